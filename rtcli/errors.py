@@ -1,0 +1,183 @@
+"""Every error that rtcli raises on purpose, and the exit code that a command ends with because of it.
+
+    RtcliError                      1   anything that is ours
+     ├─ UsageError                  2   the command line, or a value given to a command
+     │   └─ InputError              2   a file that cannot be read or parsed: names file, line, column
+     ├─ TransportError              3   the connection as a whole
+     │   ├─ ConnectError            3   it never came about: HTTP status and body, or the network's reason
+     │   ├─ ConnectionLostError     3   it ended: close code and reason
+     │   ├─ NotConnectedError       3   a send while there is no connection
+     │   ├─ OutboxFullError         3   the peer reads slower than we are told to send
+     │   └─ UnsupportedError        3   this transport cannot do that (mute without a microphone, audio over SIP)
+     ├─ ServerError                 4   an `error` event of the server
+     ├─ ResponseFailedError         5   a response that ended failed or incomplete
+     ├─ ExpectationError            6   a time limit, or --until / --count that was not met
+     └─ AudioUnavailableError       7   a device was asked for and there is none
+
+An error says what happened, why, and what to do about it; `str()` gives the first two in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any, ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a process ends with. Several apply: signals, then 2, 3, 6, 4, 5 (see `worst`)."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    CONNECTION = 3
+    SERVER_ERROR = 4
+    RESPONSE_FAILED = 5
+    EXPECTATION = 6
+    AUDIO_UNAVAILABLE = 7
+    HANGUP = 129
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+_PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.HANGUP,
+    ExitCode.UNEXPECTED,
+    ExitCode.USAGE,
+    ExitCode.CONNECTION,
+    ExitCode.AUDIO_UNAVAILABLE,
+    ExitCode.EXPECTATION,
+    ExitCode.SERVER_ERROR,
+    ExitCode.RESPONSE_FAILED,
+    ExitCode.OK,
+)
+
+
+def worst(*codes: ExitCode) -> ExitCode:
+    """The one exit code for a run in which several things happened."""
+    return min(codes, key=_PRECEDENCE.index, default=ExitCode.OK)
+
+
+class RtcliError(Exception):
+    """`what` happened, `why`, and the `hint` that says what to do. All are single lines."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}" if self.why else self.what
+
+
+class UsageError(RtcliError):
+    """A command line or an argument that cannot be carried out as given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(UsageError):
+    """A file (or standard input, named `-`) that cannot be read or parsed.
+
+    `line` and `column` count from 1; None where they say nothing.
+    """
+
+    def __init__(
+        self, file: str, why: str, *, line: int | None = None, column: int | None = None, hint: str = ""
+    ) -> None:
+        place = ":".join(str(part) for part in (file, line, column) if part is not None)
+        super().__init__(place, why=why, hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class TransportError(RtcliError):
+    """The connection as a whole."""
+
+    exit_code = ExitCode.CONNECTION
+
+
+class ConnectError(TransportError):
+    """No connection came about. `status` and `body` are the HTTP answer's, where there was one."""
+
+    def __init__(
+        self, what: str, *, why: str = "", hint: str = "", url: str = "", status: int | None = None, body: str = ""
+    ) -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.url = url
+        self.status = status
+        self.body = body
+
+
+class ConnectionLostError(TransportError):
+    """The connection ended. `code` and `reason` are those of the close frame (1006: there was none).
+
+    `server_error` is the `error` event that the server sent just before it closed, if it did.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        code: int | None = None,
+        reason: str = "",
+        server_error: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.code = code
+        self.reason = reason
+        self.server_error = server_error
+
+
+class NotConnectedError(TransportError):
+    """Something was to be sent while there is no connection."""
+
+
+class OutboxFullError(TransportError):
+    """The peer reads more slowly than we are told to send, and the bound of the outbox is reached."""
+
+
+class UnsupportedError(TransportError):
+    """This transport cannot do what was asked of it."""
+
+
+class ServerError(RtcliError):
+    """An `error` event of the server; `event` is the event as it came."""
+
+    exit_code = ExitCode.SERVER_ERROR
+
+    def __init__(self, event: Mapping[str, Any], *, hint: str = "") -> None:
+        inner = event.get("error")
+        error: Mapping[str, Any] = inner if isinstance(inner, Mapping) else {}
+        code = error.get("code") or error.get("type") or "error"
+        super().__init__(str(code), why=str(error.get("message") or "the server gave no message"), hint=hint)
+        self.event = event
+        self.code = error.get("code")
+        self.param = error.get("param")
+        self.event_id = error.get("event_id")
+
+
+class ResponseFailedError(RtcliError):
+    """A response that ended `failed` or `incomplete`."""
+
+    exit_code = ExitCode.RESPONSE_FAILED
+
+
+class ExpectationError(RtcliError):
+    """A time limit passed, or what a script expected did not come."""
+
+    exit_code = ExitCode.EXPECTATION
+
+
+class AudioUnavailableError(RtcliError):
+    """A sound device was asked for and cannot be had."""
+
+    exit_code = ExitCode.AUDIO_UNAVAILABLE

@@ -1,0 +1,52 @@
+"""Decode and encode one frame; what is not an event comes back as a reason, never as an exception."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+
+Event: TypeAlias = dict[str, Any]
+"""One event of the wire, decoded: every field that was in the frame, known or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A frame that is no event: `reason` says why in a few words, `frame` is what came."""
+
+    reason: str
+    frame: str | bytes
+
+
+def decode(frame: str | bytes) -> Event | Malformed:
+    """One frame as an event. Text and binary frames are read alike (the reference does so)."""
+    try:
+        event = orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        # JSON beyond 64-bit numbers or with a lone surrogate is still JSON: the standard library reads it.
+        try:
+            event = json.loads(frame)
+        except (ValueError, RecursionError) as error:
+            return Malformed(f"not JSON ({error})", frame)
+    if not isinstance(event, dict):
+        return Malformed(f"a JSON {type(event).__name__}, not an object", frame)
+    if not isinstance(event.get("type"), str):
+        return Malformed("no text under 'type'", frame)
+    return event
+
+
+def encode(event: Event) -> str:
+    """The frame of an event. NaN and infinities become null, as in JavaScript: they are not JSON.
+
+    Raises ValueError for a value that JSON does not have (a set, bytes, a nesting without end).
+    """
+    try:
+        return orjson.dumps(event).decode()
+    except orjson.JSONEncodeError:
+        # Integers beyond 64 bits, lone surrogates and non-text keys: the standard library writes them.
+        try:
+            return json.dumps(event, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"cannot be written as JSON: {error}") from error

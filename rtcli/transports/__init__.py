@@ -1,0 +1,1 @@
+"""Transports: the Python counterpart of the transport layer of OpenAI's JavaScript agents SDK."""

@@ -1,0 +1,155 @@
+"""What commands, the session and outcomes hand to whoever shows them: frozen values that know nothing of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from rtcli.errors import ExitCode
+
+
+class Level(StrEnum):
+    """How much a notice asks for attention."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Direction(StrEnum):
+    """Which way a frame went, as rows and filters write it."""
+
+    RECEIVED = "<"
+    SENT = ">"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line to a person: what, why, and what to do."""
+
+    what: str
+    why: str = ""
+    hint: str = ""
+    level: Level = Level.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Finished plain text, one or several lines."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; every cell is text."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON value; base64 audio and images in it are summarised unless `full`."""
+
+    value: Any
+    title: str = ""
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecord:
+    """One frame that crossed the wire.
+
+    `number` counts from 1 over both directions, `at` is seconds since the session began, `event` the decoded event
+    (None: the frame was no event, then `problem` says why), `size` the frame's bytes, `cause` what led to a frame we
+    sent ("/respond", "typed text", "tracing", ...), as far as it is known.
+    """
+
+    number: int
+    at: float
+    direction: Direction
+    event: Mapping[str, Any] | None
+    size: int
+    cause: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDelta:
+    """A piece of text that is being made, to be appended to the stream named by (role, item_id, content_index).
+
+    `role` is "assistant" or "user" (input transcription); `spoken` says that the text is a transcript of sound.
+    """
+
+    role: str
+    item_id: str
+    content_index: int
+    delta: str
+    spoken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDone:
+    """A stream of text is finished: `text` is the whole of it.
+
+    `heard` is None, or (after an interruption) the number of characters of `text` that were really heard.
+    """
+
+    role: str
+    item_id: str
+    content_index: int
+    text: str
+    spoken: bool = False
+    heard: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """The person asked to leave."""
+
+    code: ExitCode = ExitCode.OK
+
+
+@dataclass(slots=True)
+class DisplaySettings:
+    """What the person wants to see; changed by commands and keys, read by whoever renders.
+
+    `events` is "off", "summary" (one row for each stream and item) or "all" (one row for each frame); `filter` an
+    expression of `protocol.wire_filter`; `metrics` shows figures in the toolbar.
+    """
+
+    events: str = "off"
+    filter: str = ""
+    metrics: bool = False
+
+
+View: TypeAlias = Notice | Text | Table | Json | WireRecord | SpeechDelta | SpeechDone | Quit
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A session at one moment, for toolbars and `/status`. None: not known, or does not apply."""
+
+    connection: str = "disconnected"
+    endpoint: str = ""
+    model: str = ""
+    session_id: str | None = None
+    muted: bool | None = None
+    microphone: bool = False
+    speaker: bool = False
+    push_to_talk: bool = False
+    input_level_db: float | None = None
+    responding: bool = False
+    speaking_item: str | None = None
+    played_ms: int | None = None
+    received_ms: int | None = None
+    expires_in: float | None = None
+    waiting_calls: tuple[str, ...] = ()
+    dropped_audio_ms: int = 0
+    modalities: tuple[str, ...] = ()
+    metrics: Mapping[str, str] = field(default_factory=dict)

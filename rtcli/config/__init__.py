@@ -1,0 +1,1 @@
+"""Settings and profiles, folders, endpoints and keys, prices: what a person decided before the program runs."""

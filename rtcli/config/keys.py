@@ -1,0 +1,67 @@
+"""Where an API key is kept (a variable, a file, the keyring), and reading it from there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from rtcli.errors import UsageError
+
+ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
+"""A key, a function that gets one when it is needed, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """One place that holds a key; exactly one field is set.
+
+    `keyring` is "service" or "service/user", kept by the system's keyring (the package `keyring` reads it).
+    """
+
+    variable: str | None = None
+    file: str | None = None
+    keyring: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [place for place in (self.variable, self.file, self.keyring) if place]
+        if len(given) != 1:
+            raise UsageError("one place for the key, please", why=f"{len(given)} were given")
+
+    def read(self, environ: Mapping[str, str]) -> str:
+        """The key. Raises UsageError that names the place when there is none."""
+        if self.variable:
+            return self._from_environment(environ)
+        return self._from_file() if self.file else self._from_keyring()
+
+    def _from_environment(self, environ: Mapping[str, str]) -> str:
+        value = environ.get(self.variable or "", "").strip()
+        if not value:
+            raise UsageError(f"the variable {self.variable} holds no key", hint=f"export {self.variable}=...")
+        return value
+
+    def _from_file(self) -> str:
+        try:
+            value = Path(self.file or "").expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise UsageError(f"the key file {self.file} cannot be read", why=str(why)) from error
+        if not value:
+            raise UsageError(f"the key file {self.file} is empty")
+        return value
+
+    def _from_keyring(self) -> str:
+        try:
+            import keyring
+            import keyring.errors
+        except ImportError as error:
+            raise UsageError("the keyring cannot be read", hint="pip install keyring") from error
+        service, _, user = (self.keyring or "").partition("/")
+        try:
+            value: str | None = keyring.get_password(service, user or "api-key")
+        except keyring.errors.KeyringError as error:
+            raise UsageError("the keyring cannot be read", why=str(error)) from error
+        if not value:
+            raise UsageError(f"the keyring holds no key under {self.keyring}")
+        return value

@@ -1,0 +1,1 @@
+"""Sound without devices: G.711, resampling, levels, WAV files, an energy voice detector."""

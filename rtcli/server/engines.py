@@ -1,0 +1,140 @@
+"""What the server hears and speaks with: the seams that speech engines fill, and what stands in where there is none.
+
+Sound is 24 kHz PCM16 mono `bytes` everywhere here. Everything but `SpeechDetector.feed` blocks and is called in a thread.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from rtcli.errors import UsageError
+
+SAMPLE_RATE = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where speech starts or stops.
+
+    `sample` counts from the detector's first sample (`reset` does not set it back): the first sample of speech, or
+    the one after the last. A stop is reported once `silence_ms` of silence have followed it.
+    """
+
+    speaking: bool
+    sample: int
+
+
+class SpeechDetector(Protocol):
+    """Hears one stream of sound; runs on the loop, so it needs well below real time for a chunk of 500 ms."""
+
+    def feed(self, pcm: bytes) -> list[Boundary]:
+        """The decisions that these samples lead to, starts and stops in turn."""
+
+    def reset(self) -> None:
+        """Forget speech that is open: the next decision is a start. Positions go on counting."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """`threshold` from 0 (everything is speech) to 1; `silence_ms` of silence end a turn."""
+
+    threshold: float = 0.5
+    silence_ms: int = 500
+
+
+DetectorFactory: TypeAlias = Callable[[DetectorSettings], SpeechDetector]
+
+
+class Recogniser(Protocol):
+    """Speech to text. `partials` says that it is quick enough to be asked again while somebody still speaks."""
+
+    partials: bool
+
+    def transcribe(self, pcm: bytes) -> str:
+        """What was said; "" where nobody spoke."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenChunk:
+    """A piece of sound, and the piece of the text that it says ("" where it goes on with the piece before)."""
+
+    text: str
+    pcm: bytes
+
+
+class Voice(Protocol):
+    """Text to speech."""
+
+    def speak(self, text: str, voice: str, speed: float) -> Iterator[SpokenChunk]:
+        """Say `text` (a sentence or a few) in the API's voice of that name.
+
+        The texts of the chunks, joined, are `text`. What cannot be spoken has no sound and is still in the text.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One set of engines. `names` says which they are, in the words that a person is shown."""
+
+    detector: DetectorFactory
+    recogniser: Recogniser | None
+    voice: Voice
+    names: tuple[str, ...]
+
+
+def basic_engines() -> Engines:
+    """What needs no package: an energy detector, no recogniser, a tone for each word."""
+    from rtcli.dsp.energy_vad import EnergyDetector
+    from rtcli.server.tone import ToneVoice
+
+    def detector(settings: DetectorSettings) -> SpeechDetector:
+        return _EnergySpeechDetector(EnergyDetector(threshold=settings.threshold, silence_ms=settings.silence_ms))
+
+    return Engines(detector, None, ToneVoice(), ("energy voice detector", "no recogniser", "tones for a voice"))
+
+
+class _EnergySpeechDetector:
+    """The energy detector of `dsp`, which knows nothing of servers, in the server's terms."""
+
+    def __init__(self, detector: _Energy) -> None:
+        self._detector = detector
+
+    def feed(self, pcm: bytes) -> list[Boundary]:
+        return [Boundary(speaking, sample) for speaking, sample in self._detector.feed(pcm)]
+
+    def reset(self) -> None:
+        self._detector.reset()
+
+
+class _Energy(Protocol):
+    def feed(self, pcm: bytes) -> list[tuple[bool, int]]: ...
+
+    def reset(self) -> None: ...
+
+
+ENGINE_CHOICES = ("auto", "tone", "voice")
+
+
+def load_engines(choice: str = "auto") -> Engines:
+    """The engines of a choice: `tone`, `voice`, or `auto`, which takes `voice` where it can be had. Blocks, up to seconds.
+
+    `rtcli.server.voice.load() -> Engines` is asked for real ones; it raises ImportError or UsageError without them.
+    Raises UsageError for an unknown choice, and for `voice` where its packages are missing.
+    """
+    if choice not in ENGINE_CHOICES:
+        raise UsageError(f"no engines are called {choice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+    if choice == "tone":
+        return basic_engines()
+    try:
+        voice = importlib.import_module("rtcli.server.voice")
+        engines: Engines = voice.load()
+    except (ImportError, UsageError) as error:
+        if choice == "voice":
+            raise UsageError(
+                "the voice engines are not there", why=str(error), hint="install them: pip install 'rtcli[voice]'"
+            ) from error
+        return basic_engines()
+    return engines

@@ -1,0 +1,1 @@
+"""The engines that hear and speak: Silero's detector, Whisper tiny.en and the hibari voice, each of them optional."""

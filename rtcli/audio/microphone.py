@@ -1,0 +1,91 @@
+"""The microphone: the device's own rate in, 20 ms pieces of 24 kHz PCM16 out, muted where it is captured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from rtcli.audio.devices import Device, choose, device_errors, list_devices, portaudio
+from rtcli.dsp.levels import rms_db
+from rtcli.dsp.resample import Resampler
+
+TARGET_RATE = 24_000
+CHUNK_MS = 20
+CHUNK_BYTES = TARGET_RATE * CHUNK_MS // 1000 * 2
+
+
+class Capture:
+    """What every microphone shares: resampling, pieces of one length, the level, the mute."""
+
+    def __init__(self, on_chunk: Callable[[bytes], None] | None = None) -> None:
+        self.on_chunk = on_chunk
+        self.muted = False
+        self.level_db: float | None = None
+        self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
+        self._rest = b""
+
+    def _run_at(self, rate: int) -> None:
+        self._resampler = Resampler(rate, TARGET_RATE)
+        self._rest = b""
+
+    def _captured(self, pcm: bytes) -> None:
+        """Mono PCM16 at the device's rate. While muted it goes nowhere, and leaves no rest for later."""
+        if self.muted:
+            self.level_db = None
+            self._rest = b""
+            return
+        self._rest += self._resampler.process(pcm)
+        while len(self._rest) >= CHUNK_BYTES and not self.muted:
+            chunk, self._rest = self._rest[:CHUNK_BYTES], self._rest[CHUNK_BYTES:]
+            self.level_db = rms_db(chunk)
+            if self.on_chunk:
+                self.on_chunk(chunk)
+
+
+class Microphone(Capture):
+    """A sound device that records. `on_chunk` is called on the event loop that `open` was called on."""
+
+    def __init__(self, on_chunk: Callable[[bytes], None] | None = None, device: int | str | None = None) -> None:
+        super().__init__(on_chunk)
+        self._wanted = device
+        self._stream: Any = None
+        self.device: Device | None = None
+
+    def open(self) -> None:
+        """Start to record; nothing happens if it runs. Raises AudioUnavailableError."""
+        if self._stream is not None:
+            return
+        sounddevice = portaudio()
+        device = choose(list_devices(), "input", self._wanted)
+        loop = asyncio.get_running_loop()
+
+        def arrived(data: Any, _frames: int, _times: Any, _status: Any) -> None:
+            """Runs in PortAudio's thread: copy, and over to the loop."""
+            pcm = bytes(data)
+            try:
+                loop.call_soon_threadsafe(self._captured, pcm)
+            except RuntimeError:  # the loop has closed before the device: nobody listens any more
+                return
+
+        with device_errors(f"cannot record from {device.name!r}"):
+            self._run_at(device.rate)
+            stream = sounddevice.RawInputStream(
+                samplerate=device.rate,
+                blocksize=device.rate * CHUNK_MS // 1000,
+                device=device.index,
+                channels=1,
+                dtype="int16",
+                latency="low",
+                callback=arrived,
+            )
+            stream.start()
+        self._stream, self.device = stream, device
+
+    def close(self) -> None:
+        """Stop to record."""
+        stream, self._stream = self._stream, None
+        self.level_db = None
+        if stream is not None:
+            stream.abort()
+            stream.close()

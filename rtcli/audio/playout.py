@@ -1,0 +1,181 @@
+"""What plays next and what has been played: arithmetic over samples, with no device in it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TypeAlias
+
+Key: TypeAlias = tuple[str, int]
+"""item_id and content_index: whose sound it is."""
+
+_WIDTH = 2
+_MOST_KEYS = 256
+
+
+class State(Enum):
+    """Where the queue stands."""
+
+    IDLE = auto()
+    """Nothing to play."""
+    FILLING = auto()
+    """Waiting for enough sound to ride out jitter."""
+    PLAYING = auto()
+    """Giving out sound."""
+
+
+@dataclass(slots=True)
+class _Played:
+    """Where on the device's count of frames the sound of one key lies: [position, frames] pieces, in order."""
+
+    pieces: list[list[int]] = field(default_factory=list)
+    first_at: float | None = None
+
+    def add(self, position: int, frames: int, at: float) -> None:
+        if self.first_at is None:
+            self.first_at = at
+        if self.pieces and sum(self.pieces[-1]) == position:
+            self.pieces[-1][1] += frames
+        else:
+            self.pieces.append([position, frames])
+
+    def before(self, position: int) -> int:
+        return sum(max(0, min(frames, position - start)) for start, frames in self.pieces)
+
+
+class PlayQueue:
+    """Sound by key, in the order it came, read out in blocks. Safe between the loop and a device's thread.
+
+    All lengths are frames of mono PCM16 at `rate`. `latency` frames have been read but have not left the device yet:
+    `heard` never counts them.
+    """
+
+    def __init__(self, rate: int, *, jitter_ms: int = 60, fade_ms: int = 12) -> None:
+        self.rate = rate
+        self.latency = 0
+        self.state = State.IDLE
+        self.underruns = 0
+        self._jitter = rate * jitter_ms // 1000
+        self._fade = rate * fade_ms // 1000
+        self._queue: deque[tuple[Key, memoryview]] = deque()
+        self._queued = 0
+        self._waited = 0
+        self._position = 0
+        self._sound_until = 0
+        self._played: OrderedDict[Key, _Played] = OrderedDict()
+        self._open: Key | None = None
+        self._lock = threading.Lock()
+
+    def put(self, key: Key, pcm: bytes) -> None:
+        """Queue sound."""
+        if not pcm:
+            return
+        with self._lock:
+            self._queue.append((key, memoryview(pcm)))
+            self._queued += len(pcm) // _WIDTH
+            self._open = key
+            if key not in self._played:
+                self._played[key] = _Played()
+                if len(self._played) > _MOST_KEYS:
+                    self._played.popitem(last=False)
+            if self.state is State.IDLE:
+                self.state, self._waited = State.FILLING, 0
+
+    def finish(self, key: Key) -> None:
+        """No more sound of this key will come: running out of it is no underrun, and nothing waits for more."""
+        with self._lock:
+            if self._open == key:
+                self._open = None
+
+    def read(self, frames: int, at: float) -> bytes:
+        """The next block for the device, silence where there is no sound. `at` is when its first sample is heard."""
+        with self._lock:
+            if self.state is State.FILLING:
+                ready = self._queued >= self._jitter or self._waited >= self._jitter or self._open is None
+                self._waited += frames
+                if ready:
+                    self.state = State.PLAYING
+            block = self._take(frames, at) if self.state is State.PLAYING else b""
+            if self.state is State.PLAYING and not self._queue:
+                self.underruns += self._open is not None
+                self.state = State.IDLE
+            self._position += frames
+            return block.ljust(frames * _WIDTH, b"\0")
+
+    def _take(self, frames: int, at: float) -> bytes:
+        block = bytearray()
+        while self._queue and frames:
+            key, pcm = self._queue.popleft()
+            part = pcm[: frames * _WIDTH]
+            if len(part) < len(pcm):
+                self._queue.appendleft((key, pcm[len(part) :]))
+            done, count = len(block) // _WIDTH, len(part) // _WIDTH
+            if key in self._played:
+                self._played[key].add(self._position + done, count, at + done / self.rate)
+            block += part
+            frames -= count
+            self._queued -= count
+        self._sound_until = self._position + len(block) // _WIDTH
+        return bytes(block)
+
+    def stop(self) -> None:
+        """Drop what is queued but a few milliseconds, which fade, so that it does not click."""
+        with self._lock:
+            if not self._queue:
+                return
+            key = self._queue[0][0]
+            tail = bytearray()
+            while self.state is State.PLAYING and self._queue and len(tail) < self._fade * _WIDTH:
+                if self._queue[0][0] != key:
+                    break
+                tail += self._queue.popleft()[1]
+            del tail[self._fade * _WIDTH :]
+            self._queue.clear()
+            self._open = None
+            self._queued = len(tail) // _WIDTH
+            if tail:
+                self._queue.append((key, memoryview(_faded(bytes(tail)))))
+            else:
+                self.state = State.IDLE
+
+    def heard(self, key: Key) -> int | None:
+        """Frames of a key that left the device; None: it never had sound of this key."""
+        with self._lock:
+            played = self._played.get(key)
+            return played.before(self._position - self.latency) if played else None
+
+    def first_heard_at(self, key: Key) -> float | None:
+        """When the first sample of a key was heard, on the clock that `read` was given."""
+        played = self._played.get(key)
+        return played.first_at if played else None
+
+    @property
+    def queued(self) -> int:
+        """Frames that wait to be read."""
+        return self._queued
+
+    @property
+    def audible(self) -> bool:
+        """Sound waits, or has been read and has not wholly left the device."""
+        with self._lock:
+            return bool(self._queue) or self._position - self.latency < self._sound_until
+
+    @property
+    def current(self) -> Key | None:
+        """Whose sound leaves the device now, or would next."""
+        with self._lock:
+            now = self._position - self.latency
+            for key, played in reversed(self._played.items()):
+                if any(start <= now < start + frames for start, frames in played.pieces[-2:]):
+                    return key
+            return self._queue[0][0] if self._queue else None
+
+
+def _faded(pcm: bytes) -> bytes:
+    import numpy as np
+
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    ramp = np.linspace(1.0, 0.0, len(samples), dtype=np.float32)
+    return bytes((samples * ramp).astype("<i2").tobytes())

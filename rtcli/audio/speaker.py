@@ -1,0 +1,150 @@
+"""The speaker: 24 kHz sound in, the device's own rate out, and a count of what was really heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rtcli.audio.devices import Device, choose, device_errors, list_devices, portaudio
+from rtcli.audio.playout import Key, PlayQueue
+from rtcli.dsp.levels import SILENCE_DB, rms_db
+from rtcli.dsp.resample import Resampler
+
+SOURCE_RATE = 24_000
+BLOCK_MS = 20
+
+
+class Playback:
+    """What every speaker shares: a queue at the device's rate, one resampler for each content part, the counts."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._queue = PlayQueue(SOURCE_RATE)
+        self._resampler: tuple[Key, Resampler] | None = None
+        self._block = b""
+
+    def _run_at(self, rate: int) -> None:
+        self._queue = PlayQueue(rate)
+        self._resampler = None
+
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> None:
+        """Queue 24 kHz PCM16 mono that belongs to a content part of an item."""
+        key = (item_id, content_index)
+        if self._resampler is None or self._resampler[0] != key:
+            self._flush()
+            self._resampler = (key, Resampler(SOURCE_RATE, self._queue.rate))
+        self._queue.put(key, self._resampler[1].process(pcm))
+
+    def finish(self, item_id: str, content_index: int) -> None:
+        """All sound of this part was handed over."""
+        if self._resampler and self._resampler[0] == (item_id, content_index):
+            self._flush()
+        self._queue.finish((item_id, content_index))
+
+    def _flush(self) -> None:
+        if self._resampler:
+            key, resampler = self._resampler
+            self._queue.put(key, resampler.flush())
+            self._resampler = None
+
+    def stop(self) -> None:
+        """Fade within 12 ms and drop the rest."""
+        self._resampler = None
+        self._queue.stop()
+
+    def heard_ms(self, item_id: str, content_index: int) -> int | None:
+        """Milliseconds of this part that left the device; None: none of it was ever queued."""
+        frames = self._queue.heard((item_id, content_index))
+        return None if frames is None else frames * 1000 // self._queue.rate
+
+    def first_heard_at(self, item_id: str, content_index: int) -> float | None:
+        """When its first sample left the device, on the session's clock; None: not yet."""
+        return self._queue.first_heard_at((item_id, content_index))
+
+    @property
+    def audible(self) -> bool:
+        """Sound waits to be played or is leaving the device."""
+        return self._queue.audible
+
+    @property
+    def current(self) -> Key | None:
+        """(item_id, content_index) of what is heard now."""
+        return self._queue.current
+
+    @property
+    def level_db(self) -> float:
+        """How loud the block is that was given out last, in dBFS."""
+        return rms_db(self._block) if self._block else SILENCE_DB
+
+    @property
+    def underruns(self) -> int:
+        """How often an answer ran dry while more of it was to come."""
+        return self._queue.underruns
+
+    def _next_block(self, frames: int, latency: float) -> bytes:
+        """For the device: the next frames, which will be heard after `latency` seconds."""
+        self._queue.latency = round(latency * self._queue.rate)
+        self._block = self._queue.read(frames, self._clock() + latency)
+        return self._block
+
+
+class Speaker(Playback):
+    """A sound device that plays. `device` is an index, a part of its name, or None for the default."""
+
+    def __init__(self, device: int | str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
+        self._wanted = device
+        self._stream: Any = None
+        self._channels = 1
+        self.device: Device | None = None
+
+    def open(self) -> None:
+        """Start the device; nothing happens if it runs. Raises AudioUnavailableError."""
+        if self._stream is not None:
+            return
+        sounddevice = portaudio()
+        device = choose(list_devices(), "output", self._wanted)
+        with device_errors(f"cannot play on {device.name!r}"):
+            self._run_at(device.rate)
+            self._channels = _mono_if_possible(sounddevice, device)
+            stream = sounddevice.RawOutputStream(
+                samplerate=device.rate,
+                blocksize=device.rate * BLOCK_MS // 1000,
+                device=device.index,
+                channels=self._channels,
+                dtype="int16",
+                latency="low",
+                callback=self._fill,
+            )
+            stream.start()
+        self._stream, self.device = stream, device
+
+    def close(self) -> None:
+        """Stop the device; what was heard stays known."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.abort()
+            stream.close()
+
+    def _fill(self, out: Any, frames: int, times: Any, _status: Any) -> None:
+        """Runs in PortAudio's thread."""
+        latency = times.outputBufferDacTime - times.currentTime
+        if not 0 < latency < 2:  # some systems do not tell; the stream's own estimate is the next best
+            latency = self._stream.latency if self._stream is not None else 0.0
+        block = self._next_block(frames, latency)
+        out[:] = block if self._channels == 1 else _spread(block, self._channels)
+
+
+def _mono_if_possible(sounddevice: Any, device: Device) -> int:
+    try:
+        sounddevice.check_output_settings(device.index, channels=1, dtype="int16", samplerate=device.rate)
+    except sounddevice.PortAudioError:
+        return min(2, device.outputs)
+    return 1
+
+
+def _spread(block: bytes, channels: int) -> bytes:
+    import numpy as np
+
+    return bytes(np.repeat(np.frombuffer(block, "<i2"), channels).tobytes())

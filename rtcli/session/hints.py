@@ -1,0 +1,98 @@
+"""What to do about a server's error, a failed response, a close code, or a name of the beta API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+RENAMED: Mapping[str, str] = {
+    "modalities": "output_modalities",
+    "voice": "audio.output.voice",
+    "speed": "audio.output.speed",
+    "input_audio_format": "audio.input.format",
+    "output_audio_format": "audio.output.format",
+    "input_audio_transcription": "audio.input.transcription",
+    "input_audio_noise_reduction": "audio.input.noise_reduction",
+    "turn_detection": "audio.input.turn_detection",
+    "max_response_output_tokens": "max_output_tokens",
+}
+"""Session fields of the beta API and where the GA API has them."""
+
+REMOVED: Mapping[str, str] = {"temperature": "the GA API has no temperature for realtime sessions"}
+"""Session fields that are gone, and why."""
+
+BY_CODE: Mapping[str, str] = {
+    "conversation_already_has_active_response": "wait for response.done or /interrupt; /respond queues by itself",
+    "response_cancel_not_active": "harmless: the response had already ended",
+    "input_audio_buffer_commit_empty": "at least 100 ms of sound are needed; with voice detection the server commits",
+    "cannot_update_voice": "the voice is fixed once the assistant has spoken; /new starts over with another",
+    "missing_required_parameter": "the event lacks the field that is named",
+    "invalid_api_key": "check the key in the environment variable that is used (rtcli doctor shows which)",
+    "invalid_model": "choose another with --model; the account may not have this one",
+    "missing_model": "name one with --model",
+    "beta_api_shape_disabled": "remove the OpenAI-Beta header: the beta API is switched off",
+    "insufficient_quota": "the account has no credit left: see its billing page",
+    "credit_balance_exhausted": "the account has no credit left: see its billing page",
+    "billing_hard_limit_reached": "the account's spending limit is reached: see its billing page",
+    "account_deactivated": "the account is switched off: ask its owner",
+    "rate_limit_exceeded": "wait for the limit to reset: /limits shows when",
+    "session_expired": "sessions end after 60 minutes: /reconnect carries settings and text over",
+    "item_truncate_invalid_item_id": "/history shows the items the server has",
+    "item_delete_invalid_item_id": "/history shows the items the server has",
+    "item_retrieve_invalid_item_id": "/history shows the items the server has",
+    "item_create_invalid_previous_item_id": "/history shows the items the server has",
+    "item_create_duplicate_item_id": "leave the id out, or delete the other item first",
+    "invalid_tool_call_id": "answer a call of this conversation: /tools shows those that wait",
+    "DeploymentNotFound": "name an existing deployment: /session set audio.input.transcription.model=NAME",
+    "server_error": "the server failed; try again with /respond",
+}
+"""By the `code` (or else the `type`) of an error."""
+
+BY_REASON: Mapping[str, str] = {
+    "max_output_tokens": "raise it: /session set max_output_tokens=inf",
+    "content_filter": "the content filter stopped the answer; put the question differently",
+}
+"""By the `reason` of an incomplete response."""
+
+BY_CLOSE_CODE: Mapping[int, str] = {
+    1000: "the server ended the session; /reconnect starts another",
+    1001: "the session has run its time, or the server goes down; /reconnect carries settings and text over",
+    1006: "the network or the server broke off; /reconnect carries settings and text over",
+    1009: "a frame was too big for the server: shrink what is sent",
+    1011: "the server failed; /reconnect tries again",
+    3000: "check the key and its rights",
+    4000: "check the model and the URL",
+}
+"""By the code of a close frame (1006: there was none)."""
+
+
+def of_field(path: str) -> str:
+    """The hint for a session field whose first name the beta API used, or ""."""
+    head, _, rest = path.removeprefix("session.").partition(".")
+    if head in RENAMED:
+        return f"the GA API calls it {RENAMED[head]}" + (f".{rest}" if rest else "")
+    return REMOVED.get(head, "")
+
+
+def of_error(error: Mapping[str, Any]) -> str:
+    """The hint for the `error` object of an error event, a failed response or a failed transcription, or ""."""
+    param = error.get("param")
+    if isinstance(param, str) and (hint := of_field(param)):
+        return hint
+    for key in ("code", "type"):
+        if hint := BY_CODE.get(str(error.get(key)), ""):
+            return hint
+    return ""
+
+
+def of_response(details: Mapping[str, Any]) -> str:
+    """The hint for the `status_details` of a response that did not complete, or ""."""
+    error = details.get("error")
+    if isinstance(error, Mapping) and (hint := of_error(error)):
+        return hint
+    return BY_REASON.get(str(details.get("reason")), "")
+
+
+def of_close(code: int | None) -> str:
+    """The hint for a connection that ended with this code."""
+    return BY_CLOSE_CODE.get(code if code is not None else 1006, "/reconnect carries settings and text over")

@@ -1,0 +1,215 @@
+"""An image from a file, a URL or the clipboard as the data URI that the API takes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtcli.errors import ConnectError, InputError
+from rtcli.protocol.audio_formats import decode_base64, encode_base64
+
+if TYPE_CHECKING:
+    from PIL import Image as Pictures
+
+MOST_PIXELS_A_SIDE = 2048
+"""Models look at no more than this; larger pictures only cost time (and have closed connections)."""
+
+MOST_BYTES = 4 * 2**20
+"""An encoded picture stays below this, so that its event is far from any server's limit on frames."""
+
+MOST_FILE_BYTES = 64 * 2**20
+_TAKEN_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
+_EXIF_ORIENTATION = 0x0112
+_FETCH_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """A picture ready to be sent. `notes` say what was done to it; `source` is what the person named."""
+
+    source: str
+    data_uri: str
+    width: int
+    height: int
+    size: int
+    media_type: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """Pixels, bytes and what they become on the wire, in one line."""
+        kind = self.media_type.removeprefix("image/").upper()
+        wire = len(self.data_uri)
+        return f"{self.source}: {kind} {self.width}x{self.height}, {_bytes(self.size)} ({_bytes(wire)} as base64)"
+
+
+def _bytes(count: int) -> str:
+    return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
+
+
+async def load_image(source: str, *, base: Path | None = None) -> PreparedImage:
+    """A picture by path (relative to `base`), http(s) URL, or the word `clipboard`.
+
+    Raises InputError (no file, a folder, not a picture, nothing on the clipboard) or ConnectError (URL).
+    """
+    if source in ("clipboard", "clip"):
+        return await asyncio.to_thread(_from_clipboard)
+    if source.startswith(("http://", "https://")):
+        return await asyncio.to_thread(prepare, await _fetch(source), source)
+    if source.startswith("data:"):
+        return await asyncio.to_thread(prepare, _from_data_uri(source), "data URI")
+    return await asyncio.to_thread(lambda: prepare(_read(source, base), source))
+
+
+def _read(source: str, base: Path | None = None) -> bytes:
+    try:
+        path = (base or Path()) / Path(source).expanduser()
+        if path.is_dir():
+            raise InputError(source, "this is a folder, not an image")
+        if path.stat().st_size > MOST_FILE_BYTES:
+            raise InputError(source, f"larger than {_bytes(MOST_FILE_BYTES)}")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(source, "there is no such file") from error
+    except OSError as error:
+        raise InputError(source, error.strerror or str(error)) from error
+    except (ValueError, RuntimeError) as error:  # a null byte in the name; ~nobody
+        raise InputError(source, str(error)) from error
+
+
+def _from_data_uri(uri: str) -> bytes:
+    head, comma, body = uri.partition(",")
+    if not comma or not head.endswith(";base64"):
+        raise InputError("data URI", "not of the form data:image/...;base64,...")
+    try:
+        return decode_base64(body)
+    except ValueError as error:
+        raise InputError("data URI", f"its base64 cannot be read: {error}") from error
+
+
+async def _fetch(url: str) -> bytes:
+    import httpx
+
+    taken = bytearray()
+    try:
+        async with (
+            httpx.AsyncClient(follow_redirects=True, timeout=_FETCH_SECONDS) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if answer.status_code != 200:
+                raise ConnectError(
+                    f"cannot fetch {url}", why=f"HTTP {answer.status_code}", url=url, status=answer.status_code
+                )
+            async for piece in answer.aiter_bytes():
+                taken += piece
+                if len(taken) > MOST_FILE_BYTES:
+                    raise InputError(url, f"larger than {_bytes(MOST_FILE_BYTES)}")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ConnectError(f"cannot fetch {url}", why=str(error) or type(error).__name__, url=url) from error
+    return bytes(taken)
+
+
+def _from_clipboard() -> PreparedImage:
+    from PIL import ImageGrab
+
+    try:
+        found = ImageGrab.grabclipboard()
+    except (NotImplementedError, OSError, ChildProcessError) as error:
+        raise InputError(
+            "clipboard", str(error) or "cannot be read", hint="on Linux, install wl-clipboard or xclip"
+        ) from error
+    if isinstance(found, list) and found:  # some systems give the names of copied files
+        return prepare(_read(str(found[0])), str(found[0]))
+    if found is None or isinstance(found, list):
+        raise InputError("clipboard", "there is no image on it")
+    held = io.BytesIO()
+    found.save(held, "PNG")
+    return prepare(held.getvalue(), "clipboard")
+
+
+def prepare(data: bytes, source: str) -> PreparedImage:
+    """Decode, turn upright, shrink and re-encode as far as the API asks for it.
+
+    PNG and JPEG within bounds pass untouched; everything else that can be decoded becomes one of them.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture: Pictures.Image = Image.open(io.BytesIO(data))
+            kind = picture.format or "?"
+            turned = picture.getexif().get(_EXIF_ORIENTATION, 1) != 1
+            picture.load()
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise InputError(source, "far too many pixels", hint="shrink it first") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's decoders raise all of these
+        why = "no image that can be decoded" if type(error).__name__ == "UnidentifiedImageError" else f"broken: {error}"
+        raise InputError(source, why, hint="PNG, JPEG, WebP and GIF are read") from error
+    notes: list[str] = []
+    if turned:
+        picture = ImageOps.exif_transpose(picture)
+        notes.append("turned upright")
+    if max(picture.size) > MOST_PIXELS_A_SIDE:
+        before = picture.size
+        picture = _without_palette(picture)  # a palette cannot be averaged
+        picture.thumbnail((MOST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE))
+        notes.append(f"shrunk from {before[0]}x{before[1]}")
+    if kind in _TAKEN_AS_THEY_ARE and not notes and len(data) <= MOST_BYTES:
+        return _prepared(source, data, picture, _TAKEN_AS_THEY_ARE[kind], notes)
+    if kind not in _TAKEN_AS_THEY_ARE:
+        frames = getattr(picture, "n_frames", 1)
+        notes.append(f"converted from {kind}" + (f", the first of {frames} pictures" if frames > 1 else ""))
+    return _encode(source, picture, kind, notes)
+
+
+def _encode(source: str, picture: Pictures.Image, kind: str, notes: list[str]) -> PreparedImage:
+    """As PNG where it was lossless or is transparent, else as JPEG; smaller and smaller until it fits."""
+    opaque = picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info
+    ways: list[tuple[str, Callable[[Pictures.Image], bytes]]] = [("image/png", _as_png)]
+    if opaque and kind in ("JPEG", "WEBP", "MPO"):
+        ways.insert(0, ("image/jpeg", _as_jpeg))
+    else:
+        ways.append(("image/jpeg", _as_jpeg))
+    while True:
+        for media_type, encode in ways:
+            data = encode(picture)
+            if len(data) <= MOST_BYTES:
+                return _prepared(source, data, picture, media_type, notes)
+        before = picture.size
+        picture = _without_palette(picture).resize((max(1, before[0] * 3 // 4), max(1, before[1] * 3 // 4)))
+        notes.append(f"shrunk from {before[0]}x{before[1]}")
+
+
+def _without_palette(picture: Pictures.Image) -> Pictures.Image:
+    return picture.convert("RGBA" if "transparency" in picture.info else "RGB") if picture.mode in "1P" else picture
+
+
+def _as_png(picture: Pictures.Image) -> bytes:
+    held = io.BytesIO()
+    picture = picture if picture.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else picture.convert("RGB")
+    picture.save(held, "PNG")
+    return held.getvalue()
+
+
+def _as_jpeg(picture: Pictures.Image) -> bytes:
+    """On white, as JPEG knows no transparency."""
+    from PIL import Image
+
+    if picture.mode in ("RGBA", "LA", "PA", "P"):
+        clear = picture.convert("RGBA")
+        picture = Image.new("RGB", clear.size, "white")
+        picture.paste(clear, mask=clear.getchannel("A"))
+    held = io.BytesIO()
+    picture.convert("RGB").save(held, "JPEG", quality=88)
+    return held.getvalue()
+
+
+def _prepared(source: str, data: bytes, picture: Pictures.Image, media_type: str, notes: list[str]) -> PreparedImage:
+    uri = f"data:{media_type};base64,{encode_base64(data)}"
+    return PreparedImage(source, uri, *picture.size, size=len(data), media_type=media_type, notes=tuple(notes))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.keys import ApiKey, KeySource
+from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
@@ -100,6 +101,30 @@ def resolve_endpoint(
         headers=extra,
         api_key=_api_key(parts, key, environ),
         auth=_auth(auth),
+    )
+
+
+def endpoint_of(
+    settings: Settings,
+    *,
+    call_id: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    local_by_default: bool = False,
+) -> Endpoint:
+    """The endpoint that the settings say, see `resolve_endpoint`. A model given as a flag overrides the URL's."""
+    found = settings.find("model")
+    model, origin = found or (None, "")
+    return resolve_endpoint(
+        url=settings.get("url"),
+        local=bool(settings.get("local")),
+        model=model if origin == "flag" else None,
+        default_model=model or DEFAULT_MODEL,
+        call_id=call_id,
+        key=settings.key_source(),
+        auth=settings.get("auth"),
+        headers=settings.get("headers") or (),
+        environ=environ,
+        local_by_default=local_by_default,
     )
 
 

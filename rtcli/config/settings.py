@@ -1,0 +1,219 @@
+"""Settings: a table of what can be set, and their values from flags, environment, project and the person's file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rtcli.config.folders import config_file
+from rtcli.config.keys import KeySource
+from rtcli.errors import InputError, UsageError
+
+PROJECT_FILE = ".rtcli.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set.
+
+    `project` says whether a project's file may set it: what decides where sound and keys go may not come with a
+    repository that somebody cloned. `variable` is false for tables, which an environment variable cannot hold.
+    """
+
+    name: str
+    type: type
+    meaning: str
+    project: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that sets it."""
+        return None if self.type is dict else f"RTCLI_{self.name.upper()}"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("profile", str, "the profile to use when none is named", project=True),
+    Setting("url", str, "where to connect"),
+    Setting("local", bool, "connect to the built-in server"),
+    Setting("api_key_env", str, "the environment variable that holds the key"),
+    Setting("api_key_file", str, "the file that holds the key"),
+    Setting("api_key_keyring", str, "the keyring entry SERVICE/USER that holds the key"),
+    Setting("auth", str, "how the key is sent", choices=("bearer", "api-key")),
+    Setting("headers", dict, "more headers for the upgrade request; none that carries a key"),
+    Setting("model", str, "the model", project=True),
+    Setting("voice", str, "the voice", project=True),
+    Setting("instructions", str, "the session's instructions", project=True),
+    Setting("text", bool, "ask for text instead of sound", project=True),
+    Setting("events", str, "show events", project=True, choices=("off", "summary", "all")),
+    Setting("filter", str, "which events to show", project=True),
+    Setting("input_device", str, "the microphone, by number or a part of its name"),
+    Setting("output_device", str, "the speaker, by number or a part of its name"),
+    Setting("echo", str, "guard against hearing ourselves", choices=("auto", "gate", "half", "off")),
+    Setting("theme", str, "colours for a dark or a light terminal", choices=("auto", "dark", "light", "none")),
+    Setting("keys", dict, "key bindings of the prompt: action = key"),
+    Setting("prices", dict, "prices of models, a table for each"),
+)
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+# What belongs to one place to connect to: it is never mixed with another place's.
+_CONNECTION = ("url", "local", "api_key_env", "api_key_file", "api_key_keyring", "auth", "headers")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values from one place; `origin` names it for people."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every layer, strongest first."""
+
+    layers: tuple[Layer, ...]
+    profiles: tuple[str, ...] = ()
+
+    def get(self, name: str) -> Any:
+        """The value that counts, or None. A connection's values count only beside the place they belong to."""
+        found = self.find(name)
+        return found[0] if found else None
+
+    def find(self, name: str) -> tuple[Any, str] | None:
+        """The value that counts and where it comes from."""
+        for layer in self._connection_layers() if name in _CONNECTION else self.layers:
+            if name in layer.values:
+                return layer.values[name], layer.origin
+        return None
+
+    def key_source(self) -> KeySource | None:
+        """Where the key is, if a setting says so. Raises UsageError if two settings of one layer do."""
+        names = ("api_key_env", "api_key_file", "api_key_keyring")
+        for layer in self._connection_layers():
+            given = [layer.values.get(name) for name in names]
+            if any(given):
+                return KeySource(*given)
+        return None
+
+    def _connection_layers(self) -> tuple[Layer, ...]:
+        """The layers down to the first that says where to connect.
+
+        Below it, keys and headers are meant for another place and must not be sent to this one.
+        """
+        for index, layer in enumerate(self.layers):
+            if layer.values.get("url") or layer.values.get("local"):
+                return self.layers[: index + 1]
+        return self.layers
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Flag, then environment, then the project's file, then the profile, then the person's file.
+
+    A profile that a flag names comes right after the flags. Flags of None were not given. The project's file is the
+    nearest `.rtcli.toml` from `folder` (the current one) upwards; a profile is a `[profiles.NAME]` table of the
+    person's file. Raises InputError for a file that is not TOML, UsageError for a setting that does not exist, has
+    the wrong type or does not belong there.
+    """
+    environ = os.environ if environ is None else environ
+    given = Layer("flag", {name: value for name, value in (flags or {}).items() if value not in (None, (), [])})
+    variables = Layer("environment", dict(_from_environment(environ)))
+    project_file = _project_file(folder or Path.cwd())
+    project = Layer(PROJECT_FILE, _checked(_read(project_file), project_file, project=True) if project_file else {})
+    path = file or config_file()
+    raw = _read(path)
+    profiles = raw.pop("profiles", {})
+    own = Layer(str(path), _checked(raw, path))
+    chosen = Settings((given, variables, project, own))
+    profile = _profile(chosen, profiles, path)
+    if profile is None:
+        return Settings((given, variables, project, own), tuple(profiles))
+    asked_for = (chosen.find("profile") or ("", ""))[1] == "flag"
+    layers = (given, profile, variables, project, own) if asked_for else (given, variables, project, profile, own)
+    return Settings(layers, tuple(profiles))
+
+
+def _profile(chosen: Settings, profiles: Mapping[str, Any], path: Path) -> Layer | None:
+    """The profile that was asked for. A default one steps back when a stronger layer says where to connect."""
+    found = chosen.find("profile")
+    if found is None:
+        return None
+    name, origin = found
+    if origin != "flag" and any(layer.values.get("url") or layer.values.get("local") for layer in chosen.layers[:-1]):
+        return None
+    values = profiles.get(name)
+    if not isinstance(values, dict):
+        known = ", ".join(profiles) or "none"
+        raise UsageError(f"no profile {name!r}", why=f"{path} has {known}", hint=f"write a table [profiles.{name}]")
+    return Layer(f"profile {name}", _checked(values, path, where=f"profiles.{name}."))
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    for setting in SETTINGS:
+        value = environ.get(setting.variable or "", "")
+        if value:
+            yield setting.name, check(setting.name, value, setting.variable or "")
+
+
+def _project_file(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        if (place / PROJECT_FILE).is_file():
+            return place / PROJECT_FILE
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "it is not UTF-8 text") from error
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(str(path), f"not TOML: {error}") from error
+
+
+def _checked(values: Mapping[str, Any], path: Path, *, where: str = "", project: bool = False) -> dict[str, Any]:
+    for name in values:
+        if project and name in BY_NAME and not BY_NAME[name].project:
+            raise UsageError(
+                f"{path}: {name} cannot be set by a project",
+                why="it decides where what you say, or a key, goes",
+                hint=f"set it in {config_file()}",
+            )
+    return {name: check(name, value, f"{path}: {where}{name}") for name, value in values.items()}
+
+
+def check(name: str, value: Any, where: str) -> Any:
+    """The value of a setting in its type (text is read as one). Raises UsageError that says `where`."""
+    setting = BY_NAME.get(name)
+    if setting is None:
+        import difflib
+
+        close = difflib.get_close_matches(name, BY_NAME, n=1)
+        raise UsageError(f"{where}: no such setting", hint=f"did you mean {close[0]}?" if close else "see rtcli config")
+    if setting.type is bool and isinstance(value, str):
+        value = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
+            value.lower(), value
+        )
+    if setting.type is str and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, setting.type):
+        kind = {str: "text", bool: "true or false", dict: "a table"}[setting.type]
+        raise UsageError(f"{where}: {value!r} is not {kind}")
+    if setting.choices and value not in setting.choices:
+        raise UsageError(f"{where}: {value!r} is not one of {', '.join(setting.choices)}")
+    return value

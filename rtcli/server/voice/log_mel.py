@@ -32,7 +32,8 @@ def log_mel(samples: Floats, frames: int) -> Floats:
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     logged = np.log10(np.maximum(_filters() @ power.T, 1e-10))
     floored = np.maximum(logged, logged.max() - _DYNAMIC_RANGE)
-    return ((floored + 4.0) / 4.0).astype(np.float32)
+    scaled: Floats = ((floored + 4.0) / 4.0).astype(np.float32)
+    return scaled
 
 
 @cache
@@ -48,7 +49,8 @@ def _filters() -> Floats:
     distance = edges[:, None] - bins[None, :]
     width = np.diff(edges)[:, None]
     triangles = np.maximum(0.0, np.minimum(-distance[:-2] / width[:-1], distance[2:] / width[1:]))
-    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+    filters: Floats = (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+    return filters
 
 
 # Slaney's scale: linear up to 1 kHz, logarithmic above (27 steps for a factor of 6.4).

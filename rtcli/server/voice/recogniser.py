@@ -37,6 +37,7 @@ class WhisperRecogniser:
     """
 
     name = "Whisper tiny.en"
+    partials = True
 
     def __init__(self, model: Whisper) -> None:
         self._model = model
@@ -49,15 +50,17 @@ class WhisperRecogniser:
         """
         found = whisper_folder() if folder is None else folder
         try:
-            from ctranslate2.models import Whisper
+            import ctranslate2
         except (ImportError, OSError) as error:
             raise EngineUnavailableError("ctranslate2 does not load", why=str(error), hint=INSTALL) from error
         try:
-            model = Whisper(str(found), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1)
+            model = ctranslate2.models.Whisper(
+                str(found), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1
+            )
         except (RuntimeError, ValueError) as error:
             raise EngineUnavailableError("the recogniser does not load", why=str(error)) from error
         recogniser = cls(model)
-        recogniser.partial(bytes(PCM16.byte_length(1000)))
+        recogniser._listen(np.full(RATE, 1e-4, np.float32), _LEAST_WINDOW)
         return recogniser
 
     def transcribe(self, pcm: bytes) -> str:
@@ -65,12 +68,6 @@ class WhisperRecogniser:
         samples = _samples(pcm)
         pieces = (self._with_guard(piece) for piece in _pieces(samples))
         return " ".join(text for text in pieces if text)
-
-    def partial(self, pcm: bytes) -> str:
-        """The words in an utterance that is not over: quicker, less sure, only of its last 28 seconds."""
-        samples = _samples(pcm)[-int(_LONGEST_PIECE * RATE) :]
-        heard = self._listen(samples, _window(samples), beam=1)
-        return "" if heard.doubtful(len(samples)) else heard.text
 
     def _with_guard(self, samples: Floats) -> str:
         """A short window is five times as fast as the whole one, and on a few utterances it goes astray."""
@@ -122,8 +119,7 @@ class _Heard:
 
 
 def _samples(pcm: bytes) -> Floats:
-    whole = np.frombuffer(pcm, "<i2", count=len(pcm) // 2)
-    return resample(whole.astype(np.float32) / 32768.0, PCM16.rate, RATE)
+    return np.frombuffer(resample(pcm, PCM16.rate, RATE), "<i2").astype(np.float32) / 32768.0
 
 
 def _window(samples: Floats) -> float:

@@ -6,14 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_ABBREVIATIONS = frozenset("mr mrs ms dr prof st jr sr vs etc eg ie e.g i.e no approx".split())
+_ABBREVIATIONS = {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "e.g", "i.e", "no", "approx"}
 _SENTENCE_END = re.compile(r"[.!?…。！？]+[\"”’')\]*_]*(?=\s)|\n")
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 _MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (_CODE_BLOCK, " "),
     (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),  # a link or a picture: its words
-    (re.compile(r"<?(?:https?://|www\.)[^\s>)\]]+>?"), "a link"),
+    (re.compile(r"<?(?:https?://|www\.)[^\s>)\]]+>?"), "the link"),
     (re.compile(r"^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+•]\s+)", re.MULTILINE), ""),  # headings, quotes, bullets
     (re.compile(r"^\s*(?:\|?\s*:?-{3,}:?\s*)+\|?\s*$", re.MULTILINE), " "),  # rules, and those below a table's heading
     (re.compile(r"[*`~|]+|(?<!\w)_+|_+(?!\w)"), " "),
@@ -39,7 +39,9 @@ def _sentences(text: str) -> Iterator[str]:
     for stop in _SENTENCE_END.finditer(text):
         rest = text[stop.end() :]
         behind = stop.end() + len(rest) - len(rest.lstrip())
-        if text[start : stop.end()].strip() and _ends_here(text[start : stop.start()], stop[0], text[behind : behind + 1]):
+        if text[start : stop.end()].strip() and _ends_here(
+            text[start : stop.start()], stop[0], text[behind : behind + 1]
+        ):
             yield text[start:behind]
             start = behind
     if start < len(text):
@@ -55,7 +57,7 @@ def _ends_here(before: str, stop: str, following: str) -> bool:
 
 
 def spoken(text: str) -> str:
-    """`text` as a voice should say it, on one line: no Markdown, "a link" for an address, no emoji; may be ""."""
+    """`text` as a voice should say it, on one line: no Markdown, "the link" for an address, no emoji; may be ""."""
     for pattern, replacement in _MARKS:
         text = pattern.sub(replacement, text)
     return " ".join("".join(" " if _is_picture(character) else character for character in text).split())

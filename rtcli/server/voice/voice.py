@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -33,14 +34,15 @@ _PITCH = {
 }
 _GAIN = 2.0  # the model is quiet: 6 dB
 _PEAK = 0.98
-_UNSPEAKABLE = 0.2  # seconds of silence for a piece that the voice has no sound for, such as Japanese
+_UNSPEAKABLE_MS = 200  # of silence for a piece that the voice has no sound for, such as Japanese
 _NOISE_SEED = 0  # the same text sounds the same every time
+_WORD = re.compile(r"\S+\s*|\s+")
 
 
 class HibariVoice:
     """Speaks English. Every method blocks; threads may share one."""
 
-    name = "hibari"
+    name = "hibari voice"
 
     def __init__(self, model: Hibari) -> None:
         self._model = model
@@ -56,7 +58,7 @@ class HibariVoice:
             from hibari import Hibari
 
             model = Hibari()
-        except Exception as error:  # noqa: BLE001 - onnxruntime has exceptions of its own, and none in common
+        except Exception as error:  # onnxruntime has exceptions of its own, and none in common
             raise EngineUnavailableError("the voice does not load", why=str(error), hint=INSTALL) from error
         voice = cls(model)
         for _ in voice.speak("Ready.", "marin", 1.0):
@@ -64,23 +66,30 @@ class HibariVoice:
         return voice
 
     def speak(self, text: str, voice: str, speed: float) -> Iterator[SpokenChunk]:
-        """The sound of `text` sentence by sentence; the chunks' texts joined are `text`.
+        """The sound of `text`, synthesised sentence by sentence, one chunk for each word; joined, the texts are `text`.
 
         `speed` is the API's, 0.25 to 1.5. A sentence with nothing to say (an emoji, a block of code) has no sound.
         """
         pitch = _PITCH.get(voice, 1.0)
         for sentence in sentences(text):
             words = spoken(sentence)
-            yield SpokenChunk(sentence, _pcm(self._say(words, pitch, speed)) if words else b"")
+            yield from _by_word(sentence, self._say(words, pitch, speed) if words else b"")
 
-    def _say(self, words: str, pitch: float, speed: float) -> Floats:
+    def _say(self, words: str, pitch: float, speed: float) -> bytes:
         sound: Floats = self._model(words, speed=speed / pitch, seed=_NOISE_SEED)
         if not len(sound):
-            return np.zeros(int(_UNSPEAKABLE * PCM16.rate), np.float32)
-        return sound if pitch == 1.0 else resample(sound, round(PCM16.rate * pitch), PCM16.rate)
+            return bytes(PCM16.byte_length(_UNSPEAKABLE_MS))
+        peak = float(np.abs(sound).max())
+        gain = min(_GAIN, _PEAK / peak) if peak else 1.0
+        pcm = (sound * (gain * 32767)).astype("<i2").tobytes()
+        return resample(pcm, round(PCM16.rate * pitch), PCM16.rate)
 
 
-def _pcm(sound: Floats) -> bytes:
-    peak = float(np.abs(sound).max(initial=0.0))
-    gain = min(_GAIN, _PEAK / peak) if peak else 1.0
-    return (sound * (gain * 32767)).astype("<i2").tobytes()
+def _by_word(sentence: str, pcm: bytes) -> Iterator[SpokenChunk]:
+    """The sound of a sentence shared out over its words by their length, which is where a voice nearly is in it."""
+    samples, start, said = len(pcm) // 2, 0, 0
+    for word in _WORD.findall(sentence):
+        said += len(word)
+        end = samples * said // len(sentence) * 2
+        yield SpokenChunk(word, pcm[start:end])
+        start = end

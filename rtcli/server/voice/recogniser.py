@@ -23,6 +23,8 @@ _ROOM = 2.0  # silence behind the words, for the same reason
 _LONGEST_PIECE = 28.0  # a turn that is longer is cut, where it is quietest
 _SHORTEST_PIECE = 18.0
 _NO_SPEECH = 0.8  # above it, silence, noise and music come back as "you"
+_PERHAPS_NO_SPEECH = 0.6  # enough where it is not sure of the words either
+_GUESS = -1.0  # mean log-probability of a token
 _BEAM = 5
 _MOST_TOKENS = 224
 
@@ -76,7 +78,7 @@ class WhisperRecogniser:
             heard = self._listen(samples, _WHOLE_WINDOW)
         return heard.text
 
-    def _listen(self, samples: Floats, window: float, beam: int = _BEAM) -> _Heard:
+    def _listen(self, samples: Floats, window: float) -> _Heard:
         from ctranslate2 import StorageView
 
         if not samples.any():
@@ -86,7 +88,7 @@ class WhisperRecogniser:
         [result] = self._model.generate(
             features,
             [_PROMPT],
-            beam_size=beam,
+            beam_size=_BEAM,
             max_length=_MOST_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
@@ -99,12 +101,13 @@ class _Heard:
     """One pass of the model: its words ("" where it says that nobody spoke), and how sure it is of them."""
 
     words: str
-    score: float  # mean log-probability of a token
+    score: float
     no_speech: float
 
     @property
     def text(self) -> str:
-        return "" if self.no_speech > _NO_SPEECH else self.words
+        guess = self.no_speech > _PERHAPS_NO_SPEECH and self.score < _GUESS
+        return "" if guess or self.no_speech > _NO_SPEECH else self.words
 
     def doubtful(self, samples: int) -> bool:
         """More words than a person can say in that time, a repetition, or a guess."""
@@ -114,7 +117,7 @@ class _Heard:
         return (
             len(self.words.split()) > 4.5 * samples / RATE + 6
             or len(raw) / len(zlib.compress(raw)) > 2.4
-            or self.score < -1.0
+            or self.score < _GUESS
         )
 
 

@@ -1,0 +1,117 @@
+"""Notices about what went wrong or was cut short, each with its reason, its cause and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rtcli.errors import ExitCode
+from rtcli.protocol.answers import outcome
+from rtcli.session import hints
+from rtcli.session.log import WireLog
+from rtcli.session.speech import SpeechStreams
+from rtcli.views import Direction, Level, Notice, WireRecord
+
+_LONGEST_QUOTE = 90
+
+
+class Reports:
+    """Turns records into notices, and keeps the exit codes that they amount to.
+
+    `received_ms(item_id, content_index)` is the transport's count of sound that arrived.
+    """
+
+    def __init__(self, log: WireLog, speech: SpeechStreams, received_ms: Callable[[str, int], int]) -> None:
+        self._log = log
+        self._speech = speech
+        self._received_ms = received_ms
+        self.codes: set[ExitCode] = set()
+
+    def saw(self, record: WireRecord) -> Iterator[Notice]:
+        """The notices that a frame gives rise to."""
+        if record.event is None:
+            yield Notice(f"frame #{record.number} is no event", why=record.problem, level=Level.WARNING)
+            return
+        if record.direction is Direction.RECEIVED:
+            self.codes.add(outcome(record.event))
+        act = _TABLE.get((record.direction, str(record.event.get("type"))))
+        notice = act(self, record.event, record) if act else None
+        if notice:
+            yield notice
+
+    def _error(self, event: Mapping[str, Any], record: WireRecord) -> Notice:
+        error = _mapping(event.get("error"))
+        code = error.get("code") or error.get("type") or "error"
+        guilty = self._log.why(record.number)[:1]
+        by = "".join(
+            f" (#{r.number} {_mapping(r.event).get('type')}" + (f", from {r.cause}" if r.cause else "") + ")"
+            for r in guilty
+        )
+        message = str(error.get("message") or "the server gave no message")
+        return Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR)
+
+    def _response_done(self, event: Mapping[str, Any], _record: WireRecord) -> Notice | None:
+        response = _mapping(event.get("response"))
+        status = str(response.get("status"))
+        if status == "completed":
+            return None
+        details = _mapping(response.get("status_details"))
+        error = _mapping(details.get("error"))
+        reasons = (error.get("code") or error.get("type"), error.get("message"), details.get("reason"))
+        why = ": ".join(str(reason) for reason in reasons if reason) or "the server gave no reason"
+        level = Level.INFO if status == "cancelled" else Level.ERROR
+        return Notice(f"response {response.get('id')} {status}", why=why, hint=hints.of_response(details), level=level)
+
+    def _transcription_failed(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+        error = _mapping(event.get("error"))
+        why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
+        return Notice(
+            f"what you said was not transcribed ({event.get('item_id')})",
+            why=why or "the server gave no reason",
+            hint=hints.of_error(error),
+            level=Level.WARNING,
+        )
+
+    def _truncated(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+        """We cut an answer: the arithmetic, and the words that nobody heard."""
+        item_id, end_ms = str(event.get("item_id")), event.get("audio_end_ms")
+        index = event.get("content_index")
+        index = index if isinstance(index, int) else 0
+        heard = end_ms if isinstance(end_ms, int) else 0
+        received = max(self._received_ms(item_id, index), heard)
+        unheard = self._speech.cut(item_id, index, heard_ms=heard, received_ms=received)
+        return Notice(
+            f"interrupted {item_id}: received {received} ms, heard {heard} ms -> audio_end_ms={end_ms}",
+            why=f"not heard: {_quoted(unheard)}" if unheard else "",
+        )
+
+    def _tools_failed(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+        return Notice(
+            f"the tools of an MCP server could not be listed ({event.get('item_id')})",
+            hint="check server_url and authorization: /session get tools",
+            level=Level.ERROR,
+        )
+
+    def _beta(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+        return Notice(
+            f"this server speaks the beta API ({event.get('type')})", hint="use its GA endpoint", level=Level.WARNING
+        )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _quoted(text: str) -> str:
+    text = " ".join(text.split())
+    return f"“{text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + '…'}”"
+
+
+_TABLE: Mapping[tuple[Direction, str], Callable[[Reports, Mapping[str, Any], WireRecord], Notice | None]] = {
+    (Direction.RECEIVED, "error"): Reports._error,
+    (Direction.RECEIVED, "response.done"): Reports._response_done,
+    (Direction.RECEIVED, "conversation.item.input_audio_transcription.failed"): Reports._transcription_failed,
+    (Direction.RECEIVED, "mcp_list_tools.failed"): Reports._tools_failed,
+    (Direction.RECEIVED, "transcription_session.updated"): Reports._beta,
+    (Direction.SENT, "conversation.item.truncate"): Reports._truncated,
+}

@@ -1,0 +1,89 @@
+"""Waiting for what the server says to something we sent: its success reply, or an error that names our event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rtcli.errors import ConnectionLostError, ExpectationError, ServerError
+from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.session import hints
+from rtcli.views import Direction, WireRecord
+
+
+def item_id_of(event: Mapping[str, Any]) -> str | None:
+    """The item that an event is about: `item_id`, or the id of the `item` in it."""
+    item = event.get("item")
+    inner = item.get("id") if isinstance(item, Mapping) else None
+    value = event.get("item_id", inner)
+    return value if isinstance(value, str) else None
+
+
+class Requests:
+    """Futures for replies, resolved by the records of the wire."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Callable[[WireRecord], bool], asyncio.Future[WireRecord]]] = []
+
+    def saw(self, record: WireRecord) -> None:
+        """Take in one frame."""
+        for entry in tuple(self._waiting):
+            wanted, future = entry
+            if wanted(record):
+                self._waiting.remove(entry)
+                if not future.done():
+                    future.set_result(record)
+
+    def lost(self, error: ConnectionLostError) -> None:
+        """The connection ended: no reply will come."""
+        waiting, self._waiting = self._waiting, []
+        for _, future in waiting:
+            if not future.done():
+                future.set_exception(error)
+
+    async def reply(
+        self, send: Callable[[], None], wanted: Callable[[WireRecord], bool], *, seconds: float, what: str
+    ) -> WireRecord:
+        """Listen, then `send`, then wait for the first record that is `wanted`.
+
+        Raises ExpectationError after that many `seconds` and ConnectionLostError where the connection ends.
+        """
+        future: asyncio.Future[WireRecord] = asyncio.get_running_loop().create_future()
+        entry = (wanted, future)
+        self._waiting.append(entry)
+        try:
+            send()
+            async with asyncio.timeout(seconds):
+                return await future
+        except TimeoutError as error:
+            raise ExpectationError(f"no answer to {what}", why=f"{seconds:g} s have passed") from error
+        finally:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+
+    async def ask(self, send: Callable[[dict[str, Any]], None], event: dict[str, Any], *, seconds: float) -> WireRecord:
+        """Send a client event (which needs an `event_id`) and wait for the reply that the catalog names for it.
+
+        Raises ServerError with what to do about it where the server refuses.
+        """
+        row = EVENT_TYPES[event["type"]]
+        about = item_id_of(event)
+
+        def wanted(record: WireRecord) -> bool:
+            if record.direction is Direction.SENT or record.event is None:
+                return False
+            if record.event.get("type") == "error":
+                return _guilty(record.event) == event["event_id"]
+            return record.event.get("type") == row.reply and about in (None, item_id_of(record.event))
+
+        record = await self.reply(lambda: send(event), wanted, seconds=seconds, what=row.name)
+        if record.event and record.event.get("type") == "error":
+            error = record.event.get("error")
+            raise ServerError(record.event, hint=hints.of_error(error if isinstance(error, Mapping) else {}))
+        return record
+
+
+def _guilty(event: Mapping[str, Any]) -> object:
+    error = event.get("error")
+    return error.get("event_id") if isinstance(error, Mapping) else None

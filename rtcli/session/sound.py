@@ -1,0 +1,228 @@
+"""The session's sound: what arrives goes to the speaker, what the microphone takes goes out, guarded against echo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rtcli.audio.echo import EchoGuard, EchoMode
+from rtcli.dsp import g711
+from rtcli.dsp.levels import SILENCE_DB
+from rtcli.dsp.resample import Resampler
+from rtcli.errors import AudioUnavailableError, NotConnectedError
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
+from rtcli.protocol.payloads import TransportAudio
+from rtcli.transports import OpenAIRealtimeBase
+from rtcli.views import Level, Notice
+
+
+class SpeakerLike(Protocol):
+    """Plays 24 kHz PCM16 mono and counts what was heard (see `rtcli.audio.speaker`)."""
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> None: ...
+    def finish(self, item_id: str, content_index: int) -> None: ...
+    def stop(self) -> None: ...
+    def heard_ms(self, item_id: str, content_index: int) -> int | None: ...
+    def first_heard_at(self, item_id: str, content_index: int) -> float | None: ...
+    @property
+    def audible(self) -> bool: ...
+    @property
+    def current(self) -> tuple[str, int] | None: ...
+    @property
+    def level_db(self) -> float: ...
+
+
+class MicrophoneLike(Protocol):
+    """Gives 20 ms pieces of 24 kHz PCM16 mono to `on_chunk` on the loop (see `rtcli.audio.microphone`)."""
+
+    on_chunk: Callable[[bytes], None] | None
+    muted: bool
+    level_db: float | None
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"audio/pcmu": g711.ulaw_to_pcm, "audio/pcma": g711.alaw_to_pcm}
+_ENCODERS: dict[str, Callable[[bytes], bytes]] = {"audio/pcmu": g711.pcm_to_ulaw, "audio/pcma": g711.pcm_to_alaw}
+ECHO_ADVICE = Notice(
+    "speaker and microphone are open together",
+    hint="use headphones, or /echo half if the assistant hears itself",
+)
+
+
+class Sound:
+    """Owns speaker, microphone and echo guard. The microphone opens only when `open_microphone` is called."""
+
+    def __init__(
+        self,
+        transport: OpenAIRealtimeBase,
+        *,
+        speaker: SpeakerLike | None,
+        microphone: MicrophoneLike | None,
+        show: Callable[[Notice], None],
+    ) -> None:
+        self._transport = transport
+        self._show = show
+        self.speaker = speaker
+        self.microphone = microphone
+        self.echo = EchoGuard()
+        self.muted = True
+        self.recording = False
+        self._advised = False
+        self._sent_ms = 0
+        self._from_wire: tuple[str, int, Resampler] | None = None
+        self._to_wire: tuple[int, Resampler] | None = None
+        transport.attach_input(self.set_muted)
+        transport.attach_playback(self._heard)
+        transport.on("audio", self._arrived)
+        transport.on("audio_interrupted", self._interrupted)
+
+    # -- out -------------------------------------------------------------------------------------
+
+    def open_speaker(self) -> bool:
+        """Whether there is a speaker that plays. One that cannot be had is reported once, and given up."""
+        if self.speaker is None:
+            return False
+        try:
+            self.speaker.open()
+        except AudioUnavailableError as error:
+            self.speaker = None
+            self._show(Notice(f"{error.what}; asking for text", error.why, error.hint, Level.WARNING))
+            return False
+        return True
+
+    def use_speaker(self, speaker: SpeakerLike) -> None:
+        """Play on another device from now on. Raises AudioUnavailableError, and then changes nothing."""
+        speaker.open()
+        old, self.speaker = self.speaker, speaker
+        if old is not None:
+            old.close()
+
+    def _heard(self, item_id: str, content_index: int) -> int | None:
+        return self.speaker.heard_ms(item_id, content_index) if self.speaker else None
+
+    def _arrived(self, audio: TransportAudio) -> None:
+        if self.speaker is None or audio.interrupted:
+            return
+        self.speaker.play(audio.item_id, audio.content_index, self._as_pcm(audio))
+
+    def _as_pcm(self, audio: TransportAudio) -> bytes:
+        """What arrived, in whatever format the session speaks, as 24 kHz PCM16."""
+        given = self._format("output")
+        pcm = _DECODERS.get(given.type, bytes)(audio.data)
+        if given.rate == PCM16.rate:
+            return pcm
+        if self._from_wire is None or self._from_wire[:2] != (audio.item_id, audio.content_index):
+            self._from_wire = (audio.item_id, audio.content_index, Resampler(given.rate, PCM16.rate))
+        return self._from_wire[2].process(pcm)
+
+    def finished(self, item_id: str, content_index: int) -> None:
+        """All sound of this part has arrived."""
+        if self.speaker is None:
+            return
+        if self._from_wire and self._from_wire[:2] == (item_id, content_index):
+            self.speaker.play(item_id, content_index, self._from_wire[2].flush())
+            self._from_wire = None
+        self.speaker.finish(item_id, content_index)
+
+    def _interrupted(self, *_: Any) -> None:
+        self._from_wire = None
+        if self.speaker is not None:
+            self.speaker.stop()
+
+    @property
+    def audible(self) -> bool:
+        """Something is being played, or waits to be."""
+        return self.speaker is not None and self.speaker.audible
+
+    # -- in --------------------------------------------------------------------------------------
+
+    def open_microphone(self) -> None:
+        """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
+        if self.recording:
+            return
+        microphone = self.microphone or _default_microphone()
+        microphone.on_chunk = self._captured
+        microphone.open()
+        self.microphone, self.recording = microphone, True
+        if self.speaker is not None and not self._advised and self.echo.mode is EchoMode.AUTO:
+            self._advised = True
+            self._show(ECHO_ADVICE)
+
+    def use_microphone(self, microphone: MicrophoneLike) -> None:
+        """Record from another device from now on. Raises AudioUnavailableError, and then changes nothing."""
+        microphone.on_chunk = self._captured
+        microphone.muted = self.muted
+        microphone.open()
+        old, self.microphone, self.recording = self.microphone, microphone, True
+        if old is not None:
+            old.close()
+
+    def set_muted(self, muted: bool) -> None:
+        """Mute where sound is captured. Unmuting opens the microphone, if it is not open."""
+        if not muted:
+            self.open_microphone()
+        self.muted = muted
+        if self.microphone is not None:
+            self.microphone.muted = muted
+
+    def _captured(self, pcm: bytes) -> None:
+        if self.muted or self._transport.status != "connected":
+            return
+        microphone_db = self.microphone.level_db if self.microphone else None
+        speaker_db = self.speaker.level_db if self.speaker else SILENCE_DB
+        level = SILENCE_DB if microphone_db is None else microphone_db
+        if not self.echo.passes(level, speaker_db, audible=self.audible):
+            pcm = bytes(len(pcm))  # silence keeps the server's time in step
+        try:
+            self.send(pcm)
+        except NotConnectedError:  # it went away between the check and the send
+            return
+
+    def send(self, pcm: bytes) -> None:
+        """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
+        given = self._format("input")
+        if given.rate != PCM16.rate:
+            if self._to_wire is None or self._to_wire[0] != given.rate:
+                self._to_wire = (given.rate, Resampler(PCM16.rate, given.rate))
+            pcm = self._to_wire[1].process(pcm)
+        data = _ENCODERS.get(given.type, bytes)(pcm)
+        if data:
+            self._transport.send_audio(data)
+            self._sent_ms += given.milliseconds(len(data))
+
+    @property
+    def unsent_turn_ms(self) -> int:
+        """Milliseconds sent since the last commit or discard."""
+        return self._sent_ms
+
+    def turn_ended(self) -> None:
+        """The input buffer was committed or cleared."""
+        self._sent_ms = 0
+
+    def _format(self, side: str) -> AudioFormat:
+        session = self._transport.session or {}
+        audio = session.get("audio")
+        part = audio.get(side) if isinstance(audio, dict) else None
+        return parse_format(part.get("format") if isinstance(part, dict) else None)
+
+    @property
+    def level_db(self) -> float | None:
+        """How loud the microphone is, in dBFS; None while nothing is recorded or it is muted."""
+        return self.microphone.level_db if self.microphone and self.recording and not self.muted else None
+
+    def close(self) -> None:
+        """Give both devices back."""
+        self.recording = False
+        for device in (self.microphone, self.speaker):
+            if device is not None:
+                device.close()
+
+
+def _default_microphone() -> MicrophoneLike:
+    from rtcli.audio.microphone import Microphone
+
+    return Microphone()

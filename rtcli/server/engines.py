@@ -1,6 +1,6 @@
 """What the server hears and speaks with: the seams that speech engines fill, and what stands in where there is none.
 
-Sound is 24 kHz PCM16 mono `bytes` everywhere here. Everything but `SpeechDetector.feed` blocks and is called in a thread.
+Sound is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in threads.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ ENGINE_CHOICES = ("auto", "tone", "voice")
 
 
 def load_engines(choice: str = "auto") -> Engines:
-    """The engines of a choice: `tone`, `voice`, or `auto`, which takes `voice` where it can be had. Blocks, up to seconds.
+    """The engines of a choice: `tone`, `voice`, or `auto`, which takes `voice` where it can be had. Blocks for seconds.
 
     `rtcli.server.voice.load() -> Engines` is asked for real ones; it raises ImportError or UsageError without them.
     Raises UsageError for an unknown choice, and for `voice` where its packages are missing.

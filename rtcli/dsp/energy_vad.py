@@ -1,0 +1,77 @@
+"""A voice detector by energy alone, against a floor that follows the noise: any sudden sound is speech to it."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections import deque
+
+RATE = 24_000
+_FRAME = 240  # samples: 10 ms
+_FRAME_MS = 10
+_DECIMATION = 8  # a box filter over 8 samples keeps what is below about 1.5 kHz, where voices are
+_FLOOR_FRAMES = 300  # 3 s
+_FLOOR_SHARE = 0.2
+_HIGHEST_FLOOR = -30.0
+_QUIETEST_SPEECH = -55.0
+_START_FRAMES = 9  # 90 ms of sound before it counts as speech
+_SILENT = -96.0
+
+
+class EnergyDetector:
+    """Decides for one stream of 24 kHz PCM16 where speech starts and stops.
+
+    At threshold 0.5 a frame is loud from 5 dB above the floor, and stays so down to 2 dB above it.
+    """
+
+    def __init__(self, *, threshold: float = 0.5, silence_ms: int = 500) -> None:
+        self._on = 10 * threshold
+        self._off = 4 * threshold
+        self._silence_frames = max(1, math.ceil(silence_ms / _FRAME_MS))
+        self._recent: deque[float] = deque()
+        self._ordered: list[float] = []
+        self._rest = b""
+        self._frames = 0
+        self._speaking = False
+        self._run = 0  # frames in a row that speak against the present state
+
+    def feed(self, pcm: bytes) -> list[tuple[bool, int]]:
+        """(speaking, sample) for each change; samples count from the first that was ever fed."""
+        import numpy as np
+
+        pcm = self._rest + pcm
+        whole = len(pcm) // (2 * _FRAME) * 2 * _FRAME
+        self._rest = pcm[whole:]
+        if not whole:
+            return []
+        samples = np.frombuffer(pcm[:whole], "<i2").astype(np.float32)
+        low = samples.reshape(-1, _FRAME // _DECIMATION, _DECIMATION).mean(axis=2)
+        low -= low.mean(axis=1, keepdims=True)  # a constant offset is no sound
+        power = np.square(low).mean(axis=1) / 32_768.0**2
+        levels = 10 * np.log10(power + 10 ** (_SILENT / 10))
+        changes: list[tuple[bool, int]] = []
+        for level in levels.tolist():
+            self._frame(level, changes)
+        return changes
+
+    def reset(self) -> None:
+        """Forget speech that is open. Positions and the noise floor stay."""
+        self._speaking = False
+        self._run = 0
+
+    def _frame(self, level: float, changes: list[tuple[bool, int]]) -> None:
+        self._frames += 1
+        loud = level > max(self._floor(level) + (self._off if self._speaking else self._on), _QUIETEST_SPEECH)
+        self._run = self._run + 1 if loud != self._speaking else 0
+        if self._run >= (self._silence_frames if self._speaking else _START_FRAMES):
+            self._speaking = loud
+            changes.append((loud, (self._frames - self._run) * _FRAME))
+            self._run = 0
+
+    def _floor(self, level: float) -> float:
+        """The level that a fifth of the last 3 s lie below, this frame counted."""
+        self._recent.append(level)
+        bisect.insort(self._ordered, level)
+        if len(self._recent) > _FLOOR_FRAMES:
+            del self._ordered[bisect.bisect_left(self._ordered, self._recent.popleft())]
+        return min(self._ordered[int(len(self._ordered) * _FLOOR_SHARE)], _HIGHEST_FLOOR)

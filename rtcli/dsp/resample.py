@@ -1,0 +1,51 @@
+"""Sample rate conversion of PCM16, whole or as a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Resampler:
+    """One stream of mono PCM16 from one rate to another.
+
+    A converter holds back some milliseconds; `flush` brings them out, so that over a whole stream the number of
+    samples is exactly what the rates say (to within one).
+    """
+
+    def __init__(self, source_rate: int, target_rate: int) -> None:
+        """Rates are samples per second. Raises ValueError for a rate that is not positive."""
+        if source_rate <= 0 or target_rate <= 0:
+            raise ValueError(f"cannot resample from {source_rate} to {target_rate} samples per second")
+        self._rates = (source_rate, target_rate)
+        self._stream: Any = None
+        self._half = b""  # the first byte of a sample whose second has not come
+
+    def process(self, pcm: bytes) -> bytes:
+        """The converted samples that are ready after these."""
+        return self._convert(pcm, last=False)
+
+    def flush(self) -> bytes:
+        """What was held back; the next sample starts a new stream."""
+        rest = self._convert(b"", last=True)
+        self._stream, self._half = None, b""
+        return rest
+
+    def _convert(self, pcm: bytes, *, last: bool) -> bytes:
+        import numpy as np
+
+        pcm = self._half + pcm
+        whole = len(pcm) // 2 * 2
+        self._half = pcm[whole:]
+        if self._rates[0] == self._rates[1]:
+            return pcm[:whole]
+        if self._stream is None:
+            import soxr
+
+            self._stream = soxr.ResampleStream(*self._rates, 1, dtype="int16")
+        return bytes(self._stream.resample_chunk(np.frombuffer(pcm[:whole], "<i2"), last=last).tobytes())
+
+
+def resample(pcm: bytes, source_rate: int, target_rate: int) -> bytes:
+    """A whole piece of mono PCM16 at another rate."""
+    converter = Resampler(source_rate, target_rate)
+    return converter.process(pcm) + converter.flush()

@@ -1,0 +1,374 @@
+"""The server's side of one session, without a socket or a clock: client events in, effects out.
+
+An effect is an event to send (a dict) or a command to whoever runs the session. The order of effects is the order of
+the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.server import items, mcp, refusals, transcription
+from rtcli.server.client_events import check_event
+from rtcli.server.conversation import Conversation
+from rtcli.server.engines import DetectorFactory
+from rtcli.server.events import event
+from rtcli.server.ids import new_id
+from rtcli.server.input_buffer import InputBuffer, InputDecoder, audio_form
+from rtcli.server.items import Item
+from rtcli.server.refusals import RefusedError
+from rtcli.server.response_options import response_options
+from rtcli.server.responses import Response
+from rtcli.server.session_state import SessionState
+from rtcli.server.turn_detection import Mark, Speech, TurnDetection, TurnMark
+
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StartResponse:
+    """Make what this response says."""
+
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Feed this sound (24 kHz PCM16) to `heard`, in pieces, letting others run in between."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Transcribe the sound of this item and hand the text to `recognised`."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePause:
+    """Transcribe this sound and hand the text to `judged`: is the sentence complete?"""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ArmIdle:
+    """Call `idle_elapsed` after so many seconds beyond the playback of the response; None: do not."""
+
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the connection."""
+
+    code: int
+    reason: str
+
+
+Command: TypeAlias = StartResponse | Hear | Recognise | JudgePause | ArmIdle | Close
+Effect: TypeAlias = Json | Command
+
+
+class SessionCore:
+    """One session. Only the connection's own loop calls it, between awaits, so it needs no lock."""
+
+    def __init__(self, session: Json, detector: Callable[[], DetectorFactory]) -> None:
+        self.state = SessionState(session)
+        self.conversation = Conversation()
+        self.active: Response | None = None
+        self.out_of_band: dict[str, Response] = {}
+        self._detector = detector
+        self._buffer = InputBuffer()
+        self._decoder = InputDecoder("audio/pcm")
+        self._turns: TurnDetection | None = None
+        self._speech_item: str | None = None
+        self._speech_start = 0
+        self._held: list[Json] = []  # outputs that came before the response that made their call was done
+        self._out: list[Effect] = []
+
+    # entry points: each returns the effects in order ------------------------------------------------------------------
+
+    def opened(self) -> list[Effect]:
+        """The first frame of a session."""
+        return [event("session.created", session=self.state.config)]
+
+    def receive(self, sent: Mapping[str, Any]) -> list[Effect]:
+        """Carry out one client event; what is refused becomes an `error` that names it."""
+        event_id = sent.get("event_id")
+        try:
+            check_event(sent)
+            _HANDLERS[sent["type"]](self, sent)
+        except RefusedError as refused:
+            self._out.append(refused.event(event_id if isinstance(event_id, str) else None))
+        return self._effects()
+
+    def heard(self, pcm: bytes) -> list[Effect]:
+        """Sound has been appended: buffer it, and see whether a turn starts or ends in it."""
+        self._buffer.append(pcm)
+        config = self.state.turn_detection
+        if config is None:
+            return []
+        if self._turns is None:
+            self._turns = TurnDetection(config, self._detector(), self._buffer.end - len(pcm) // 2)
+        for mark in self._turns.feed(pcm):
+            _MARKS[mark.mark](self, mark)
+        if self._turns.state is Speech.QUIET:
+            self._buffer.keep(_KEPT_SAMPLES)
+        return self._effects()
+
+    def judged(self, transcript: str) -> list[Effect]:
+        """A pause has been transcribed (semantic_vad)."""
+        for mark in self._turns.judge(transcript) if self._turns else ():
+            _MARKS[mark.mark](self, mark)
+        return self._effects()
+
+    def recognised(self, item: Item, transcript: str | None) -> list[Effect]:
+        """A committed item has been transcribed; None: there is no recogniser."""
+        item.heard = transcript
+        wanted = self.state.input["transcription"]
+        return [] if wanted is None else list(transcription.events(item, wanted["model"], transcript))
+
+    def finished(self, response: Response, status: str = "completed", details: Json | None = None) -> list[Effect]:
+        """A response ends; does nothing where it has ended already."""
+        if response.finished:
+            return []
+        self._out += response.finish(status, details)
+        if response.sound_bytes:
+            self.state.voice_locked = True
+            self.conversation.keep_within_budget()
+        self.out_of_band.pop(response.id, None)
+        if response is self.active:
+            self.active = None
+            self._release_held()
+            if self.active is None and status == "completed":
+                self._arm_idle()
+        return self._effects()
+
+    def idle_elapsed(self) -> list[Effect]:
+        """Nobody has spoken for idle_timeout_ms: the silence becomes the user's turn."""
+        timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
+        if timeout is None or self.active or self._speech_item:
+            return []
+        end = PCM16.milliseconds(2 * self._buffer.end)
+        start, item_id = max(0, end - timeout), new_id("item")
+        place = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
+        self._out.append(event("input_audio_buffer.timeout_triggered", **place))
+        pcm = self._buffer.peek(self._buffer.end - timeout * PCM16.rate // 1000)
+        self._buffer.clear()
+        self._commit(item_id, pcm)
+        self._start({})
+        return self._effects()
+
+    # client events ----------------------------------------------------------------------------------------------------
+
+    def _session_update(self, sent: Mapping[str, Any]) -> None:
+        known = set(self.state.mcp_servers)
+        turn_before, format_before = self.state.turn_detection, self.state.input["format"]
+        self.state.update(sent["session"])
+        if self.state.turn_detection != turn_before:
+            self._turns = None
+            self._speech_item = None
+            self._out.append(ArmIdle(None))
+        if self.state.input["format"] != format_before:
+            self._decoder = InputDecoder(self.state.input["format"]["type"])
+        self._out.append(event("session.updated", session=self.state.config))
+        for label in self.state.mcp_servers:
+            if label not in known:
+                self._list_tools(label)
+
+    def _session_close(self, sent: Mapping[str, Any]) -> None:
+        self._out.append(Close(1000, ""))
+
+    def _append(self, sent: Mapping[str, Any]) -> None:
+        data = items.decode_audio(sent["audio"], "audio", audio_form(self.state.input["format"]))
+        self._out.append(Hear(self._decoder.decode(data)))
+
+    def _commit_buffer(self, sent: Mapping[str, Any]) -> None:
+        self._buffer.append(self._decoder.flush())
+        pcm = self._buffer.commit(self._speech_start if self._speech_item else 0)
+        item_id = self._speech_item or new_id("item")
+        self._forget_speech()
+        self._commit(item_id, pcm)
+
+    def _clear_buffer(self, sent: Mapping[str, Any]) -> None:
+        self._decoder.flush()
+        self._buffer.clear()
+        self._forget_speech()
+        self._out.append(event("input_audio_buffer.cleared"))
+
+    def _item_create(self, sent: Mapping[str, Any]) -> None:
+        wire = sent["item"]
+        if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
+            self._held.append(dict(sent))
+            return
+        item = items.from_client(wire)
+        self._add(item, sent.get("previous_item_id"))
+        if item.audio:
+            self._out.append(Recognise(item))
+        if wire["type"] == "mcp_approval_response" and wire["approve"]:
+            self._run_approved(wire["approval_request_id"])
+
+    def _item_retrieve(self, sent: Mapping[str, Any]) -> None:
+        self._out.append(event("conversation.item.retrieved", item=self.conversation.retrieve(sent["item_id"])))
+
+    def _item_delete(self, sent: Mapping[str, Any]) -> None:
+        self.conversation.delete(sent["item_id"])
+        self._out.append(event("conversation.item.deleted", item_id=sent["item_id"]))
+
+    def _item_truncate(self, sent: Mapping[str, Any]) -> None:
+        where = {key: sent[key] for key in ("item_id", "content_index", "audio_end_ms")}
+        self.conversation.truncate(**where)
+        self._out.append(event("conversation.item.truncated", **where))
+
+    def _response_create(self, sent: Mapping[str, Any]) -> None:
+        self._start(sent.get("response") or {})
+
+    def _response_cancel(self, sent: Mapping[str, Any]) -> None:
+        wanted = sent.get("response_id")
+        response = self.active
+        if wanted and not (response and response.id == wanted):
+            response = self.out_of_band.get(wanted)
+        if response is None:
+            raise refusals.nothing_to_cancel()
+        self._cancel(response, "client_cancelled")
+
+    # speech -----------------------------------------------------------------------------------------------------------
+
+    def _speech_started(self, mark: TurnMark) -> None:
+        turns, config = self._turns, self.state.turn_detection
+        assert turns is not None and config is not None
+        self._speech_item = new_id("item")
+        self._speech_start = max(0, mark.sample - turns.padding_ms * PCM16.rate // 1000)
+        start_ms = PCM16.milliseconds(2 * self._speech_start)
+        where = {"audio_start_ms": start_ms, "item_id": self._speech_item}
+        self._out += [event("input_audio_buffer.speech_started", **where), ArmIdle(None)]
+        if config.get("interrupt_response") and self.active:
+            self._cancel(self.active, "turn_detected")
+
+    def _speech_paused(self, mark: TurnMark) -> None:
+        self._out.append(JudgePause(self._buffer.peek(self._speech_start)))
+
+    def _speech_ended(self, mark: TurnMark) -> None:
+        item_id, config = self._speech_item or new_id("item"), self.state.turn_detection or {}
+        end_ms = PCM16.milliseconds(2 * mark.sample)
+        self._out.append(event("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id))
+        pcm = self._buffer.take(self._speech_start, mark.sample)
+        self._speech_item = None
+        self._commit(item_id, pcm)
+        if config.get("create_response"):
+            try:
+                self._start({})
+            except RefusedError as refused:
+                self._out.append(refused.event())
+
+    def _forget_speech(self) -> None:
+        """A commit or clear by hand ends what was open: speech_stopped is never sent for it."""
+        self._speech_item = None
+        if self._turns:
+            self._turns.reset()
+
+    # what several of them do ------------------------------------------------------------------------------------------
+
+    def _effects(self) -> list[Effect]:
+        effects, self._out = self._out, []
+        return effects
+
+    def _commit(self, item_id: str, pcm: bytes) -> None:
+        item = items.committed_audio(item_id, pcm)
+        previous = self.conversation.last_id
+        self._out.append(event("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id))
+        self._add(item, None)
+        self.conversation.keep_within_budget()
+        self._out.append(Recognise(item))
+
+    def _add(self, item: Item, previous_item_id: str | None) -> None:
+        previous = self.conversation.insert(item, previous_item_id)
+        place = {"previous_item_id": previous, "item": item.wire}
+        self._out += [event("conversation.item.added", **place), event("conversation.item.done", **place)]
+
+    def _start(self, wanted: Mapping[str, Any]) -> None:
+        if self.state.transcribes_only:
+            raise refusals.no_responses_here()
+        options = response_options(self.state, self.conversation, wanted)
+        if not options.out_of_band and self.active:
+            raise refusals.response_active(self.active.id)
+        known = set(self.state.mcp_servers)
+        self.state.mcp_servers.update(self.state.resolve_mcp(wanted.get("tools", ()), "response.tools"))
+        for label in [label for label in self.state.mcp_servers if label not in known]:
+            self._list_tools(label)
+        context = tuple(self.conversation) if options.input is None else options.input
+        response = Response(options, self.conversation, context)
+        if options.out_of_band:
+            self.out_of_band[response.id] = response
+        else:
+            self.active = response
+            self._out.append(ArmIdle(None))
+        self._out += [*response.created(), StartResponse(response)]
+
+    def _cancel(self, response: Response, reason: str) -> None:
+        done = self._effects()
+        self._out = done + self.finished(response, "cancelled", {"reason": reason})
+
+    def _release_held(self) -> None:
+        held, self._held = self._held, []
+        for sent in held:
+            done = self._effects()
+            self._out = done + self.receive(sent)
+
+    def _arm_idle(self) -> None:
+        timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
+        if timeout is not None:
+            self._out.append(ArmIdle(timeout / 1000))
+
+    def _list_tools(self, label: str) -> None:
+        server, item = self.state.mcp_servers[label], Item(mcp.list_item(label))
+        previous = self.conversation.append(item)
+        works = mcp.reachable(server)
+        self._out += [
+            event("conversation.item.added", previous_item_id=previous, item=item.wire),
+            event("mcp_list_tools.in_progress", item_id=item.id),
+            event("mcp_list_tools.completed" if works else "mcp_list_tools.failed", item_id=item.id),
+        ]
+        item.wire = {**item.wire, "tools": mcp.tools_of(server) if works else []}
+        self._out.append(event("conversation.item.done", previous_item_id=previous, item=item.wire))
+
+    def _run_approved(self, request_id: str) -> None:
+        """A call that was approved runs at once, outside of any response; whoever wants an answer asks for one."""
+        asked = self.conversation.get(request_id)
+        assert asked is not None  # the conversation has checked it
+        request = asked.wire
+        item = mcp.call_item(request["server_label"], request["name"], request["arguments"], request_id)
+        previous = self.conversation.append(item)
+        self._out.append(event("conversation.item.added", previous_item_id=previous, item=item.wire))
+        self._out += mcp.run(item, {"item_id": item.id, "output_index": 0})
+        self._out.append(event("conversation.item.done", previous_item_id=previous, item=item.wire))
+
+
+_KEPT_SAMPLES = 30 * PCM16.rate  # while nobody speaks; a commit by hand may still want it
+
+_MARKS: Mapping[Mark, Callable[[SessionCore, TurnMark], None]] = {
+    Mark.STARTED: SessionCore._speech_started,
+    Mark.PAUSED: SessionCore._speech_paused,
+    Mark.ENDED: SessionCore._speech_ended,
+}
+
+_HANDLERS: Mapping[str, Callable[[SessionCore, Mapping[str, Any]], None]] = {
+    "session.update": SessionCore._session_update,
+    "session.close": SessionCore._session_close,
+    "input_audio_buffer.append": SessionCore._append,
+    "session.input_audio_buffer.append": SessionCore._append,
+    "input_audio_buffer.commit": SessionCore._commit_buffer,
+    "input_audio_buffer.clear": SessionCore._clear_buffer,
+    "conversation.item.create": SessionCore._item_create,
+    "conversation.item.truncate": SessionCore._item_truncate,
+    "conversation.item.delete": SessionCore._item_delete,
+    "conversation.item.retrieve": SessionCore._item_retrieve,
+    "response.create": SessionCore._response_create,
+    "response.cancel": SessionCore._response_cancel,
+}

@@ -1,0 +1,20 @@
+"""Server events: their id, and the padding that hides how long a delta is."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, TypeAlias
+
+from rtcli.server.ids import new_id, random_text
+
+Json: TypeAlias = dict[str, Any]
+
+
+def event(type_: str, **fields: Any) -> Json:
+    """An event of that type with an id of its own."""
+    return {"type": type_, "event_id": new_id("event"), **fields}
+
+
+def obfuscated(delta: Json) -> Json:
+    """A delta of text with random padding, as the API sends it."""
+    return {**delta, "obfuscation": random_text(random.randint(4, 16))}

@@ -1,0 +1,107 @@
+"""The little language of `/filter`: which frames of the wire a person wants to see.
+
+Terms are separated by spaces and all must match; `-` before a term negates it.
+
+    response.*      a glob over event types
+    <  >            from the server, to the server
+    item=ID         frames about an item: its id, or the shortened form that rows show
+    error           an `error` event, something that failed, or a frame that is no event
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rtcli.errors import UsageError
+from rtcli.views import Direction, WireRecord
+
+_Test = Callable[[WireRecord], bool]
+_ELLIPSIS = "…"
+_FAILED_STATUS = ("failed", "incomplete")
+
+
+@dataclass(frozen=True, slots=True)
+class WireFilter:
+    """A parsed expression; `matches` is its whole use."""
+
+    expression: str
+    tests: tuple[_Test, ...]
+
+    def matches(self, record: WireRecord) -> bool:
+        """Whether every term matches the frame."""
+        return all(test(record) for test in self.tests)
+
+
+@lru_cache(maxsize=32)
+def parse_filter(expression: str) -> WireFilter:
+    """The filter that an expression says; an empty one matches everything.
+
+    Raises UsageError for a term that can match nothing: an empty one, an unknown `key=`, a character no type has.
+    """
+    return WireFilter(expression, tuple(_term(term) for term in expression.split()))
+
+
+def _term(term: str) -> _Test:
+    if term.startswith("-"):
+        if term == "-":
+            raise UsageError("the filter term '-' negates nothing", hint="write -response.* or -error")
+        wanted = _term(term[1:])
+        return lambda record: not wanted(record)
+    if term in ("<", ">"):
+        direction = Direction(term)
+        return lambda record: record.direction is direction
+    if term == "error":
+        return is_trouble
+    key, equals, value = term.partition("=")
+    return _about(key, value) if equals else _type_glob(term)
+
+
+def _about(key: str, value: str) -> _Test:
+    if key != "item" or not value:
+        raise UsageError(f"the filter does not know {key}={value}", hint="item=ID is the one that takes a value")
+    start, shortened, end = value.partition(_ELLIPSIS)
+    if not shortened:
+        return lambda record: value in item_ids(record.event)
+    return lambda record: any(id_.startswith(start) and id_.endswith(end) for id_ in item_ids(record.event))
+
+
+def _type_glob(term: str) -> _Test:
+    if not re.fullmatch(r"[\w.*?\[\]!-]+", term):
+        raise UsageError(
+            f"the filter term {term!r} is no event type", hint="for example: response.* -*.delta < item=ID"
+        )
+    pattern = re.compile(fnmatch.translate(term))
+    return lambda record: pattern.match(type_of(record)) is not None
+
+
+def type_of(record: WireRecord) -> str:
+    """The event's type, "" for a frame that is no event."""
+    return str(record.event.get("type", "")) if record.event is not None else ""
+
+
+def item_ids(event: Mapping[str, Any] | None) -> Iterator[str]:
+    """Every item that an event is about (not the one it only follows)."""
+    if event is None:
+        return
+    if isinstance(event.get("item_id"), str):
+        yield event["item_id"]
+    response = event.get("response")
+    output = response.get("output") if isinstance(response, Mapping) else None
+    for item in (event.get("item"), *(output if isinstance(output, list) else ())):
+        if isinstance(item, Mapping) and isinstance(item.get("id"), str):
+            yield item["id"]
+
+
+def is_trouble(record: WireRecord) -> bool:
+    """An `error` event, something that failed or stayed incomplete, or a frame that is no event."""
+    if record.event is None:
+        return True
+    type_ = type_of(record)
+    response = record.event.get("response")
+    failed = isinstance(response, Mapping) and response.get("status") in _FAILED_STATUS
+    return type_ == "error" or type_.endswith(".failed") or failed

@@ -1,0 +1,210 @@
+"""What matters of one event, in the few words that its row has room for: a table, type -> function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rtcli.render.ids import short_id
+from rtcli.render.media import WireFormats, base64_size
+from rtcli.render.units import duration, size
+
+Event = Mapping[str, Any]
+_Digest = Callable[[Event, WireFormats], str]
+
+_QUOTED = 120
+"""Characters of a text that a row looks at; the row's width decides what is seen."""
+
+
+def digest(event: Event, formats: WireFormats) -> str:
+    """The words for a row; "" where the type says it all. Never raises: an odd field is shown as it is."""
+    type_ = str(event.get("type", ""))
+    try:
+        return _function_for(type_)(event, formats)
+    except (AttributeError, TypeError, ValueError, KeyError):
+        return _scalars(event, formats)
+
+
+def quote(text: object) -> str:
+    """The start of a text in quotes, on one line."""
+    words = str(text)
+    return json.dumps(words[:_QUOTED] + ("…" if len(words) > _QUOTED else ""), ensure_ascii=False)
+
+
+def item_digest(item: Mapping[str, Any]) -> str:
+    """`user "hello" +image`, `function_call get_weather({"city":"Bonn"})`, `function_call_output "21"`."""
+    kind, status = str(item.get("type", "")), item.get("status")
+    if kind == "message":
+        words = " ".join([str(item.get("role", "")), *_parts(item.get("content"))])
+    elif "name" in item:
+        words = f"{kind} {item['name']}({item.get('arguments') or ''})"
+    else:
+        words = f"{kind} {quote(item['output'])}" if "output" in item else kind
+    return f"{words} ({status})" if status == "incomplete" else words
+
+
+def _parts(content: object) -> Iterator[str]:
+    for part in content if isinstance(content, list) else ():
+        text = part.get("text") or part.get("transcript")
+        if text:
+            yield quote(text)
+        elif part.get("audio"):
+            yield f"+audio {size(base64_size(part['audio']))}"
+        else:
+            yield f"+{str(part.get('type', '?')).removeprefix('input_').removeprefix('output_')}"
+
+
+def _item(event: Event, formats: WireFormats) -> str:
+    return item_digest(event["item"])
+
+
+def _session(event: Event, formats: WireFormats) -> str:
+    session = event["session"]
+    audio = session.get("audio") or {}
+    turn = (audio.get("input") or {}).get("turn_detection", "")
+    words = (
+        session.get("model") or session.get("type"),
+        "+".join(session.get("output_modalities") or ()),
+        (audio.get("output") or {}).get("voice"),
+        "no turn detection" if turn is None else turn and turn.get("type"),
+    )
+    return " ".join(str(word) for word in words if word)
+
+
+def _session_update(event: Event, formats: WireFormats) -> str:
+    return " ".join(_leaves(event["session"], ""))
+
+
+def _leaves(value: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """The paths of a config that carry a value; objects with a `type` of their own count as one."""
+    for key, part in value.items():
+        if isinstance(part, Mapping) and part and "type" not in part:
+            yield from _leaves(part, f"{prefix}{key}.")
+        elif prefix or key != "type":
+            yield prefix + key
+
+
+def _response_created(event: Event, formats: WireFormats) -> str:
+    response = event["response"]
+    return "out of band" if response.get("conversation_id", "") is None else ""
+
+
+def _response_done(event: Event, formats: WireFormats) -> str:
+    response = event["response"]
+    details, usage = response.get("status_details") or {}, response.get("usage") or {}
+    error = details.get("error") or {}
+    why = details.get("reason") or error.get("code") or error.get("type")
+    words = [str(response.get("status"))]
+    if why and response.get("status") != "completed":
+        words.append(f"({why})")
+    if error.get("message"):
+        words.append(str(error["message"]))
+    if usage.get("total_tokens"):
+        words.append(f"{usage.get('input_tokens')} → {usage.get('output_tokens')} tokens")
+    return " ".join(words)
+
+
+def _response_create(event: Event, formats: WireFormats) -> str:
+    return " ".join(_leaves(event.get("response") or {}, ""))
+
+
+def _error(event: Event, formats: WireFormats) -> str:
+    error = event["error"]
+    words = f"{error.get('code') or error.get('type')}: {error.get('message')}"
+    if error.get("param"):
+        words += f" ({error['param']})"
+    return f"{words} ← {short_id(error['event_id'])}" if error.get("event_id") else words
+
+
+def _rate_limits(event: Event, formats: WireFormats) -> str:
+    return ", ".join(f"{limit['name']} {limit['remaining']}/{limit['limit']}" for limit in event["rate_limits"])
+
+
+def _audio_delta(event: Event, formats: WireFormats) -> str:
+    return _sound(event["delta"], formats.output.milliseconds)
+
+
+def _append(event: Event, formats: WireFormats) -> str:
+    return _sound(event["audio"], formats.input.milliseconds)
+
+
+def _sound(text: str, milliseconds: Callable[[int], int]) -> str:
+    length = base64_size(text)
+    return f"{duration(milliseconds(length))} {size(length)}"
+
+
+def _part(event: Event, formats: WireFormats) -> str:
+    part = event["part"]
+    text = part.get("text") or part.get("transcript")
+    return f"{part.get('type')} {quote(text)}" if text else str(part.get("type"))
+
+
+def _first_text(event: Event, formats: WireFormats) -> str:
+    for key in ("delta", "text", "transcript", "arguments"):
+        if isinstance(event.get(key), str):
+            name = f"{event['name']} " if key == "arguments" and event.get("name") else ""
+            return name + quote(event[key])
+    return ""
+
+
+def _moment(event: Event, formats: WireFormats) -> str:
+    return " ".join(f"{key}={event[key]}" for key in ("audio_start_ms", "audio_end_ms") if key in event)
+
+
+def _failed(event: Event, formats: WireFormats) -> str:
+    error = event.get("error")
+    return f"{error.get('code') or error.get('type')}: {error.get('message')}" if error else _scalars(event, formats)
+
+
+def _nothing(event: Event, formats: WireFormats) -> str:
+    return ""
+
+
+def _scalars(event: Event, formats: WireFormats) -> str:
+    """For a type nobody told us about: its plain fields."""
+    skipped = ("type", "event_id", "item_id", "response_id", "previous_item_id")
+    plain = {key: value for key, value in event.items() if key not in skipped and isinstance(value, str | int | float)}
+    return " ".join(f"{key}={quote(v) if isinstance(v, str) else v}" for key, v in list(plain.items())[:6])
+
+
+_BY_TYPE: dict[str, _Digest] = {
+    "session.created": _session,
+    "session.updated": _session,
+    "session.update": _session_update,
+    "response.created": _response_created,
+    "response.create": _response_create,
+    "response.done": _response_done,
+    "response.output_audio.delta": _audio_delta,
+    "response.output_audio.done": _nothing,
+    "response.content_part.added": _part,
+    "response.content_part.done": _part,
+    "input_audio_buffer.append": _append,
+    "input_audio_buffer.speech_started": _moment,
+    "input_audio_buffer.speech_stopped": _moment,
+    "input_audio_buffer.timeout_triggered": _moment,
+    "input_audio_buffer.committed": _nothing,
+    "conversation.item.truncate": _moment,
+    "conversation.item.truncated": _moment,
+    "conversation.item.deleted": _nothing,
+    "rate_limits.updated": _rate_limits,
+    "error": _error,
+}
+_BY_ENDING: tuple[tuple[str, _Digest], ...] = (
+    (".delta", _first_text),
+    ("_text.done", _first_text),
+    ("_transcript.done", _first_text),
+    ("_arguments.done", _first_text),
+    ("transcription.completed", _first_text),
+    (".failed", _failed),
+)
+_ITEM_TYPES = ("conversation.item.", "response.output_item.")
+
+
+def _function_for(type_: str) -> _Digest:
+    if type_ in _BY_TYPE:
+        return _BY_TYPE[type_]
+    for ending, function in _BY_ENDING:
+        if type_.endswith(ending):
+            return function
+    return _item if type_.startswith(_ITEM_TYPES) else _scalars

@@ -1,0 +1,44 @@
+"""Notices and finished text as rows of a given width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rtcli.render.styles import Line, Span
+from rtcli.render.text import redacted, visible, wrap
+from rtcli.views import Level, Notice, Text
+
+_SIGNS = {
+    Level.INFO: Span("muted", "· "),
+    Level.GOOD: Span("good", "✓ "),
+    Level.WARNING: Span("warning", "! "),
+    Level.ERROR: Span("error", "✗ "),
+}
+_LOOKS = {Level.INFO: "", Level.GOOD: "", Level.WARNING: "warning", Level.ERROR: "error"}
+
+
+def sentence(notice: Notice) -> str:
+    """`what: why`, the part that says what happened."""
+    return f"{notice.what}: {notice.why}" if notice.why else notice.what
+
+
+def notice_rows(notice: Notice, width: int) -> list[Line]:
+    """What and why behind a sign, the hint under it; wrapped with an indent, never cut."""
+    rows = list(_indented(_SIGNS[notice.level], _LOOKS[notice.level], sentence(notice), width))
+    if notice.hint:
+        rows += _indented(Span("muted", "  → "), "muted", notice.hint, width)
+    return rows
+
+
+def text_rows(view: Text) -> list[Line]:
+    """Finished text, line by line; the terminal wraps what is too long, so that it can be copied whole."""
+    return [(Span("", line),) for line in redacted(visible(view.text)).removesuffix("\n").split("\n")]
+
+
+def _indented(sign: Span, style: str, text: str, width: int) -> Iterator[Line]:
+    indent = Span("", " " * len(sign.text))
+    for line in redacted(visible(text)).split("\n"):
+        rows, rest = wrap(line, max(width - len(sign.text), 1))
+        for row in (*rows, rest):
+            yield (sign, Span(style, row))
+            sign = indent

@@ -1,0 +1,109 @@
+"""From views to painted lines: the one state that every writer shares (formats of the wire, the open summary)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rtcli.errors import UsageError
+from rtcli.protocol.wire_filter import WireFilter, parse_filter
+from rtcli.render.media import Summary, WireFormats
+from rtcli.render.notices import notice_rows, text_rows
+from rtcli.render.styles import Colour, Line, paint
+from rtcli.views import DisplaySettings, Json, Notice, Table, Text, View, WireRecord
+
+if TYPE_CHECKING:
+    from rtcli.render.fold import Entry, Fold
+
+_EVERYTHING = parse_filter("")
+
+
+class Presenter:
+    """Turns finished views into lines, and keeps what the event view has open."""
+
+    def __init__(self, display: DisplaySettings, colour: Colour) -> None:
+        self.display = display
+        self.colour = colour
+        self.formats = WireFormats()
+        self._fold: Fold | None = None
+
+    def lines(self, view: View, width: int) -> list[str]:
+        """The painted lines of a view, [] for one that shows nothing (or nothing yet)."""
+        function = _LINES.get(type(view))
+        return function(self, view, width) if function else []
+
+    def open_rows(self, width: int) -> list[Line]:
+        """The streams of the summary that are under way, the oldest first."""
+        if self._fold is None or self.display.events != "summary":
+            return []
+        from rtcli.render.rows import row
+
+        wanted = self._filter()
+        return [row(stream, self.formats, width) for stream in self._fold.open if _shown(stream, wanted)]
+
+    def close(self, width: int) -> list[str]:
+        """The lines of streams that will not end any more."""
+        if self._fold is None:
+            return []
+        left, self._fold = self._fold.close(), None
+        return self._entries(left, width)
+
+    def _record(self, record: WireRecord, width: int) -> list[str]:
+        if record.event is not None:
+            self.formats.observe(record.event)
+        mode = self.display.events
+        if mode == "all":
+            return self._entries([record], width)
+        if mode != "summary":
+            self._fold = None
+            return []
+        if self._fold is None:
+            from rtcli.render.fold import Fold
+
+            self._fold = Fold()
+        return self._entries(self._fold.feed(record), width)
+
+    def _entries(self, entries: list[Entry], width: int) -> list[str]:
+        from rtcli.render.rows import row
+
+        wanted = self._filter()
+        return [paint(row(entry, self.formats, width), self.colour) for entry in entries if _shown(entry, wanted)]
+
+    def _filter(self) -> WireFilter:
+        """The filter in force; one that cannot be read was refused where it was set, and hides nothing here."""
+        try:
+            return parse_filter(self.display.filter)
+        except UsageError:
+            return _EVERYTHING
+
+    def _notice(self, notice: Notice, width: int) -> list[str]:
+        return [paint(line, self.colour) for line in notice_rows(notice, width)]
+
+    def _text(self, text: Text, width: int) -> list[str]:
+        return [paint(line, self.colour) for line in text_rows(text)]
+
+    def _table(self, table: Table, width: int) -> list[str]:
+        from rtcli.render.blocks import lines_of, table_block
+
+        return lines_of(table_block(table), width, self.colour)
+
+    def _json(self, view: Json, width: int) -> list[str]:
+        from rtcli.render.blocks import json_block, lines_of
+
+        return lines_of(json_block(view, Summary(self.formats)), width, self.colour, wrapped=False)
+
+
+_LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
+    WireRecord: Presenter._record,
+    Notice: Presenter._notice,
+    Text: Presenter._text,
+    Table: Presenter._table,
+    Json: Presenter._json,
+}
+
+
+def _shown(entry: Entry, wanted: WireFilter) -> bool:
+    """A stream is shown if its pieces or its end are wanted."""
+    if isinstance(entry, WireRecord):
+        return wanted.matches(entry)
+    return wanted.matches(entry.first) or wanted.matches(entry.last)

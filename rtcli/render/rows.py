@@ -1,0 +1,79 @@
+"""One line for one frame, or for one folded stream: number, time, direction, type, ids, what matters of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rtcli.protocol.wire_filter import is_trouble, type_of
+from rtcli.render.digest import digest, quote
+from rtcli.render.fold import Entry, Stream
+from rtcli.render.ids import short_id
+from rtcli.render.media import WireFormats
+from rtcli.render.styles import Line, Span, crop
+from rtcli.render.text import one_line, redacted
+from rtcli.render.units import duration, since, size
+from rtcli.views import Direction, WireRecord
+
+
+def row(entry: Entry, formats: WireFormats, width: int) -> Line:
+    """The line of a frame or a stream, at most `width` columns."""
+    spans = _stream_spans(entry, formats) if isinstance(entry, Stream) else _record_spans(entry, formats)
+    return crop((Span(style, redacted(one_line(text))) for style, text in spans if text), width)
+
+
+def _record_spans(record: WireRecord, formats: WireFormats) -> list[Span]:
+    if record.event is None:
+        return [*_head(record, "not an event", "error"), Span("error", f" {record.problem} {size(record.size)}")]
+    style = "error" if is_trouble(record) else _direction_style(record)
+    words = digest(record.event, formats)
+    return [
+        *_head(record, type_of(record), style),
+        *_ids(record.event),
+        Span("error" if style == "error" else "", f" {words}" if words else ""),
+        Span("muted", f" ← {record.cause}" if record.cause else ""),
+    ]
+
+
+def _stream_spans(stream: Stream, formats: WireFormats) -> list[Span]:
+    record, event = stream.last, stream.last.event or {}
+    style = "error" if is_trouble(record) else _direction_style(record)
+    return [
+        *_head(record, stream.name, style),
+        *_ids(stream.first.event or {}),
+        Span("number", f" ×{stream.count}"),
+        Span("", f" {_amount(stream, event, formats)}"),
+        Span("muted", "" if stream.closed else " …"),
+    ]
+
+
+def _amount(stream: Stream, event: Mapping[str, Any], formats: WireFormats) -> str:
+    took = duration((stream.last.at - stream.first.at) * 1000)
+    if stream.sound:
+        length = formats.of(stream.name).milliseconds(stream.sound)
+        return f"{duration(length)} of sound, {size(stream.size)}, in {took}"
+    whole = next((event[key] for key in ("transcript", "text", "arguments") if event.get(key)), None)
+    if stream.closed and whole is not None:
+        return f"{stream.characters} characters in {took} {quote(whole)}"
+    return f"{stream.characters} characters {quote(stream.tail)}"
+
+
+def _head(record: WireRecord, type_: str, style: str) -> list[Span]:
+    return [
+        Span("muted", f"{record.number:>4} {since(record.at):>9} "),
+        Span(_direction_style(record), f"{record.direction} "),
+        Span(style, type_),
+    ]
+
+
+def _direction_style(record: WireRecord) -> str:
+    return "received" if record.direction is Direction.RECEIVED else "sent"
+
+
+def _ids(event: Mapping[str, Any]) -> list[Span]:
+    """The item, or else the response, and the call where it is named."""
+    item, response = event.get("item"), event.get("response")
+    about = event.get("item_id") or (item.get("id") if isinstance(item, Mapping) else None)
+    about = about or event.get("response_id") or (response.get("id") if isinstance(response, Mapping) else None)
+    call = event.get("call_id") or (item.get("call_id") if isinstance(item, Mapping) else None)
+    return [Span("muted", f" {short_id(id_)}") for id_ in (about, call) if isinstance(id_, str) and id_]

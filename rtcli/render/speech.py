@@ -1,0 +1,154 @@
+"""The text of one stream while it is being made: full rows leave for good, the unfinished rest is looked at."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+
+from rtcli.render.markdown import MarkdownRows
+from rtcli.render.styles import Line, Span
+from rtcli.render.text import cut_left, one_line, redacted, visible, wrap
+from rtcli.views import SpeechDelta, SpeechDone
+
+_LABELS = {"assistant": Span("assistant", "● "), "user": Span("you", "○ ")}
+_INDENT = 2
+_LEFT_WORDS = 60
+
+
+@dataclass(slots=True)
+class SpeechText:
+    """One stream of text, named by role, item and part. `width` is given with each question: terminals change."""
+
+    role: str
+    received: list[str] = field(default_factory=list)
+    rest: str = ""
+    waiting: list[str] = field(default_factory=list)
+    labelled: bool = False
+    starts_line: bool = True
+    markdown: MarkdownRows = field(default_factory=MarkdownRows)
+
+    def append(self, delta: str) -> None:
+        """Take a piece; nothing is worked out before somebody looks."""
+        self.received.append(delta)
+        self.waiting.append(delta)
+
+    def take_rows(self, width: int) -> list[Line]:
+        """The rows that are full now (by a newline or by the width), each handed out once."""
+        self._settle()
+        *lines, self.rest = self.rest.split("\n")
+        taken = []
+        for line in lines:
+            rows, last = wrap(line, self._room(width))
+            taken += [self._row(row, ends_line=False) for row in rows]
+            taken.append(self._row(last, ends_line=True))
+        rows, self.rest = wrap(self.rest, self._room(width))
+        return taken + [self._row(row, ends_line=False) for row in rows]
+
+    def tail(self, width: int) -> Line:
+        """The unfinished row, as it looks right now, at most `width` columns; () when there is none."""
+        if not self.rest:
+            return ()
+        ahead = copy(self.markdown)
+        text = cut_left(self.rest, self._room(width))
+        return (self._start(), *ahead.style(text, starts_line=self.starts_line, ends_line=True))
+
+    def finish(self, done: SpeechDone, width: int) -> list[Line]:
+        """Every row that is left, and what was not heard. A text that differs from its pieces is shown whole."""
+        whole, received = done.text, "".join(self.received)
+        rows: list[Line] = []
+        if whole.startswith(received):
+            self.append(whole[len(received) :])
+        elif whole:
+            rows = self._close(width)
+            self.labelled, self.markdown = False, MarkdownRows()
+            self.append(whole)
+        rows += self._close(width)
+        if done.heard is not None and done.heard < len(whole):
+            rows.append(_unheard(whole[done.heard :]))
+        return rows
+
+    def abandon(self, width: int) -> list[Line]:
+        """What is left of a stream whose end never came."""
+        return self._close(width)
+
+    def _close(self, width: int) -> list[Line]:
+        rows = self.take_rows(width)
+        if self.rest:
+            rows.append(self._row(self.rest, ends_line=True))
+        self.rest, self.starts_line = "", True
+        return rows
+
+    def _settle(self) -> None:
+        if self.waiting:
+            self.rest = redacted(self.rest + visible("".join(self.waiting)))
+            self.waiting.clear()
+
+    def _row(self, text: str, *, ends_line: bool) -> Line:
+        line = self.markdown.style(text, starts_line=self.starts_line, ends_line=ends_line)
+        label = self._start()
+        self.labelled, self.starts_line = True, ends_line
+        return (label, *line)
+
+    @property
+    def label(self) -> Span:
+        """Who speaks, in as many columns as the indent of the rows that follow."""
+        return _LABELS.get(self.role, Span("bold", "· "))
+
+    def _start(self) -> Span:
+        return Span("", " " * _INDENT) if self.labelled else self.label
+
+    @staticmethod
+    def _room(width: int) -> int:
+        return max(width - _INDENT, 1)
+
+
+def _unheard(text: str) -> Line:
+    words = one_line(text.strip())
+    if len(words) > _LEFT_WORDS:
+        words = f"{words[:_LEFT_WORDS]}…"
+    return (Span("muted", f"  ⟂ not heard: “{words}”"),) if words else ()
+
+
+class SpeechTexts:
+    """All streams that are open, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str, int], SpeechText] = {}
+        self._last: SpeechText | None = None
+
+    def append(self, delta: SpeechDelta) -> None:
+        """Take a piece of the stream that it names."""
+        key = (delta.role, delta.item_id, delta.content_index)
+        text = self._open.get(key)
+        if text is None:
+            text = self._open[key] = SpeechText(delta.role)
+        text.append(delta.delta)
+
+    def finish(self, done: SpeechDone, width: int) -> list[Line]:
+        """The rest of a stream, which is closed then."""
+        text = self._open.pop((done.role, done.item_id, done.content_index), None) or SpeechText(done.role)
+        return self._from(text, text.finish(done, width))
+
+    def take_rows(self, width: int) -> list[Line]:
+        """The full rows of all streams; a stream that goes on after another's row is labelled anew."""
+        return [row for text in self._open.values() for row in self._from(text, text.take_rows(width))]
+
+    def tails(self, width: int) -> list[Line]:
+        """The unfinished rows."""
+        return [tail for text in self._open.values() if (tail := text.tail(width))]
+
+    def abandon(self, width: int) -> list[Line]:
+        """Close every stream as it stands: the connection is gone, or the program ends."""
+        rows = [row for text in self._open.values() for row in self._from(text, text.abandon(width))]
+        self._open.clear()
+        return rows
+
+    def interrupt(self) -> None:
+        """Something else was shown: whichever stream goes on says again who speaks."""
+        self._last = None
+
+    def _from(self, text: SpeechText, rows: list[Line]) -> list[Line]:
+        if rows and self._last is not text:
+            rows[0] = (text.label, *rows[0][1:])
+            self._last = text
+        return rows

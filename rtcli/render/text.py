@@ -1,0 +1,94 @@
+"""Text made fit for a terminal: control characters escaped, measured, cut and wrapped in cells."""
+
+from __future__ import annotations
+
+import re
+
+from rich.cells import cell_len, get_character_cell_size
+
+TAB = "    "
+
+# C0 and C1 controls, DEL, the marks that reorder text (bidi) or hide in it, line separators, lone surrogates.
+# A server's text may hold all of them; none may act on the terminal that shows it.
+_DANGEROUS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
+_SECRET = re.compile(r"\b((?:sk|ek|sess)-|ek_)[A-Za-z0-9_-]{12,}")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code == 0x09:
+        return TAB
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def visible(text: str) -> str:
+    """The text with every control character but the newline written out (`\\x1b`), tabs as spaces."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _DANGEROUS.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """Like `visible`, and newlines are written out as ⏎."""
+    return visible(text).replace("\n", "⏎")
+
+
+def redacted(text: str) -> str:
+    """The text with whatever looks like an API key cut to its kind."""
+    return _SECRET.sub(lambda match: f"{match[1]}…", text) if "sk-" in text or "ek" in text or "sess-" in text else text
+
+
+def cells(text: str) -> int:
+    """How many columns the text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` columns of the text, the last of them an ellipsis if something is missing."""
+    if cells(text) <= width:
+        return text
+    return text[: _fitting(text, max(width - 1, 0))] + "…" if width > 0 else ""
+
+
+def cut_left(text: str, width: int) -> str:
+    """The end of the text in at most `width` columns, the first of them an ellipsis if something is missing."""
+    if cells(text) <= width:
+        return text
+    kept, used = "", 1
+    for character in reversed(text):
+        used += get_character_cell_size(character)
+        if used > width:
+            break
+        kept = character + kept
+    return "…" + kept if width > 0 else ""
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters from the start fit into `width` columns."""
+    if text.isascii():
+        return min(len(text), width)
+    used = 0
+    for index, character in enumerate(text):
+        used += get_character_cell_size(character)
+        if used > width:
+            return index
+    return len(text)
+
+
+def wrap(text: str, width: int) -> tuple[list[str], str]:
+    """Text without newlines as full rows of at most `width` columns, and the rest that still fits in one.
+
+    Breaks at a space, which goes away; a word longer than a row is broken. Nothing else is lost: the words of
+    the rows and the rest are the words of the text.
+    """
+    rows = []
+    while cells(text) > width:
+        end = max(_fitting(text, width), 1)  # one wide character in a terminal of one column: let it stick out
+        space = end if text[end : end + 1] == " " else text.rfind(" ", 0, end)
+        if space > 0 and text[:space].strip():
+            rows.append(text[:space].rstrip())
+            text = text[space + 1 :]
+        else:
+            rows.append(text[:end])
+            text = text[end:]
+    return rows, text

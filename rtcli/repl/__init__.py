@@ -1,0 +1,1 @@
+"""The prompt, and the one writer while it is up."""

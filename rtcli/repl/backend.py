@@ -1,0 +1,65 @@
+"""What a prompt talks with: a session that shows views, and something that carries out lines and completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from rtcli.repl.completer import Candidate
+from rtcli.views import Status, View
+
+if TYPE_CHECKING:
+    from rtcli.commands import Context
+
+
+class Backend(Protocol):
+    """The whole of what the prompt asks of the program behind it."""
+
+    @property
+    def status(self) -> Status:
+        """The session at this moment."""
+
+    async def start(self, show: Callable[[View], None]) -> None:
+        """Connect; `show` gets every view from now on. Raises the errors of `rtcli.errors`."""
+
+    async def run_line(self, line: str) -> Sequence[View]:
+        """Carry out one line; gives what it answers. Raises the errors of `rtcli.errors`."""
+
+    def complete(self, text: str) -> Iterable[Candidate]:
+        """How the text before the cursor can go on."""
+
+    async def close(self) -> None:
+        """End the session."""
+
+
+class SessionBackend:
+    """The backend of `rtcli chat`: a session and the slash commands."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @property
+    def status(self) -> Status:
+        """The session's own status."""
+        return self._context.session.status
+
+    async def start(self, show: Callable[[View], None]) -> None:
+        """Subscribe, then connect, so that nothing of the beginning is missed."""
+        self._context.session.subscribe(show)
+        await self._context.session.start()
+
+    async def run_line(self, line: str) -> Sequence[View]:
+        """By the line grammar of the commands."""
+        from rtcli.commands import run_line
+
+        return await run_line(line, self._context)
+
+    def complete(self, text: str) -> Iterable[Candidate]:
+        """What the registry and the session know."""
+        from rtcli.commands import complete
+
+        return complete(text, self._context)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._context.session.close()

@@ -1,0 +1,104 @@
+"""The keys of the prompt: a table of actions, each of which can be bound to another key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from prompt_toolkit.application.current import get_app
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, FilterOrBool, has_focus
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+
+from rtcli.errors import UsageError
+
+Handler: TypeAlias = Callable[[KeyPressEvent], None]
+
+ESCAPE_SECONDS = 0.03
+"""How long a lone Esc waits for the rest of a longer key's bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a key does. `typing`: only while the input line has the focus (not in a history search)."""
+
+    name: str
+    keys: str
+    meaning: str
+    typing: bool = False
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("send", "enter", "send the line", typing=True),
+    Action("newline", "alt+enter", "a new line in the text", typing=True),
+    Action("interrupt", "esc", "stop the answer", typing=True),
+    Action("cancel", "ctrl+c", "clear the line, then stop the answer, then leave"),
+    Action("leave", "ctrl+d", "leave, when the line is empty", typing=True),
+    Action("edit", "ctrl+x ctrl+e", "write the text in $EDITOR", typing=True),
+    Action("clear", "ctrl+l", "clear the screen"),
+    Action("mute", "f2", "microphone off and on"),
+    Action("events", "f3", "events: off, summary, all"),
+    Action("talk", "f4", "push to talk: begin, end"),
+    Action("metrics", "f5", "figures in this line"),
+)
+_BY_NAME = {action.name: action for action in ACTIONS}
+_MODIFIERS = {"ctrl+": "c-", "control+": "c-", "shift+": "s-"}
+_NAMES = {"esc": "escape", "return": "enter", "space": " "}
+
+
+def read_keys(text: str) -> tuple[str, ...]:
+    """`ctrl+x ctrl+e` as the prompt's library names keys. Raises UsageError for what is no key."""
+    keys = tuple(key for word in text.lower().split() for key in _read_key(word))
+    try:
+        KeyBindings().add(*keys)(lambda event: None)
+    except (ValueError, AssertionError) as error:
+        raise UsageError(f"{text!r} is no key", hint="for example: f2, ctrl+t, alt+enter, ctrl+x ctrl+e") from error
+    return keys
+
+
+def _read_key(word: str) -> Iterator[str]:
+    if match := re.fullmatch(r"(?:alt|meta|option)\+(.+)", word):
+        yield "escape"
+        word = match[1]
+    for modifier, short in _MODIFIERS.items():
+        word = word.replace(modifier, short)
+    yield _NAMES.get(word, word)
+
+
+def bindings(handlers: Mapping[str, Handler], changed: Mapping[str, str] | None = None) -> KeyBindings:
+    """The key bindings of the handlers, by the name of their action; `changed` gives other keys to some.
+
+    Raises UsageError for an action or a key that does not exist.
+    """
+    changed = changed or {}
+    for name in changed:
+        if name not in _BY_NAME:
+            raise UsageError(f"no key action {name!r}", hint=f"there are {', '.join(_BY_NAME)}")
+    table = KeyBindings()
+    for action in ACTIONS:
+        keys = read_keys(changed.get(action.name, action.keys))
+        lone = keys == ("escape",)
+        table.add(*keys, filter=_when(action, lone), eager=lone)(handlers[action.name])
+    return table
+
+
+def _when(action: Action, lone_escape: bool) -> FilterOrBool:
+    if lone_escape:
+        return has_focus(DEFAULT_BUFFER) & _nothing_follows
+    if action.name == "leave":
+        return has_focus(DEFAULT_BUFFER) & _empty_line
+    return has_focus(DEFAULT_BUFFER) if action.typing else True
+
+
+@Condition
+def _nothing_follows() -> bool:
+    """Alt+Enter and the like arrive as Esc and a key in one go; only an Esc that came alone acts by itself, at once."""
+    return not get_app().key_processor.input_queue
+
+
+@Condition
+def _empty_line() -> bool:
+    return not get_app().current_buffer.text

@@ -1,0 +1,173 @@
+"""The one writer while a prompt is up: finished rows go above it, unfinished ones live in its layout.
+
+Deltas are collected and shown by one timer. Full rows leave in a single write together with the prompt that is
+drawn again below them: there is no moment in which typed keys would be echoed or a half-drawn prompt be seen, which
+is what handing the terminal over and taking it back twenty times a second would cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from prompt_toolkit.application.current import set_app
+from prompt_toolkit.output import Output
+
+from rtcli.render.presenter import Presenter
+from rtcli.render.speech import SpeechTexts
+from rtcli.render.styles import Colour, Line, Span, paint
+from rtcli.render.text import redacted, visible
+from rtcli.repl.output import one_write
+from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View, WireRecord
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+
+PERIOD = 0.05
+"""Seconds between two changes of the screen."""
+
+REGION_ROWS = 4
+"""Rows above the input line that unfinished text may take."""
+
+MOST_ROWS = 1000
+"""Rows of the event view in one change; what is beyond is counted (and stays in the session's log)."""
+
+
+class LiveWriter:
+    """Collects views on the event loop's thread and shows them at most twenty times a second."""
+
+    def __init__(self, display: DisplaySettings, output: Output, colour: Colour) -> None:
+        self.output = output
+        self.colour = colour
+        self._presenter = Presenter(display, colour)
+        self._texts = SpeechTexts()
+        self._lines: list[str] = []
+        self._left_out = 0
+        self._app: Application[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._shown_at = 0.0
+        self._paused = 0
+
+    def attach(self, app: Application[Any]) -> None:
+        """From now on there is a prompt, drawn by this application."""
+        self._app = app
+
+    @property
+    def width(self) -> int:
+        """Columns for a row: one less than there are, so that no row wraps by itself."""
+        return max(self.output.get_size().columns - 1, 1)
+
+    def write(self, view: View) -> None:
+        """Take a view; the timer shows it."""
+        show = _SHOW.get(type(view), LiveWriter._other)
+        show(self, view)
+        self._arm()
+
+    def echo(self, text: str) -> None:
+        """A line that the person has sent, as it stays in the scrollback."""
+        first, *more = redacted(visible(text)).split("\n")
+        rows: list[Line] = [(Span("you", "› "), Span("", first))]
+        rows += [(Span("", f"  {line}"),) for line in more]
+        self._add([paint(row, self.colour) for row in rows])
+        self._arm()
+
+    def region(self) -> list[Line]:
+        """The unfinished rows, for the prompt's layout: text that is being made, then streams of the event view."""
+        size = self.output.get_size()
+        width, room = max(size.columns - 1, 1), min(REGION_ROWS, max(size.rows - 3, 0))
+        tails = self._texts.tails(width)[-room:] if room else []
+        left = room - len(tails)
+        return tails + (self._presenter.open_rows(width)[-left:] if left else [])
+
+    def flush(self) -> None:
+        """Show everything now."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tick()
+
+    def close(self) -> None:
+        """Finish what is open and show it. The prompt may be gone already."""
+        self._add([paint(row, self.colour) for row in self._texts.abandon(self.width)])
+        self._add(self._presenter.close(self.width))
+        self._paused = 0
+        self.flush()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While another program has the terminal (an editor), nothing is written; it all comes afterwards."""
+        self._paused += 1
+        try:
+            yield
+        finally:
+            self._paused = max(self._paused - 1, 0)
+            self._arm()
+
+    def _delta(self, delta: SpeechDelta) -> None:
+        self._texts.append(delta)
+
+    def _done(self, done: SpeechDone) -> None:
+        rows = self._texts.finish(done, self.width)
+        self._lines += [paint(row, self.colour) for row in rows]
+
+    def _record(self, record: WireRecord) -> None:
+        if len(self._lines) >= MOST_ROWS:
+            self._left_out += 1
+            return
+        self._add(self._presenter.lines(record, self.width))
+
+    def _other(self, view: View) -> None:
+        self._add(self._presenter.lines(view, self.width))
+
+    def _add(self, lines: list[str]) -> None:
+        """Lines that are no speech: whoever goes on speaking after them is named again."""
+        if lines:
+            self._lines += lines
+            self._texts.interrupt()
+
+    def _arm(self) -> None:
+        """One timer; the first view after a pause is shown at once."""
+        if self._timer is None and not self._paused and self._prompting:
+            wait = max(self._shown_at + PERIOD - time.monotonic(), 0)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
+
+    @property
+    def _prompting(self) -> bool:
+        return self._app is not None and self._app.is_running
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._paused:
+            return
+        self._shown_at = time.monotonic()
+        self._lines += [paint(row, self.colour) for row in self._texts.take_rows(self.width)]
+        if self._left_out:
+            self._lines.append(paint((Span("muted", f"  … {self._left_out} rows left out"),), self.colour))
+            self._left_out = 0
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._commit("".join(f"{line}\r\n" for line in lines))
+        elif self._app is not None:
+            self._app.invalidate()
+
+    def _commit(self, text: str) -> None:
+        """Finished rows into the scrollback, and the prompt below them, in one write."""
+        app = self._app
+        if app is None or not app.is_running or app.is_done:
+            self.output.write_raw(text)
+            self.output.flush()
+            return
+        with one_write(self.output), set_app(app):
+            app.renderer.erase()
+            self.output.write_raw(text)
+            app.render_counter += 1  # what the layout shows is cached by this number
+            app.renderer.render(app, app.layout)
+
+
+_SHOW: dict[type, Callable[[LiveWriter, Any], None]] = {
+    SpeechDelta: LiveWriter._delta,
+    SpeechDone: LiveWriter._done,
+    WireRecord: LiveWriter._record,
+}

@@ -1,0 +1,286 @@
+"""The conversation at the prompt: lines and keys in, views out, until the person leaves or a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prompt_toolkit.input import Input
+from prompt_toolkit.output import Output
+
+from rtcli.errors import ExitCode, RtcliError
+from rtcli.render.styles import Colour, Line
+from rtcli.repl.backend import Backend, SessionBackend
+from rtcli.repl.capture import captured
+from rtcli.repl.completer import Candidate, LineCompleter
+from rtcli.repl.controls import Controls
+from rtcli.repl.history import open_history
+from rtcli.repl.keys import bindings
+from rtcli.repl.live import LiveWriter
+from rtcli.repl.output import TerminalOutput, reflows, terminal_output
+from rtcli.repl.prompt import Prompt, build_prompt
+from rtcli.repl.toolbar import toolbar
+from rtcli.views import DisplaySettings, Level, Notice, Quit, Status, View
+
+if TYPE_CHECKING:
+    from rtcli.commands import Context
+
+OpenBackend = Callable[[], Awaitable[Backend]]
+
+_SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.HANGUP}
+_CLOSE_SECONDS = 3.0
+_STILL_SECONDS, _MOVING_SECONDS = 1.0, 0.25
+"""How often the toolbar is looked at: while nothing moves in it, and while a level or a position does."""
+
+
+async def run_repl(
+    open_context: Callable[[], Awaitable[Context]],
+    *,
+    display: DisplaySettings,
+    label: str = "",
+    greeting: Sequence[View] = (),
+    keys: Mapping[str, str] | None = None,
+    history: Path | None = None,
+    colour: Colour = Colour.PALETTE,
+) -> ExitCode:
+    """Run the prompt of `rtcli chat` until it ends; gives the exit code of the process.
+
+    `open_context` builds the session. It is called only after the prompt has been painted, so that whatever it has to
+    import loads behind a prompt that already takes keys. Then the session is started; if that first connection fails,
+    the error is shown, the terminal restored, and the error's exit code returned. `display` is the one that the
+    context holds, `label` what the toolbar says of the endpoint until then, `greeting` what is shown first, `keys`
+    the actions bound to other keys, `history` the file of typed lines (None: they are forgotten).
+
+    Raises UsageError for `keys` that name no action or no key.
+    """
+
+    async def open_backend() -> Backend:
+        return SessionBackend(await open_context())
+
+    return await run_prompt(
+        open_backend,
+        display=display,
+        label=label,
+        greeting=greeting,
+        keys=keys,
+        history=history,
+        colour=colour,
+    )
+
+
+async def run_prompt(
+    open_backend: OpenBackend,
+    *,
+    display: DisplaySettings,
+    label: str = "",
+    greeting: Sequence[View] = (),
+    keys: Mapping[str, str] | None = None,
+    history: Path | None = None,
+    colour: Colour = Colour.PALETTE,
+    keyboard: Input | None = None,
+    screen: Output | None = None,
+) -> ExitCode:
+    """The same in front of any backend, on the process's terminal or on a `keyboard` and `screen` of one's own."""
+    output = screen or terminal_output(sys.stdout, colour)
+    repl = _Repl(open_backend, LiveWriter(display, output, colour), display, label)
+    app = build_prompt(
+        region=repl.writer.region,
+        toolbar=repl.toolbar,
+        accept=repl.accept,
+        completer=LineCompleter(repl.complete),
+        history=open_history(history),
+        keys=bindings(Controls(repl, display, repl.writer).handlers, keys),
+        keyboard=keyboard,
+        screen=output,
+        reflow=reflows(os.environ),
+    )
+    if isinstance(output, TerminalOutput):
+        output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
+    for view in greeting:
+        repl.writer.write(view)
+    with captured(repl.show), _signals(repl.leave):
+        return await repl.run(app)
+
+
+@contextlib.contextmanager
+def _signals(leave: Callable[[ExitCode], None]) -> Iterator[None]:
+    """While the prompt is up a signal ends it in order: the terminal is given back, the exit code says which it was."""
+    loop, taken = asyncio.get_running_loop(), []
+    for name, code in _SIGNALS.items():
+        with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):  # Windows, a thread
+            loop.add_signal_handler(getattr(signal, name), leave, code)
+            taken.append(getattr(signal, name))
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+class _Repl:
+    """One prompt: its lines, its tasks, its end."""
+
+    def __init__(self, open_backend: OpenBackend, writer: LiveWriter, display: DisplaySettings, label: str) -> None:
+        self.writer = writer
+        self._open_backend = open_backend
+        self._display = display
+        self._label = label
+        self._backend: Backend | None = None
+        self._opened = asyncio.Event()
+        self._painted = asyncio.Event()
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+        self._line: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._left: ExitCode | None = None
+        self._app: Prompt | None = None
+
+    async def run(self, app: Prompt) -> ExitCode:
+        """From the first paint to the terminal's return."""
+        self._app = app
+        app.after_render += lambda _: self._painted.set()
+        self.writer.flush()
+        self.writer.attach(app)
+        for work in (self._open(), self._carry_out_lines(), self._watch_toolbar()):
+            self._start(work)
+        try:
+            await app.run_async(handle_sigint=False, set_exception_handler=False)
+        except EOFError:  # not Ctrl+D, which has a binding: the terminal's other end is closed
+            self._left = self._left if self._left is not None else ExitCode.HANGUP
+        finally:
+            await self._close()
+        return self._left if self._left is not None else ExitCode.OK
+
+    # The desk that the keys reach.
+
+    @property
+    def status(self) -> Status:
+        """The session's; before there is one, that it is being made."""
+        if self._backend is not None:
+            return self._backend.status
+        return Status(connection="connecting", endpoint=self._label, model=self._label)
+
+    def show(self, view: View) -> None:
+        """A view from the session, a command, a log record."""
+        if isinstance(view, Quit):
+            self.leave(view.code)
+        else:
+            self.writer.write(view)
+
+    def leave(self, code: ExitCode) -> None:
+        """End the prompt. The first reason counts."""
+        if self._left is not None:
+            return
+        self._left = code
+        if self._app is not None and self._app.is_running and not self._app.is_done:
+            self._app.exit(result=code)
+
+    def press(self, line: str) -> None:
+        """Carry out a command line at once, beside whatever line is at work."""
+        if self._opened.is_set():
+            self._start(self._carry_out(line))
+
+    def give_up(self) -> bool:
+        """Cancel the line that is at work; False when there is none."""
+        return self._line is not None and self._line.cancel()
+
+    # What the prompt asks.
+
+    def accept(self, text: str) -> None:
+        """A line was sent: it stays in the scrollback and waits for its turn."""
+        if text.strip():
+            self.writer.echo(text)
+            self._lines.put_nowait(text)
+
+    def complete(self, text: str) -> Iterable[Candidate]:
+        """Nothing before there is a session."""
+        return self._backend.complete(text) if self._backend is not None else ()
+
+    def toolbar(self) -> Line:
+        """The toolbar as it is now."""
+        return toolbar(self.status, self._display, self.writer.width)
+
+    # The tasks.
+
+    async def _open(self) -> None:
+        """Build the session and connect, behind the prompt."""
+        await self._painted.wait()
+        try:
+            self._backend = await self._open_backend()
+            await self._backend.start(self.show)
+        except RtcliError as error:
+            self.show(_notice(error))
+            self.leave(error.exit_code)
+        except Exception as error:  # noqa: BLE001  # a prompt without a session is of no use, whatever the reason
+            self.show(_surprise("the session could not be built", error))
+            self.leave(ExitCode.UNEXPECTED)
+        else:
+            self._opened.set()
+            self._redraw()
+
+    async def _carry_out_lines(self) -> None:
+        """One line after the other, in the order in which they were sent."""
+        while True:
+            text = await self._lines.get()
+            await self._opened.wait()
+            self._line = self._start(self._carry_out(text))
+            await asyncio.wait([self._line])
+            self._line = None
+            self._redraw()
+
+    async def _carry_out(self, text: str) -> None:
+        assert self._backend is not None  # lines wait for the session
+        try:
+            for view in await self._backend.run_line(text):
+                self.show(view)
+        except RtcliError as error:
+            self.show(_notice(error))
+        except Exception as error:  # noqa: BLE001  # a command that fails must not take the conversation with it
+            self.show(_surprise(f"{text.split(maxsplit=1)[0]} failed", error))
+
+    async def _watch_toolbar(self) -> None:
+        """Clocks, levels and positions move without any event."""
+        last: Line = ()
+        while True:
+            status = self.status
+            moving = status.responding or status.speaking_item or (status.microphone and not status.muted)
+            await asyncio.sleep(_MOVING_SECONDS if moving else _STILL_SECONDS)
+            now = self.toolbar()
+            if now != last:
+                self._redraw()
+            last = now
+
+    async def _close(self) -> None:
+        """Everything that was started ends; what is unfinished is shown; the terminal stays clean."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._backend is not None:
+            try:
+                await asyncio.wait_for(self._backend.close(), _CLOSE_SECONDS)
+            except Exception as error:  # noqa: BLE001  # we leave anyway, and say so
+                self.writer.write(_surprise("the session did not close in order", error))
+        self.writer.close()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _redraw(self) -> None:
+        if self._app is not None:
+            self._app.invalidate()
+
+
+def _notice(error: RtcliError) -> Notice:
+    return Notice(error.what, error.why, error.hint, Level.ERROR)
+
+
+def _surprise(what: str, error: Exception) -> Notice:
+    return Notice(what, f"{type(error).__name__}: {error}".removesuffix(": "), level=Level.ERROR)

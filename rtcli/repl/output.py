@@ -1,0 +1,138 @@
+"""The terminal as the prompt draws on it: one write for each change, rows found again after a resize."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.output import ColorDepth, Output, create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.renderer import Renderer
+
+from rtcli.render.styles import Colour
+from rtcli.render.text import cells
+
+_DEPTHS = {
+    Colour.NONE: ColorDepth.DEPTH_1_BIT,
+    Colour.SIXTEEN: ColorDepth.DEPTH_4_BIT,
+    Colour.PALETTE: ColorDepth.DEPTH_8_BIT,
+}
+
+# Terminals that wrap existing rows anew when they become narrower; the others cut them. Taking a terminal of the
+# first kind for one of the second leaves a piece of an unfinished row behind; the reverse would erase finished text.
+_REFLOWING = ("TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID", "WT_SESSION")
+_REFLOWING_PROGRAMS = ("iTerm.app", "Apple_Terminal", "WezTerm", "ghostty", "vscode")
+
+
+class TerminalOutput(Vt100_Output):
+    """A terminal whose writes can be held together, and that survives the terminal's end.
+
+    The cursor's position is never asked for: the answers would come in among the keys, and after an early exit in the
+    shell's. `on_gone` is called once when nothing can be written any more.
+    """
+
+    def __init__(self, stdout: TextIO, *, colour: Colour, on_gone: Callable[[], None] = lambda: None) -> None:
+        super().__init__(
+            stdout,
+            lambda: _size_of(stdout),
+            term=os.environ.get("TERM"),
+            default_color_depth=_DEPTHS[colour],
+            enable_cpr=False,
+        )
+        self._held = False
+        self._gone = False
+        self.on_gone = on_gone
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Everything written inside leaves in one write at the end: no half-drawn state is ever to be seen."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring out what was written, unless it is held or the terminal is gone."""
+        if self._held:
+            return
+        if self._gone:
+            self._buffer.clear()
+            return
+        try:
+            super().flush()
+        except OSError:
+            self._gone = True
+            self._buffer.clear()
+            self.on_gone()
+
+
+def terminal_output(stdout: TextIO, colour: Colour) -> Output:
+    """The output for a terminal on this system."""
+    return create_output(stdout) if sys.platform == "win32" else TerminalOutput(stdout, colour=colour)
+
+
+@contextmanager
+def one_write(output: Output) -> Iterator[None]:
+    """Hold an output's writes together, where it can do that."""
+    if isinstance(output, TerminalOutput):
+        with output.held():
+            yield
+    else:
+        yield
+        output.flush()
+
+
+def _size_of(stdout: TextIO) -> Size:
+    try:
+        size = os.get_terminal_size(stdout.fileno())
+    except (OSError, ValueError):
+        return Size(rows=24, columns=80)
+    return Size(rows=size.lines or 24, columns=size.columns or 80)
+
+
+def reflows(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is one that wraps its rows anew on a resize."""
+    known = any(environ.get(name) for name in _REFLOWING)
+    return known or environ.get("TERM_PROGRAM") in _REFLOWING_PROGRAMS
+
+
+class ReflowRenderer(Renderer):
+    """Erases the whole prompt even after a narrower terminal has wrapped its rows."""
+
+    _drawn_columns = 0
+
+    def render(self, app: Application[object], layout: Layout, is_done: bool = False) -> None:
+        """Draw, and remember for which width."""
+        self._drawn_columns = self.output.get_size().columns
+        super().render(app, layout, is_done=is_done)
+
+    def erase(self, leave_alternate_screen: bool = True) -> None:
+        """Go up over the rows that wrapping added above the cursor, then erase as ever."""
+        columns = self.output.get_size().columns
+        if 0 < columns < self._drawn_columns:
+            self.output.cursor_up(self._rows_added(columns))
+        super().erase(leave_alternate_screen)
+
+    def _rows_added(self, columns: int) -> int:
+        screen = self.last_rendered_screen
+        if screen is None:
+            return 0
+        cursors = screen.cursor_positions.values()
+        last = max((point.y for point in cursors), default=0)
+        added = 0
+        for y in range(last + 1):
+            row = screen.data_buffer[y]
+            text = "".join(row[x].char for x in range(max(row, default=-1) + 1)).rstrip()
+            filled = cells(text)
+            if y == last:  # of the cursor's own row, only what is before the cursor pushes it down
+                filled = min(filled, max((point.x for point in cursors if point.y == y), default=0) + 1)
+            added += max(filled - 1, 0) // columns
+        return added

@@ -1,0 +1,154 @@
+"""The prompt as one application that runs from the first paint to the end: what is above, the line, the toolbar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, has_focus, is_done
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
+from prompt_toolkit.layout import (
+    BufferControl,
+    ConditionalContainer,
+    Float,
+    FloatContainer,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    Window,
+)
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import AppendAutoSuggestion, HighlightIncrementalSearchProcessor
+from prompt_toolkit.output import Output
+from prompt_toolkit.widgets import SearchToolbar
+
+from rtcli.errors import ExitCode
+from rtcli.render.styles import STYLES, Line
+from rtcli.repl.keys import ESCAPE_SECONDS
+from rtcli.repl.output import ReflowRenderer
+
+if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+
+Prompt: TypeAlias = Application[ExitCode]
+
+PROMPT = "› "
+_MENU_ROWS = 8
+_LOOKS = {name: style.words() for name, style in STYLES.items()}
+
+
+def build_prompt(
+    *,
+    region: Callable[[], list[Line]],
+    toolbar: Callable[[], Line],
+    accept: Callable[[str], None],
+    completer: Completer,
+    history: History,
+    keys: KeyBindings,
+    keyboard: Input | None = None,
+    screen: Output | None = None,
+    reflow: bool = False,
+) -> Prompt:
+    """The application; `accept` gets each line that is sent, the application goes on.
+
+    `reflow` says that the terminal wraps its rows anew when it becomes narrower.
+    """
+    buffer = _input_buffer(accept, completer, history)
+    app: Prompt = Application(
+        layout=_layout(buffer, region, toolbar),
+        key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
+        erase_when_done=True,
+        include_default_pygments_style=False,
+        input=keyboard,
+        output=screen,
+    )
+    app.ttimeoutlen = ESCAPE_SECONDS
+    if reflow:
+        app.renderer = ReflowRenderer(app.renderer.style, app.output)
+    return app
+
+
+def fragments(lines: list[Line]) -> StyleAndTextTuples:
+    """Styled lines in the words of the prompt's library."""
+    out: StyleAndTextTuples = []
+    for index, line in enumerate(lines):
+        if index:
+            out.append(("", "\n"))
+        out += [(_LOOKS[style], text) for style, text in line]
+    return out
+
+
+def _input_buffer(accept: Callable[[str], None], completer: Completer, history: History) -> Buffer:
+    def handle(buffer: Buffer) -> bool:
+        accept(buffer.text)
+        return False  # the line is taken: begin a new one
+
+    buffer = Buffer(
+        name=DEFAULT_BUFFER,
+        multiline=True,
+        completer=completer,
+        complete_while_typing=Condition(lambda: buffer.text[:1] in ("/", "{") or "@" in buffer.text),
+        history=history,
+        auto_suggest=AutoSuggestFromHistory(),
+        accept_handler=handle,
+        tempfile_suffix=".txt",
+    )
+    return buffer
+
+
+def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[[], Line]) -> Layout:
+    search = SearchToolbar()
+    line = Window(
+        BufferControl(
+            buffer,
+            input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion()],
+            search_buffer_control=search.control,
+            preview_search=True,
+        ),
+        height=lambda: _input_height(buffer),
+        get_line_prefix=_prefix,
+        wrap_lines=True,
+        dont_extend_height=True,
+    )
+    menu = Float(CompletionsMenu(max_height=_MENU_ROWS, scroll_offset=1), xcursor=True, ycursor=True, transparent=True)
+    above = Window(FormattedTextControl(lambda: fragments(region())), dont_extend_height=True)
+    below = Window(FormattedTextControl(lambda: fragments([toolbar()])), height=1, dont_extend_height=True)
+    body = HSplit(
+        [
+            ConditionalContainer(above, Condition(lambda: bool(region()))),
+            FloatContainer(line, [menu]),
+            search,
+            ConditionalContainer(below, ~is_done & ~has_focus(search.control)),
+        ]
+    )
+    return Layout(body, line)
+
+
+def _input_height(buffer: Buffer) -> Dimension:
+    """Room for the completion menu only while it is open."""
+    return Dimension(min=_MENU_ROWS + 1) if buffer.complete_state else Dimension(min=1)
+
+
+def _prefix(line: int, wrapped: int) -> StyleAndTextTuples:
+    return [(_LOOKS["you"], PROMPT)] if line == wrapped == 0 else [("", " " * len(PROMPT))]
+
+
+def unfinished(text: str) -> bool:
+    """Whether Enter should add a line: JSON that was begun and not ended, unless its last line is empty."""
+    if not text.lstrip().startswith("{") or text.endswith("\n"):
+        return False
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    return False

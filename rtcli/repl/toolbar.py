@@ -1,0 +1,132 @@
+"""The line under the prompt: a pure function of a Status, which says less where there is less room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rtcli.render.ids import short_id
+from rtcli.render.styles import Line, Span, crop
+from rtcli.render.text import cells, one_line
+from rtcli.render.units import clock, duration
+from rtcli.views import DisplaySettings, Status
+
+_BARS = "▁▂▃▄▅▆▇█"
+_QUIET_DB, _LOUD_DB = -60.0, 0.0
+_WARN_SECONDS, _ALARM_SECONDS = 300, 60
+_BETWEEN = " │ "
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of the toolbar. The higher its `rank`, the sooner it is shortened, and then left out."""
+
+    rank: int
+    full: str
+    short: str = ""
+    style: str = ""
+
+
+def toolbar(status: Status, display: DisplaySettings, width: int) -> Line:
+    """The toolbar in at most `width` columns."""
+    segments = list(_segments(status, display))
+    for segment in sorted(segments, key=lambda segment: -segment.rank):
+        if _width(segments) <= width:
+            break
+        index = segments.index(segment)
+        shorter = Segment(segment.rank, segment.short, "", segment.style)
+        segments[index : index + 1] = [shorter] if segment.short else []
+    for segment in sorted(segments, key=lambda segment: -segment.rank):
+        if _width(segments) <= width or len(segments) == 1:
+            break
+        segments.remove(segment)
+    return crop(_joined(segments), width)
+
+
+def level_bar(level: float | None) -> str:
+    """A level in dBFS as three blocks, `▁▁▁` for silence."""
+    if level is None:
+        return _BARS[0] * 3
+    share = (min(max(level, _QUIET_DB), _LOUD_DB) - _QUIET_DB) / (_LOUD_DB - _QUIET_DB)
+    steps = round(share * (3 * len(_BARS) - 3))
+    return "".join(_BARS[min(max(steps - 7 * place, 0), 7)] for place in range(3))
+
+
+def _segments(status: Status, display: DisplaySettings) -> Iterator[Segment]:
+    yield _connection(status)
+    yield from _expiry(status)
+    if status.waiting_calls:
+        count, names = len(status.waiting_calls), ", ".join(map(short_id, status.waiting_calls))
+        yield Segment(2, f"{count} waiting: {one_line(names)}", f"{count} waiting", "warning")
+    yield from _sound(status)
+    yield from _answer(status)
+    if status.dropped_audio_ms:
+        lost = duration(status.dropped_audio_ms)
+        yield Segment(3, f"{lost} of microphone lost", f"-{lost}", "warning")
+    if display.events != "off":
+        filtered = f" {display.filter}" if display.filter else ""
+        yield Segment(6, f"events {display.events}{filtered}", display.events)
+    if display.metrics:
+        for name, value in status.metrics.items():
+            yield Segment(5, one_line(f"{name} {value}"))
+    yield Segment(
+        9,
+        "Esc stop  F2 mute  F3 events  F4 talk  F5 figures  Ctrl+D leave  /help",
+        "F2 mute F3 events F4 talk",
+        "muted",
+    )
+
+
+_CONNECTIONS = {
+    "connected": ("●", "good"),
+    "connecting": ("○", "warning"),
+    "disconnecting": ("○", "warning"),
+}
+
+
+def _connection(status: Status) -> Segment:
+    sign, style = _CONNECTIONS.get(status.connection, ("✗", "error"))
+    if status.connection == "connected":
+        name = one_line(status.model or status.endpoint)
+        return Segment(4, f"{sign} {name}".rstrip(), sign, style)
+    hint = "  /reconnect" if status.connection == "disconnected" else ""
+    return Segment(0, f"{sign} {status.connection}{hint}", f"{sign} {status.connection}", style)
+
+
+def _expiry(status: Status) -> Iterator[Segment]:
+    if status.expires_in is None:
+        return
+    left = max(status.expires_in, 0)
+    style = "error" if left <= _ALARM_SECONDS else "warning" if left <= _WARN_SECONDS else ""
+    yield Segment(1 if style else 7, f"{clock(left)} left", clock(left), style)
+
+
+def _sound(status: Status) -> Iterator[Segment]:
+    if not status.microphone:
+        return
+    if status.muted:
+        yield Segment(2, "muted (F2)", "muted", "warning")
+        return
+    level = "" if status.input_level_db is None else f" {status.input_level_db:.0f} dB"
+    name = "talk (F4)" if status.push_to_talk else "mic"
+    yield Segment(2, f"{name} {level_bar(status.input_level_db)}{level}", f"{name} {level_bar(status.input_level_db)}")
+
+
+def _answer(status: Status) -> Iterator[Segment]:
+    if status.speaking_item:
+        played = "" if status.played_ms is None else f" {duration(status.played_ms)}"
+        of = "" if status.received_ms is None else f" of {duration(status.received_ms)}"
+        yield Segment(3, f"speaking {short_id(status.speaking_item)}{played}{of}", f"speaking{played}", "assistant")
+    elif status.responding:
+        yield Segment(3, "answering (Esc stops)", "answering", "assistant")
+
+
+def _joined(segments: list[Segment]) -> Iterator[Span]:
+    for index, segment in enumerate(segments):
+        if index:
+            yield Span("muted", _BETWEEN)
+        yield Span(segment.style, segment.full)
+
+
+def _width(segments: list[Segment]) -> int:
+    return sum(cells(segment.full) for segment in segments) + len(_BETWEEN) * max(len(segments) - 1, 0)

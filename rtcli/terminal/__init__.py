@@ -1,0 +1,1 @@
+"""The writer's interface, and the writers for when no prompt is up."""

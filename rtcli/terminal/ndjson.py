@@ -1,0 +1,76 @@
+"""The writer of `--json`: every event of the server as one line on stdout, and nothing else there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rtcli.protocol.events import encode
+from rtcli.protocol.wire_filter import WireFilter, parse_filter
+from rtcli.render.media import Summary, WireFormats
+from rtcli.render.notices import sentence
+from rtcli.render.presenter import Presenter
+from rtcli.render.styles import Colour
+from rtcli.render.text import one_line, redacted
+from rtcli.terminal.sink import Sink
+from rtcli.views import Direction, DisplaySettings, Json, Notice, Table, Text, View, WireRecord
+
+_ALL = parse_filter("")
+
+
+class NdjsonWriter:
+    """Writes the events that came, as they came; `both` wraps events of both directions as {"dir", "t", "event"}.
+
+    `elide_audio` replaces base64 by notes. `pretty` indents (that is no NDJSON any more), in colour where there is any.
+    Notices, and what commands answer, go to stderr.
+    """
+
+    def __init__(
+        self,
+        out: Sink,
+        err: Sink,
+        *,
+        both: bool = False,
+        elide_audio: bool = False,
+        pretty: bool = False,
+        colour: Colour = Colour.NONE,
+        wanted: WireFilter = _ALL,
+    ) -> None:
+        self._out, self._err = out, err
+        self._both, self._elide, self._pretty = both, elide_audio, pretty
+        self._wanted = wanted
+        self._formats = WireFormats()
+        self._presenter = Presenter(DisplaySettings(), colour)
+        self._remarks = Presenter(DisplaySettings(), Colour.NONE)
+
+    def write(self, view: View) -> None:
+        """One line for an event; a remark on stderr for what is none."""
+        if isinstance(view, WireRecord):
+            self._record(view)
+        elif isinstance(view, Notice):
+            self._err.write(f"{view.level}: {redacted(one_line(sentence(view)))}\n")
+            if view.hint:
+                self._err.write(f"  {redacted(one_line(view.hint))}\n")
+        elif isinstance(view, Text | Table | Json):
+            self._err.write("".join(f"{line}\n" for line in self._remarks.lines(view, 120)))
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
+    def _record(self, record: WireRecord) -> None:
+        if record.event is None:
+            self._err.write(f"warning: frame {record.number} is no event: {one_line(record.problem)}\n")
+            return
+        self._formats.observe(record.event)
+        if (record.direction is Direction.RECEIVED or self._both) and self._wanted.matches(record):
+            self._out.write(self._line(record))
+
+    def _line(self, record: WireRecord) -> str:
+        event: Any = Summary(self._formats).of(record.event) if self._elide else record.event
+        value = {"dir": str(record.direction), "t": round(record.at, 6), "event": event} if self._both else event
+        if not self._pretty:
+            return f"{encode(value)}\n"
+        lines = self._presenter.lines(Json(value, full=not self._elide), 80)
+        return "\n".join(lines) + "\n"

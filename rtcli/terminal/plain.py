@@ -1,0 +1,106 @@
+"""The writer for pipes and dumb terminals: answers and results on stdout, what is for people on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rtcli.render.presenter import Presenter
+from rtcli.render.styles import Colour
+from rtcli.render.text import one_line, redacted, visible
+from rtcli.terminal.sink import Sink
+from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View, WireRecord
+
+_Key = tuple[str, str, int]
+
+
+class PlainWriter:
+    """Streams an answer as it comes, without labels: stdout is exactly what the model said, an answer a paragraph.
+
+    `width` is asked before each block, for terminals that change. stderr may have colours, stdout has its own.
+    """
+
+    def __init__(
+        self,
+        out: Sink,
+        err: Sink,
+        display: DisplaySettings,
+        *,
+        width: Callable[[], int],
+        out_colour: Colour = Colour.NONE,
+        err_colour: Colour = Colour.NONE,
+    ) -> None:
+        self._out, self._err, self._width = out, err, width
+        self._results = Presenter(display, out_colour)
+        self._remarks = Presenter(display, err_colour)
+        self._streaming: _Key | None = None
+        self._written: dict[_Key, int] = {}
+
+    def write(self, view: View) -> None:
+        """Show a view at once."""
+        show = _SHOW.get(type(view))
+        if show is not None:
+            show(self, view)
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """End the line that is open."""
+        self._end_line()
+        for line in self._remarks.close(self._width()):
+            self._err.write(f"{line}\n")
+
+    def _delta(self, delta: SpeechDelta) -> None:
+        if delta.role != "assistant":
+            return  # what the person said is shown when it is whole
+        key = (delta.role, delta.item_id, delta.content_index)
+        if self._streaming not in (None, key):
+            self._end_line()
+        self._streaming = key
+        self._written[key] = self._written.get(key, 0) + len(delta.delta)
+        self._out.write(redacted(visible(delta.delta)))
+
+    def _done(self, done: SpeechDone) -> None:
+        if done.role != "assistant":
+            self._err.write(f"{done.role}: {redacted(one_line(done.text))}\n")
+            return
+        key = (done.role, done.item_id, done.content_index)
+        if self._streaming not in (None, key):
+            self._end_line()
+        written = self._written.pop(key, 0)
+        self._out.write(redacted(visible(done.text[written:])) + "\n" if written or done.text else "")
+        self._streaming = None
+        if done.heard is not None and done.heard < len(done.text):
+            self._err.write(f"not heard: {redacted(one_line(done.text[done.heard :].strip()))}\n")
+
+    def _notice(self, notice: Notice) -> None:
+        for line in self._remarks.lines(notice, self._width()):
+            self._err.write(f"{line}\n")
+
+    def _record(self, record: WireRecord) -> None:
+        lines = self._remarks.lines(record, self._width())
+        self._results.formats = self._remarks.formats
+        for line in lines:
+            self._err.write(f"{line}\n")
+
+    def _block(self, view: Text | Table | Json) -> None:
+        self._end_line()
+        for line in self._results.lines(view, self._width()):
+            self._out.write(f"{line}\n")
+
+    def _end_line(self) -> None:
+        if self._streaming is not None:
+            self._out.write("\n")
+            self._streaming = None
+
+
+_SHOW: dict[type, Callable[[PlainWriter, Any], None]] = {
+    SpeechDelta: PlainWriter._delta,
+    SpeechDone: PlainWriter._done,
+    Notice: PlainWriter._notice,
+    WireRecord: PlainWriter._record,
+    Text: PlainWriter._block,
+    Table: PlainWriter._block,
+    Json: PlainWriter._block,
+}

@@ -1,0 +1,47 @@
+"""One text stream of the process; a reader that closes it ends us quietly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from typing import TextIO
+
+
+class Sink:
+    """Writes to a stream until its reader is gone.
+
+    Then `gone` is True, `on_gone` has been called once, and everything else is dropped.
+    """
+
+    def __init__(self, stream: TextIO, on_gone: Callable[[], None] | None = None) -> None:
+        self._stream = stream
+        self._on_gone = on_gone
+        self.gone = False
+
+    def write(self, text: str) -> None:
+        """Write and flush."""
+        if self.gone or not text:
+            return
+        try:
+            self._stream.write(_encodable(text, self._stream.encoding))
+            self._stream.flush()
+        except (OSError, ValueError):  # a broken pipe, a terminal that went away, a stream that was closed
+            self._leave()
+
+    def _leave(self) -> None:
+        self.gone = True
+        with contextlib.suppress(OSError, ValueError):
+            # What the stream still holds would make the interpreter complain when it exits.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+        if self._on_gone is not None:
+            self._on_gone()
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    """The text with what the stream's encoding does not have as `?`: a C locale is no reason to fail."""
+    if encoding is None or encoding.lower().replace("-", "") == "utf8":
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text.encode(encoding, "replace").decode(encoding)

@@ -1,0 +1,144 @@
+"""A program for terminal tests: the prompt in front of a backend that talks at a given rate and reports what it got.
+
+python -m tests.kit.prompt_program [--rate N] [--words N] [--events MODE] [--refuse] [--history FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rtcli.errors import ConnectError, ExitCode, UsageError
+from rtcli.repl.backend import Backend
+from rtcli.repl.loop import run_prompt
+from rtcli.views import (
+    Direction,
+    DisplaySettings,
+    Level,
+    Notice,
+    Quit,
+    SpeechDelta,
+    SpeechDone,
+    Status,
+    Table,
+    Text,
+    View,
+    WireRecord,
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    text: str
+    start: int
+    meaning: str
+
+
+COMMANDS = ("/interrupt", "/mute", "/quit", "/slow", "/talk", "/trouble", "/unmute")
+
+
+class TalkingBackend:
+    """Says numbered words, `rate` a second, until it is interrupted; every line is answered with what it was."""
+
+    def __init__(self, rate: int, words: int, refuse: bool) -> None:
+        self.status = Status(connection="connecting", model="model-under-test")
+        self._rate, self._words, self._refuse = rate, words, refuse
+        self._show: Callable[[View], None] = lambda view: None
+        self._talk: asyncio.Task[None] | None = None
+        self._number = 0
+
+    async def start(self, show: Callable[[View], None]) -> None:
+        self._show = show
+        if self._refuse:
+            raise ConnectError("cannot connect", why="refused", hint="start the server")
+        self.status = replace(self.status, connection="connected")
+        show(Notice("ready", level=Level.GOOD))
+
+    async def run_line(self, line: str) -> Sequence[View]:
+        command, _, rest = line.partition(" ")
+        actions = {
+            "/interrupt": self._interrupt,
+            "/talk": self._begin,
+            "/slow": self._slow,
+            "/trouble": self._trouble,
+            "/quit": lambda: [Quit(ExitCode(int(rest or 0)))],
+            "/table": lambda: [Table(("name", "value"), (("voice", "marin"),))],
+        }
+        action = actions.get(command)
+        if action is not None:
+            result = action()
+            return await result if asyncio.iscoroutine(result) else result  # type: ignore[return-value]
+        return [Text(f"got {line!r}")]
+
+    def complete(self, text: str) -> Iterable[Candidate]:
+        return [Candidate(name, 0, f"the command {name}") for name in COMMANDS if name.startswith(text)]
+
+    async def close(self) -> None:
+        if self._talk is not None:
+            self._talk.cancel()
+
+    def _interrupt(self) -> Sequence[View]:
+        if self._talk is not None:
+            self._talk.cancel()
+        self.status = replace(self.status, responding=False)
+        return [Notice("interrupted here")]
+
+    def _begin(self) -> Sequence[View]:
+        self.status = replace(self.status, responding=True)
+        self._talk = asyncio.get_running_loop().create_task(self._say())
+        return []
+
+    async def _slow(self) -> Sequence[View]:
+        await asyncio.Event().wait()
+        return []
+
+    def _trouble(self) -> Sequence[View]:
+        print("a tool printed this")
+        logging.getLogger("some.library").warning("a log record")
+        warnings.warn("a warning", stacklevel=1)
+        raise UsageError("this went wrong", why="on purpose", hint="do not do it")
+
+    async def _say(self) -> None:
+        loop = asyncio.get_running_loop()
+        began, said = loop.time(), []
+        for index in range(self._words):
+            word = f"w{index:05} "
+            said.append(word)
+            self._number += 1
+            event = {"type": "response.output_text.delta", "item_id": "item_1", "content_index": 0, "delta": word}
+            self._show(WireRecord(self._number, loop.time() - began, Direction.RECEIVED, event, 180))
+            self._show(SpeechDelta("assistant", "item_1", 0, word))
+            await asyncio.sleep(max(began + (index + 1) / self._rate - loop.time(), 0))
+        self._show(SpeechDone("assistant", "item_1", 0, "".join(said)))
+        self.status = replace(self.status, responding=False)
+        self._show(Notice("said it all"))
+
+
+async def main(argv: Sequence[str]) -> ExitCode:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rate", type=int, default=50)
+    parser.add_argument("--words", type=int, default=100)
+    parser.add_argument("--events", default="off")
+    parser.add_argument("--refuse", action="store_true")
+    parser.add_argument("--history", type=Path)
+    options = parser.parse_args(argv)
+
+    async def open_backend() -> Backend:
+        return TalkingBackend(options.rate, options.words, options.refuse)
+
+    return await run_prompt(
+        open_backend,
+        display=DisplaySettings(events=options.events),
+        greeting=[Notice("welcome")],
+        history=options.history,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))

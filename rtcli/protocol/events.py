@@ -27,7 +27,8 @@ def decode(frame: str | bytes) -> Event | Malformed:
     except orjson.JSONDecodeError:
         # JSON beyond 64-bit numbers or with a lone surrogate is still JSON: the standard library reads it.
         try:
-            event = json.loads(frame)
+            text = frame if isinstance(frame, str) else frame.decode()  # not by json: it would take a BOM, and UTF-16
+            event = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             return Malformed(f"not JSON ({error})", frame)
     if not isinstance(event, dict):
@@ -35,6 +36,10 @@ def decode(frame: str | bytes) -> Event | Malformed:
     if not isinstance(event.get("type"), str):
         return Malformed("no text under 'type'", frame)
     return event
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def encode(event: Event) -> str:

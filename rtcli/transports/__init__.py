@@ -1,1 +1,8 @@
 """Transports: the Python counterpart of the transport layer of OpenAI's JavaScript agents SDK."""
+
+from rtcli.transports.base import OpenAIRealtimeBase
+from rtcli.transports.layer import RealtimeTransportLayer
+from rtcli.transports.sip import OpenAIRealtimeSIP
+from rtcli.transports.websocket import OpenAIRealtimeWebSocket
+
+__all__ = ["OpenAIRealtimeBase", "OpenAIRealtimeSIP", "OpenAIRealtimeWebSocket", "RealtimeTransportLayer"]

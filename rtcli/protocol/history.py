@@ -1,0 +1,113 @@
+"""The conversation in the server's order: items by id, each change at a cost that does not depend on their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from rtcli.protocol.items import Item, MessageItem
+from rtcli.protocol.unset import UNSET, Unset
+
+
+class History:
+    """Items linked in the order of the conversation.
+
+    An item takes its place when it is first seen: at the front for a previous_item_id of None, behind a known one,
+    else at the end. A later event replaces it where it stands (a `done` may name another predecessor than its `added`
+    did, which is a known slip of the server and no move).
+    """
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+        self._next: dict[str, str] = {}
+        self._previous: dict[str, str] = {}
+        self._first: str | None = None
+        self._last: str | None = None
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, item_id: object) -> bool:
+        return item_id in self._items
+
+    def __iter__(self) -> Iterator[Item]:
+        """The items in the order of the conversation."""
+        item_id = self._first
+        while item_id is not None:
+            yield self._items[item_id]
+            item_id = self._next.get(item_id)
+
+    def get(self, item_id: str) -> Item | None:
+        """One item, or None."""
+        return self._items.get(item_id)
+
+    def before(self, item_id: str) -> str | None:
+        """The id of the item before this one; None for the first and for an unknown one."""
+        return self._previous.get(item_id)
+
+    def update(self, item: Item) -> None:
+        """Add an item, or replace it by its newer state."""
+        known = self._items.get(item.item_id)
+        if known is None:
+            self._insert(item.item_id, getattr(item, "previous_item_id", UNSET))
+        elif isinstance(item, MessageItem) and isinstance(known, MessageItem):
+            item = keep_transcripts(known, item)
+        self._items[item.item_id] = item
+
+    def remove(self, item_id: str) -> Item | None:
+        """Take an item out; None if it was not there."""
+        item = self._items.pop(item_id, None)
+        if item is None:
+            return None
+        before, after = self._previous.pop(item_id, None), self._next.pop(item_id, None)
+        if before is None:
+            self._first = after
+        else:
+            self._link(before, after)
+        if after is None:
+            self._last = before
+        elif before is None:
+            self._previous.pop(after, None)
+        return item
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.__init__()  # type: ignore[misc]
+
+    def _link(self, before: str, after: str | None) -> None:
+        if after is None:
+            self._next.pop(before, None)
+        else:
+            self._next[before] = after
+            self._previous[after] = before
+
+    def _insert(self, item_id: str, previous: str | Unset | None) -> None:
+        if isinstance(previous, str) and previous in self._items:
+            before: str | None = previous
+        else:
+            before = None if previous is None else self._last
+        after = self._first if before is None else self._next.get(before)
+        if before is None:
+            self._first = item_id
+        else:
+            self._link(before, item_id)
+        if after is None:
+            self._last = item_id
+        else:
+            self._link(item_id, after)
+
+
+def keep_transcripts(known: MessageItem, new: MessageItem) -> MessageItem:
+    """`new` with the transcripts that only `known` has: a truncated item comes back from the server without its own."""
+    if new.role != "assistant" or not known.content:
+        return new
+
+    def kept(index: int, part: dict[str, Any]) -> dict[str, Any]:
+        if part.get("type") != "output_audio" or part.get("transcript") or index >= len(known.content):
+            return part
+        transcript = known.content[index].get("transcript")
+        return {**part, "transcript": transcript} if transcript else part
+
+    content = [kept(index, part) for index, part in enumerate(new.content)]
+    return replace(new, content=content)

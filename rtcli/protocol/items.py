@@ -1,0 +1,159 @@
+"""Conversation items as the transport emits them, read from the wire and written back to it.
+
+Parts of a message's `content` stay the wire's own dicts, with every field the server sent: `{"type": "input_text",
+"text"}`, `{"type": "input_audio", "transcript", "audio"}`, `{"type": "input_image", "image_url"}`, `{"type":
+"output_text", "text"}`, `{"type": "output_audio", "transcript"}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+import orjson
+
+from rtcli.protocol.unset import UNSET, Unset
+
+
+@dataclass(frozen=True, slots=True)
+class MessageItem:
+    """A message of the system, the user or the assistant.
+
+    `previous_item_id`: None is the front of the conversation, UNSET says that the event did not tell.
+    """
+
+    item_id: str
+    role: str
+    status: str
+    content: list[dict[str, Any]]
+    previous_item_id: str | Unset | None = UNSET
+    type: str = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallItem:
+    """A function call; `status` is completed and `output` set once its output was sent. `arguments` is JSON text."""
+
+    item_id: str
+    name: str
+    arguments: str
+    status: str
+    output: str | None = None
+    previous_item_id: str | Unset | None = UNSET
+    type: str = "function_call"
+
+
+@dataclass(frozen=True, slots=True)
+class McpCallItem:
+    """A call that the server made to an MCP server. `error` is the server's object when the call failed."""
+
+    item_id: str
+    name: str
+    arguments: str
+    status: str
+    output: Any = None
+    error: Any = None
+    server_label: str = ""
+    type: str = "mcp_call"
+
+
+@dataclass(frozen=True, slots=True)
+class McpApprovalRequestItem:
+    """The server asks whether it may make an MCP call. `arguments` is the decoded JSON, or the text if it is none."""
+
+    item_id: str
+    server_label: str
+    name: str
+    arguments: Any
+    approved: bool | None = None
+    type: str = "mcp_approval_request"
+
+
+Item: TypeAlias = MessageItem | FunctionCallItem | McpCallItem | McpApprovalRequestItem
+
+MCP_TYPES = frozenset({"mcp_call", "mcp_tool_call", "mcp_approval_request", "mcp_list_tools", "mcp_approval_response"})
+_AUDIO_PART = {"audio": "output_audio"}  # the retrieved assistant part is typed "audio" in the API's own example
+
+
+def text_of(value: object) -> str:
+    """A field that should be text: itself, or "" when the server sent something else."""
+    return value if isinstance(value, str) else ""
+
+
+def read_message(item: Mapping[str, Any], *, default_status: str, previous: str | Unset | None) -> MessageItem | None:
+    """A message item of the wire, or None where id, role or content are not what a message needs."""
+    item_id, role, content = item.get("id"), item.get("role"), item.get("content")
+    if not isinstance(item_id, str) or not isinstance(role, str) or not isinstance(content, list):
+        return None
+    parts = [part for part in content if isinstance(part, dict)]
+    if role == "assistant":
+        parts = [
+            {**part, "type": _AUDIO_PART[part["type"]]} if part.get("type") in _AUDIO_PART else part for part in parts
+        ]
+    status = item.get("status")
+    return MessageItem(item_id, role, status if isinstance(status, str) else default_status, parts, previous)
+
+
+def read_function_call(item: Mapping[str, Any]) -> FunctionCallItem:
+    """A completed function call of the wire; its output is still to come."""
+    return FunctionCallItem(
+        text_of(item.get("id")), text_of(item.get("name")), text_of(item.get("arguments")), "in_progress"
+    )
+
+
+def read_mcp_call(item: Mapping[str, Any], *, default_status: str) -> McpCallItem:
+    """An MCP call of the wire. A failed one keeps its `error`; a finished one says so even when it is retrieved."""
+    status, output, error = item.get("status"), item.get("output"), item.get("error")
+    if not isinstance(status, str):
+        status = "completed" if output is not None else default_status
+    return McpCallItem(
+        text_of(item.get("id")),
+        text_of(item.get("name")),
+        text_of(item.get("arguments")),
+        status,
+        output,
+        error,
+        text_of(item.get("server_label")),
+        text_of(item.get("type")) or "mcp_call",
+    )
+
+
+def read_approval_request(item: Mapping[str, Any]) -> McpApprovalRequestItem:
+    """A request for approval; arguments that are no JSON are handed on as text, so that it can still be answered."""
+    arguments: Any = item.get("arguments")
+    if isinstance(arguments, str):
+        with suppress(orjson.JSONDecodeError):
+            arguments = orjson.loads(arguments)
+    return McpApprovalRequestItem(
+        text_of(item.get("id")), text_of(item.get("server_label")), text_of(item.get("name")), arguments
+    )
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """An item, tool call or approval request given as a mapping or as an emitted dataclass; unset fields left out."""
+    if isinstance(value, Mapping):
+        return value
+    return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) is not UNSET}
+
+
+def write_part(part: Any) -> dict[str, Any]:
+    """A content part for the wire: an image may be given under `image` (the reference's name) or `image_url`."""
+    written = dict(as_mapping(part))
+    if written.get("type") == "input_image" and "image_url" not in written and "image" in written:
+        written["image_url"] = written.pop("image")
+    return written
+
+
+def write_message(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A message item for conversation.item.create; system messages carry no status."""
+    written: dict[str, Any] = {
+        "type": "message",
+        "role": item["role"],
+        "content": [write_part(part) for part in item.get("content", ())],
+        "id": item["item_id"],
+    }
+    if item["role"] != "system" and item.get("status") is not None:
+        written["status"] = item["status"]
+    return written

@@ -1,0 +1,129 @@
+"""How much audio arrived for each item, and where an interruption has to cut it.
+
+Positions are whole milliseconds. What was heard comes from outside: a player that counts samples, or the time since the
+first audio of the item. The cut is never beyond what arrived, because the server refuses that.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rtcli.protocol.audio_formats import PCM16, AudioFormat
+
+Key: TypeAlias = tuple[str, int]
+"""An item and the index of its content part."""
+
+_REMEMBERED = 256  # parts; older ones are long played
+
+
+@dataclass(slots=True)
+class Part:
+    """The audio of one content part so far. `first_at` is the moment of its first audio, in seconds."""
+
+    response_id: str
+    first_at: float
+    format: AudioFormat = PCM16
+    received_bytes: int = 0
+    finished: bool = False
+    cut: bool = False
+
+    @property
+    def received_ms(self) -> int:
+        return self.format.milliseconds(self.received_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where one part is cut. `audio_end_ms` is None where there is nothing to cut: all of it was heard, or it was cut
+    before."""
+
+    item_id: str
+    content_index: int
+    response_id: str
+    received_ms: int
+    heard_ms: int
+    audio_end_ms: int | None
+
+
+class Playback:
+    """The only owner of what was received and cut."""
+
+    def __init__(self) -> None:
+        self._parts: OrderedDict[Key, Part] = OrderedDict()
+        self._arriving: Key | None = None
+
+    @property
+    def item_id(self) -> str | None:
+        """The item whose audio is arriving, or None after an interruption and before the first audio."""
+        return self._arriving[0] if self._arriving else None
+
+    @property
+    def current(self) -> tuple[str, int, int] | None:
+        """item_id, content_index and the milliseconds received of the audio that is arriving."""
+        return (*self._arriving, self._parts[self._arriving].received_ms) if self._arriving else None
+
+    def received_ms(self, item_id: str, content_index: int) -> int:
+        """What arrived of a part, 0 for an unknown one."""
+        part = self._parts.get((item_id, content_index))
+        return part.received_ms if part else 0
+
+    def receive(self, key: Key, response_id: str, length: int, audio_format: AudioFormat, now: float) -> bool:
+        """`length` bytes arrived at `now`. False: the part was cut before, so they are late and count for nothing."""
+        part = self._parts.get(key)
+        if part is None:
+            part = self._parts[key] = Part(response_id, now)
+            if len(self._parts) > _REMEMBERED:
+                self._parts.popitem(last=False)
+        elif key != self._arriving and not part.cut:
+            part.first_at = now - part.received_ms / 1000  # its playing goes on after what came between
+        self._arriving = key
+        if part.cut:
+            return False
+        part.format = audio_format
+        part.received_bytes += length
+        part.finished = False
+        return True
+
+    def finish(self, key: Key) -> None:
+        """response.output_audio.done: no more audio of this part."""
+        part = self._parts.get(key)
+        if part is not None:
+            part.finished = True
+
+    def interrupt(self, now: float, heard: Callable[[str, int], int | None] | None) -> list[Cut]:
+        """Cut everything that may still be heard, and let nothing be arriving any more.
+
+        `heard` gives the milliseconds really played of a part, or None where it does not know. Without it, and where it
+        does not know the part that is arriving, the time since the part's first audio counts. An empty list: there was
+        nothing to interrupt.
+        """
+        arriving, self._arriving = self._arriving, None
+        if heard is None:
+            return [self._cut(arriving, self._elapsed_ms(arriving, now))] if arriving else []
+        cuts: list[Cut] = []
+        for key, part in self._parts.items():
+            position = None if part.cut and key != arriving else heard(*key)
+            if position is None and key != arriving:
+                continue  # cut before, or played so long ago that nobody knows of it
+            cut = self._cut(key, self._elapsed_ms(key, now) if position is None else position)
+            if cut.audio_end_ms is not None or key == arriving:
+                cuts.append(cut)
+        return cuts
+
+    def _elapsed_ms(self, key: Key, now: float) -> int:
+        return int((now - self._parts[key].first_at) * 1000)
+
+    def _cut(self, key: Key, heard_ms: int) -> Cut:
+        part = self._parts[key]
+        received, heard = part.received_ms, max(0, heard_ms)
+        nothing_left = part.cut or received == 0 or (part.finished and heard >= received)
+        part.cut = True
+        return Cut(*key, part.response_id, received, heard, None if nothing_left else min(heard, received))
+
+    def reset(self) -> None:
+        """A new connection knows nothing of the old one's audio."""
+        self._parts.clear()
+        self._arriving = None

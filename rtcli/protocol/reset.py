@@ -1,0 +1,146 @@
+"""From one history to another: the deletes and creates that reset_history sends, linear in the number of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rtcli.errors import UsageError
+from rtcli.protocol.events import Event
+from rtcli.protocol.items import MCP_TYPES, as_mapping, write_message
+
+_MCP_HINT = "leave MCP items as they are, or remove them"
+_AUDIO_HINT = "make its transcript an output_text part, or leave the item out"
+_IGNORED = ("previous_item_id", "previousItemId")  # where an item stands is told by the list, and never sent
+
+
+class PendingDeletes:
+    """Items whose delete was sent and not yet acknowledged: such an item must not be named as an anchor."""
+
+    def __init__(self) -> None:
+        self._event_of: dict[str, str] = {}
+        self._item_of: dict[str, str] = {}
+
+    def __contains__(self, item_id: object) -> bool:
+        return item_id in self._event_of
+
+    def sent(self, event: Event) -> None:
+        """A planned event goes out. Creating an item again takes its delete back, as far as anchors are concerned."""
+        if event["type"] == "conversation.item.delete":
+            self._event_of[event["item_id"]] = event["event_id"]
+            self._item_of[event["event_id"]] = event["item_id"]
+        else:
+            self.deleted(event["item"]["id"])
+
+    def deleted(self, item_id: object) -> None:
+        """conversation.item.deleted for that item."""
+        if isinstance(item_id, str):
+            self._item_of.pop(self._event_of.pop(item_id, ""), None)
+
+    def failed(self, event_id: object) -> None:
+        """An error that names the event of a delete: the item stays."""
+        if isinstance(event_id, str):
+            self._event_of.pop(self._item_of.pop(event_id, ""), None)
+
+    def clear(self) -> None:
+        """The connection is gone."""
+        self._event_of.clear()
+        self._item_of.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What has to be sent: ids to delete, then (previous_item_id or None, item) to create, in this order."""
+
+    deletes: list[str]
+    creates: list[tuple[str | None, Event]]
+
+
+def plan_reset(
+    old_history: Iterable[Any],
+    new_history: Iterable[Any],
+    pending: PendingDeletes,
+    call_ids: Mapping[str, str],
+) -> Reset:
+    """Compare two histories (items as dataclasses or mappings with the same keys).
+
+    An item whose value differs is deleted and created again under its id. `call_ids` (item_id -> call_id) serves
+    function calls, whose history items do not carry it. Raises UsageError, before anything is planned, for an id that
+    stands twice in the new history, and for items that the API cannot take: assistant audio, MCP items.
+    """
+    old = {item["item_id"]: item for item in map(as_mapping, old_history)}
+    new = list(map(as_mapping, new_history))
+    seen: set[str] = set()
+    for item in new:
+        if item["item_id"] in seen:
+            raise UsageError(f"item {item['item_id']} stands twice in the new history")
+        seen.add(item["item_id"])
+    updated = [i for i in new if i["item_id"] in old and not _same(old[i["item_id"]], i)]
+    changed = {item["item_id"] for item in updated}
+    for item in new:
+        if item["item_id"] in changed or item["item_id"] not in old:
+            _refuse_unsendable(old.get(item["item_id"]), item)
+    deletes = [item_id for item_id in old if item_id not in seen]
+    deletes += [item["item_id"] for item in updated]
+    return Reset(deletes, _creates(old, new, changed, pending, call_ids))
+
+
+def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    if old is new:
+        return True
+    return {k: v for k, v in old.items() if k not in _IGNORED} == {k: v for k, v in new.items() if k not in _IGNORED}
+
+
+def _refuse_unsendable(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
+    for item in (old, new):
+        if item is not None and item.get("type") in MCP_TYPES:
+            raise UsageError(
+                f"item {new['item_id']} is a {item['type']} and cannot be added or changed", hint=_MCP_HINT
+            )
+    parts = new.get("content") if new.get("role") == "assistant" else None
+    if any(as_mapping(part).get("type") == "output_audio" for part in parts or ()):
+        raise UsageError(
+            f"assistant item {new['item_id']} holds output_audio, which the API does not take", hint=_AUDIO_HINT
+        )
+
+
+def _creates(
+    old: Mapping[str, Any],
+    new: Sequence[Mapping[str, Any]],
+    changed: set[str],
+    pending: PendingDeletes,
+    call_ids: Mapping[str, str],
+) -> list[tuple[str | None, Event]]:
+    kept = {item["item_id"] for item in new if item["item_id"] in old} - changed
+    kept = {item_id for item_id in kept if item_id not in pending}
+    last_kept = max((index for index, item in enumerate(new) if item["item_id"] in kept), default=-1)
+    creates: list[tuple[str | None, Event]] = []
+    anchor = "root"
+    for index, item in enumerate(new):
+        item_id = item["item_id"]
+        if item_id in kept:
+            anchor = item_id
+        elif item_id in changed or item_id not in old:
+            written = _write(item, call_ids)
+            if written is not None:
+                creates.append((anchor if index < last_kept else None, written))
+                anchor = item_id
+    return creates
+
+
+def _write(item: Mapping[str, Any], call_ids: Mapping[str, str]) -> Event | None:
+    """The item as conversation.item.create takes it; None for a kind that it does not take."""
+    kind = item.get("type", "message")
+    if kind == "message":
+        return write_message(item)
+    if kind != "function_call":
+        return None
+    written = {
+        "type": "function_call",
+        "id": item["item_id"],
+        "name": item.get("name", ""),
+        "arguments": item.get("arguments", ""),
+    }
+    call_id = item.get("call_id") or call_ids.get(item["item_id"])
+    return written | ({"call_id": call_id} if call_id else {})

@@ -1,0 +1,233 @@
+"""Which responses run, and when the next response.create may go out.
+
+A create goes out when no response of the default conversation runs, no create waits for its answer and no cancel is
+under way. Requests without parameters ("automatic") coalesce: one create serves all that wait in a row. Requests with
+parameters ("manual") are never merged. Responses are told apart by their ids, so that an out-of-band response (its
+`conversation_id` is null) neither blocks nor frees the queue of the default conversation.
+
+The slot for a create is a small state machine: `Slot` and the table `_SLOTS` below.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import count
+from typing import Any
+
+from rtcli.protocol.events import Event
+
+ALREADY_ACTIVE = "conversation_already_has_active_response"
+CANCEL_NOT_ACTIVE = "response_cancel_not_active"
+
+
+class Slot(Enum):
+    """What the one place for a response.create is taken by."""
+
+    FREE = "free"
+    CREATING = "creating"
+    CANCELLING = "cancelling"
+
+
+class Happening(Enum):
+    """What moves the slot."""
+
+    CREATE_SENT = "a create was handed over for sending"
+    CREATE_UNSENT = "it could not be sent"
+    CREATE_ANSWERED = "response.created, or a response.done that nobody announced"
+    CREATE_REFUSED = "an error about it"
+    CANCEL_SENT = "a cancel of the running response goes out"
+    RESPONSES_ENDED = "no response of the default conversation runs any more"
+    CANCEL_REFUSED = "the server says that nothing was active"
+
+
+# Where nothing is said, the slot stays as it is.
+_SLOTS: dict[tuple[Slot, Happening], Slot] = {
+    (Slot.FREE, Happening.CREATE_SENT): Slot.CREATING,
+    (Slot.FREE, Happening.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.CREATING, Happening.CREATE_UNSENT): Slot.FREE,
+    (Slot.CREATING, Happening.CREATE_ANSWERED): Slot.FREE,
+    (Slot.CREATING, Happening.CREATE_REFUSED): Slot.FREE,
+    (Slot.CREATING, Happening.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.CANCELLING, Happening.RESPONSES_ENDED): Slot.FREE,
+    (Slot.CANCELLING, Happening.CANCEL_REFUSED): Slot.FREE,
+}
+
+
+@dataclass(slots=True)
+class Request:
+    """A response.create that was asked for: `event` without its event_id when automatic."""
+
+    event: Event
+    automatic: bool
+
+
+@dataclass(slots=True)
+class Running:
+    """A response that was created and is not done."""
+
+    out_of_band: bool
+    output_format: Any = None
+
+
+@dataclass(slots=True)
+class Pending:
+    """The create that was sent last: the requests it serves, and whether a response.created has answered it."""
+
+    event_id: str
+    serves: list[Request]
+    answered: bool = False
+
+
+@dataclass
+class Responses:
+    """The only owner of this state. `next_create` says what to send; the others tell what happened."""
+
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _queue: deque[Request] = field(default_factory=deque)
+    _running: dict[str, Running] = field(default_factory=dict)
+    _given_up: deque[str] = field(default_factory=lambda: deque(maxlen=64))
+    _pending: Pending | None = None
+    _slot: Slot = Slot.FREE
+
+    @property
+    def active(self) -> bool:
+        """A response of the default conversation runs."""
+        return any(not running.out_of_band for running in self._running.values())
+
+    @property
+    def busy(self) -> bool:
+        """A response runs, is asked for, or waits to be asked for."""
+        return bool(self._running or self._queue) or self._slot is Slot.CREATING
+
+    @property
+    def can_cancel(self) -> bool:
+        """There is something to cancel, and no cancel under way."""
+        return self.active and self._slot is not Slot.CANCELLING
+
+    def output_format(self, response_id: str) -> Any:
+        """The audio format that response.created named for this response, or None."""
+        running = self._running.get(response_id)
+        return running.output_format if running else None
+
+    def is_out_of_band(self, response_id: str) -> bool:
+        """Whether this running response stands outside the default conversation."""
+        running = self._running.get(response_id)
+        return running is not None and running.out_of_band
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    def request(self, response: Mapping[str, Any] | None = None) -> None:
+        """Ask for a response: automatic without parameters, manual with them."""
+        event: Event = {"type": "response.create"}
+        if response is not None:
+            event["response"] = dict(response)
+        self._queue.append(Request(event, automatic=response is None))
+
+    def request_event(self, event: Event) -> None:
+        """Ask with a response.create of the caller's own, which keeps its event_id if that is text."""
+        self._queue.append(Request(dict(event), automatic=False))
+
+    def next_create(self) -> Event | None:
+        """The response.create that has to go out now, or None. It counts as sent."""
+        if not self._queue or self.active or self._slot is not Slot.FREE:
+            return None
+        serves = [self._queue.popleft()]
+        while serves[0].automatic and self._queue and self._queue[0].automatic:
+            serves.append(self._queue.popleft())
+        event = dict(serves[0].event)
+        if not isinstance(event.get("event_id"), str):
+            event["event_id"] = f"rtcli_response_create_{next(self._numbers)}"
+        self._pending = Pending(event["event_id"], serves)
+        self._move(Happening.CREATE_SENT)
+        return event
+
+    def unsent(self) -> None:
+        """The create that `next_create` gave could not be sent."""
+        self._pending = None
+        self._move(Happening.CREATE_UNSENT)
+
+    def cancelling(self, response_id: str | None = None) -> None:
+        """A response.cancel goes out; one for an out-of-band response does not concern the queue."""
+        if self.active and not (response_id and self.is_out_of_band(response_id)):
+            self._move(Happening.CANCEL_SENT)
+
+    # -- what the server says --------------------------------------------------------------------
+
+    def created(self, response: Mapping[str, Any]) -> None:
+        """response.created: a response runs; it answers the create that waits, if it can be the answer to it."""
+        out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        audio = response.get("audio")
+        output = audio.get("output") if isinstance(audio, Mapping) else None
+        output_format = output.get("format") if isinstance(output, Mapping) else None
+        self._running[_id_of(response)] = Running(out_of_band, output_format)
+        if self._pending and not self._pending.answered and out_of_band == _asks_out_of_band(self._pending):
+            self._answered()
+
+    def done(self, response: Mapping[str, Any]) -> None:
+        """response.done: it runs no more. One that was never announced (a quota failure) answers the create."""
+        response_id = _id_of(response)
+        running = self._running.pop(response_id, None)
+        if running is None and response_id not in self._given_up and self._slot is Slot.CREATING:
+            self._answered()
+        if not self.active:
+            self._move(Happening.RESPONSES_ENDED)
+
+    def failed(self, error: Mapping[str, Any]) -> None:
+        """The `error` object of an error event: it may refuse our create, or our cancel."""
+        code, message = str(error.get("code") or ""), str(error.get("message") or "")
+        if code == CANCEL_NOT_ACTIVE:
+            self._cancel_refused()
+        elif self._pending and self._concerns_pending(error.get("event_id"), code, message):
+            self._create_refused(code)
+
+    def _concerns_pending(self, event_id: object, code: str, message: str) -> bool:
+        assert self._pending
+        if isinstance(event_id, str) and event_id:
+            return event_id == self._pending.event_id
+        mentions = "response_create" in code or "response.create" in message or code == ALREADY_ACTIVE
+        return mentions and not self._pending.answered
+
+    def _create_refused(self, code: str) -> None:
+        pending = self._pending
+        assert pending
+        # What the refused create was sent for is dropped, others that it would have served are asked for again. One
+        # that lost the race against a response of the server's own is not wrong, only early: it waits for its turn.
+        again = pending.serves if code == ALREADY_ACTIVE and self.active else pending.serves[1:]
+        self._queue.extendleft(reversed(again))
+        self._pending = None
+        self._move(Happening.CREATE_REFUSED)
+
+    def _cancel_refused(self) -> None:
+        # The server says that nothing runs: then nothing may block the queue, whatever was missed.
+        for response_id in [key for key, running in self._running.items() if not running.out_of_band]:
+            del self._running[response_id]
+            self._given_up.append(response_id)
+        self._move(Happening.CANCEL_REFUSED)
+
+    def _answered(self) -> None:
+        if self._pending:
+            self._pending.answered = True
+        self._move(Happening.CREATE_ANSWERED)
+
+    def _move(self, happening: Happening) -> None:
+        self._slot = _SLOTS.get((self._slot, happening), self._slot)
+
+    def reset(self) -> None:
+        """The connection is gone, and all of this with it; numbers go on, so that ids stay unique."""
+        self._queue.clear()
+        self._running.clear()
+        self._given_up.clear()
+        self._pending, self._slot = None, Slot.FREE
+
+
+def _id_of(response: Mapping[str, Any]) -> str:
+    response_id = response.get("id")
+    return response_id if isinstance(response_id, str) else ""
+
+
+def _asks_out_of_band(pending: Pending) -> bool:
+    response = pending.serves[0].event.get("response")
+    return isinstance(response, Mapping) and response.get("conversation") == "none"

@@ -1,0 +1,253 @@
+"""Session configuration: any accepted shape becomes a session.update payload, and what was asked for is remembered.
+
+Accepted are the current shape (`output_modalities`, nested `audio`, `voice` ...), and the deprecated flat one
+(`modalities`, `input_audio_format`, `turn_detection` ...): one such key makes the nested `audio` of the same config
+count for nothing, as in the reference. Other fields of the API's session (`max_output_tokens`, `truncation` ...) go
+under `provider_data`, in the wire's names. A key that is absent was not given; None is a value (null switches off
+transcription, noise reduction, turn detection).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, TypeAlias
+
+from rtcli.errors import UsageError
+from rtcli.protocol.audio_formats import parse_format
+from rtcli.protocol.items import as_mapping
+
+Config: TypeAlias = Mapping[str, Any]
+Payload: TypeAlias = dict[str, Any]
+
+DEFAULT_MODEL = "gpt-realtime-2.1"
+
+_DEFAULT_FORMAT = {"type": "audio/pcm", "rate": 24_000}
+_DEFAULT_INPUT: Payload = {
+    "format": _DEFAULT_FORMAT,
+    "noise_reduction": None,
+    "transcription": {"model": "gpt-4o-mini-transcribe"},
+    "turn_detection": {"type": "semantic_vad"},
+}
+_DEFAULT_OUTPUT: Payload = {"format": _DEFAULT_FORMAT, "speed": 1}
+
+_LEGACY_INPUT = {
+    "input_audio_format": "format",
+    "input_audio_noise_reduction": "noise_reduction",
+    "input_audio_transcription": "transcription",
+    "turn_detection": "turn_detection",
+}
+_LEGACY_KEYS = ("modalities", "output_audio_format", "speed", *_LEGACY_INPUT)
+
+_FUNCTION_KEYS = ("type", "name", "description", "parameters")
+_MCP_KEYS = (
+    "type",
+    "server_label",
+    "server_url",
+    "connector_id",
+    "tunnel_id",
+    "authorization",
+    "headers",
+    "allowed_tools",
+    "require_approval",
+    "server_description",
+    "allowed_callers",
+    "defer_loading",
+)
+# These go out under their own names, when given; None is kept.
+_PLAIN_KEYS = ("instructions", "tool_choice", "parallel_tool_calls")
+
+
+def build_turn_detection(value: Config | None) -> Payload | None:
+    """A turn detection for the wire. None switches it off; an empty one says nothing and gives None as well."""
+    return dict(value) if value else None
+
+
+def build_format(value: object) -> Payload:
+    """An audio format for the wire: objects pass as they are, texts are deprecated names, the rest is PCM16."""
+    return dict(value) if isinstance(value, Mapping) else parse_format(value).to_wire()
+
+
+def build_tool(tool: Any) -> Payload:
+    """A tool with only the keys that the API accepts: a stray one makes it refuse the whole update.
+
+    Raises UsageError for an MCP `require_approval` that is neither "always", "never" nor an object.
+    """
+    tool = as_mapping(tool)
+    if tool.get("type") != "mcp":
+        return {key: tool[key] for key in _FUNCTION_KEYS if key in tool}
+    written = {key: tool[key] for key in _MCP_KEYS if key in tool}
+    approval = written.get("require_approval")
+    if not (approval is None or isinstance(approval, Mapping) or approval in ("always", "never")):
+        raise UsageError(
+            f"require_approval of MCP server {tool.get('server_label')!r} is {approval!r}",
+            why='it has to be "always", "never" or an object of tool filters',
+        )
+    return written
+
+
+def _given_input(config: Config) -> Payload:
+    nested = (config.get("audio") or {}).get("input") or {}
+    given: Payload = {}
+    if nested.get("format") is not None:
+        given["format"] = build_format(nested["format"])
+    given |= {key: nested[key] for key in ("noise_reduction", "transcription") if key in nested}
+    if "turn_detection" in nested and nested["turn_detection"] != {}:
+        given["turn_detection"] = build_turn_detection(nested["turn_detection"])
+    return given
+
+
+def _given_output(config: Config) -> Payload:
+    nested = (config.get("audio") or {}).get("output") or {}
+    given: Payload = {}
+    if nested.get("format") is not None:
+        given["format"] = build_format(nested["format"])
+    voice = config.get("voice") if config.get("voice") is not None else nested.get("voice")
+    if voice is not None:
+        given["voice"] = voice
+    if nested.get("speed") is not None:
+        given["speed"] = nested["speed"]
+    return given
+
+
+def _given_legacy(config: Config) -> tuple[Payload, Payload]:
+    inputs: Payload = {}
+    for legacy, key in _LEGACY_INPUT.items():
+        value = config.get(legacy)
+        if legacy not in config or (legacy == "turn_detection" and value == {}):
+            continue
+        if key != "format":
+            inputs[key] = value
+        elif value is not None:
+            inputs[key] = build_format(value)
+    output: Payload = {}
+    if config.get("output_audio_format") is not None:
+        output["format"] = build_format(config["output_audio_format"])
+    if config.get("voice") is not None:
+        output["voice"] = config["voice"]
+    if config.get("speed") is not None:
+        output["speed"] = config["speed"]
+    return inputs, output
+
+
+def _given_prompt(prompt: Any) -> Payload | None:
+    if prompt is None:
+        return None
+    prompt = as_mapping(prompt)
+    written = {"id": prompt["prompt_id"]} if "prompt_id" in prompt else {}
+    return written | {key: prompt[key] for key in ("id", "version", "variables") if key in prompt}
+
+
+def given_part(config: Config) -> Payload:
+    """Only what a config says, in the wire's shape, without defaults."""
+    legacy = any(key in config for key in _LEGACY_KEYS)
+    modalities = config.get("modalities") if legacy else config.get("output_modalities")
+    inputs, output = _given_legacy(config) if legacy else (_given_input(config), _given_output(config))
+    given: Payload = {key: config[key] for key in _PLAIN_KEYS if key in config}
+    if config.get("reasoning"):
+        given["reasoning"] = config["reasoning"]
+    if modalities is not None:
+        given["output_modalities"] = modalities
+    if inputs or output:
+        given["audio"] = {side: part for side, part in (("input", inputs), ("output", output)) if part}
+    if "model" in config and config["model"] is not None:
+        given["model"] = config["model"]
+    given |= config.get("provider_data") or {}
+    if "prompt" in config:
+        given["prompt"] = _given_prompt(config["prompt"])
+    tools = config.get("tools")
+    if isinstance(tools, Sequence):
+        given["tools"] = [build_tool(tool) for tool in tools]
+    return given
+
+
+def merge(base: Payload, update: Config) -> Payload:
+    """`update` over `base` as the server merges: nested `audio` key by key, everything else whole."""
+    merged = {**base, **update}
+    old, new = base.get("audio"), update.get("audio")
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        audio: Payload = {**old, **new}
+        for side in ("input", "output"):
+            if isinstance(old.get(side), Mapping) and isinstance(new.get(side), Mapping):
+                audio[side] = {**old[side], **new[side]}
+        merged["audio"] = audio
+    return merged
+
+
+def default_payload(model: str) -> Payload:
+    """What a session.update says when nothing was configured."""
+    return {
+        "type": "realtime",
+        "model": model,
+        "output_modalities": ["audio"],
+        "audio": {"input": deepcopy(_DEFAULT_INPUT), "output": deepcopy(_DEFAULT_OUTPUT)},
+    }
+
+
+def build_payload(config: Config, model: str) -> Payload:
+    """The whole session.update payload of one config: defaults, then what it says.
+
+    Empty `tools` are left out here (there is nothing to clear); `provider_data` replaces whole top-level keys, but for
+    `prompt` and `tools`.
+    """
+    payload = merge(default_payload(model), given_part({**config, "provider_data": None}))
+    provider = dict(config.get("provider_data") or {})
+    own = {key: payload[key] for key in ("prompt", "tools") if config.get(key)}
+    payload = {**payload, **provider, **own}
+    if not payload.get("tools") and "tools" not in provider:
+        payload.pop("tools", None)
+    if payload.get("prompt") is None and "prompt" not in provider:
+        payload.pop("prompt", None)
+    return payload
+
+
+class WantedSession:
+    """What was asked of the session so far, and what the server confirmed last."""
+
+    def __init__(self) -> None:
+        self._given: Payload = {}
+        self._provider: Payload = {}
+        self.confirmed: Payload | None = None
+
+    @property
+    def given(self) -> Payload:
+        """What was asked for, in the wire's shape and without defaults."""
+        return {**deepcopy(self._given), **self._provider}
+
+    def ask(self, config: Config, model: str) -> Payload:
+        """Remember a config, and give the payload to send: defaults < asked before < this one."""
+        structured = given_part({**config, "provider_data": None})
+        provider = {**self._provider, **(config.get("provider_data") or {})}
+        asked = merge(self._given, structured)
+        # A structured key given now is newer than a provider key of an earlier call.
+        for key in structured:
+            if key not in (config.get("provider_data") or {}):
+                provider.pop(key, None)
+        payload = {**merge(default_payload(model), {k: v for k, v in asked.items() if k != "model"}), **provider}
+        if "model" in structured:
+            payload["model"] = structured["model"]
+        asked.pop("model", None)  # it belongs to the connection, not to later updates
+        self._given, self._provider = asked, provider
+        return deepcopy(payload)
+
+    def fold(self, session: object) -> None:
+        """A session.update that was sent by hand counts as asked for; tracing travels alone and is left out."""
+        if isinstance(session, Mapping):
+            update = {k: v for k, v in session.items() if k not in ("type", "model", "tracing")}
+            self._given = merge(self._given, deepcopy(update))
+
+    def forget_connection(self) -> None:
+        """A new connection knows nothing yet of what was confirmed on the old one."""
+        self.confirmed = None
+
+    def confirm(self, session: object) -> None:
+        """The server's session.created or session.updated."""
+        if isinstance(session, dict):
+            self.confirmed = session
+
+    def confirmed_at(self, *path: str) -> Any:
+        """A value of the confirmed session, or None where it is not there."""
+        value: Any = self.confirmed
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value

@@ -1,0 +1,107 @@
+"""Listeners by event name; one that raises harms neither the caller nor another listener."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+from rtcli.protocol.payloads import ErrorPayload
+
+Listener: TypeAlias = Callable[..., Any]
+
+logger = logging.getLogger("rtcli.transports")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    listener: Listener
+    once: bool
+
+
+class Emitter:
+    """Node's emitter as far as the reference uses it: `on`, `once`, `off`, `emit`.
+
+    Listeners run in the order in which they were added; those added or removed meanwhile count from the next event on.
+    A listener may be a coroutine function: it then runs as a task of the loop. An exception of a listener is reported
+    as `error`; an `error` that nobody listens to, and one raised by an `error` listener, is logged.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, tuple[_Entry, ...]] = {}
+        self._listener_tasks: set[asyncio.Future[Any]] = set()
+
+    def on(self, type: str, listener: Listener) -> Self:  # noqa: A002  the reference's name
+        """Call `listener` with the payload of every event of this type."""
+        return self._add(type, _Entry(listener, once=False))
+
+    def once(self, type: str, listener: Listener) -> Self:  # noqa: A002
+        """Call `listener` for the next event of this type only."""
+        return self._add(type, _Entry(listener, once=True))
+
+    def off(self, type: str, listener: Listener) -> Self:  # noqa: A002
+        """Remove a listener, the last added if it was added several times; nothing happens if it never was."""
+        entries = self._listeners.get(type, ())
+        for entry in reversed(entries):
+            if entry.listener == listener:
+                self._remove(type, entry)
+                break
+        return self
+
+    def emit(self, type: str, *args: Any) -> bool:  # noqa: A002
+        """Call the listeners of an event; whether there were any."""
+        entries = self._listeners.get(type)
+        if not entries:
+            if type == "error":
+                logger.error("error without a listener: %s", _describe(args))
+            return False
+        for entry in entries:
+            if entry.once:
+                self._remove(type, entry)
+            try:
+                result = entry.listener(*args)
+            except Exception as error:  # noqa: BLE001  whatever a listener raises is its own
+                self._listener_failed(type, error)
+                continue
+            if result is not None and inspect.isawaitable(result):
+                self._adopt(type, result)
+        return True
+
+    def has_listener(self, type: str) -> bool:  # noqa: A002
+        """Whether anybody listens to this type."""
+        return type in self._listeners
+
+    def _add(self, type: str, entry: _Entry) -> Self:  # noqa: A002
+        self._listeners[type] = (*self._listeners.get(type, ()), entry)
+        return self
+
+    def _remove(self, type: str, entry: _Entry) -> None:  # noqa: A002
+        left = tuple(other for other in self._listeners.get(type, ()) if other is not entry)
+        if left:
+            self._listeners[type] = left
+        else:
+            self._listeners.pop(type, None)
+
+    def _adopt(self, type: str, result: Awaitable[Any]) -> None:  # noqa: A002
+        task = asyncio.ensure_future(result)
+        self._listener_tasks.add(task)
+
+        def finished(task: asyncio.Future[Any]) -> None:
+            self._listener_tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._listener_failed(type, error)
+
+        task.add_done_callback(finished)
+
+    def _listener_failed(self, type: str, error: BaseException) -> None:  # noqa: A002
+        if type == "error":
+            logger.error("a listener of 'error' raised", exc_info=error)
+        else:
+            self.emit("error", ErrorPayload(error))
+
+
+def _describe(args: tuple[Any, ...]) -> object:
+    return args[0].error if args and isinstance(args[0], ErrorPayload) else args

@@ -1,0 +1,54 @@
+"""Errors for a connection that ended, or never became a session: with the server's own words and what to do."""
+
+from __future__ import annotations
+
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError
+from rtcli.protocol.events import Event
+
+NOT_AN_ERROR = (1000, 1001, 1005)
+"""Close codes that end a session without anything being wrong."""
+
+_HINTS = {
+    1001: "sessions last at most 60 minutes: connect again",
+    1006: "the connection broke without a close frame: check the network, and the server's own log",
+    1009: "a frame was too large for the server",
+    1011: "the server failed, or did not answer pings: connect again",
+    3000: "check the API key",
+    4000: "check the model, and that no OpenAI-Beta header is sent",
+}
+
+
+def lost(code: int | None, reason: str, last_error: Event | None) -> ConnectionLostError:
+    """The server ended the connection; `last_error` is the error event that it sent before, if it did."""
+    said = _message(last_error)
+    closed = f"close code {code}" + (f", {reason}" if reason else "")
+    return ConnectionLostError(
+        "the server ended the connection",
+        why=f"{said} ({closed})" if said else closed,
+        hint=_HINTS.get(code or 0, ""),
+        code=code,
+        reason=reason,
+        server_error=last_error,
+    )
+
+
+def silent(seconds: float, last_error: Event | None) -> ConnectError:
+    """The connection is open, but no session came."""
+    what = f"the server accepted the connection, but sent no session within {seconds:g} s"
+    return ConnectError(what, why=_message(last_error), hint="does this address speak the GA Realtime protocol?")
+
+
+def closed_early() -> ConnectError:
+    """close() was called before connect() was done."""
+    return ConnectError("the connection was closed before it was set up")
+
+
+def not_connected(status: str) -> NotConnectedError:
+    """A send that finds no connection."""
+    return NotConnectedError(f"not connected (status: {status})", hint="connect() first")
+
+
+def _message(error_event: Event | None) -> str:
+    error = (error_event or {}).get("error")
+    message = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else ""

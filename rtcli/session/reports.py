@@ -18,13 +18,15 @@ _LONGEST_QUOTE = 90
 class Reports:
     """Turns records into notices, and keeps the exit codes that they amount to.
 
-    `received_ms(item_id, content_index)` is the transport's count of sound that arrived.
+    `cut_of(item_id, content_index)` gives the milliseconds received and, if it was interrupted, those heard.
     """
 
-    def __init__(self, log: WireLog, speech: SpeechStreams, received_ms: Callable[[str, int], int]) -> None:
+    def __init__(
+        self, log: WireLog, speech: SpeechStreams, cut_of: Callable[[str, int], tuple[int, int | None]]
+    ) -> None:
         self._log = log
         self._speech = speech
-        self._received_ms = received_ms
+        self._cut_of = cut_of
         self.codes: set[ExitCode] = set()
 
     def saw(self, record: WireRecord) -> Iterator[Notice]:
@@ -77,9 +79,10 @@ class Reports:
         item_id, end_ms = str(event.get("item_id")), event.get("audio_end_ms")
         index = event.get("content_index")
         index = index if isinstance(index, int) else 0
-        heard = end_ms if isinstance(end_ms, int) else 0
-        received = max(self._received_ms(item_id, index), heard)
-        unheard = self._speech.cut(item_id, index, heard_ms=heard, received_ms=received)
+        received, heard = self._cut_of(item_id, index)
+        if heard is None:  # cut by hand
+            heard = end_ms if isinstance(end_ms, int) else 0
+        unheard = self._speech.cut(item_id, index, heard_ms=heard, received_ms=max(received, heard))
         return Notice(
             f"interrupted {item_id}: received {received} ms, heard {heard} ms -> audio_end_ms={end_ms}",
             why=f"not heard: {_quoted(unheard)}" if unheard else "",

@@ -74,8 +74,8 @@ class Requests:
             if record.direction is Direction.SENT or record.event is None:
                 return False
             if record.event.get("type") == "error":
-                return _guilty(record.event) == event["event_id"]
-            return record.event.get("type") == row.reply and about in (None, item_id_of(record.event))
+                return bool(_guilty(record.event) == event["event_id"])
+            return bool(record.event.get("type") == row.reply and about in (None, item_id_of(record.event)))
 
         record = await self.reply(lambda: send(event), wanted, seconds=seconds, what=row.name)
         if record.event and record.event.get("type") == "error":

@@ -12,7 +12,7 @@ from rtcli.dsp.resample import Resampler
 from rtcli.errors import AudioUnavailableError, NotConnectedError
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
 from rtcli.protocol.payloads import TransportAudio
-from rtcli.transports import OpenAIRealtimeBase
+from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice
 
 
@@ -58,7 +58,7 @@ class Sound:
 
     def __init__(
         self,
-        transport: OpenAIRealtimeBase,
+        transport: OpenAIRealtimeWebSocket,
         *,
         speaker: SpeakerLike | None,
         microphone: MicrophoneLike | None,
@@ -75,7 +75,7 @@ class Sound:
         self._sent_ms = 0
         self._from_wire: tuple[str, int, Resampler] | None = None
         self._to_wire: tuple[int, Resampler] | None = None
-        transport.attach_input(self.set_muted)
+        transport.attach_input(self.set_muted, muted=True)
         transport.attach_playback(self._heard)
         transport.on("audio", self._arrived)
         transport.on("audio_interrupted", self._interrupted)

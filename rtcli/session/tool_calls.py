@@ -12,7 +12,7 @@ from rtcli.errors import UsageError
 from rtcli.protocol.payloads import FunctionCall, ResponseDone
 from rtcli.session.cause import because_of
 from rtcli.session.tools import Schema, Tool, ToolError, call_tool
-from rtcli.transports import OpenAIRealtimeBase
+from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice
 
 
@@ -35,7 +35,7 @@ class ToolCalls:
 
     def __init__(
         self,
-        transport: OpenAIRealtimeBase,
+        transport: OpenAIRealtimeWebSocket,
         tools: Iterable[Tool],
         *,
         show: Callable[[Notice], None],

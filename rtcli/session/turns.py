@@ -69,6 +69,11 @@ class Turns:
         if act:
             act(self, event, at)
 
+    @property
+    def unplayed(self) -> Sequence[tuple[str, int]]:
+        """Content parts with sound of which it is not known when they were first heard."""
+        return tuple(turn.audio_item for turn in self._turns.values() if turn.audio_item and turn.played is None)
+
     def on_played(self, item_id: str, content_index: int, at: float) -> None:
         """The first sample of a content part left the device."""
         for turn in reversed(self._turns.values()):

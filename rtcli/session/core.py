@@ -1,0 +1,323 @@
+"""The core of a session: it owns the parts, lives and ends with a connection, and tells what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rtcli.config.endpoints import Endpoint
+from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError, worst
+from rtcli.protocol.answers import Answers
+from rtcli.protocol.history import History
+from rtcli.protocol.items import Item, McpApprovalRequestItem
+from rtcli.session import hints
+from rtcli.session.carry import without_audio
+from rtcli.session.cause import current_cause, received
+from rtcli.session.log import WireLog
+from rtcli.session.meters import Meters
+from rtcli.session.reports import Reports
+from rtcli.session.requests import Requests
+from rtcli.session.sound import MicrophoneLike, Sound, SpeakerLike
+from rtcli.session.speech import SpeechStreams
+from rtcli.session.tool_calls import ToolCalls, merged_tools
+from rtcli.session.tools import Tool
+from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.views import Direction, Level, Notice, Status, View, WireRecord
+
+Show = Callable[[View], None]
+
+
+class SessionCore:
+    """Everything of one session but what a person does with it, which `rtcli.session.session` adds.
+
+    `config` is any shape that the transport takes; `clock` is monotonic seconds, `wall` the time of day (for expiry).
+    """
+
+    def __init__(
+        self,
+        transport: OpenAIRealtimeWebSocket,
+        *,
+        endpoint: Endpoint,
+        config: Mapping[str, Any] | None = None,
+        speaker: SpeakerLike | None = None,
+        microphone: MicrophoneLike | None = None,
+        tools: Iterable[Tool] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.transport = transport
+        self.endpoint = endpoint
+        self.config: dict[str, Any] = dict(config or {})
+        self.log = WireLog(clock=clock)
+        self.history = History()
+        self.speech = SpeechStreams()
+        self.meters = Meters()
+        self.requests = Requests()
+        self.sound = Sound(transport, speaker=speaker, microphone=microphone, show=self.show)
+        self.tools = ToolCalls(transport, tools, show=self.show, respond=self.respond)
+        self.reports = Reports(self.log, self.speech, self._cut_of)
+        self.approvals: dict[str, McpApprovalRequestItem] = {}
+        self.barge_in = True
+        self.push_to_talk = False
+        self._clock, self._wall, self._began = clock, wall, clock()
+        self._listeners: list[Show] = []
+        self._asked: deque[tuple[bool, str]] = deque()
+        self._answers = Answers()
+        self._changed = asyncio.Event()
+        self._live = False
+        self._lost: ConnectionLostError | None = None
+        self._attach()
+
+    def _attach(self) -> None:
+        t = self.transport
+        t.attach_wire(self._on_wire)
+        t.on("item_update", self._item_updated)
+        t.on("item_deleted", lambda deleted: self.history.remove(deleted.item_id))
+        t.on("mcp_approval_request", self._approval_requested)
+        t.on("mcp_tool_call_completed", lambda _call: self.respond())
+        t.on("disconnected", self._disconnected)
+        t.on("error", self._transport_error)
+
+    # -- life ------------------------------------------------------------------------------------
+
+    async def start(self, timeout: float = 10) -> None:  # noqa: ASYNC109 - handed to wait_ready, which owns the deadline
+        """Connect and wait until the server has confirmed the session.
+
+        Raises ConnectError, ConnectionLostError or ServerError; nothing is left running then but the speaker.
+        """
+        await self._connect(self._first_config(), timeout)
+
+    def _first_config(self) -> dict[str, Any]:
+        config = dict(self.config)
+        audible = self.sound.open_speaker()
+        if not audible and "output_modalities" not in config and "modalities" not in config:
+            config["output_modalities"] = ["text"]
+            if self.sound.speaker is None:
+                self.show(Notice("no sound output: asking for text"))
+        if self.tools.schemas:
+            config["tools"] = merged_tools(config, self.tools.schemas)
+        return config
+
+    async def _connect(self, config: Mapping[str, Any], seconds: float) -> None:
+        endpoint = self.endpoint
+        try:
+            await self.transport.connect(
+                model=endpoint.model,
+                url=endpoint.url or None,
+                call_id=endpoint.call_id,
+                initial_session_config=config,
+            )
+            await self.transport.wait_ready(seconds)
+        except BaseException:
+            self.transport.close()
+            await self.transport.wait_closed()
+            raise
+        self._live, self._lost = True, None
+
+    async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
+        """Another connection with the settings of this one and an empty conversation; raises like `start`."""
+        config = self.transport.wanted_session or self._first_config()
+        await self.disconnect()
+        self.endpoint = endpoint
+        self.history.clear()
+        await self._connect(config, seconds)
+
+    async def disconnect(self) -> None:
+        """End the connection on purpose."""
+        self._live = False
+        self.transport.close()
+        await self.transport.wait_closed()
+
+    async def close(self) -> None:
+        """End the connection, the devices and the tools."""
+        await self.disconnect()
+        await self.tools.close()
+        self.sound.close()
+
+    # -- watching --------------------------------------------------------------------------------
+
+    def subscribe(self, show: Show) -> Callable[[], None]:
+        """Call `show` for every view, in order; the function that is returned ends that."""
+        self._listeners.append(show)
+        return lambda: self._listeners.remove(show)
+
+    def show(self, view: View) -> None:
+        """Hand a view to everyone who watches."""
+        for listener in tuple(self._listeners):
+            listener(view)
+
+    def _on_wire(self, direction: str, event: dict[str, Any] | None, frame: str | bytes, problem: str) -> None:
+        way = Direction(direction)
+        cause = self._cause_of(event) if way is Direction.SENT else ""
+        record = self.log.add(way, event, size=len(frame), cause=cause, problem=problem)
+        if way is Direction.RECEIVED and event is not None:
+            received(record.number, str(event["type"]))
+        self._take_in(record)
+        self.show(record)
+        for notice in self.reports.saw(record):
+            self.show(notice)
+        said = self.speech.on_event(event) if way is Direction.RECEIVED and event is not None else None
+        if said:
+            self.show(said)
+        self._changed.set()
+
+    def _take_in(self, record: WireRecord) -> None:
+        self.meters.saw(record)
+        self.requests.saw(record)
+        event = record.event or {}
+        if record.direction is Direction.SENT:
+            self._answers.sent(event)
+            return
+        self._answers.received(event)
+        if event.get("type") == "response.output_audio.done":
+            self.sound.finished(str(event.get("item_id")), int(event.get("content_index") or 0))
+
+    def _cause_of(self, event: Mapping[str, Any] | None) -> str:
+        """A response.create may have waited for its turn: its cause is that of the request then, not what freed it."""
+        if not event or event.get("type") != "response.create" or not self._asked:
+            return current_cause()
+        automatic, cause = self._asked.popleft()
+        while automatic and self._asked and self._asked[0][0]:  # they coalesce into one
+            cause = self._asked.popleft()[1] or cause
+        return cause
+
+    def _cut_of(self, item_id: str, content_index: int) -> tuple[int, int | None]:
+        """Milliseconds received of a part, and heard if it is one that was interrupted last."""
+        for cut in self.transport.last_interruption:
+            if (cut.item_id, cut.content_index) == (item_id, content_index):
+                return cut.received_ms, cut.heard_ms
+        return self.transport.playback.received_ms(item_id, content_index), None
+
+    def _item_updated(self, item: Item) -> None:
+        self.history.update(without_audio(item))
+
+    def _approval_requested(self, request: McpApprovalRequestItem) -> None:
+        self.approvals[request.item_id] = request
+        self.show(
+            Notice(
+                f"{request.server_label} asks to call {request.name} {request.arguments}",
+                hint=f"/approve {request.item_id} or /deny {request.item_id} REASON",
+                level=Level.WARNING,
+            )
+        )
+
+    def _transport_error(self, payload: Any) -> None:
+        """The server's own error events are reported from the wire; this is for exceptions of ours."""
+        error = payload.error
+        if isinstance(error, ConnectionLostError):
+            self._lost = error  # `disconnected` follows, and is what ends a session
+        elif isinstance(error, RtcliError) and self._live:
+            self.show(Notice(error.what, error.why, error.hint, Level.ERROR))
+        elif isinstance(error, Exception) and not isinstance(error, RtcliError):
+            self.reports.codes.add(ExitCode.UNEXPECTED)
+            self.show(Notice("rtcli failed inside", why=f"{type(error).__name__}: {error}", level=Level.ERROR))
+
+    def _disconnected(self, *_: Any) -> None:
+        code, reason = self.transport.close_code, self.transport.close_reason or ""
+        said = f"close code {code}" + (f", {reason}" if reason else "") if code else "no close frame"
+        lost = self._lost or ConnectionLostError("the connection is lost", why=said, code=code, reason=reason)
+        self.requests.lost(lost)
+        self._asked.clear()
+        self._answers = Answers()
+        self.approvals.clear()
+        self.tools.forget()
+        if self._live:
+            self._live = False
+            self.reports.codes.add(ExitCode.CONNECTION)
+            self.show(Notice("the connection is lost", lost.why, hints.of_close(code), Level.ERROR))
+        self._changed.set()
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    def respond(self, response: Mapping[str, Any] | None = None) -> None:
+        """Ask for a response, now or when it is its turn; `response` holds the wire's parameters."""
+        asked = (response is None, current_cause())
+        self._asked.append(asked)
+        try:
+            self.transport.request_response(response)
+        except RtcliError:
+            self._asked.remove(asked)
+            raise
+
+    def note_request(self) -> None:
+        """A response.create by hand is about to be sent: its cause is what we are doing now."""
+        self._asked.append((False, current_cause()))
+
+    def require_connection(self) -> None:
+        """Raise UsageError with what to do where there is no connection."""
+        if self.transport.status != "connected":
+            raise UsageError("not connected", hint="/reconnect")
+
+    # -- state -----------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Seconds since the session began, as in its records."""
+        return self._clock() - self._began
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The worst that happened so far."""
+        return worst(*self.reports.codes)
+
+    @property
+    def status(self) -> Status:
+        """The session at this moment."""
+        t, sound = self.transport, self.sound
+        session = t.session or {}
+        heard = sound.speaker.current if sound.speaker and sound.audible else None
+        expires = session.get("expires_at")
+        played = sound.speaker.heard_ms(*heard) if sound.speaker and heard else None
+        return Status(
+            connection=t.status,
+            endpoint=self.endpoint.label,
+            model=str(session.get("model") or t.current_model),
+            session_id=session.get("id"),
+            muted=sound.muted,
+            microphone=sound.recording,
+            speaker=sound.speaker is not None,
+            push_to_talk=self.push_to_talk,
+            input_level_db=sound.level_db,
+            responding=t.responding,
+            speaking_item=heard[0] if heard else None,
+            played_ms=played,
+            received_ms=t.playback.received_ms(*heard) if heard else None,
+            expires_in=expires - self._wall() if isinstance(expires, int | float) and expires else None,
+            waiting_calls=(*(call.call_id for call in self.tools.waiting), *self.approvals),
+            dropped_audio_ms=t.dropped_audio_bytes // 48,
+            modalities=tuple(session.get("output_modalities") or ()),
+            metrics=self.measure().short(),
+        )
+
+    def measure(self) -> Meters:
+        """What was measured so far, with the moments at which the device began to play each answer."""
+        if self.sound.speaker is not None:
+            for item_id, content_index in self.meters.turns.unplayed:
+                at = self.sound.speaker.first_heard_at(item_id, content_index)
+                if at is not None:
+                    self.meters.turns.on_played(item_id, content_index, at - self._began)
+        return self.meters
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is being answered, run or played."""
+        busy = self.transport.responding or self.tools.running or self.sound.audible or bool(self._answers.waiting)
+        return self.transport.status != "connected" or not busy
+
+    async def idle(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract's name
+        """Wait until no response runs or is queued, every event was answered, and what was said has been played.
+
+        Raises TimeoutError. A lost connection counts as idle.
+        """
+        async with asyncio.timeout(timeout):
+            while not self.quiet:
+                self._changed.clear()
+                # A device tells nobody when it has played a block, so sound is looked at every block.
+                watch = 0.02 if self.sound.audible or self.tools.running else None
+                try:
+                    await asyncio.wait_for(self._changed.wait(), watch)
+                except TimeoutError:
+                    continue

@@ -54,7 +54,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("input_device", str, "the microphone, by number or a part of its name"),
     Setting("output_device", str, "the speaker, by number or a part of its name"),
     Setting("echo", str, "guard against hearing ourselves", choices=("auto", "gate", "half", "off")),
-    Setting("theme", str, "colours for a dark or a light terminal", choices=("auto", "dark", "light", "none")),
+    Setting("theme", str, "colours, or none", choices=("auto", "none")),
     Setting("keys", dict, "key bindings of the prompt: action = key"),
     Setting("prices", dict, "prices of models, a table for each"),
 )

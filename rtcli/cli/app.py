@@ -1,0 +1,79 @@
+"""The Typer application, and what becomes of an error: one line on stderr and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from rtcli.cli import chat, config, devices, doctor, report, send_event, serve
+from rtcli.errors import ExitCode, RtcliError
+
+app = typer.Typer(
+    name="rtcli",
+    help="The terminal for the OpenAI Realtime API: talk, send events, see every event.",
+    epilog="rtcli chat --local needs no key and no network. Documentation: docs/cli.md",
+    rich_markup_mode=None,  # plain help needs none of rich's start-up time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("chat")(chat.chat)
+app.command("send-event")(send_event.send_event)
+app.command("serve")(serve.serve)
+app.command("devices")(devices.devices)
+app.command("doctor")(doctor.doctor)
+app.add_typer(config.app, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and end.")] = False,
+) -> None:
+    if version:
+        import rtcli
+
+        typer.echo(f"rtcli {rtcli.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line. Never raises; says on stderr why a code is not 0."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A text that the terminal's encoding lacks must not end a session.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone: there is nobody to tell, and the interpreter must not try to flush it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        result = app(args=list(arguments), prog_name="rtcli", standalone_mode=False)
+        return ExitCode.OK if result is None else int(result)
+    except RtcliError as error:
+        report.error(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        report.line(f"{error.format_message().rstrip('.')} (try: rtcli --help)")
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the last line of defence: a person never sees a traceback
+        if os.environ.get("RTCLI_DEBUG"):
+            raise
+        report.line(f"unexpected {type(error).__name__}: {error} (a defect of rtcli; RTCLI_DEBUG=1 shows where)")
+        return ExitCode.UNEXPECTED

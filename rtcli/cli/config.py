@@ -1,0 +1,109 @@
+"""`rtcli config`: the settings that count here and where each comes from; the file; a first version of it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from typing import Annotated, Any
+
+import typer
+
+from rtcli.cli import output, report
+from rtcli.config.folders import config_file, make_private
+from rtcli.config.settings import SETTINGS, Setting, load_settings
+from rtcli.errors import ExitCode, UsageError
+from rtcli.views import Table, Text
+
+app = typer.Typer(
+    help="Show and edit the settings.", rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
+)
+
+
+@app.callback(invoke_without_command=True)
+def config(
+    context: typer.Context,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="With this profile.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show the settings that count here, and where each comes from.
+
+    A flag beats the environment, that beats .rtcli.toml of the project, that a profile, that your own file.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings = load_settings({"profile": profile})
+    found = {row.name: settings.find(row.name) for row in SETTINGS}
+    if json:
+        output.show_json({name: {"value": hit[0], "origin": hit[1]} for name, hit in found.items() if hit})
+        return
+    rows = tuple((name, _shown(hit[0]) if hit else "-", hit[1] if hit else "") for name, hit in found.items())
+    output.show(Table(("setting", "value", "from"), rows, title=str(config_file())))
+    if settings.profiles:
+        output.show(Text(f"profiles: {', '.join(settings.profiles)}"))
+
+
+@app.command("path")
+def path() -> None:
+    """Print where your settings are."""
+    output.show(Text(str(config_file())))
+
+
+@app.command("init")
+def init() -> ExitCode:
+    """Write a file with every setting in it, as comments."""
+    file = config_file()
+    if file.exists():
+        raise UsageError(f"{file} is there already", hint="rtcli config edit")
+    _write_template()
+    report.line(f"wrote {file}")
+    return ExitCode.OK
+
+
+@app.command("edit")
+def edit() -> ExitCode:
+    """Open your settings in $EDITOR, and check them afterwards."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not editor:
+        raise UsageError("no editor", why="neither VISUAL nor EDITOR is set", hint=f"edit {config_file()} by hand")
+    if not config_file().exists():
+        _write_template()
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(config_file())], check=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the editor {editor!r} cannot be run", why=str(error)) from error
+    if ended.returncode:
+        raise UsageError(f"the editor ended with {ended.returncode}", why="the settings may be as they were")
+    load_settings()
+    return ExitCode.OK
+
+
+def _write_template() -> None:
+    file = config_file()
+    make_private(file.parent)
+    file.write_text(template(), encoding="utf-8")
+    file.chmod(0o600)
+
+
+def template() -> str:
+    """A settings file in which every setting is a comment."""
+    lines = ["# rtcli settings. A flag or a variable RTCLI_NAME beats what stands here."]
+    lines += [f"\n# {row.meaning}{_choices(row)}\n# {row.name} = {_example(row)}" for row in SETTINGS]
+    lines += ["\n# [profiles.NAME] holds the same settings for one place; --profile NAME uses it.\n"]
+    return "\n".join(lines)
+
+
+def _choices(row: Setting) -> str:
+    return f": {', '.join(row.choices)}" if row.choices else ""
+
+
+def _example(row: Setting) -> str:
+    if row.choices:
+        return f'"{row.choices[0]}"'
+    return {str: '"..."', bool: "false", dict: "{}"}[row.type]
+
+
+def _shown(value: Any) -> str:
+    from rtcli.render.text import one_line, redacted
+
+    return redacted(one_line(value if isinstance(value, str) else repr(value)))

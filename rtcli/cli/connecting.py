@@ -1,0 +1,129 @@
+"""From an Endpoint to a connected transport, and the built-in server where the endpoint is ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rtcli.config.endpoints import Endpoint
+from rtcli.errors import ConnectError
+
+if TYPE_CHECKING:
+    from rtcli.cli.plan import Plan
+    from rtcli.session.session import RealtimeSession
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+_STARTING = 20.0
+"""Seconds that the built-in server's process may take to say where it listens."""
+
+
+def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
+    """A transport that will dial this endpoint; tracing stays off unless the session's config asks for it."""
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+    headers = {**endpoint.headers, **auth_header(endpoint)}
+    return OpenAIRealtimeWebSocket(
+        model=endpoint.model, url=endpoint.url, headers=headers, auto_tracing=False, **options
+    )
+
+
+def auth_header(endpoint: Endpoint) -> dict[str, str]:
+    """The header that carries the endpoint's key; none without a key: a local server wants none."""
+    key = endpoint.api_key
+    if key is None:
+        return {}
+    assert isinstance(key, str)  # what the command line resolves is text; functions are for programs
+    return {"api-key": key} if endpoint.auth == "api-key" else {"Authorization": f"Bearer {key}"}
+
+
+def session_for(plan: Plan, place: Endpoint, *, terminal: bool) -> RealtimeSession:
+    """The session of a chat, not started. In a terminal, replies play on the system's speaker if none was named.
+
+    Raises AudioUnavailableError and InputError for devices and files that were asked for.
+    """
+    from rtcli.session.session import RealtimeSession
+
+    microphone = plan.sound.microphone()
+    session = RealtimeSession(
+        transport_for(place),
+        endpoint=replace(place, api_key=None),  # the transport has it in its headers
+        config=plan.config,
+        speaker=plan.sound.speaker(default=terminal),
+        microphone=microphone,
+        tools=plan.tools,
+    )
+    if mode := plan.settings.get("echo"):
+        from rtcli.audio.echo import EchoMode
+
+        session.sound.echo.mode = EchoMode(mode)
+    return session
+
+
+@asynccontextmanager
+async def served_here(endpoint: Endpoint) -> AsyncIterator[Endpoint]:
+    """The endpoint; if it is the built-in server, that runs inside this process meanwhile."""
+    if not endpoint.local:
+        yield endpoint
+        return
+    from rtcli.server import RealtimeServer
+
+    async with RealtimeServer() as server:
+        yield endpoint.at(server.url)
+
+
+@asynccontextmanager
+async def served_by_child(endpoint: Endpoint, say: Callable[[str], None]) -> AsyncIterator[Endpoint]:
+    """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile.
+
+    No work of its engines can stall the prompt then. What it says to people goes to `say`, line by line. The child
+    ends with us, however we end: it watches its standard input, which closes with this process.
+    """
+    if not endpoint.local:
+        yield endpoint
+        return
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rtcli", "serve", "--port", "0", "--until-eof"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=os.name == "posix",  # Ctrl+C in the terminal is ours alone
+    )
+    assert child.stdout is not None and child.stderr is not None
+    listener = asyncio.ensure_future(_forward(child.stderr, say))
+    try:
+        yield endpoint.at(await _address(child))
+    finally:
+        await _end(child)
+        await listener
+
+
+async def _address(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None
+    try:
+        line = await asyncio.wait_for(child.stdout.readline(), _STARTING)
+    except TimeoutError:
+        raise ConnectError("the built-in server did not start", why=f"silent for {_STARTING:g} s") from None
+    if not line:
+        raise ConnectError("the built-in server did not start", why="it ended at once", hint="try: rtcli serve")
+    return line.decode().strip()
+
+
+async def _forward(stream: asyncio.StreamReader, say: Callable[[str], None]) -> None:
+    while line := await stream.readline():
+        say(line.decode(errors="replace").rstrip())
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), 5)
+    except TimeoutError:
+        child.kill()
+        await child.wait()

@@ -1,0 +1,44 @@
+"""`rtcli devices`: the microphones and speakers of this machine, as --in and --out name them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from rtcli.cli import output
+from rtcli.errors import ExitCode
+from rtcli.views import Level, Notice, Table
+
+
+def devices(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> ExitCode:
+    """List microphones and speakers.
+
+    Name one to `rtcli chat --in` and `--out` by its number or a part of its name.
+    """
+    from rtcli.audio.devices import list_devices
+
+    found = list_devices()
+    if json:
+        for device in found:
+            output.show_json(asdict(device))
+        return ExitCode.OK
+    if not found:
+        output.show(Notice("no sound devices", "chat asks for text here", level=Level.WARNING))
+        return ExitCode.OK
+    rows = tuple(
+        (
+            str(device.index),
+            device.name,
+            f"{device.inputs} in" + (" *" if device.default_input else "") if device.inputs else "",
+            f"{device.outputs} out" + (" *" if device.default_output else "") if device.outputs else "",
+            f"{device.rate} Hz",
+            device.system,
+        )
+        for device in found
+    )
+    output.show(Table(("number", "name", "microphone", "speaker", "rate", "system"), rows, title="* is the default"))
+    return ExitCode.OK

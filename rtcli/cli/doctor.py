@@ -1,0 +1,194 @@
+"""`rtcli doctor`: checks what a chat needs, without the network unless it is asked to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import rtcli
+from rtcli.cli import options, output, running
+from rtcli.errors import ExitCode, InputError, RtcliError, worst
+from rtcli.views import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: its result in words, and the code that it means for the process (OK also for a mere warning)."""
+
+    check: str
+    result: str
+    good: bool = True
+    hint: str = ""
+    code: ExitCode = ExitCode.OK
+
+
+def doctor(
+    url: options.Url = None,
+    local: options.Local = False,
+    profile: options.Profile = None,
+    model: options.Model = None,
+    api_key_env: options.ApiKeyEnv = None,
+    auth: options.Auth = None,
+    header: options.Header = None,
+    live: Annotated[bool, typer.Option("--live", help="Also connect and ask for one short answer.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    bundle: Annotated[str | None, typer.Option(metavar="FILE", help="Write all of it to a file; no keys.")] = None,
+) -> ExitCode:
+    """Check what a chat needs: Python, packages, settings, endpoint and key, sound, terminal, the built-in server.
+
+    It stays off the network; --live connects to the endpoint for one turn (which may cost a fraction of a cent).
+    """
+    flags = {
+        "url": url, "local": local, "profile": profile, "model": model,
+        "api_key_env": api_key_env, "auth": auth, "headers": header,
+    }  # fmt: skip
+    findings = [check() for check in (_python, _packages, _folders, _sound, _terminal)]
+    findings.append(_endpoint(flags))
+    findings.append(_turn("built-in server", {"local": True}))
+    if live:
+        findings.append(_turn("live turn", flags))
+    rows = [{**asdict(finding), "code": int(finding.code)} for finding in findings]
+    if bundle:
+        _write_bundle(bundle, rows)
+    if json:
+        for row in rows:
+            output.show_json(row)
+    else:
+        marks = tuple((("ok" if f.good else "!!"), f.check, f.result, f.hint) for f in findings)
+        output.show(Table(("", "check", "result", "what to do"), marks))
+    return worst(*(finding.code for finding in findings))
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    return Finding("program", f"rtcli {rtcli.__version__}, Python {version}, {platform.system()} {platform.machine()}")
+
+
+def _packages() -> Finding:
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    try:
+        names = [
+            line.split(";")[0].strip(" ()").split(">")[0].split("=")[0].strip()
+            for line in requires("rtcli") or ()
+            if "extra ==" not in line
+        ]
+    except PackageNotFoundError:
+        return Finding("packages", "rtcli runs uninstalled", good=False, hint="pip install .")
+    missing, found = [], []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding(
+            "packages", f"missing: {', '.join(missing)}", good=False, hint="pip install .", code=ExitCode.UNEXPECTED
+        )
+    return Finding("packages", ", ".join(found))
+
+
+def _folders() -> Finding:
+    from rtcli.config.folders import config_file, make_private, state_folder
+
+    try:
+        make_private(state_folder())
+        writable = os.access(state_folder(), os.W_OK)
+    except OSError as error:
+        return Finding("folders", f"{state_folder()}: {error.strerror}", good=False, hint="no history will be kept")
+    there = "" if config_file().exists() else " (not there)"
+    result = f"settings {config_file()}{there}, history in {state_folder()}"
+    return Finding("folders", result, good=writable, hint="" if writable else "no history will be kept")
+
+
+def _sound() -> Finding:
+    from rtcli.audio.devices import list_devices
+
+    try:
+        found = list_devices()
+    except RtcliError as error:
+        return Finding("sound", str(error), good=False, hint=error.hint or "chat asks for text")
+    inputs, outputs = (sum(1 for d in found if d.channels(kind)) for kind in ("input", "output"))
+    hint = "" if inputs and outputs else "chat asks for text where there is no speaker"
+    return Finding("sound", f"{inputs} microphones, {outputs} speakers", good=bool(inputs and outputs), hint=hint)
+
+
+def _terminal() -> Finding:
+    from rtcli.terminal.capabilities import can_prompt, colour_of, width_of
+
+    prompt = can_prompt(os.environ, sys.stdin, sys.stdout)
+    about = (
+        f"TERM={os.environ.get('TERM', '')}",
+        f"{width_of(sys.stdout)} columns",
+        f"colours: {colour_of(sys.stdout, os.environ).name.lower()}",
+        sys.stdout.encoding,
+    )
+    return Finding("terminal", ", ".join(about), good=prompt, hint="" if prompt else "no prompt here: chat reads lines")
+
+
+def _endpoint(flags: dict[str, Any]) -> Finding:
+    try:
+        endpoint = options.endpoint_from(options.settings_of(**flags), None, local_by_default=True)
+    except RtcliError as error:
+        return Finding("endpoint", str(error), good=False, hint=error.hint, code=error.exit_code)
+    key = "no key" if endpoint.api_key is None else f"a key is set, sent as {endpoint.auth}"
+    where = endpoint.url or endpoint.label
+    return Finding("endpoint", f"{where}, {key}")
+
+
+def _turn(name: str, flags: dict[str, Any]) -> Finding:
+    """One short answer, over a real connection."""
+    began = time.monotonic()
+    try:
+        endpoint = options.endpoint_from(options.settings_of(**flags), None, local_by_default=True)
+        lines: list[str] = []
+        code = running.run(_one_answer(endpoint, lines.append))
+    except RtcliError as error:
+        return Finding(name, str(error), good=False, hint=error.hint, code=error.exit_code)
+    if code:
+        return Finding(name, lines[-1] if lines else "no answer", good=False, code=code)
+    return Finding(name, f"answered within {time.monotonic() - began:.2f} s")
+
+
+async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
+    from rtcli.cli.connecting import served_here, session_for
+    from rtcli.cli.piped import complete
+    from rtcli.cli.plan import Plan
+
+    async with served_here(endpoint) as place:
+        session = session_for(Plan(endpoint, {"output_modalities": ["text"]}), place, terminal=False)
+        session.subscribe(lambda view: say(str(view)))
+        try:
+            await session.start()
+            session.transport.send_message("Say hello.")
+            await complete(session, 30)
+            return session.exit_code
+        finally:
+            await session.close()
+
+
+def _write_bundle(file: str, rows: list[dict[str, Any]]) -> None:
+    """Everything that was found and the settings that count, as JSON; what looks like a key is cut."""
+    import json
+
+    from rtcli.config.settings import SETTINGS, load_settings
+    from rtcli.render.text import redacted
+
+    try:
+        settings = load_settings()
+        values = {row.name: hit for row in SETTINGS if (hit := settings.find(row.name))}
+    except RtcliError as error:
+        values = {"problem": (str(error), "")}
+    text = redacted(json.dumps({"checks": rows, "settings": values}, indent=2, ensure_ascii=False))
+    try:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(file, error.strerror or str(error)) from error

@@ -1,0 +1,127 @@
+"""One exchange of `send-event`: sends what it was given, writes what comes back, and knows when that is all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rtcli.cli import report
+from rtcli.cli.ending import Ending, Progress
+from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
+from rtcli.protocol.answers import outcome
+from rtcli.protocol.events import Event
+from rtcli.views import Direction, WireRecord
+
+if TYPE_CHECKING:
+    from rtcli.terminal.ndjson import NdjsonWriter
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+
+class Exchange:
+    """Watches the wire of a transport in manual mode. `gone` is set when nobody reads our output any more."""
+
+    def __init__(
+        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, ending: Ending, gone: asyncio.Event
+    ) -> None:
+        self._transport = transport
+        self._writer = writer
+        self._began = time.monotonic()
+        self._progress = Progress(ending, self._began)
+        self._gone = gone
+        self._changed = asyncio.Event()
+        self._number = 0
+        self.code = ExitCode.OK
+        transport.attach_wire(self._observe)
+        transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
+
+    async def run(self, events: Iterable[Event] | AsyncIterator[Event]) -> ExitCode:
+        """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
+        sender = asyncio.ensure_future(self._send(events))
+        closed = asyncio.ensure_future(self._transport.wait_closed())
+        for task in (sender, closed):
+            task.add_done_callback(lambda _: self._changed.set())
+        try:
+            problem = await self._watch(sender, closed)
+        finally:
+            for task in (sender, closed):
+                task.cancel()
+            await asyncio.gather(sender, closed, return_exceptions=True)
+        if problem is None:
+            return self.code
+        report.error(problem)
+        return worst(problem.exit_code, self.code)
+
+    async def _send(self, events: Iterable[Event] | AsyncIterator[Event]) -> None:
+        if isinstance(events, AsyncIterator):
+            async for event in events:
+                self._transport.send_event(event)
+        else:
+            for event in events:
+                self._transport.send_event(event)
+        self._progress.input_open = False
+
+    async def _watch(self, sender: asyncio.Future[None], closed: asyncio.Future[None]) -> RtcliError | None:
+        """Wait until something says that the exchange is over; the problem, if that is how it ended."""
+        while True:
+            self._changed.clear()
+            now = time.monotonic()
+            if sender.done() and (error := sender.exception()) is not None:
+                raise error
+            if self._gone.is_set():
+                return None
+            if self._progress.finished(now):
+                return self._progress.verdict()
+            if closed.done():
+                return self._lost()
+            if self._progress.late(now):
+                return self._progress.late_error()
+            look = self._progress.next_look(now)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), None if look is None else look - now)
+
+    def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
+        self._number += 1
+        now = time.monotonic()
+        way = Direction(direction)
+        size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
+        self._writer.write(WireRecord(self._number, now - self._began, way, event, size, problem=problem))
+        if event is None:
+            return
+        if way is Direction.SENT:
+            self._progress.sent(event, now)
+        else:
+            self._progress.received(event)
+            self._judge(event)
+        self._changed.set()
+
+    def _judge(self, event: Event) -> None:
+        code = outcome(event)
+        self.code = worst(self.code, code)
+        if code is ExitCode.SERVER_ERROR:
+            report.error(ServerError(event))
+        elif code is ExitCode.RESPONSE_FAILED:
+            report.error(_failure(event["response"]))
+
+    def _lost(self) -> ConnectionLostError:
+        code, reason = self._transport.close_code, self._transport.close_reason
+        said = f"close code {code}" + (f", {reason}" if reason else "")
+        waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.answers.waiting))
+        return ConnectionLostError(
+            "the server ended the connection",
+            why=said + (f", while {waiting} waited for an answer" if waiting else ""),
+            code=code,
+            reason=reason or "",
+        )
+
+
+def _failure(response: Mapping[str, Any]) -> ResponseFailedError:
+    """Why a response ended failed or incomplete, in the server's words."""
+    details = response.get("status_details")
+    reason: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
+    error = reason.get("error")
+    inner: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+    why = inner.get("message") or inner.get("code") or reason.get("reason") or "the server gave no reason"
+    return ResponseFailedError(f"response {response.get('id')} ended {response.get('status')}", why=str(why))

@@ -1,0 +1,66 @@
+"""Lines of standard input or of a file, one at a time, without stalling the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from rtcli.cli.reading import decode_text, read_chunks
+from rtcli.errors import InputError
+
+_AHEAD = 64
+"""Lines that are read before somebody asks for them: a file of any size takes no more memory than these."""
+
+
+class Lines:
+    """Reads in a thread of its own, because a file or a terminal cannot be waited for by every event loop.
+
+    The thread is a daemon: what is still unread when the program ends is nobody's concern.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[bytes | InputError | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_AHEAD)
+        threading.Thread(target=self._read, name="rtcli-input", daemon=True).start()
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, str]]:
+        """The number of each line, from 1, and its text without the end. Raises InputError."""
+        number = 0
+        while (line := await self._queue.get()) is not None:
+            self._room.release()
+            if isinstance(line, InputError):
+                raise line
+            number += 1
+            yield number, decode_text(line, self._file, number).rstrip("\r\n")
+
+    def _read(self) -> None:
+        try:
+            self._split()
+        except OSError as error:
+            self._hand_over(InputError(self._file, error.strerror or str(error)))
+        self._hand_over(None)
+
+    def _split(self) -> None:
+        with contextlib.ExitStack() as opened:
+            if self._file == "-":
+                descriptor = sys.stdin.fileno()
+            else:
+                descriptor = opened.enter_context(Path(self._file).expanduser().open("rb")).fileno()
+            rest = b""
+            for chunk in read_chunks(descriptor):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._hand_over(line)
+            if rest:
+                self._hand_over(rest)
+
+    def _hand_over(self, line: bytes | InputError | None) -> None:
+        self._room.acquire()
+        with contextlib.suppress(RuntimeError):  # the loop has ended: the program is leaving
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, line)

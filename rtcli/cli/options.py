@@ -1,0 +1,64 @@
+"""Options that several commands share: where to connect, and the settings they are merged with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rtcli.config.endpoints import Endpoint, endpoint_of
+from rtcli.config.settings import Settings, load_settings
+from rtcli.errors import UsageError
+
+_PLACE = "Where to connect"
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="Realtime server: http, https, ws or wss.", rich_help_panel=_PLACE),
+]
+Local = Annotated[
+    bool, typer.Option("--local", help="The built-in server: no key, no network.", rich_help_panel=_PLACE)
+]
+Profile = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="A profile of the settings.", rich_help_panel=_PLACE)
+]
+Model = Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="The model.", rich_help_panel=_PLACE)]
+CallId = Annotated[
+    str | None, typer.Option("--call-id", metavar="ID", help="Join a running call.", rich_help_panel=_PLACE)
+]
+ApiKeyEnv = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key-env",
+        metavar="NAME",
+        help="The variable that holds the key (OPENAI_API_KEY for OpenAI).",
+        rich_help_panel=_PLACE,
+    ),
+]
+Auth = Annotated[
+    str | None,
+    typer.Option("--auth", metavar="WAY", help="How the key is sent: bearer or api-key.", rich_help_panel=_PLACE),
+]
+Header = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", "-H", metavar="NAME:VALUE", help="One more header; none that carries a key.", rich_help_panel=_PLACE
+    ),
+]
+
+
+def settings_of(**flags: Any) -> Settings:
+    """The settings, with these flags on top; what was not given is None, False or empty."""
+    return load_settings({name: value for name, value in flags.items() if value not in (None, False, "", [])})
+
+
+def endpoint_from(settings: Settings, call_id: str | None, *, local_by_default: bool = False) -> Endpoint:
+    """The endpoint for these settings. Raises UsageError."""
+    return endpoint_of(settings, call_id=call_id or None, local_by_default=local_by_default)
+
+
+def positive(value: float | None, name: str) -> float | None:
+    """A number of seconds or events that has to be more than nothing. Raises UsageError."""
+    if value is not None and value <= 0:
+        raise UsageError(f"{name} {value:g}", why="it has to be more than 0")
+    return value

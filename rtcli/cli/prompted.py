@@ -1,0 +1,82 @@
+"""Chat in a terminal: paints the prompt first, then builds the session behind it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from rtcli.config.endpoints import Endpoint
+from rtcli.errors import ExitCode
+from rtcli.views import Level, Notice, View
+
+if TYPE_CHECKING:
+    from rtcli.cli.plan import Plan
+    from rtcli.commands import Context
+
+
+async def at_prompt(plan: Plan) -> ExitCode:
+    """Run the prompt until the person leaves. The built-in server, if that is the endpoint, runs in a child."""
+    from rtcli.config.folders import history_file, make_private
+    from rtcli.render.styles import Colour
+    from rtcli.repl.loop import run_repl
+    from rtcli.terminal.capabilities import colour_of
+
+    make_private(history_file().parent)
+    plain = plan.settings.get("theme") == "none"
+    async with AsyncExitStack() as stack:
+
+        async def open_context() -> Context:
+            return await _open_context(plan, stack)
+
+        return await run_repl(
+            open_context,
+            display=plan.display,
+            label=plan.endpoint.label,
+            greeting=[greeting(plan.endpoint, chosen=plan.settings.find("local") is not None)],
+            keys=plan.settings.get("keys"),
+            history=history_file(),
+            colour=Colour.NONE if plain else colour_of(sys.stdout, plan.environ),
+        )
+
+
+async def _open_context(plan: Plan, stack: AsyncExitStack) -> Context:
+    """The session, not started yet."""
+    from rtcli.cli.connecting import served_by_child, session_for
+    from rtcli.commands import Context, default_registry
+
+    relay = _Relay()
+    place = await stack.enter_async_context(served_by_child(plan.endpoint, relay.say))
+    session = session_for(plan, place, terminal=True)
+    if plan.sound.listens:
+        session.transport.mute(False)
+    relay.show_on(session.show)
+    return Context(session=session, display=plan.display, registry=default_registry())
+
+
+def greeting(endpoint: Endpoint, *, chosen: bool) -> Notice:
+    """The first line: where this talks to, and with which model."""
+    about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
+    if endpoint.local and not chosen:
+        why, hint = "no key and no address were given", "--url URL or OPENAI_API_KEY connect elsewhere; /help"
+        return Notice(f"talking with {endpoint.label}, {about}", why, hint)
+    return Notice(f"talking with {endpoint.label}, {about}", hint="/help")
+
+
+class _Relay:
+    """Hands lines of the child on as notices, from the moment there is somebody to show them to."""
+
+    def __init__(self) -> None:
+        self._waiting: list[View] = []
+        self._show: Callable[[View], None] = self._waiting.append
+
+    def say(self, line: str) -> None:
+        """One line that the child wrote for people."""
+        self._show(Notice(line, level=Level.INFO))
+
+    def show_on(self, show: Callable[[View], None]) -> None:
+        """Show what has come and what will come."""
+        self._show = show
+        for view in self._waiting:
+            show(view)

@@ -1,0 +1,27 @@
+"""What is said to people on stderr: whole lines, with control characters and keys taken out."""
+
+from __future__ import annotations
+
+import sys
+
+from rtcli.errors import RtcliError
+from rtcli.views import Notice
+
+
+def line(text: str) -> None:
+    """One line from the program."""
+    from rtcli.render.text import one_line, redacted
+
+    sys.stderr.write(f"rtcli: {redacted(one_line(text))}\n")
+    sys.stderr.flush()
+
+
+def error(problem: RtcliError) -> None:
+    """What happened, why, and what to do, in one line."""
+    line(f"{problem} ({problem.hint})" if problem.hint else str(problem))
+
+
+def notice(view: Notice) -> None:
+    """A notice of the session, in one line."""
+    text = f"{view.what}: {view.why}" if view.why else view.what
+    line(f"{text} ({view.hint})" if view.hint else text)

@@ -1,0 +1,52 @@
+"""Runs a command's coroutine so that signals end it in order, with their exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from rtcli.errors import ExitCode
+
+_CODES = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.HANGUP}
+
+
+def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
+    """The coroutine's code, or that of the signal that cancelled it (its cleanup has run then)."""
+    _quiet_logging()
+    return asyncio.run(_until_signal(command))
+
+
+def _quiet_logging() -> None:
+    """Libraries log what is reported here as one clear line anyway; RTCLI_DEBUG=1 shows their records."""
+    if os.environ.get("RTCLI_DEBUG"):
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    else:
+        logging.getLogger().addHandler(logging.NullHandler())
+
+
+async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(command)
+    received: list[ExitCode] = []
+
+    def stop(code: ExitCode) -> None:
+        received.append(code)
+        task.cancel()
+
+    numbers = {getattr(signal, name): code for name, code in _CODES.items() if hasattr(signal, name)}
+    for number, code in numbers.items():
+        try:
+            loop.add_signal_handler(number, stop, code)
+        except NotImplementedError:  # Windows has none on a loop; there Ctrl+C arrives as KeyboardInterrupt
+            break
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if received:
+            return received[0]
+        raise

@@ -1,0 +1,84 @@
+"""`rtcli serve`: the built-in Realtime server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from rtcli.cli import options, running
+from rtcli.errors import ExitCode, UsageError
+
+
+def serve(
+    port: Annotated[int, typer.Option(metavar="N", help="The port; 0 picks a free one.")] = 8088,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Where to listen; other than loopback needs a key.")
+    ] = "127.0.0.1",
+    reply: Annotated[str, typer.Option(metavar="HOW", help="rules, echo, smollm or openai:URL[,model].")] = "rules",
+    script: Annotated[str | None, typer.Option(metavar="FILE", help="Answer by a script (YAML or JSON).")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="WHEN:WHAT", help="Go wrong on purpose; repeatable.")
+    ] = None,
+    voice: Annotated[str, typer.Option(metavar="ENGINES", help="auto, or tone for no speech engines.")] = "auto",
+    expires_after: Annotated[float, typer.Option(metavar="S", help="How long a session lives.")] = 3600,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Let a browser's page dial in.")
+    ] = None,
+    until_eof: Annotated[bool, typer.Option("--until-eof", help="End when stdin closes.", hidden=True)] = False,
+) -> ExitCode:
+    """Serve the Realtime API here: no key, no network, faults on demand.
+
+    Prints its address on stdout when it is ready. RTCLI_SERVE_KEY in the environment makes clients present that key.
+
+    \b
+    rtcli serve
+    rtcli serve --port 0 --fault event=response.created:stall=5s
+    """
+    if not 0 <= port <= 65535:
+        raise UsageError(f"--port {port}", why="a port is between 0 and 65535")
+    options.positive(expires_after, "--expires-after")
+    from rtcli.server.serve import serve as run_server
+
+    async def until_signal() -> ExitCode:
+        work = asyncio.ensure_future(
+            run_server(
+                host=host,
+                port=port,
+                reply=reply,
+                script=script,
+                faults=tuple(fault or ()),
+                key=os.environ.get("RTCLI_SERVE_KEY") or None,
+                voice=voice,
+                expires_after=expires_after,
+                allow_origins=tuple(allow_origin or ()),
+            )
+        )
+        if until_eof:
+            _at_eof(work.cancel)
+        try:
+            await work
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():  # a signal, and not the end of our input
+                raise
+        return ExitCode.OK
+
+    return running.run(until_signal())
+
+
+def _at_eof(stop: Callable[[], object]) -> None:
+    """Call `stop` on this loop when standard input ends: the process that started us is gone."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=wait, name="rtcli-parent", daemon=True).start()

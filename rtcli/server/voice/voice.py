@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,6 @@ _GAIN = 2.0  # the model is quiet: 6 dB
 _PEAK = 0.98
 _UNSPEAKABLE_MS = 200  # of silence for a piece that the voice has no sound for, such as Japanese
 _NOISE_SEED = 0  # the same text sounds the same every time
-_WORD = re.compile(r"\S+\s*|\s+")
 
 
 class HibariVoice:
@@ -66,14 +64,14 @@ class HibariVoice:
         return voice
 
     def speak(self, text: str, voice: str, speed: float) -> Iterator[SpokenChunk]:
-        """The sound of `text`, synthesised sentence by sentence, one chunk for each word; joined, the texts are `text`.
+        """The sound of `text` sentence by sentence, each as soon as it is made; joined, the chunks' texts are `text`.
 
         `speed` is the API's, 0.25 to 1.5. A sentence with nothing to say (an emoji, a block of code) has no sound.
         """
         pitch = _PITCH.get(voice, 1.0)
         for sentence in sentences(text):
             words = spoken(sentence)
-            yield from _by_word(sentence, self._say(words, pitch, speed) if words else b"")
+            yield SpokenChunk(sentence, self._say(words, pitch, speed) if words else b"")
 
     def _say(self, words: str, pitch: float, speed: float) -> bytes:
         sound: Floats = self._model(words, speed=speed / pitch, seed=_NOISE_SEED)
@@ -83,13 +81,3 @@ class HibariVoice:
         gain = min(_GAIN, _PEAK / peak) if peak else 1.0
         pcm = (sound * (gain * 32767)).astype("<i2").tobytes()
         return resample(pcm, round(PCM16.rate * pitch), PCM16.rate)
-
-
-def _by_word(sentence: str, pcm: bytes) -> Iterator[SpokenChunk]:
-    """The sound of a sentence shared out over its words by their length, which is where a voice nearly is in it."""
-    samples, start, said = len(pcm) // 2, 0, 0
-    for word in _WORD.findall(sentence):
-        said += len(word)
-        end = samples * said // len(sentence) * 2
-        yield SpokenChunk(word, pcm[start:end])
-        start = end

@@ -1,0 +1,36 @@
+"""The official Python clients, unmodified, against the local server: each check of each driver is a test."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.foreign.conftest import Drive, checks_of
+
+pytestmark = pytest.mark.foreign
+
+DRIVERS = ("openai_package", "openai_agents")
+
+
+@pytest.mark.parametrize(
+    ("driver", "name"), [(driver, name) for driver in DRIVERS for name, _promise in checks_of(driver)]
+)
+def test_the_client_is_served(drive: Drive, driver: str, name: str) -> None:
+    """The promise is the docstring of the check in the driver."""
+    failure = drive(driver).checks.get(name, "the driver did not come to it")
+
+    assert failure is None, failure
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_every_check_makes_a_promise(driver: str) -> None:
+    """A check without a sentence that says what it holds is no check."""
+    assert [name for name, promise in checks_of(driver) if not promise] == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_every_event_fits_the_typed_models(drive: Drive, driver: str) -> None:
+    """Strictly, and without a field that the package does not know; the counts are in the run's summary."""
+    outcome = drive(driver)
+
+    assert outcome.problems == []
+    assert len(outcome.events) > 20

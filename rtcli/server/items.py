@@ -23,7 +23,7 @@ class Item:
     """
 
     wire: Json
-    audio: dict[int, bytes] = field(default_factory=dict)
+    audio: dict[int, bytes | bytearray] = field(default_factory=dict)
     heard: str | None = None
     cut: bool = False
 
@@ -71,7 +71,7 @@ def from_client(sent: Mapping[str, Any], path: str = "item") -> Item:
 
 
 def _message(sent: Mapping[str, Any], path: str) -> Item:
-    audio: dict[int, bytes] = {}
+    audio: dict[int, bytes | bytearray] = {}
     content = []
     for index, part in enumerate(sent["content"]):
         if part["type"] == "input_audio":

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from rtcli.server.events import event
+from rtcli.server.events import event, obfuscated
 from rtcli.server.ids import new_id
 from rtcli.server.items import Item
 
@@ -61,6 +61,12 @@ def approval_item(label: str, name: str, arguments: str) -> Item:
     """An `mcp_approval_request`."""
     request = {"type": "mcp_approval_request", "server_label": label, "name": name, "arguments": arguments}
     return Item({"id": new_id("item"), **request})
+
+
+def arguments_events(arguments: str, place: Json) -> list[Json]:
+    """The arguments of a call as they are made; clients demand the padding here."""
+    delta = obfuscated(event("response.mcp_call_arguments.delta", **place, delta=arguments))
+    return [delta, event("response.mcp_call_arguments.done", **place, arguments=arguments)]
 
 
 def run(item: Item, place: Json) -> list[Json]:

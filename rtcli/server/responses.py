@@ -49,6 +49,7 @@ class _Open:
     previous: str | None
     part: str = ""
     text: str = ""
+    sound: bytearray = field(default_factory=bytearray)
     closed: bool = False
     encoder: OutputEncoder | None = None
 
@@ -125,7 +126,8 @@ class Response:
         """More sound of the message: 24 kHz PCM16, sent in the format of the session."""
         sent, output = self._message()
         if not output.item.cut:
-            output.item.audio[0] = output.item.audio.get(0, b"") + pcm
+            output.sound += pcm
+            output.item.audio[0] = output.sound
         if output.encoder is None:
             output.encoder = OutputEncoder(self.options.audio_format["type"])
         return [*sent, *self._audio_delta(output, output.encoder.encode(pcm))]

@@ -113,7 +113,7 @@ class SessionState:
         return value
 
     def update(self, wanted: Mapping[str, Any]) -> None:
-        """Merge an update whose shape has been checked. Raises RefusedError, and nothing changes, where a rule forbids."""
+        """Merge an update of the right shape. Raises RefusedError and changes nothing where a rule forbids."""
         if wanted["type"] != self.config["type"]:
             raise refusals.session_type_locked(wanted["type"])
         new = copy.deepcopy(self.config)

@@ -23,7 +23,7 @@ def events(item: Item, model: str, transcript: str | None) -> Iterator[Json]:
     Without a recogniser an empty transcript would be a lie about speech; about silence it is true.
     """
     place = {"item_id": item.id, "content_index": 0}
-    pcm = next(iter(item.audio.values()), b"")
+    pcm = b"".join(item.audio.values())
     if transcript is None and rms_db(pcm) > _SILENT_DB:
         yield event(f"{_PREFIX}.failed", **place, error=_failure(item.id))
         return

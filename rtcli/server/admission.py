@@ -1,0 +1,149 @@
+"""Who may connect, and to what: the outcomes of a handshake in OpenAI's manner and in Azure's."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+from rtcli.server.refusals import INVALID_REQUEST, RefusedError
+
+PATHS = ("/v1/realtime", "/realtime")
+AZURE_PATHS = ("/openai/v1/realtime", "/openai/realtime")
+_KEY_PROTOCOL = "openai-insecure-api-key."
+_FAMILIES = ("gpt-realtime", "gpt-audio", "gpt-4o-realtime", "gpt-4o-mini-realtime", "rtcli")
+_OTHER_KINDS = ("gpt-realtime-whisper", "gpt-realtime-translate")  # transcribers and translators, in spite of the name
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """What a client asked for with its upgrade: header names are lower-case, `protocols` what it offered."""
+
+    target: str
+    headers: Mapping[str, str]
+    protocols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the server asks of clients. Without a key any key, or none, is taken."""
+
+    key: str | None = None
+    origins: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRefusal:
+    """The upgrade is refused."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """The upgrade is made, and then an error and a close frame follow: OpenAI's manner."""
+
+    error: RefusedError
+    code: int
+
+    @property
+    def reason(self) -> str:
+        """The reason of the close frame."""
+        return f"{self.error.type}.{self.error.code}" if self.error.code else self.error.type
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`kind` is "realtime" or "transcription"; with a `call_id` the client joins a running session."""
+
+    kind: str
+    model: str = ""
+    call_id: str | None = None
+
+
+Outcome: TypeAlias = HttpRefusal | Dismissal | Admission
+
+
+def before_upgrade(dialled: Dialled, rules: Rules, calls: Iterable[str]) -> HttpRefusal | None:
+    """What is refused by an HTTP status: a page's Origin, a path, a call that does not run, and Azure's missing key."""
+    url = urlsplit(dialled.target)
+    origin = dialled.headers.get("origin")
+    if origin is not None and not rules.origins & {origin, "*"}:
+        return HttpRefusal(403, f"Origin {origin} is not allowed.\n")
+    if url.path not in PATHS + AZURE_PATHS:
+        return HttpRefusal(404, "Not found.\n")
+    if _is_azure(dialled) and not _key_fits(_presented_key(dialled), rules):
+        text = "Access denied due to invalid subscription key or wrong API endpoint."
+        return HttpRefusal(401, f'{{"error":{{"code":"401","message":"{text}"}}}}\n')
+    call_id = _query(dialled).get("call_id")
+    if call_id is not None and call_id not in calls:
+        return HttpRefusal(404, '{"error":{"code":"call_id_not_found","message":"No such call."}}\n')
+    return None
+
+
+def after_upgrade(dialled: Dialled, rules: Rules) -> Dismissal | Admission:
+    """What OpenAI decides once the connection stands: beta shape, key, model."""
+    if "realtime=v1" in dialled.headers.get("openai-beta", "") or "openai-beta.realtime-v1" in dialled.protocols:
+        return Dismissal(_BETA, 4000)
+    key = _presented_key(dialled)
+    if not _key_fits(key, rules):
+        if key is None:
+            return Dismissal(RefusedError("Missing bearer or basic authentication in header"), 3000)
+        return Dismissal(_wrong_key(key), 3000)
+    query = _query(dialled)
+    if "call_id" in query:
+        return Admission("realtime", call_id=query["call_id"])
+    if query.get("intent") == "transcription":
+        return Admission("transcription")
+    model = query.get("model") or query.get("deployment")
+    if not model:
+        return Dismissal(_NO_MODEL, 4000)
+    if not _is_azure(dialled) and not _knows(model):  # Azure's deployments have any name
+        return Dismissal(RefusedError(f'Model "{model}" is not supported in realtime mode.', "invalid_model"), 4000)
+    return Admission("realtime", model)
+
+
+_BETA = RefusedError(
+    "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.", "beta_api_shape_disabled"
+)
+_NO_MODEL = RefusedError(
+    "You must provide a model parameter, for example wss://api.openai.com/v1/realtime?model=gpt-realtime-1.5",
+    "missing_model",
+)
+
+
+def _knows(model: str) -> bool:
+    return model.startswith(_FAMILIES) and not model.startswith(_OTHER_KINDS)
+
+
+def _wrong_key(key: str) -> RefusedError:
+    hidden = f"{key[:8]}{'*' * max(3, min(len(key) - 12, 120))}{key[-4:]}" if len(key) > 12 else "*" * len(key)
+    where = "You can find your API key at https://platform.openai.com/account/api-keys."
+    return RefusedError(f"Incorrect API key provided: {hidden}. {where}", "invalid_api_key", None, INVALID_REQUEST)
+
+
+def _query(dialled: Dialled) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(dialled.target).query).items()}
+
+
+def _is_azure(dialled: Dialled) -> bool:
+    """Azure's clients use its path, or its header in the place of a bearer token."""
+    headers = dialled.headers
+    return urlsplit(dialled.target).path in AZURE_PATHS or ("api-key" in headers and "authorization" not in headers)
+
+
+def _presented_key(dialled: Dialled) -> str | None:
+    scheme, _, token = dialled.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    for protocol in dialled.protocols:
+        if protocol.startswith(_KEY_PROTOCOL):
+            return protocol.removeprefix(_KEY_PROTOCOL)
+    return dialled.headers.get("api-key") or _query(dialled).get("api-key")
+
+
+def _key_fits(key: str | None, rules: Rules) -> bool:
+    return rules.key is None or (key is not None and hmac.compare_digest(key.encode(), rules.key.encode()))

@@ -1,0 +1,224 @@
+"""The server: a WebSocket listener on loopback that opens sessions, and lets others join them."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from rtcli.errors import UsageError
+from rtcli.protocol.events import encode
+from rtcli.server.admission import Admission, Dialled, Dismissal, Rules, after_upgrade, before_upgrade
+from rtcli.server.core import SessionCore
+from rtcli.server.engine_room import EngineRoom
+from rtcli.server.engines import ENGINE_CHOICES, Engines
+from rtcli.server.faults import FaultPlan, What
+from rtcli.server.ids import new_id
+from rtcli.server.link import Link
+from rtcli.server.live_session import LiveSession
+from rtcli.server.replies.base import ReplyEngine
+from rtcli.server.replies.choice import reply_engine
+from rtcli.server.scripts import load_script
+from rtcli.server.session_state import realtime_session, transcription_session
+
+logger = logging.getLogger("rtcli.server")
+
+_MAX_FRAME = 24 * 2**20  # 15 MiB of sound as base64, and the rest of its event
+_PING_SECONDS = 20
+
+
+class RealtimeServer:
+    """A Realtime server, as an async context manager.
+
+        async with RealtimeServer(pace=0) as server:
+            connect(server.url + "?model=gpt-realtime")
+
+    `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
+    `faults` are texts of `rtcli.server.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
+    "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Answers take the
+    time of somebody who writes or speaks, times `pace`: 0 is at once. Pages of origins in `allow_origin` may dial in.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        reply: str | ReplyEngine = "rules",
+        script: Path | str | None = None,
+        faults: Iterable[str] = (),
+        key: str | None = None,
+        voice: str = "auto",
+        expires_after: float = 3600,
+        allow_origin: Sequence[str] = (),
+        pace: float = 1.0,
+        engines: Engines | None = None,
+    ) -> None:
+        """Raises UsageError, or InputError for a script, where something given cannot be used."""
+        if not _is_loopback(host) and not key:
+            raise UsageError(
+                f"will not listen on {host} without a key",
+                why="anybody who reaches that address could connect",
+                hint="set RTCLI_SERVE_KEY, or listen on 127.0.0.1",
+            )
+        if voice not in ENGINE_CHOICES:
+            raise UsageError(f"no voice is called {voice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+        self._host, self._port = host, port
+        engine = reply_engine(reply) if isinstance(reply, str) else reply
+        self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
+        self._faults = tuple(faults)
+        FaultPlan.parse(self._faults)  # now, so that a mistake shows before anybody connects
+        self._rules = Rules(key, frozenset(allow_origin))
+        self._expires_after = expires_after
+        self._pace = pace
+        self._room = EngineRoom(voice, engines)
+        self._sessions: dict[str, LiveSession] = {}
+        self._stack = AsyncExitStack()
+        self._server: Server | None = None
+
+    async def __aenter__(self) -> RealtimeServer:
+        """Listens. Raises UsageError where the address cannot be had."""
+        await self._stack.enter_async_context(self._room)
+        try:
+            self._server = await self._stack.enter_async_context(
+                serve(
+                    self._serve,
+                    self._host,
+                    self._port,
+                    process_request=self._admit,
+                    select_subprotocol=_select_subprotocol,
+                    compression=None,  # base64 of sound costs more time to deflate than all the rest
+                    max_size=_MAX_FRAME,
+                    ping_interval=_PING_SECONDS,
+                    ping_timeout=2 * _PING_SECONDS,
+                    close_timeout=2,
+                    server_header=None,
+                    logger=_quiet_logger(),
+                )
+            )
+        except OSError as error:
+            await self._stack.aclose()
+            address = f"{self._host}:{self._port}"
+            raise UsageError(f"cannot listen on {address}", why=error.strerror or str(error)) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def url(self) -> str:
+        """Where to connect, without a model: ws://HOST:PORT/v1/realtime."""
+        assert self._server is not None, "the server has not been entered"
+        host, port = next(iter(self._server.sockets)).getsockname()[:2]
+        return f"ws://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The call ids of the sessions that run. A session `sess_abc` is the call `rtc_abc`; `?call_id=` takes both."""
+        return tuple(map(call_id_of, self._sessions))
+
+    @property
+    def reply_name(self) -> str:
+        """Which engine makes the replies."""
+        return self._reply.name
+
+    async def engines(self) -> Engines:
+        """The engines that hear and speak, once they are loaded. Raises UsageError where they cannot be."""
+        return await self._room.engines()
+
+    # one connection ---------------------------------------------------------------------------------------------------
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        dialled = _dialled(request)
+        for action in FaultPlan.parse(self._faults).at_connect():
+            if action.what is What.HTTP:
+                return connection.respond(HTTPStatus(int(action.number)), "A fault was asked for.\n")
+        refusal = before_upgrade(dialled, self._rules, {*self.calls, *self._sessions})
+        return connection.respond(HTTPStatus(refusal.status), refusal.body) if refusal else None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        outcome = after_upgrade(_dialled(connection.request), self._rules)
+        if isinstance(outcome, Dismissal):
+            await _dismiss(connection, outcome)
+            return
+        plan = FaultPlan.parse(self._faults)
+        link = Link(connection, plan, sideband=outcome.call_id is not None)
+        for action in plan.at_connect():
+            link.suffer(action)
+        if outcome.call_id is None:
+            await self._open(link, outcome)
+        else:
+            await self._join(link, outcome.call_id)
+
+    async def _open(self, link: Link, admission: Admission) -> None:
+        session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
+        if admission.kind == "transcription":
+            config = transcription_session(session_id, expires_at)
+        else:
+            config = realtime_session(session_id, admission.model, expires_at)
+        core = SessionCore(config, lambda: self._room.loaded.detector)
+        session = LiveSession(core, self._room, self._reply, pace=self._pace)
+        self._sessions[session_id] = session
+        try:
+            await session.run(link, self._expires_after)
+        finally:
+            del self._sessions[session_id]
+
+    async def _join(self, link: Link, call_id: str) -> None:
+        session = self._sessions.get(f"sess_{call_id.partition('_')[2]}")
+        if session is not None:  # it may have ended since the upgrade
+            await session.join(link)
+
+
+def call_id_of(session_id: str) -> str:
+    """The call id of a session of this server: `sess_abc` is the call `rtc_abc`."""
+    return f"rtc_{session_id.partition('_')[2]}"
+
+
+async def _dismiss(connection: ServerConnection, dismissal: Dismissal) -> None:
+    try:
+        await connection.send(encode(dismissal.error.event()))
+        await connection.close(dismissal.code, dismissal.reason)
+    except ConnectionClosed:
+        pass  # it left by itself
+
+
+def _dialled(request: Request) -> Dialled:
+    headers = {name.lower(): value for name, value in request.headers.raw_items()}
+    offered = tuple(word.strip() for word in headers.get("sec-websocket-protocol", "").split(",") if word.strip())
+    return Dialled(request.path, headers, offered)
+
+
+def _select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """A browser's key comes as a subprotocol; the one that means something is `realtime`."""
+    return Subprotocol("realtime") if "realtime" in offered else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _quiet_logger() -> logging.Logger:
+    """What strangers do to the port is no error of ours: it is told to who asks for debugging."""
+    quiet = logging.getLogger("rtcli.server.websockets")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    return quiet

@@ -1,0 +1,144 @@
+"""The seam of reply engines: a request, and the pieces that a reply is made of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from rtcli.server.items import Item
+
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that may be called. `server_label` names the MCP server that has it; None: the client runs it."""
+
+    name: str
+    description: str
+    parameters: Json
+    server_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """One response to be made.
+
+    `context` is all that was said, in order, with what the recogniser heard; `instructions` those that hold for this
+    response, `own_instructions` those that it brought itself.
+    """
+
+    context: tuple[Item, ...]
+    instructions: str
+    own_instructions: str | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: Any = "auto"
+    parallel_tool_calls: bool = True
+    max_output_tokens: int | str = "inf"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Text to say or write, as it is made: a word, or a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Sound that is ready (24 kHz PCM16), and what it says. In a text response the text alone is used."""
+
+    pcm: bytes
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool; `arguments` is JSON text."""
+
+    tool: Tool
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """End the response as failed (or incomplete, with a reason) at this point."""
+
+    error: Json
+    incomplete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehave:
+    """Carry out a fault (`rtcli.server.faults`), given as its WHAT."""
+
+    what: str
+
+
+Piece: TypeAlias = Say | Play | Call | Pause | Fail | Misbehave
+
+
+class ReplyEngine(Protocol):
+    """Makes replies. One engine serves all sessions; what it knows of one is in the request."""
+
+    name: str
+
+    def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
+        """The pieces of a reply. May take its time; whoever listens may stop listening."""
+
+
+# reading a context ----------------------------------------------------------------------------------------------------
+
+
+def text_of(item: Item) -> str:
+    """What an item says, as far as it is known: texts, transcripts, and what was heard."""
+    if item.wire["type"] == "function_call_output":
+        return str(item.wire["output"])
+    parts = [str(part.get("text") or part.get("transcript") or "") for part in item.wire.get("content", ())]
+    if not any(parts) and item.heard:
+        return item.heard
+    return " ".join(part for part in parts if part)
+
+
+def by_role(context: Sequence[Item], role: str) -> list[Item]:
+    """The messages of one role."""
+    return [item for item in context if item.wire.get("role") == role]
+
+
+def turn_start(context: Sequence[Item]) -> int:
+    """Where the present turn starts: the index of the first user message after the assistant last spoke or called."""
+    start = len(context)
+    for index in range(len(context) - 1, -1, -1):
+        wire = context[index].wire
+        if wire.get("role") == "assistant" or wire["type"] in ("function_call", "mcp_call"):
+            break
+        if wire.get("role") == "user":
+            start = index
+    return start
+
+
+def outputs_of_turn(context: Sequence[Item]) -> list[Item]:
+    """Results of tools that nobody has spoken of yet: those after the last message."""
+    results = []
+    for item in reversed(context):
+        if item.wire["type"] == "message":
+            break
+        if item.wire["type"] in ("function_call_output", "mcp_call"):
+            results.append(item)
+    return results[::-1]
+
+
+def name_of_call(context: Sequence[Item], call_id: str) -> str:
+    """The function that a call named, or ""."""
+    for item in context:
+        if item.wire["type"] == "function_call" and item.wire["call_id"] == call_id:
+            return str(item.wire["name"])
+    return ""

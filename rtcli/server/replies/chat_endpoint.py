@@ -1,0 +1,141 @@
+"""Replies from any chat endpoint that speaks OpenAI's chat completions: `--reply openai:URL[,model]`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rtcli.errors import UsageError
+from rtcli.server.items import Item
+from rtcli.server.replies.base import Call, Fail, Piece, ReplyRequest, Say, Tool, text_of
+
+if TYPE_CHECKING:
+    import httpx
+
+Json: TypeAlias = dict[str, Any]
+
+KEY_VARIABLE = "RTCLI_REPLY_KEY"
+_TIMEOUT_SECONDS = 60.0
+
+
+class ChatEndpointReply:
+    """Streams from `URL/chat/completions`. The key comes from RTCLI_REPLY_KEY and from nowhere else."""
+
+    def __init__(self, url: str, model: str = "default", key: str | None = None) -> None:
+        """`url` is the base, like http://127.0.0.1:11434/v1. Raises UsageError where it is none."""
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(f"{url!r} is no address of a chat endpoint", hint="write openai:http://HOST:PORT/v1,MODEL")
+        self._url = url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions"
+        self._model = model
+        key = os.environ.get(KEY_VARIABLE) if key is None else key
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.name = f"{model} at {url}"
+
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
+        """Text as it comes, then calls. What goes wrong at the endpoint fails the response, with its reason."""
+        import httpx
+
+        body = {"model": self._model, "stream": True, "messages": list(_messages(request)), **_tools(request)}
+        if isinstance(request.max_output_tokens, int):
+            body["max_tokens"] = request.max_output_tokens
+        calls: dict[int, _PartialCall] = {}
+        try:
+            async with (
+                httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client,
+                client.stream("POST", self._url, json=body, headers=self._headers) as response,
+            ):
+                if response.status_code != 200:
+                    answer = (await response.aread())[:300].decode(errors="replace")
+                    yield _failure(f"HTTP {response.status_code}: {answer}")
+                    return
+                async for delta in _deltas(response):
+                    if text := delta.get("content"):
+                        yield Say(str(text))
+                    for part in delta.get("tool_calls") or ():
+                        calls.setdefault(part.get("index", 0), _PartialCall()).add(part.get("function") or {})
+        except httpx.HTTPError as error:
+            yield _failure(f"{type(error).__name__}: {error}")
+            return
+        known = {tool.name: tool for tool in request.tools}
+        for call in calls.values():
+            yield Call(known.get(call.name, Tool(call.name, "", {})), "".join(call.arguments) or "{}")
+
+
+@dataclass(slots=True)
+class _PartialCall:
+    """A call whose arguments arrive in pieces."""
+
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def add(self, function: Mapping[str, Any]) -> None:
+        self.name = self.name or str(function.get("name") or "")
+        self.arguments.append(str(function.get("arguments") or ""))
+
+
+async def _deltas(response: httpx.Response) -> AsyncIterator[Json]:
+    """The deltas of a stream of server-sent events; what is none is passed over."""
+    async for line in response.aiter_lines():
+        data = line.removeprefix("data:").strip()
+        if not line.startswith("data:") or data == "[DONE]":
+            continue
+        try:
+            chunk = json.loads(data)
+        except ValueError:
+            continue
+        choices = chunk.get("choices") if isinstance(chunk, dict) else None
+        if choices and isinstance(choices[0], dict) and isinstance(choices[0].get("delta"), dict):
+            yield choices[0]["delta"]
+
+
+def _failure(reason: str) -> Fail:
+    error = {"type": "server_error", "code": "reply_endpoint_failed", "message": f"The chat endpoint failed. {reason}"}
+    return Fail(error)
+
+
+def _messages(request: ReplyRequest) -> list[Json]:
+    """A Realtime context as chat messages."""
+    messages: list[Json] = [{"role": "system", "content": request.instructions}] if request.instructions else []
+    for item in request.context:
+        make = _MESSAGES.get(item.wire["type"])
+        if make:
+            messages.append(make(item))
+    return messages
+
+
+def _message(item: Item) -> Json:
+    images = [part for part in item.wire["content"] if part["type"] == "input_image"]
+    text = text_of(item) or ("(speech that was not understood)" if item.audio else "")
+    if not images:
+        return {"role": item.wire["role"], "content": text}
+    parts: list[Json] = [{"type": "image_url", "image_url": {"url": image["image_url"]}} for image in images]
+    return {"role": item.wire["role"], "content": [*([{"type": "text", "text": text}] if text else []), *parts]}
+
+
+def _call(item: Item) -> Json:
+    function = {"name": item.wire["name"], "arguments": item.wire["arguments"]}
+    call = {"id": item.wire["call_id"], "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def _output(item: Item) -> Json:
+    return {"role": "tool", "tool_call_id": item.wire["call_id"], "content": item.wire["output"]}
+
+
+_MESSAGES = {"message": _message, "function_call": _call, "function_call_output": _output}
+
+
+def _tools(request: ReplyRequest) -> Json:
+    if not request.tools:
+        return {}
+    functions = [
+        {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}
+        for t in request.tools
+    ]
+    choice = request.tool_choice
+    if isinstance(choice, Mapping):
+        choice = {"type": "function", "function": {"name": choice.get("name") or request.tools[0].name}}
+    return {"tools": functions, "tool_choice": choice, "parallel_tool_calls": request.parallel_tool_calls}

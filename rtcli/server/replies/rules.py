@@ -1,0 +1,188 @@
+"""The built-in rules: small, honest, the same every time. They are no language model and never pretend to be one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from io import BytesIO
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import PCM16, decode_base64
+from rtcli.server.items import Item
+from rtcli.server.replies.base import (
+    Piece,
+    ReplyRequest,
+    Say,
+    by_role,
+    name_of_call,
+    outputs_of_turn,
+    text_of,
+    turn_start,
+)
+from rtcli.server.replies.tool_use import tool_calls
+
+_LONGEST_COUNT = 1_000
+_WORDS = re.compile(r"\S+\s*")
+_Answer: TypeAlias = Callable[[re.Match[str], ReplyRequest], str]
+
+
+class RulesReply:
+    """Greets, repeats, counts, tells the time and an image's size, calls a tool that is plainly asked for."""
+
+    name = "built-in rules"
+
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
+        """Word by word; or calls."""
+        calls = tool_calls(request)
+        for call in calls:
+            yield call
+        if not calls:
+            for word in _WORDS.findall(answer(request)):
+                yield Say(word)
+
+
+def answer(request: ReplyRequest) -> str:
+    """What the rules say."""
+    if results := outputs_of_turn(request.context):
+        return " ".join(_tell(result, request.context) for result in results)
+    turn = by_role(request.context[turn_start(request.context) :], "user")
+    message = " ".join(filter(None, map(text_of, turn))) or request.own_instructions or ""
+    images = [part for item in turn for part in item.wire["content"] if part["type"] == "input_image"]
+    if images:
+        return " ".join(_describe(image["image_url"]) for image in images)
+    if not message and (seconds := _seconds(turn)):
+        return _unheard(turn, seconds)
+    for pattern, make in _RULES:
+        if match := pattern.search(message):
+            return make(match, request)
+    return _otherwise(message)
+
+
+# what was said, and what to say ---------------------------------------------------------------------------------------
+
+
+def _repeat(match: re.Match[str], request: ReplyRequest) -> str:
+    words = re.sub(r"\s+in (?:exactly )?(?:one|two|three|a few|\d+) words?\W*\Z", "", match.group("words"))
+    return words.strip().strip("\"'“”‘’") or "There is nothing to repeat."
+
+
+def _count(match: re.Match[str], request: ReplyRequest) -> str:
+    first = int(match.group("first") or 1)
+    last = int(match.group("last"))
+    step = 1 if last >= first else -1
+    numbers = range(first, last + step, step)[:_LONGEST_COUNT]
+    return ", ".join(map(str, numbers)) + "."
+
+
+def _long(match: re.Match[str], request: ReplyRequest) -> str:
+    numbers = ", ".join(map(str, range(1, 61)))
+    return f"I know no {match.group('what').lower()}, but I can talk for a while: {numbers}. That was all."
+
+
+def _time(match: re.Match[str], request: ReplyRequest) -> str:
+    now = datetime.now().astimezone()
+    return f"It is {now:%H:%M} on {now:%A}, {now.day} {now:%B %Y}."
+
+
+def _greet(match: re.Match[str], request: ReplyRequest) -> str:
+    return "Hello! I am the test server of rtcli. How can I help you?"
+
+
+def _remember(match: re.Match[str], request: ReplyRequest) -> str:
+    return f"Nice to meet you, {match.group('name')}."
+
+
+def _recall(match: re.Match[str], request: ReplyRequest) -> str:
+    for item in reversed(by_role(request.context, "user")):
+        if said := _MY_NAME.search(text_of(item)):
+            return f"Your name is {said.group('name')}."
+    return "You have not told me your name."
+
+
+def _help(match: re.Match[str], request: ReplyRequest) -> str:
+    return (
+        "I am a set of built-in rules, not a language model. I can greet you, repeat after you, count to a number, "
+        "tell the time, tell an image's size, and call a tool that you ask for."
+    )
+
+
+def _otherwise(message: str) -> str:
+    if not message:
+        return "Hello! I am the test server of rtcli. Say something, and I will answer by rules."
+    return f"You said: {message} I am a set of built-in rules, so that is all I can tell you."
+
+
+_MY_NAME = re.compile(r"\bmy name is (?P<name>[\w'’-]+)", re.I)
+
+# The first that is found answers.
+_RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
+    (
+        re.compile(
+            r"\b(?:(?:repeat|say)(?: back)?"
+            r"(?: (?:exactly|only|just|this|these words|after me|the words?|the following))*"
+            r"|(?:reply|respond|answer)(?: (?:only|exactly|just))? with(?: (?:only|exactly|just|the words?))*)"
+            r"\s*:?\s+(?P<words>\S.*)",
+            re.I | re.S,
+        ),
+        _repeat,
+    ),
+    (
+        re.compile(
+            r"\bcount(?:ing)?\b[^\d]*?(?:from (?P<first>\d{1,6})\D+?)?(?:up |down )?(?:to )?(?P<last>\d{1,6})\b", re.I
+        ),
+        _count,
+    ),
+    (re.compile(r"\b(?:long|longer)? ?(?P<what>stor(?:y|ies)|poems?|essays?|jokes?|speech(?:es)?)\b", re.I), _long),
+    (re.compile(r"\bwhat(?:'s| is)? (?:the )?(?:time|date|day)\b|\btell .*\b(?:time|date)\b", re.I), _time),
+    (re.compile(r"\bwhat(?:'s| is) my name\b|\bwho am i\b", re.I), _recall),
+    (_MY_NAME, _remember),
+    (re.compile(r"\b(?:help|what can you do|who are you|what are you)\b", re.I), _help),
+    (re.compile(r"\b(?:hello|hi|hey|greet|greeting|good (?:morning|evening|afternoon))\b", re.I), _greet),
+]
+
+
+# sound, images, results of tools --------------------------------------------------------------------------------------
+
+
+def _seconds(turn: Sequence[Item]) -> float:
+    return sum(PCM16.milliseconds(len(pcm)) for item in turn for pcm in item.audio.values()) / 1000
+
+
+def _unheard(turn: Sequence[Item], seconds: float) -> str:
+    if any(item.heard is None for item in turn):
+        return f"I heard {seconds:.1f} seconds of sound, but I have no recogniser, so I cannot tell what was said."
+    return f"I heard {seconds:.1f} seconds of sound, and no words in it."
+
+
+def _describe(url: str) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(BytesIO(decode_base64(url.partition(",")[2]))) as image:
+            return (
+                f"I see a {image.format} image of {image.width} by {image.height} pixels. I cannot tell what it shows."
+            )
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return "You sent an image that I cannot decode."
+
+
+def _tell(result: Item, context: Sequence[Item]) -> str:
+    if result.wire["type"] == "mcp_call":
+        return f"{result.wire['name']} says {_plain(result.wire.get('output') or result.wire.get('error'))}."
+    name = name_of_call(context, result.wire["call_id"]) or "The tool"
+    return f"{name} says {_plain(result.wire['output'])}."
+
+
+def _plain(output: Any) -> str:
+    """JSON as a person would read it out."""
+    try:
+        value = json.loads(output) if isinstance(output, str) else output
+    except ValueError:
+        value = output
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')}: {_plain(inner)}" for key, inner in value.items()) or "nothing"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "nothing"
+    return str(value).strip().rstrip(".") or "nothing"

@@ -1,0 +1,86 @@
+"""When the built-in rules call a tool, and which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from rtcli.server.replies.arguments import arguments_for, subjects
+from rtcli.server.replies.base import Call, ReplyRequest, Tool, by_role, outputs_of_turn, text_of, turn_start
+
+# Words in a tool's name that say nothing of its subject.
+_GENERIC = {"get", "set", "fetch", "lookup", "look", "up", "find", "show", "do", "run", "make", "the", "a", "an"}
+_GENERIC |= {"tool", "function", "current", "call", "to", "for", "of", "by", "user", "data", "info", "query", "list"}
+
+
+def tool_calls(request: ReplyRequest) -> list[Call]:
+    """The calls that this request demands; [] where it is to be answered in words."""
+    if not request.tools or request.tool_choice == "none" or _called_already(request.context):
+        return []
+    start = turn_start(request.context)
+    message = " ".join(text_of(item) for item in by_role(request.context[start:], "user")) or (
+        request.own_instructions or ""
+    )
+    wanted = _wanted(request, message)
+    return [
+        Call(tool, arguments_for(tool.parameters, _about(message, subject)))
+        for tool in wanted
+        for subject in (subjects(message) if request.parallel_tool_calls and _takes_one(tool) else []) or [""]
+    ]
+
+
+def _called_already(context: Sequence[object]) -> bool:
+    """A turn calls once: what follows its output speaks."""
+    return bool(outputs_of_turn(context))  # type: ignore[arg-type]
+
+
+def _wanted(request: ReplyRequest, message: str) -> list[Tool]:
+    choice = request.tool_choice
+    if isinstance(choice, Mapping):
+        named = [tool for tool in request.tools if _is_chosen(tool, choice)]
+        return named[:1]
+    asked = [tool for tool in request.tools if plainly_asks(message, tool)]
+    if choice == "required":
+        return (asked or list(request.tools))[:1] if not request.parallel_tool_calls else asked or [request.tools[0]]
+    return asked if request.parallel_tool_calls else asked[:1]
+
+
+def _is_chosen(tool: Tool, choice: Mapping[str, object]) -> bool:
+    if choice["type"] == "mcp":
+        return tool.server_label == choice["server_label"] and choice.get("name") in (None, tool.name)
+    return tool.server_label is None and tool.name == choice["name"]
+
+
+def plainly_asks(message: str, tool: Tool) -> bool:
+    """Whether every word of the tool's name that says something is in the message."""
+    if tool.name.lower() in message.lower():
+        return True
+    spoken = {_stem(word) for word in re.findall(r"[a-z]+", message.lower())}
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", tool.name)]
+    telling = [word for word in words if word not in _GENERIC]
+    return bool(telling) and all(_stem(word) in spoken for word in telling)
+
+
+def _stem(word: str) -> str:
+    """Plurals and -ing forms count as the word."""
+    for ending in ("ing", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _takes_one(tool: Tool) -> bool:
+    """Whether the tool asks for one subject, so that two subjects are two calls."""
+    properties = tool.parameters.get("properties") or {}
+    required = tool.parameters.get("required") or list(properties)
+    kinds = [properties.get(name, {}) for name in required]
+    return sum(1 for kind in kinds if kind.get("type") == "string" and not kind.get("enum")) == 1
+
+
+def _about(message: str, subject: str) -> str:
+    """The message with one of its subjects alone."""
+    if not subject:
+        return message
+    names = subjects(message)
+    first, last = message.index(names[0]), message.rindex(names[-1]) + len(names[-1])
+    return f"{message[:first]}{subject}{message[last:]}"

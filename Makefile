@@ -1,25 +1,60 @@
-# `make` lists the targets. PYTHON=python3.13 picks another interpreter (with a virtual environment of its own).
+# `make` lists the targets. PYTHON=python3.13 picks another interpreter, which gets an environment of its own.
 PYTHON ?= python3
-VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test
+.PHONY: help chat test check fix bench docs clean python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable . --group test
-	touch $@
+chat: $(VENV)/installed $(VENV)/voice ## talk with a model in this terminal
+	@$(BIN)/rtcli chat
 
-chat: $(VENV)/installed ## talk with a model in this terminal
-	$(BIN)/rtcli chat
+test: check ## lint, strict types, import rules and all tests
+	$(BIN)/pytest --numprocesses=auto
 
-test: $(VENV)/installed ## lint, types, import rules and tests
+check: $(VENV)/tools ## lint and strict types alone
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+
+fix: $(VENV)/tools ## put the format right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/tools ## the measurements, which need a quiet machine
+	$(BIN)/pytest tests/benchmarks --override-ini=testpaths=tests/benchmarks --capture=no
+
+docs: $(VENV)/tools ## print the tables of docs/ anew from the code
+	$(BIN)/python docs/tables.py --write
+
+clean: ## remove the environment of PYTHON and what the tools keep
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# What has to be on the machine is named together with the command that installs it.
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. Install it: sudo apt-get install $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rtcli needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V). Try: make chat PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments. Install what is missing: sudo apt-get install $(notdir $(PYTHON))-venv" >&2; exit 1; }
+
+# pip reads dependency groups since 25.1, and a fresh environment may hold an older one.
+$(VENV)/installed: pyproject.toml | python
+	@echo "installing rtcli into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade pip
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/tools: $(VENV)/installed $(VENV)/voice
+	@echo "installing the tools of the tests into $(VENV)"
+	@$(PIP) install --group test
+	@touch $@
+
+# A machine for which one of these has no wheel does without: energy detection and tones take their place.
+$(VENV)/voice: $(VENV)/installed
+	@echo "installing ears and a voice for the built-in server (about 180 MB)"
+	@$(PIP) install --only-binary :all: --editable '.[voice]' 2>/dev/null || echo "they cannot be installed here: the built-in server will use energy detection and tones"
+	@touch $@

@@ -36,19 +36,17 @@ class Exchange:
         self.code = ExitCode.OK
         transport.attach_wire(self._observe)
         transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
+        transport.on("disconnected", lambda *_: self._changed.set())
 
     async def run(self, events: Iterable[Event] | AsyncIterator[Event]) -> ExitCode:
         """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
         sender = asyncio.ensure_future(self._send(events))
-        closed = asyncio.ensure_future(self._transport.wait_closed())
-        for task in (sender, closed):
-            task.add_done_callback(lambda _: self._changed.set())
+        sender.add_done_callback(lambda _: self._changed.set())
         try:
-            problem = await self._watch(sender, closed)
+            problem = await self._watch(sender)
         finally:
-            for task in (sender, closed):
-                task.cancel()
-            await asyncio.gather(sender, closed, return_exceptions=True)
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
         if problem is None:
             return self.code
         report.error(problem)
@@ -63,7 +61,7 @@ class Exchange:
                 self._transport.send_event(event)
         self._progress.input_open = False
 
-    async def _watch(self, sender: asyncio.Future[None], closed: asyncio.Future[None]) -> RtcliError | None:
+    async def _watch(self, sender: asyncio.Future[None]) -> RtcliError | None:
         """Wait until something says that the exchange is over; the problem, if that is how it ended."""
         while True:
             self._changed.clear()
@@ -74,7 +72,7 @@ class Exchange:
                 return None
             if self._progress.finished(now):
                 return self._progress.verdict()
-            if closed.done():
+            if self._transport.status != "connected":
                 return self._lost()
             if self._progress.late(now):
                 return self._progress.late_error()
@@ -106,15 +104,12 @@ class Exchange:
             report.error(_failure(event["response"]))
 
     def _lost(self) -> ConnectionLostError:
-        code, reason = self._transport.close_code, self._transport.close_reason
-        said = f"close code {code}" + (f", {reason}" if reason else "")
+        from rtcli.transports.endings import lost
+
+        error = lost(self._transport.close_code, self._transport.close_reason or "", None)
         waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.answers.waiting))
-        return ConnectionLostError(
-            "the server ended the connection",
-            why=said + (f", while {waiting} waited for an answer" if waiting else ""),
-            code=code,
-            reason=reason or "",
-        )
+        what = f"{error.what} while {waiting} waited for an answer" if waiting else error.what
+        return ConnectionLostError(what, why=error.why, hint=error.hint, code=error.code, reason=error.reason)
 
 
 def _failure(response: Mapping[str, Any]) -> ResponseFailedError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from rtcli.cli import options, running
+from rtcli.cli.reading import read_chunks
 from rtcli.errors import ExitCode, UsageError
 
 
@@ -45,31 +47,38 @@ def serve(
     options.positive(expires_after, "--expires-after")
     from rtcli.server.serve import serve as run_server
 
-    async def until_signal() -> ExitCode:
-        work = asyncio.ensure_future(
-            run_server(
-                host=host,
-                port=port,
-                reply=reply,
-                script=script,
-                faults=tuple(fault or ()),
-                key=os.environ.get("RTCLI_SERVE_KEY") or None,
-                voice=voice,
-                expires_after=expires_after,
-                allow_origins=tuple(allow_origin or ()),
-            )
-        )
+    async def until_stopped() -> ExitCode:
+        stop = asyncio.Event()
         if until_eof:
-            _at_eof(work.cancel)
-        try:
-            await work
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():  # a signal, and not the end of our input
-                raise
+            _at_eof(stop.set)
+        await run_server(
+            host=host,
+            port=port,
+            reply=reply,
+            script=script,
+            faults=tuple(fault or ()),
+            key=os.environ.get("RTCLI_SERVE_KEY") or None,
+            voice=voice,
+            expires_after=expires_after,
+            allow_origin=tuple(allow_origin or ()),
+            announce=_announce,
+            log=_log,
+            stop=stop,
+        )
         return ExitCode.OK
 
-    return running.run(until_signal())
+    return running.run(until_stopped())
+
+
+def _announce(url: str) -> None:
+    """The one line on stdout, for whoever waits to connect."""
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+
+
+def _log(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _at_eof(stop: Callable[[], object]) -> None:
@@ -77,8 +86,9 @@ def _at_eof(stop: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
 
     def wait() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
+        for _ in read_chunks(sys.stdin.fileno()):
             pass
-        loop.call_soon_threadsafe(stop)
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stop)
 
     threading.Thread(target=wait, name="rtcli-parent", daemon=True).start()

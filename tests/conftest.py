@@ -1,0 +1,26 @@
+"""What holds for every test: no key, no settings of the person who runs them, no proxy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+_FOREIGN_TO_TESTS = ("OPENAI_", "AZURE_", "RTCLI_", "NO_COLOR", "FORCE_COLOR")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Also for the processes that tests start."""
+    before = dict(os.environ)
+    home: Path = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN_TO_TESTS) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ.update({name: str(home / name.lower()) for name in _FOLDERS})
+    yield
+    os.environ.clear()
+    os.environ.update(before)

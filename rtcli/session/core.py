@@ -170,6 +170,8 @@ class SessionCore:
         event = record.event or {}
         if record.direction is Direction.SENT:
             self._answers.sent(event)
+            if event.get("type") in ("input_audio_buffer.commit", "input_audio_buffer.clear"):
+                self.sound.turn_ended()
             return
         self._answers.received(event)
         if event.get("type") == "response.output_audio.done":

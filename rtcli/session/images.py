@@ -52,6 +52,24 @@ def _bytes(count: int) -> str:
     return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
 
 
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff")
+
+
+def names_an_image(text: str) -> bool:
+    """Whether a word after an @ is meant as a picture: it is a file, or has a picture's suffix, or is a URL of one.
+
+    An address or a handle ("@alice") is not.
+    """
+    if text in ("clipboard", "clip") or text.lower().endswith(IMAGE_SUFFIXES):
+        return True
+    if text.startswith(("http://", "https://")):
+        return True
+    try:
+        return Path(text).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
 async def load_image(source: str, *, base: Path | None = None) -> PreparedImage:
     """A picture by path (relative to `base`), http(s) URL, or the word `clipboard`.
 

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.dsp.wav import read_speech
+from rtcli.dsp.wav import read_speech, write_wav
 from rtcli.errors import UsageError
-from rtcli.protocol.items import Item
+from rtcli.protocol.items import Item, MessageItem
 from rtcli.session import settings
 from rtcli.session.carry import Carried, carry
 from rtcli.session.core import SessionCore
@@ -27,6 +27,7 @@ SHORTEST_TURN_MS = 100
 """The API refuses to commit less sound than this."""
 
 _PLAY_STEP = 4800  # bytes: 100 ms of 24 kHz PCM16
+_PAUSE = 14_400  # 300 ms between the turns of an exported conversation
 _TRAILING_SILENCE = 48_000  # 1 s, so that voice detection hears the end of a file that is not committed
 
 
@@ -206,6 +207,28 @@ class RealtimeSession(SessionCore):
         """Make the conversation into these items. Raises UsageError for items that the API does not take."""
         self.require_connection()
         self.transport.reset_history(list(self.history), list(new))
+
+    def save_audio(self, item: Mapping[str, Any], path: Path) -> int:
+        """Write the sound of a retrieved item as WAV; its milliseconds. Raises UsageError where there is none."""
+        pcm = self.sound.of_item(item)
+        if not pcm:
+            raise UsageError(f"{item.get('id')} holds no sound")
+        write_wav(path, pcm)
+        return len(pcm) // 48
+
+    async def export_wav(self, path: Path) -> int:
+        """Write the sound of the whole conversation as WAV, in its order; its milliseconds."""
+        spoken = [
+            item.item_id
+            for item in self.history
+            if isinstance(item, MessageItem) and any("audio" in str(part.get("type")) for part in item.content)
+        ]
+        pieces = [self.sound.of_item(await self.retrieve(item_id)) for item_id in spoken]
+        pcm = bytes(_PAUSE).join(piece for piece in pieces if piece)
+        if not pcm:
+            raise UsageError("nothing was said in this conversation")
+        write_wav(path, pcm)
+        return len(pcm) // 48
 
     def approve(self, request_id: str, approved: bool, reason: str | None = None) -> None:
         """Answer a request for an MCP call. Raises UsageError for one that does not wait."""

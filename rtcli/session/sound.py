@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from rtcli.audio.devices import Device, Kind, list_devices
 from rtcli.audio.echo import EchoGuard, EchoMode
 from rtcli.dsp import g711
 from rtcli.dsp.levels import SILENCE_DB
-from rtcli.dsp.resample import Resampler
+from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError, NotConnectedError
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice
@@ -138,6 +139,12 @@ class Sound:
         """Something is being played, or waits to be."""
         return self.speaker is not None and self.speaker.audible
 
+    def choose_output(self, name: str) -> None:
+        """Play on the device that this index or part of a name stands for. Raises AudioUnavailableError."""
+        from rtcli.audio.speaker import Speaker
+
+        self.use_speaker(Speaker(name))
+
     # -- in --------------------------------------------------------------------------------------
 
     def open_microphone(self) -> None:
@@ -160,6 +167,12 @@ class Sound:
         old, self.microphone, self.recording = self.microphone, microphone, True
         if old is not None:
             old.close()
+
+    def choose_input(self, name: str) -> None:
+        """Record from the device that this index or part of a name stands for. Raises AudioUnavailableError."""
+        from rtcli.audio.microphone import Microphone
+
+        self.use_microphone(Microphone(device=name))
 
     def set_muted(self, muted: bool) -> None:
         """Mute where sound is captured. Unmuting opens the microphone, if it is not open."""
@@ -194,6 +207,15 @@ class Sound:
             self._transport.send_audio(data)
             self._sent_ms += given.milliseconds(len(data))
 
+    def of_item(self, item: Mapping[str, Any]) -> bytes:
+        """The sound of a retrieved item as 24 kHz PCM16; empty where it has none."""
+        given = self._format("output" if item.get("role") == "assistant" else "input")
+        parts = item.get("content")
+        texts = [part.get("audio") for part in (parts if isinstance(parts, list) else ()) if isinstance(part, Mapping)]
+        data = b"".join(decode_base64(text) for text in texts if isinstance(text, str))
+        pcm = _DECODERS.get(given.type, bytes)(data)
+        return pcm if given.rate == PCM16.rate else resample(pcm, given.rate, PCM16.rate)
+
     @property
     def unsent_turn_ms(self) -> int:
         """Milliseconds sent since the last commit or discard."""
@@ -213,6 +235,21 @@ class Sound:
     def level_db(self) -> float | None:
         """How loud the microphone is, in dBFS; None while nothing is recorded or it is muted."""
         return self.microphone.level_db if self.microphone and self.recording and not self.muted else None
+
+    def set_echo(self, mode: str) -> None:
+        """Guard against echo in another way, and learn the room anew."""
+        self.echo = EchoGuard(EchoMode(mode))
+
+    def devices(self) -> tuple[Device, ...]:
+        """The sound devices of this machine. Raises AudioUnavailableError without PortAudio."""
+        return list_devices()
+
+    def device_names(self, kind: Kind) -> list[tuple[int, str]]:
+        """Devices of one direction by index and name; none where sound is not to be had."""
+        try:
+            return [(device.index, device.name) for device in self.devices() if device.channels(kind)]
+        except AudioUnavailableError:
+            return []
 
     def close(self) -> None:
         """Give both devices back."""

@@ -1,0 +1,90 @@
+"""Commands for the program: help, status, connections, leaving."""
+
+from __future__ import annotations
+
+from rtcli.commands.arguments import Rest
+from rtcli.commands.context import Context, Views
+from rtcli.commands.registry import TOPICS, Command, command
+from rtcli.session.carry import Carried
+from rtcli.views import Level, Notice, Quit, Table, Text, View
+
+
+@command("help", topic="app", aliases=("?",))
+def show_help(context: Context, name: Rest | None = None) -> Views:
+    """List the commands, or explain one: /help session set"""
+    if name and name in TOPICS:
+        return _topic(context, name)
+    if name:
+        return _explain(context, name.removeprefix("/"))
+    return [
+        *(_topic(context, topic) for topic in TOPICS if any(entry.topic == topic for entry in context.registry)),
+        Text("Text is a message · //text is one that begins with / · {...} is a raw event · @path adds a picture"),
+    ]
+
+
+def _topic(context: Context, topic: str) -> Table:
+    rows = tuple((entry.usage, entry.summary) for entry in context.registry if entry.topic == topic)
+    return Table(("command", "what it does"), rows, title=TOPICS[topic])
+
+
+def _explain(context: Context, name: str) -> Views:
+    group = context.registry.subcommands(name)
+    if group:
+        entries = [context.registry.names[f"{name} {word}"] for word in group]
+        return Table(("command", "what it does"), tuple((entry.usage, entry.summary) for entry in entries))
+    entry, _ = context.registry.resolve(name)
+    return Text("\n".join(filter(None, _lines(entry))))
+
+
+def _lines(entry: Command) -> list[str]:
+    aliases = f"Also: {', '.join(f'/{alias}' for alias in entry.aliases)}" if entry.aliases else ""
+    return [entry.usage, entry.summary, entry.details, aliases]
+
+
+@command("status", topic="app")
+def status(context: Context) -> Views:
+    """Show connection, session, sound and what waits."""
+    state = context.session.status
+    microphone = "muted" if state.muted else "live"
+    rows = {
+        "connection": state.connection,
+        "endpoint": state.endpoint,
+        "model": state.model,
+        "session": state.session_id,
+        "expires in": None if state.expires_in is None else f"{max(0, state.expires_in) / 60:.0f} min",
+        "answers": ", ".join(state.modalities),
+        "microphone": f"open, {microphone}" if state.microphone else "closed",
+        "push to talk": "on" if state.push_to_talk else "off",
+        "speaker": "open" if state.speaker else "none",
+        "responding": "yes" if state.responding else "no",
+        "waiting": ", ".join(state.waiting_calls),
+        "dropped sound": f"{state.dropped_audio_ms} ms" if state.dropped_audio_ms else None,
+        "events": f"{len(context.session.log)} frames",
+        **state.metrics,
+    }
+    return Table(("what", "value"), tuple((name, value) for name, value in rows.items() if value))
+
+
+@command("reconnect", topic="app")
+async def reconnect(context: Context) -> Views:
+    """Connect again; settings and text are carried over, and what cannot be is named."""
+    return _reconnected(context, await context.session.reconnect())
+
+
+@command("new", topic="app")
+async def new(context: Context) -> Views:
+    """Connect again with the same settings and an empty conversation."""
+    return _reconnected(context, await context.session.reconnect(keep=False))
+
+
+def _reconnected(context: Context, carried: Carried) -> Views:
+    items = f", {len(carried.items)} items carried over" if carried.items else ""
+    lost = context.session.lost_notice(carried)
+    views: list[View] = [Notice(f"connected to {context.session.status.endpoint}{items}", level=Level.GOOD)]
+    return [*views, lost] if lost else views
+
+
+@command("quit", topic="app", aliases=("exit", "q"))
+def leave(context: Context) -> Views:
+    """Leave."""
+    return Quit()

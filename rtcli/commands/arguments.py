@@ -1,0 +1,353 @@
+"""Kinds of argument: each one class that parses a word and says what could stand there."""
+
+from __future__ import annotations
+
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
+
+import rtcli.commands.session_paths as paths
+from rtcli.commands.json_text import parse_object
+from rtcli.commands.words import quoted
+from rtcli.errors import UsageError
+from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.session.settings import parse_value
+
+if TYPE_CHECKING:
+    from rtcli.commands.context import Context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something that could stand in an argument's place, and what it means. `more`: it goes on, no space follows."""
+
+    text: str
+    meta: str = ""
+    more: bool = False
+
+
+class Kind(ABC, Generic[T]):
+    """One kind of argument. `greedy`: it takes the rest of the line, spaces and quotes as they are."""
+
+    label: str = ""
+    greedy: ClassVar[bool] = False
+
+    @abstractmethod
+    def parse(self, text: str, context: Context) -> T:
+        """The value. Raises UsageError."""
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        """What could stand here, given what has been typed of it; the caller keeps what fits."""
+        return ()
+
+
+class Word(Kind[str]):
+    """Any word."""
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+
+class Whole(Kind[int]):
+    """A whole number, not negative."""
+
+    def parse(self, text: str, context: Context) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = -1
+        if value < 0:
+            raise UsageError(f"{text!r} is not a whole number")
+        return value
+
+
+class Flag(Kind[bool]):
+    """Given by its name alone."""
+
+    def parse(self, text: str, context: Context) -> bool:
+        return True
+
+
+class Choice(Kind[str]):
+    """One of a few words, or a prefix that fits only one."""
+
+    def __init__(self, *choices: str) -> None:
+        self.choices = choices
+        self.label = "|".join(choices)
+
+    def parse(self, text: str, context: Context) -> str:
+        found = [choice for choice in self.choices if choice == text]
+        found = found or [choice for choice in self.choices if text and choice.startswith(text)]
+        if len(found) != 1:
+            raise UsageError(f"{text!r} is none of {', '.join(self.choices)}")
+        return found[0]
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(choice) for choice in self.choices)
+
+
+class RestOfLine(Kind[str]):
+    """The rest of the line as it is."""
+
+    greedy = True
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+
+class JsonObject(Kind[dict[str, Any]]):
+    """A JSON object, over several lines if need be."""
+
+    label = "JSON"
+    greedy = True
+
+    def parse(self, text: str, context: Context) -> dict[str, Any]:
+        return parse_object(text)
+
+
+class Fields(Kind[dict[str, Any]]):
+    """A JSON object, or name=value pairs whose values are JSON or text."""
+
+    label = "JSON|NAME=VALUE..."
+    greedy = True
+
+    def parse(self, text: str, context: Context) -> dict[str, Any]:
+        if text.lstrip().startswith("{"):
+            return parse_object(text)
+        fields: dict[str, Any] = {}
+        for pair in text.split():
+            name, equals, value = pair.partition("=")
+            if not equals or not name:
+                raise UsageError(f"{pair!r} is not NAME=VALUE", hint="values with spaces need a JSON object")
+            fields[name] = parse_value(value)
+        return fields
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(f"{name}=", meta, more=True) for name, meta in paths.RESPONSE_FIELDS.items())
+
+
+class SessionPath(Kind[str]):
+    """A dotted path into the session."""
+
+    label = "PATH"
+
+    def parse(self, text: str, context: Context) -> str:
+        return text.removeprefix("session.")
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(path, meaning) for path, meaning in paths.known(context.session.transport.session).items())
+
+
+class Assignment(Kind[tuple[str, Any]]):
+    """PATH=VALUE or PATH VALUE; the value is JSON or text."""
+
+    label = "PATH=VALUE"
+    greedy = True
+
+    def parse(self, text: str, context: Context) -> tuple[str, Any]:
+        path, equals, value = text.partition("=")
+        if not equals or " " in path.strip() or "{" in path:
+            path, _, value = text.partition(" ")
+        if not path.strip() or not value.strip():
+            raise UsageError("expected PATH=VALUE", hint="for example audio.output.voice=marin")
+        return path.strip().removeprefix("session."), parse_value(value.strip())
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        path, equals, _ = typed.partition("=")
+        if equals:
+            return (Suggestion(f"{path}={value}") for value in paths.allowed(path))
+        session = context.session.transport.session
+        return (Suggestion(f"{known}=", meaning, more=True) for known, meaning in paths.settable(session).items())
+
+
+class AllowedValue(Kind[str]):
+    """A value of one session path, its allowed values are suggested."""
+
+    def __init__(self, path: str, label: str) -> None:
+        self.path = path
+        self.label = label
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(value) for value in paths.allowed(self.path))
+
+
+class EventPattern(Kind[str]):
+    """An event type or a glob over them."""
+
+    label = "TYPE"
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(name, row.meaning) for name, row in EVENT_TYPES.items())
+
+
+class FilterTerms(Kind[str]):
+    """A filter of the event view; its last term is completed."""
+
+    label = "EXPR"
+    greedy = True
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        before, _, last = typed.rpartition(" ")
+        before = f"{before} " if before else ""
+        minus = "-" if last.startswith("-") else ""
+        for name, row in EVENT_TYPES.items():
+            yield Suggestion(f"{before}{minus}{name}", row.meaning)
+        for item in context.session.history:
+            yield Suggestion(f"{before}{minus}item={item.item_id}")
+        yield Suggestion(f"{before}{minus}error", "an error, or something that failed")
+
+
+class RecordKey(Kind[str]):
+    """A record of the event view: its number or an id in it."""
+
+    label = "N|ID"
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterator[Suggestion]:
+        for record in reversed(context.session.log.records[-50:]):
+            yield Suggestion(str(record.number), str((record.event or {}).get("type", "")))
+
+
+class ItemId(Kind[str]):
+    """An item of the conversation, by its id or the end of it."""
+
+    label = "ITEM"
+
+    def parse(self, text: str, context: Context) -> str:
+        known = [item.item_id for item in context.session.history]
+        found = [name for name in known if name.endswith(text.removeprefix("…"))]
+        return found[0] if len(found) == 1 and text not in known else text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        items = context.session.history
+        return reversed([Suggestion(item.item_id, getattr(item, "role", item.type)) for item in items])
+
+
+class CallId(Kind[str]):
+    """A function call that waits for an answer."""
+
+    label = "CALL"
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(c.call_id, f"{c.name} {c.arguments}") for c in context.session.tools.waiting)
+
+
+class ApprovalId(Kind[str]):
+    """An MCP call that waits for approval."""
+
+    label = "ID"
+
+    def parse(self, text: str, context: Context) -> str:
+        if text not in context.session.approvals:
+            waiting = ", ".join(context.session.approvals) or "none waits"
+            raise UsageError(f"{text!r} does not wait for approval", why=f"waiting: {waiting}")
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(i, f"{r.server_label}/{r.name}") for i, r in context.session.approvals.items())
+
+
+class FilePath(Kind[Path]):
+    """A file or folder of this machine."""
+
+    label = "FILE"
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def parse(self, text: str, context: Context) -> Path:
+        return Path(text).expanduser()
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return file_suggestions(typed, self.suffixes)
+
+
+class ImageSource(FilePath):
+    """A picture: a file, a URL, or the word clipboard."""
+
+    label = "PATH|URL|clipboard"
+
+    def parse(self, text: str, context: Context) -> Any:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        yield from super().suggest(typed, context)
+        yield Suggestion("clipboard")
+
+
+class DeviceName(Kind[str]):
+    """A sound device by index or a part of its name."""
+
+    label = "DEVICE"
+    greedy = True
+
+    def __init__(self, kind: Literal["input", "output"]) -> None:
+        self.kind = kind
+
+    def parse(self, text: str, context: Context) -> str:
+        return text
+
+    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+        return (Suggestion(name, f"device {index}") for index, name in context.session.sound.device_names(self.kind))
+
+
+def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Suggestion]:
+    """Entries of the folder that `typed` is in; folders go on. Unreadable folders suggest nothing."""
+    head, slash, _ = typed.rpartition("/")
+    try:
+        entries = sorted((Path(head + slash or ".").expanduser()).iterdir())
+    except (OSError, RuntimeError):
+        return
+    for entry in entries:
+        if entry.name.startswith(".") and not typed.rpartition("/")[2].startswith("."):
+            continue
+        if entry.is_dir():
+            yield Suggestion(f"{head}{slash}{entry.name}/", "folder", more=True)
+        elif not suffixes or entry.suffix.lower() in suffixes:
+            yield Suggestion(f"{head}{slash}{entry.name}")
+
+
+Rest = Annotated[str, RestOfLine()]
+_PLAIN: dict[Any, Kind[Any]] = {str: Word(), int: Whole(), bool: Flag()}
+
+
+def kind_of(annotation: Any) -> Kind[Any]:
+    """The kind that an annotation stands for. Raises TypeError for one that stands for none."""
+    if typing.get_origin(annotation) is Annotated:
+        kinds = [extra for extra in typing.get_args(annotation)[1:] if isinstance(extra, Kind)]
+        if len(kinds) == 1:
+            return kinds[0]
+    if typing.get_origin(annotation) in (typing.Union, UnionType):
+        inner = [part for part in typing.get_args(annotation) if part is not NoneType]
+        if len(inner) == 1:
+            return kind_of(inner[0])
+    if typing.get_origin(annotation) is Literal:
+        return Choice(*typing.get_args(annotation))
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    raise TypeError(f"{annotation!r} is no kind of argument")
+
+
+def as_word(text: str, kind: Kind[Any]) -> str:
+    """A suggestion as it has to be typed."""
+    return text if kind.greedy else quoted(text)

@@ -1,0 +1,139 @@
+"""Completion as a pure function of what stands before the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rtcli.commands.arguments import Suggestion, as_word, file_suggestions
+from rtcli.commands.context import Context
+from rtcli.commands.registry import Command, Parameter
+from rtcli.commands.words import next_word
+from rtcli.errors import UsageError
+from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.session.images import IMAGE_SUFFIXES
+from rtcli.views import Direction
+
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """`text` replaces everything from index `start` of the line to the cursor; `display` is what a menu shows."""
+
+    text: str
+    start: int
+    display: str
+    meta: str = ""
+
+
+def complete(text: str, context: Context) -> list[Completion]:
+    """What could stand at the end of `text`, at most 200, the best first."""
+    if text.startswith("/") and not text.startswith("//"):
+        found = _command_line(text, context)
+    elif text.lstrip().startswith("{"):
+        found = _event_type(text)
+    else:
+        found = _image(text)
+    return [completion for completion, _ in zip(found, range(_MOST), strict=False)]
+
+
+def _fitting(suggestions: Iterable[Suggestion], typed: str) -> Iterator[Suggestion]:
+    """Those that begin with what was typed, then those that only contain it."""
+    wanted = typed.lower()
+    inside = []
+    for suggestion in suggestions:
+        if suggestion.text.lower().startswith(wanted):
+            yield suggestion
+        elif wanted in suggestion.text.lower():
+            inside.append(suggestion)
+    yield from inside
+
+
+def _command_line(text: str, context: Context) -> Iterator[Completion]:
+    first, space, rest = text[1:].partition(" ")
+    registry = context.registry
+    if not space:
+        yield from _names(first, 1, context)
+        return
+    start = len(text) - len(rest)
+    subcommands = registry.subcommands(first)
+    word, second_space, after = rest.partition(" ")
+    if subcommands and not second_space:
+        for name in subcommands:
+            if name.startswith(word):
+                yield Completion(f"{name} ", start, name, registry.names[f"{first} {name}"].summary)
+    try:
+        entry, _ = registry.resolve(text[1:] if word else first)
+    except UsageError:
+        return
+    if " " in entry.name and word:
+        if not second_space:
+            return
+        start, rest = len(text) - len(after), after
+    yield from _arguments(entry, rest, start, context)
+
+
+def _names(typed: str, start: int, context: Context) -> Iterator[Completion]:
+    seen = set()
+    for entry in context.registry:
+        name = entry.name.split()[0]
+        if name.startswith(typed) and name not in seen:
+            seen.add(name)
+            group = context.registry.subcommands(name)
+            yield Completion(f"{name} ", start, f"/{name}", "|".join(group) if group else entry.summary)
+    if not seen:
+        for alias, entry in context.registry.names.items():
+            if alias.startswith(typed) and " " not in alias:
+                yield Completion(f"{alias} ", start, f"/{alias}", entry.summary)
+
+
+def _arguments(entry: Command, text: str, start: int, context: Context) -> Iterator[Completion]:
+    """Walk over the finished words to the parameter that the cursor is in, and let its kind suggest."""
+    waiting = list(entry.positional)
+    parameter: Parameter | None = waiting.pop(0) if waiting else None
+    at = 0
+    while parameter is None or not parameter.kind.greedy:
+        word = next_word(text, at)
+        if word is None or word.end >= len(text):
+            break
+        at = word.end
+        if word.text not in entry.options:
+            parameter = waiting.pop(0) if waiting else None
+            if parameter is None and not entry.options:
+                return
+    while at < len(text) and text[at].isspace():
+        at += 1
+    typed = text[at:]
+    if typed.startswith("-") or parameter is None:
+        for option, named in entry.options.items():
+            if option.startswith(typed):
+                yield Completion(f"{option} ", start + at, option, named.kind.label)
+    if parameter is not None:
+        bare = typed[1:] if typed[:1] in ("'", '"') and not parameter.kind.greedy else typed
+        for suggestion in _fitting(parameter.kind.suggest(bare, context), bare):
+            end = "" if suggestion.more else " "
+            written = suggestion.text if suggestion.more else as_word(suggestion.text, parameter.kind)
+            yield Completion(written + end, start + at, suggestion.text, suggestion.meta)
+
+
+def _event_type(text: str) -> Iterator[Completion]:
+    """Inside the type of a raw event."""
+    _, found, typed = text.rpartition('"type"')
+    value = typed.lstrip().removeprefix(":").lstrip()
+    if not found or not value.startswith('"') or '"' in value[1:]:
+        return
+    start = len(text) - len(value) + 1
+    for name, row in EVENT_TYPES.items():
+        if row.direction is Direction.SENT and name.startswith(value[1:]):
+            yield Completion(f'{name}"', start, name, row.meaning)
+
+
+def _image(text: str) -> Iterator[Completion]:
+    """A path behind an @ at the beginning of a word."""
+    word = text.rpartition(" ")[2]
+    if not word.startswith("@"):
+        return
+    start = len(text) - len(word) + 1
+    for suggestion in _fitting(file_suggestions(word[1:], IMAGE_SUFFIXES), word[1:]):
+        yield Completion(suggestion.text + ("" if suggestion.more else " "), start, suggestion.text, suggestion.meta)

@@ -1,0 +1,35 @@
+"""Reading and writing the files that commands name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rtcli.errors import InputError
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises InputError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "this is not text in UTF-8") from error
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value of a file. Raises InputError with line and column."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(str(path), error.msg, line=error.lineno, column=error.colno) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file anew. Raises InputError."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error

@@ -1,0 +1,114 @@
+"""Commands for the conversation: list it, look at an item, cut, delete, reset, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from rtcli.commands.arguments import FilePath, ItemId, Whole
+from rtcli.commands.context import Context, Views
+from rtcli.commands.files import read_json, write_text
+from rtcli.commands.registry import command
+from rtcli.errors import InputError, UsageError
+from rtcli.protocol.items import Item, MessageItem
+from rtcli.session.carry import as_json, as_markdown, text_of_item
+from rtcli.views import Json, Level, Notice, Table
+
+_CUT = " ⟂ "
+"""Stands between the words that were heard and those that were not."""
+
+
+@command("history", topic="items")
+def history(context: Context) -> Views:
+    """List the conversation in the server's order; what was not heard of an answer stands behind ⟂."""
+    rows = tuple(
+        (str(number), item.item_id, getattr(item, "role", item.type), getattr(item, "status", ""), _said(context, item))
+        for number, item in enumerate(context.session.history, 1)
+    )
+    if not rows:
+        return Notice("the conversation is empty")
+    return Table(("#", "item", "who", "status", "what"), rows)
+
+
+def _said(context: Context, item: Item) -> str:
+    if not isinstance(item, MessageItem):
+        output = getattr(item, "output", None)
+        return f"{item.name} {getattr(item, 'arguments', '')}" + (f" -> {output}" if output is not None else "")
+    text = text_of_item(item)
+    for index, part in enumerate(item.content):
+        heard = context.session.speech.heard(item.item_id, index)
+        spoken = context.session.speech.text("assistant", item.item_id, index)
+        if heard is not None and spoken and not part.get("text"):
+            text = f"{spoken[:heard]}{_CUT}{spoken[heard:].strip()}"
+    images = sum(part.get("type") == "input_image" for part in item.content)
+    return " ".join(filter(None, (text, "[image]" * images)))
+
+
+@command("item", topic="items")
+async def item(
+    context: Context, item_id: Annotated[str, ItemId()], *, audio: Annotated[Path | None, FilePath(".wav")] = None
+) -> Views:
+    """Show the server's copy of an item; --audio FILE writes its sound as WAV."""
+    copy = await context.session.retrieve(item_id)
+    if audio is None:
+        return Json(copy, title=item_id)
+    milliseconds = context.session.save_audio(copy, audio)
+    return Notice(f"{milliseconds / 1000:.1f} s of sound written to {audio}", level=Level.GOOD)
+
+
+@command("delete", topic="items")
+async def delete(context: Context, item_id: Annotated[str, ItemId()]) -> Views:
+    """Take an item out of the conversation."""
+    await context.session.delete(item_id)
+    return Notice(f"{item_id} deleted", level=Level.GOOD)
+
+
+@command("truncate", topic="items")
+async def truncate(
+    context: Context, item_id: Annotated[str, ItemId()], milliseconds: Annotated[int, Whole()], *, part: int = 0
+) -> Views:
+    """Cut a spoken answer: the server forgets what was said after so many milliseconds."""
+    await context.session.truncate(item_id, milliseconds, part)
+    return Notice(f"{item_id} ends after {milliseconds} ms now", level=Level.GOOD)
+
+
+@command("reset", topic="items")
+def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
+    """Empty the conversation, or go back to an item (which stays), or take that of a file: /reset conversation.json"""
+    items = list(context.session.history)
+    if not point:
+        new: list[Item | Mapping[str, Any]] = []
+    elif point in context.session.history:
+        new = list(items[: [item.item_id for item in items].index(point) + 1])
+    else:
+        new = _from_file(Path(point).expanduser(), point)
+    context.session.reset_history(new)
+    return Notice(f"the conversation has {len(new)} items now, it had {len(items)}", level=Level.GOOD)
+
+
+def _from_file(path: Path, name: str) -> list[Item | Mapping[str, Any]]:
+    if not path.exists():
+        raise UsageError(f"{name!r} is neither an item nor a file", hint="/history lists the items")
+    value = read_json(path)
+    rows = value.get("items") if isinstance(value, dict) else value
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "item_id" in row for row in rows):
+        raise InputError(str(path), "expected a list of items", hint="/export json FILE writes one")
+    return list(rows)
+
+
+@command("export", topic="items")
+async def export(context: Context, form: Literal["md", "json", "wav"], file: Annotated[Path, FilePath()]) -> Views:
+    """Write the conversation to a file: md to read, json for /reset, wav to listen to."""
+    items = list(context.session.history)
+    if form == "wav":
+        milliseconds = await context.session.export_wav(file)
+        return Notice(f"{milliseconds / 1000:.1f} s of sound written to {file}", level=Level.GOOD)
+    text = (
+        as_markdown(items, f"Conversation with {context.session.status.model}")
+        if form == "md"
+        else json.dumps(as_json(items), indent=2, ensure_ascii=False) + "\n"
+    )
+    write_text(file, text)
+    return Notice(f"{len(items)} items written to {file}", level=Level.GOOD)

@@ -1,0 +1,117 @@
+"""The line grammar: text, `/command`, `//text`, a raw event that starts with `{`, `@path` for an image."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rtcli.commands.arguments import Flag
+from rtcli.commands.context import Context, Views
+from rtcli.commands.json_text import parse_events
+from rtcli.commands.registry import Command
+from rtcli.commands.words import closed, next_word
+from rtcli.errors import RtcliError, UsageError
+from rtcli.protocol.catalog import check_client_event
+from rtcli.session.cause import because_of
+from rtcli.session.images import PreparedImage, load_image, names_an_image
+from rtcli.views import Level, Notice, View
+
+_IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
+
+
+async def run_line(line: str, context: Context) -> list[View]:
+    """Carry out one line; what there is to show for it. An error becomes a Notice, and its code a `failure`."""
+    try:
+        text = line.strip()
+        if not text:
+            return []
+        if text.startswith("/") and not text.startswith("//"):
+            return await _run_command(text[1:], context)
+        if text.startswith("{"):
+            return _run_events(text, context)
+        return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
+    except RtcliError as error:
+        context.failures.append(error.exit_code)
+        return [Notice(error.what, error.why, error.hint, Level.ERROR)]
+
+
+async def _run_command(text: str, context: Context) -> list[View]:
+    entry, rest = context.registry.resolve(text)
+    arguments, options = parse_arguments(entry, rest, context)
+    with because_of(f"/{entry.name}"):
+        result = entry.handler(context, *arguments, **options)
+        if inspect.isawaitable(result):
+            result = await result
+    return as_list(result)
+
+
+def as_list(views: Views) -> list[View]:
+    """What a handler returned, as a list."""
+    if views is None:
+        return []
+    return list(views) if isinstance(views, Sequence) else [views]
+
+
+def _run_events(text: str, context: Context) -> list[View]:
+    events = parse_events(text)
+    views: list[View] = []
+    with because_of("raw event"):
+        for event in events:
+            if not isinstance(event.get("type"), str):
+                raise UsageError("an event needs a type", hint='for example {"type": "response.create"}')
+            views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event)]
+            context.session.send(event)
+    return views
+
+
+async def _run_text(text: str, context: Context) -> list[View]:
+    """A message. A word that begins with @ and names a picture goes with it; any other stays what it is."""
+    context.session.require_connection()
+    images: list[PreparedImage] = []
+    for match in _IMAGE_WORD.finditer(text):
+        source = match[1] or match[2]
+        if names_an_image(source):
+            images.append(await load_image(source))
+            text = text.replace(match[0], "", 1)
+    with because_of("typed text"):
+        context.session.say(" ".join(text.split(" ")).strip() if images else text, images)
+    return [Notice(image.summary, why=", ".join(image.notes)) for image in images]
+
+
+def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a line for a command's handler. Raises UsageError that shows how it is used."""
+    values: list[Any] = []
+    options: dict[str, Any] = {}
+    waiting = list(entry.positional)
+    at = 0
+    while word := next_word(text, at):
+        option = entry.options.get(word.text)
+        if option:
+            at = word.end
+            if isinstance(option.kind, Flag):
+                options[option.name] = True
+            elif value := next_word(text, at):
+                options[option.name], at = option.kind.parse(closed(value).text, context), value.end
+            else:
+                raise UsageError(f"{word.text} needs a value", hint=entry.usage)
+            continue
+        if not waiting:
+            raise UsageError(f"{word.text!r} is too much", hint=entry.usage)
+        parameter = waiting.pop(0)
+        if parameter.kind.greedy:
+            values.append(parameter.kind.parse(text[word.start :], context))
+            break
+        try:
+            value_here = parameter.kind.parse(closed(word).text, context)
+        except UsageError:
+            if parameter.required or not waiting:
+                raise
+            values.append(parameter.default)  # it may be left out: this word is the next argument's
+            continue
+        values.append(value_here)
+        at = word.end
+    if missing := next((parameter for parameter in waiting if parameter.required), None):
+        raise UsageError(f"{missing.usage} is missing", hint=entry.usage)
+    return values, options

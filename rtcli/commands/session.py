@@ -1,0 +1,188 @@
+"""Commands for the session's settings: show, set, compare, edit, and shortcuts to what is set most."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from rtcli.commands.arguments import AllowedValue, Assignment, Fields, FilePath, Rest, SessionPath
+from rtcli.commands.context import Context, Views
+from rtcli.commands.files import read_json, write_text
+from rtcli.commands.registry import command
+from rtcli.errors import UsageError
+from rtcli.session import hints, settings
+from rtcli.views import Json, Level, Notice, Table, View
+
+_FIXED = ("object", "id", "expires_at")
+
+
+def _confirmed(context: Context) -> Mapping[str, Any]:
+    session = context.session.transport.session
+    if session is None:
+        raise UsageError("there is no session yet", hint="/reconnect")
+    return session
+
+
+async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
+    """Send changes; a line for each path: what the server confirmed, or made of it instead."""
+    differences = {d.path: d for d in await context.session.update(changes)}
+    views: list[View] = []
+    for path, wanted in settings.flatten(changes):
+        if difference := differences.get(path):
+            got = settings.show(difference.confirmed)
+            views.append(Notice(f"{path} is {got}", why=f"asked for {settings.show(wanted)}", level=Level.WARNING))
+        else:
+            views.append(Notice(f"{path} = {settings.show(wanted)}", level=Level.GOOD))
+    return views
+
+
+@command("session show", topic="session", aliases=("session",))
+def session_show(context: Context) -> Views:
+    """Show the session as the server confirmed it."""
+    return Json(_confirmed(context), title="session")
+
+
+@command("session get", topic="session")
+def session_get(context: Context, path: Annotated[str, SessionPath()]) -> Views:
+    """Show one setting: /session get audio.input.turn_detection"""
+    value = settings.get(_confirmed(context), path)
+    if value is settings.MISSING:
+        raise UsageError(f"the session has no {path!r}", hint=hints.of_field(path) or "/session shows what it has")
+    return Json(value, title=path)
+
+
+@command("session set", topic="session", aliases=("set",))
+async def session_set(context: Context, assignment: Annotated[tuple[str, Any], Assignment()]) -> Views:
+    """Set one setting, and say what the server made of it: /session set audio.output.voice=marin
+
+    The value is JSON or plain text; null switches off. Only what changes is sent.
+    """
+    path, value = assignment
+    return await _apply(context, settings.update_for(path, value, session=_confirmed(context)))
+
+
+@command("session diff", topic="session")
+def session_diff(context: Context) -> Views:
+    """Compare what was asked for with what the server confirmed."""
+    found = settings.diff(context.session.transport.wanted_session, _confirmed(context))
+    if not found:
+        return Notice("the session is as it was asked for", level=Level.GOOD)
+    rows = tuple((d.path, settings.show(d.wanted), settings.show(d.confirmed)) for d in found)
+    return Table(("setting", "wanted", "confirmed"), rows)
+
+
+@command("session edit", topic="session")
+async def session_edit(context: Context) -> Views:
+    """Edit the settings in $EDITOR; only what you change is sent."""
+    if context.edit is None:
+        raise UsageError("there is no terminal to edit in", hint="/session set PATH=VALUE")
+    before = _editable(_confirmed(context))
+    text = await context.edit(json.dumps(before, indent=2, ensure_ascii=False) + "\n")
+    if text is None:
+        return Notice("nothing changed")
+    return await _load(context, _object(text))
+
+
+@command("session load", topic="session")
+async def session_load(context: Context, file: Annotated[Path, FilePath(".json")]) -> Views:
+    """Apply the settings of a JSON file; what is the same already is not sent."""
+    value = read_json(file)
+    if not isinstance(value, dict):
+        raise UsageError(f"{file} does not hold a session", why="expected a JSON object")
+    inner = value.get("session", value)
+    return await _load(context, inner if isinstance(inner, dict) else value)
+
+
+@command("session save", topic="session")
+def session_save(context: Context, file: Annotated[Path, FilePath(".json")]) -> Views:
+    """Write the settings to a JSON file, for /session load or --session."""
+    write_text(file, json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n")
+    return Notice(f"settings written to {file}", level=Level.GOOD)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError("this is not JSON", why=f"{error.msg} (line {error.lineno}, column {error.colno})") from error
+    if not isinstance(value, dict):
+        raise UsageError("a session is a JSON object")
+    return value
+
+
+def _editable(session: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in session.items() if name not in _FIXED}
+
+
+async def _load(context: Context, wanted: Mapping[str, Any]) -> Views:
+    changes = settings.changed(wanted, _confirmed(context))
+    return await _apply(context, changes) if changes else Notice("nothing changed")
+
+
+@command("voice", topic="session")
+async def voice(
+    context: Context, name: Annotated[str | None, AllowedValue("audio.output.voice", "VOICE")] = None
+) -> Views:
+    """Choose the voice; it is fixed once the assistant has spoken."""
+    return await _shortcut(context, "audio.output.voice", name)
+
+
+@command("instructions", topic="session")
+async def instructions(context: Context, text: Rest | None = None) -> Views:
+    """Tell the model what to be; without text, show what it was told."""
+    return await _shortcut(context, "instructions", text)
+
+
+@command("modalities", topic="session")
+async def modalities(context: Context, kind: Literal["audio", "text"] | None = None) -> Views:
+    """Choose whether answers are spoken or written."""
+    return await _shortcut(context, "output_modalities", [kind] if kind else None)
+
+
+async def _shortcut(context: Context, path: str, value: Any) -> Views:
+    if value is None:
+        return Json(settings.get(_confirmed(context), path), title=path)
+    return await _apply(context, settings.update_for(path, value, session=_confirmed(context)))
+
+
+_VAD_TYPES = {"server": "server_vad", "semantic": "semantic_vad"}
+
+
+@command("vad", topic="session")
+async def vad(
+    context: Context,
+    kind: Literal["off", "server", "semantic"] | None = None,
+    fields: Annotated[dict[str, Any] | None, Fields()] = None,
+) -> Views:
+    """Show or change voice detection: /vad server threshold=0.6 silence_duration_ms=500
+
+    Fields of the present kind may be given alone: /vad eagerness=high
+    """
+    path = "audio.input.turn_detection"
+    present = settings.get(_confirmed(context), path)
+    if kind is None and not fields:
+        return Json(present, title=path)
+    detection: Any = dict(present) if isinstance(present, Mapping) and kind is None else {}
+    if kind != "off":
+        detection |= {"type": _VAD_TYPES[kind]} if kind else {}
+        detection = {**detection, **(fields or {})}
+        if "type" not in detection:
+            raise UsageError("voice detection is off", hint="/vad server or /vad semantic")
+    else:
+        detection = None
+    return await _apply(context, settings.update_for(path, detection, session=_confirmed(context)))
+
+
+@command("model", topic="session")
+async def model(context: Context, name: Annotated[str | None, AllowedValue("model", "MODEL")] = None) -> Views:
+    """Show the model, or connect again with another one; text and settings are carried over."""
+    if name is None:
+        return Notice(context.session.status.model)
+    carried = await context.session.reconnect(model=name)
+    lost = context.session.lost_notice(carried)
+    return [
+        Notice(f"connected with {context.session.status.model}", level=Level.GOOD),
+        *([lost] if lost else []),
+    ]

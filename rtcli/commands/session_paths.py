@@ -1,0 +1,83 @@
+"""Paths into the session object, what they mean and which values they take; for completion and help alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rtcli.session.settings import UNSENDABLE, flatten
+
+_FORMATS = ('{"type":"audio/pcm","rate":24000}', '{"type":"audio/pcmu"}', '{"type":"audio/pcma"}')
+_TRUTH = ("true", "false")
+VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
+TRANSCRIBERS = (
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-transcribe",
+    "gpt-transcribe",
+    "gpt-live-transcribe",
+    "gpt-realtime-whisper",
+    "whisper-1",
+)
+MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime-2", "gpt-realtime-1.5")
+
+_PATHS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "output_modalities": ("sound or text, one of the two", ('["audio"]', '["text"]')),
+    "instructions": ("what the model is told to be", ()),
+    "tools": ("what the model may call; [] clears", ("[]",)),
+    "tool_choice": ("whether it has to call", ("auto", "none", "required")),
+    "parallel_tool_calls": ("several calls in one response", _TRUTH),
+    "max_output_tokens": ("1 to 4096, or inf", ("inf", "4096", "1024")),
+    "reasoning.effort": ("reasoning models only", ("minimal", "low", "medium", "high", "xhigh")),
+    "truncation": ("what happens when the context is full", ("auto", "disabled")),
+    "tracing": ("cannot change once it is on; null ends it", ("auto", "null")),
+    "prompt": ("a stored prompt", ("null",)),
+    "include": ("more fields in events", ('["item.input_audio_transcription.logprobs"]', "null")),
+    "audio.input.format": ("of the sound we send", _FORMATS),
+    "audio.input.transcription": ("null: what you say is not transcribed", ("null",)),
+    "audio.input.transcription.model": ("who transcribes you", TRANSCRIBERS),
+    "audio.input.transcription.language": ("one ISO 639-1 code", ("en", "de", "fr", "es", "ja", "zh")),
+    "audio.input.transcription.prompt": ("words to expect", ()),
+    "audio.input.noise_reduction": ("null: none", ('{"type":"near_field"}', '{"type":"far_field"}', "null")),
+    "audio.input.noise_reduction.type": ("where the microphone is", ("near_field", "far_field")),
+    "audio.input.turn_detection": ("null: turns end by hand", ("null",)),
+    "audio.input.turn_detection.type": ("by level, or by meaning", ("server_vad", "semantic_vad")),
+    "audio.input.turn_detection.threshold": ("server_vad: 0 to 1", ("0.5", "0.7")),
+    "audio.input.turn_detection.prefix_padding_ms": ("server_vad: sound kept from before speech", ("300",)),
+    "audio.input.turn_detection.silence_duration_ms": ("server_vad: silence that ends a turn", ("200", "500", "800")),
+    "audio.input.turn_detection.idle_timeout_ms": ("server_vad: speak up after so much silence", ("null", "6000")),
+    "audio.input.turn_detection.eagerness": ("semantic_vad", ("low", "medium", "high", "auto")),
+    "audio.input.turn_detection.create_response": ("answer when a turn ends", _TRUTH),
+    "audio.input.turn_detection.interrupt_response": ("speech stops the answer", _TRUTH),
+    "audio.output.format": ("of the sound we get", _FORMATS),
+    "audio.output.voice": ("fixed once the assistant has spoken", VOICES),
+    "audio.output.speed": ("0.25 to 1.5, between responses", ("1.0", "1.2")),
+}
+
+RESPONSE_FIELDS: Mapping[str, str] = {
+    "instructions": "instead of the session's, for this once",
+    "output_modalities": '["text"] or ["audio"]',
+    "conversation": "none: outside the conversation",
+    "input": "items instead of the conversation",
+    "metadata": "comes back in response.created and response.done",
+    "tool_choice": "auto, none, required",
+    "tools": "instead of the session's",
+    "max_output_tokens": "1 to 4096, or inf",
+}
+"""What a response.create can override."""
+
+
+def known(session: Mapping[str, Any] | None) -> dict[str, str]:
+    """Paths of the API and of this session, with their meaning."""
+    live = [path for path, _ in flatten(session or {}) if path]
+    return {path: _PATHS[path][0] if path in _PATHS else "" for path in dict.fromkeys([*_PATHS, *live])}
+
+
+def settable(session: Mapping[str, Any] | None) -> dict[str, str]:
+    """The paths that can be set."""
+    fixed = (*UNSENDABLE, "type", "model")
+    return {path: meaning for path, meaning in known(session).items() if path.split(".")[0] not in fixed}
+
+
+def allowed(path: str) -> tuple[str, ...]:
+    """The values that a path takes, as far as they can be listed."""
+    return _PATHS.get(path.removeprefix("session."), ("", ()))[1]

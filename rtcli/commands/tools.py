@@ -1,0 +1,66 @@
+"""Commands for tools: which there are, answers by hand, approvals of MCP calls."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from rtcli.commands.arguments import ApprovalId, CallId, Rest
+from rtcli.commands.context import Context, Views
+from rtcli.commands.registry import command
+from rtcli.errors import UsageError
+from rtcli.views import Level, Notice, Table, View
+
+
+@command("tools", topic="tools")
+def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Views:
+    """List the tools and the calls that wait; manual keeps every call for /tool, auto runs them again."""
+    calls = context.session.tools
+    if mode:
+        calls.manual = mode == "manual"
+        return Notice(f"tool calls {'wait for /tool' if calls.manual else 'are run'}")
+    views: list[View] = []
+    for title, rows in (
+        ("tools", [(t.name, "function" if t.function else "by hand", _about(t.schema)) for t in calls.tools]),
+        ("calls that wait", [(c.call_id, c.name, c.arguments) for c in calls.waiting]),
+        (
+            "approvals that wait",
+            [(i, f"{r.server_label}/{r.name}", str(r.arguments)) for i, r in context.session.approvals.items()],
+        ),
+    ):
+        if rows:
+            views.append(Table(("name", "how", "what"), tuple(rows), title=title))
+    return views or Notice("no tools", hint="start with --tools FILE, or /session set tools=[...]")
+
+
+def _about(schema: dict[str, object]) -> str:
+    return str(schema.get("description") or schema.get("server_url") or "").partition("\n")[0]
+
+
+@command("tool", topic="tools")
+def tool(context: Context, call_id: Annotated[str, CallId()], output: Rest) -> Views:
+    """Answer a call that waits; the model goes on when all calls of its response are answered."""
+    return Notice(f"{call_id} {context.session.tools.answer(call_id, output)}", level=Level.GOOD)
+
+
+@command("approve", topic="tools")
+def approve(context: Context, request: Annotated[str | None, ApprovalId()] = None) -> Views:
+    """Let an MCP call happen: the one that waits, or the one named."""
+    request_id = request or _only(context)
+    context.session.approve(request_id, True)
+    return Notice(f"{request_id} approved", level=Level.GOOD)
+
+
+@command("deny", topic="tools")
+def deny(context: Context, request: Annotated[str | None, ApprovalId()] = None, reason: Rest | None = None) -> Views:
+    """Refuse an MCP call, with a reason for the model if you like."""
+    request_id = request or _only(context)
+    context.session.approve(request_id, False, reason)
+    return Notice(f"{request_id} denied")
+
+
+def _only(context: Context) -> str:
+    waiting = list(context.session.approvals)
+    if len(waiting) != 1:
+        why = f"waiting: {', '.join(waiting)}" if waiting else "none waits"
+        raise UsageError("which approval?" if waiting else "there is nothing to approve", why=why)
+    return waiting[0]

@@ -1,0 +1,58 @@
+"""A line as words: quotes and backslashes keep spaces, the rest of a line can be taken whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtcli.errors import UsageError
+
+_QUOTES = "\"'"
+_ESCAPED = " \"'\\"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a line: what it says, and where it stands (`end` is one behind it). `open`: its quote is not closed."""
+
+    text: str
+    start: int
+    end: int
+    open: bool = False
+
+
+def next_word(line: str, start: int) -> Word | None:
+    """The word that begins at or behind `start`; None where there is none left."""
+    while start < len(line) and line[start].isspace():
+        start += 1
+    if start >= len(line):
+        return None
+    text, quote, at = "", "", start
+    while at < len(line):
+        letter = line[at]
+        if letter == "\\" and at + 1 < len(line) and line[at + 1] in _ESCAPED and quote != "'":
+            at += 1
+            text += line[at]
+        elif quote:
+            quote, text = ("", text) if letter == quote else (quote, text + letter)
+        elif letter in _QUOTES and at == start:  # only a word's first letter quotes: "don't" is a word
+            quote = letter
+        elif letter.isspace():
+            break
+        else:
+            text += letter
+        at += 1
+    return Word(text, start, at, bool(quote))
+
+
+def closed(word: Word) -> Word:
+    """The word itself. Raises UsageError where its quote is open."""
+    if word.open:
+        raise UsageError(f"the quote in {word.text!r} is not closed")
+    return word
+
+
+def quoted(text: str) -> str:
+    """Text as one word of a line."""
+    if text and not any(letter.isspace() for letter in text) and text[0] not in _QUOTES:
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

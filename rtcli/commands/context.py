@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from rtcli.errors import ExitCode
 from rtcli.views import DisplaySettings, View
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ class Context:
     """A session, what the person wants to see of it, and the commands there are.
 
     `edit` opens text in the person's editor and returns what it became (None: unchanged); without one there is no
-    terminal to edit in. `prices` are the settings' own. `failures` are the exit codes of lines that went wrong, for
-    whoever runs lines from a script.
+    terminal to edit in. `prices` are the settings' own.
     """
 
     session: RealtimeSession
@@ -31,4 +29,3 @@ class Context:
     registry: Registry
     edit: Callable[[str], Awaitable[str | None]] | None = None
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    failures: list[ExitCode] = field(default_factory=list)

@@ -12,7 +12,7 @@ from rtcli.commands.context import Context, Views
 from rtcli.commands.json_text import parse_events
 from rtcli.commands.registry import Command
 from rtcli.commands.words import closed, next_word
-from rtcli.errors import RtcliError, UsageError
+from rtcli.errors import UsageError
 from rtcli.protocol.catalog import check_client_event
 from rtcli.session.cause import because_of
 from rtcli.session.images import PreparedImage, load_image, names_an_image
@@ -22,19 +22,15 @@ _IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
 
 
 async def run_line(line: str, context: Context) -> list[View]:
-    """Carry out one line; what there is to show for it. An error becomes a Notice, and its code a `failure`."""
-    try:
-        text = line.strip()
-        if not text:
-            return []
-        if text.startswith("/") and not text.startswith("//"):
-            return await _run_command(text[1:], context)
-        if text.startswith("{"):
-            return _run_events(text, context)
-        return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
-    except RtcliError as error:
-        context.failures.append(error.exit_code)
-        return [Notice(error.what, error.why, error.hint, Level.ERROR)]
+    """Carry out one line; what there is to show for it. Raises the errors of `rtcli.errors`."""
+    text = line.strip()
+    if not text:
+        return []
+    if text.startswith("/") and not text.startswith("//"):
+        return await _run_command(text[1:], context)
+    if text.startswith("{"):
+        return _run_events(text, context)
+    return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
 
 
 async def _run_command(text: str, context: Context) -> list[View]:

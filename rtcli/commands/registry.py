@@ -185,7 +185,7 @@ def collect(modules: Iterable[ModuleType]) -> Registry:
     return Registry(value for module in modules for value in vars(module).values() if isinstance(value, Command))
 
 
-def builtin() -> Registry:
+def default_registry() -> Registry:
     """The commands of the program."""
     from rtcli.commands import app, audio, items, measure, session, talk, tools, wire
 

@@ -24,7 +24,6 @@ _JSON_LOOKS = {
     "table.header": "bold",
     "table.title": "muted",
 }
-_SYSTEMS = {Colour.NONE: None, Colour.SIXTEEN: "standard", Colour.PALETTE: "256"}
 
 
 def json_text(view: Json, summary: Summary) -> str:
@@ -76,7 +75,7 @@ def lines_of(renderable: RenderableType, width: int, colour: Colour, *, wrapped:
     console = Console(
         file=io.StringIO(),
         width=max(width, 1),
-        color_system=_SYSTEMS[colour],  # type: ignore[arg-type]  # a value of its Literal, looked up
+        color_system=None if colour is Colour.NONE else "standard" if colour is Colour.SIXTEEN else "256",
         force_terminal=colour is not Colour.NONE,
         no_color=colour is Colour.NONE,
         legacy_windows=False,
@@ -92,6 +91,6 @@ def lines_of(renderable: RenderableType, width: int, colour: Colour, *, wrapped:
 
 def _rich_style(look: str, colour: Colour) -> str:
     style = STYLES[look]
-    bold = "bold " if style.bold else ""
-    number = style.code if colour is Colour.PALETTE else None if style.basic is None else style.basic - 30
-    return f"{bold}color({number})" if number is not None else f"{bold}default"
+    bold = "bold" if style.bold else "not bold"
+    code = style.tone and (style.tone.basic - 30 if colour is Colour.SIXTEEN else style.tone.code(colour))
+    return bold if code is None else f"{bold} color({code})"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from rtcli.render.markdown import MarkdownRows
 from rtcli.render.styles import Line, Span
-from rtcli.render.text import cut_left, one_line, redacted, visible, wrap
+from rtcli.render.text import cut, cut_left, one_line, redacted, visible, wrap
 from rtcli.views import SpeechDelta, SpeechDone
 
 _LABELS = {"assistant": Span("assistant", "● "), "user": Span("you", "○ ")}
 _INDENT = 2
-_LEFT_WORDS = 60
+_LEFT_COLUMNS = 60
 
 
 @dataclass(slots=True)
@@ -55,6 +55,8 @@ class SpeechText:
     def finish(self, done: SpeechDone, width: int) -> list[Line]:
         """Every row that is left, and what was not heard. A text that differs from its pieces is shown whole."""
         whole, received = done.text, "".join(self.received)
+        if done.heard is not None:  # more of it came than was heard: what nobody saw yet is told below
+            whole = whole[: max(len(received), done.heard)]
         rows: list[Line] = []
         if whole.startswith(received):
             self.append(whole[len(received) :])
@@ -63,9 +65,7 @@ class SpeechText:
             self.labelled, self.markdown = False, MarkdownRows()
             self.append(whole)
         rows += self._close(width)
-        if done.heard is not None and done.heard < len(whole):
-            rows.append(_unheard(whole[done.heard :]))
-        return rows
+        return rows if done.heard is None else rows + _unheard(done.text[done.heard :])
 
     def abandon(self, width: int) -> list[Line]:
         """What is left of a stream whose end never came."""
@@ -102,11 +102,9 @@ class SpeechText:
         return max(width - _INDENT, 1)
 
 
-def _unheard(text: str) -> Line:
+def _unheard(text: str) -> list[Line]:
     words = one_line(text.strip())
-    if len(words) > _LEFT_WORDS:
-        words = f"{words[:_LEFT_WORDS]}…"
-    return (Span("muted", f"  ⟂ not heard: “{words}”"),) if words else ()
+    return [(Span("muted", f"  ⟂ not heard: “{cut(words, _LEFT_COLUMNS)}”"),)] if words else []
 
 
 class SpeechTexts:

@@ -1,24 +1,41 @@
 """Styled lines and their colours: names here, escape codes only in `paint`.
 
-Every colour is a tone in the middle of the scale, so that it can be read on a dark and on a light ground alike.
+The colours of `Colour.MIDDLE` are tones in the middle of the scale: they can be read on a dark and on a light ground
+alike, and nobody has to say which one theirs is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
 from rtcli.render.text import cells, cut
 
 
-class Colour(IntEnum):
-    """How many colours a terminal can be asked for."""
+class Colour(Enum):
+    """Which colours a terminal can be asked for, and on which ground.
 
-    NONE = 0
-    SIXTEEN = 4
-    PALETTE = 8
+    MIDDLE can be read on any ground; BRIGHT is for a dark one, DEEP for a light one. SIXTEEN leaves the tones to the
+    terminal, where it has no more than its own.
+    """
+
+    NONE = auto()
+    SIXTEEN = auto()
+    MIDDLE = auto()
+    BRIGHT = auto()
+    DEEP = auto()
+
+
+_THEMES = {"none": Colour.NONE, "dark": Colour.BRIGHT, "light": Colour.DEEP}
+
+
+def themed(colour: Colour, theme: str | None) -> Colour:
+    """What a theme (auto, dark, light, none) makes of the colours that a terminal has."""
+    if theme == "none" or colour is Colour.MIDDLE:
+        return _THEMES.get(theme or "", colour)
+    return colour
 
 
 class Span(NamedTuple):
@@ -31,13 +48,33 @@ class Span(NamedTuple):
 Line: TypeAlias = tuple[Span, ...]
 
 
+class Tone(NamedTuple):
+    """One hue: the code of the basic palette, and tones of the 256 for each ground."""
+
+    basic: int
+    middle: int
+    bright: int
+    deep: int
+
+    def code(self, colour: Colour) -> int | None:
+        """The number among the 256, None where the terminal has not so many."""
+        return {Colour.MIDDLE: self.middle, Colour.BRIGHT: self.bright, Colour.DEEP: self.deep}.get(colour)
+
+
+def rgb(code: int) -> tuple[int, int, int]:
+    """The colour of a number from 16 on: a cube of six steps a side, then a ramp of greys."""
+    if code >= 232:
+        return (8 + 10 * (code - 232),) * 3
+    steps = (0, 95, 135, 175, 215, 255)
+    red, rest = divmod(code - 16, 36)
+    return steps[red], steps[rest // 6], steps[rest % 6]
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A look: `rgb` is one of the 6x6x6 cube's or the grey ramp's tones, `code` its number, `basic` the fallback."""
+    """A look; without a tone it has the terminal's own colour."""
 
-    rgb: str = ""
-    code: int | None = None
-    basic: int | None = None
+    tone: Tone | None = None
     bold: bool = False
     italic: bool = False
     underline: bool = False
@@ -46,38 +83,41 @@ class Style:
         """The parameters of the escape code, "" for none."""
         flags = ((self.bold, "1"), (self.italic, "3"), (self.underline, "4"))
         parts = [number for flag, number in flags if flag]
-        if colour is Colour.PALETTE and self.code is not None:
-            parts.append(f"38;5;{self.code}")
-        elif colour is Colour.SIXTEEN and self.basic is not None:
-            parts.append(str(self.basic))
+        if self.tone and colour is Colour.SIXTEEN:
+            parts.append(str(self.tone.basic))
+        elif self.tone and (code := self.tone.code(colour)) is not None:
+            parts.append(f"38;5;{code}")
         return ";".join(parts)
 
-    def words(self) -> str:
+    def words(self, colour: Colour) -> str:
         """The same look in the words that prompt toolkits use ("bold #d70000")."""
         flags = ((self.bold, "bold"), (self.italic, "italic"), (self.underline, "underline"))
-        return " ".join([*(word for flag, word in flags if flag), *([self.rgb] if self.rgb else [])])
+        words = [word for flag, word in flags if flag]
+        if self.tone and colour is not Colour.NONE:
+            words.append("#{:02x}{:02x}{:02x}".format(*rgb(self.tone.code(colour) or self.tone.middle)))
+        return " ".join(words)
 
 
-_GREY, _RED, _GREEN = ("#808080", 244, 37), ("#d70000", 160, 31), ("#008700", 28, 32)
-_AMBER, _BLUE, _MAUVE = ("#af5f00", 130, 33), ("#0087af", 31, 36), ("#af5faf", 133, 35)
+_GREY, _RED, _GREEN = Tone(37, 244, 247, 240), Tone(31, 160, 203, 124), Tone(32, 28, 77, 22)
+_AMBER, _BLUE, _MAUVE = Tone(33, 130, 214, 94), Tone(36, 31, 74, 24), Tone(35, 133, 176, 90)
 
 STYLES: dict[str, Style] = {
     "": Style(),
     "bold": Style(bold=True),
     "italic": Style(italic=True),
-    "muted": Style(*_GREY),
-    "error": Style(*_RED, bold=True),
-    "warning": Style(*_AMBER, bold=True),
-    "good": Style(*_GREEN),
-    "accent": Style(*_BLUE, bold=True),
-    "code": Style(*_BLUE),
+    "muted": Style(_GREY),
+    "error": Style(_RED, bold=True),
+    "warning": Style(_AMBER, bold=True),
+    "good": Style(_GREEN),
+    "accent": Style(_BLUE, bold=True),
+    "code": Style(_BLUE),
     "heading": Style(bold=True, underline=True),
-    "you": Style(*_GREEN, bold=True),
-    "assistant": Style(*_BLUE, bold=True),
-    "received": Style(*_BLUE),
-    "sent": Style(*_MAUVE),
-    "string": Style(*_GREEN),
-    "number": Style(*_MAUVE),
+    "you": Style(_GREEN, bold=True),
+    "assistant": Style(_BLUE, bold=True),
+    "received": Style(_BLUE),
+    "sent": Style(_MAUVE),
+    "string": Style(_GREEN),
+    "number": Style(_MAUVE),
 }
 
 

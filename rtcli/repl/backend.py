@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from rtcli.repl.completer import Candidate
 from rtcli.views import Status, View
 
 if TYPE_CHECKING:
-    from rtcli.commands import Context
+    from rtcli.commands.context import Context
+
+
+Edit: TypeAlias = Callable[[str], Awaitable[str | None]]
+"""Has the person edit a text; None: nothing was changed."""
 
 
 class Backend(Protocol):
@@ -19,7 +23,7 @@ class Backend(Protocol):
     def status(self) -> Status:
         """The session at this moment."""
 
-    async def start(self, show: Callable[[View], None]) -> None:
+    async def start(self, show: Callable[[View], None], edit: Edit) -> None:
         """Connect; `show` gets every view from now on. Raises the errors of `rtcli.errors`."""
 
     async def run_line(self, line: str) -> Sequence[View]:
@@ -43,20 +47,21 @@ class SessionBackend:
         """The session's own status."""
         return self._context.session.status
 
-    async def start(self, show: Callable[[View], None]) -> None:
+    async def start(self, show: Callable[[View], None], edit: Edit) -> None:
         """Subscribe, then connect, so that nothing of the beginning is missed."""
+        self._context.edit = edit
         self._context.session.subscribe(show)
         await self._context.session.start()
 
     async def run_line(self, line: str) -> Sequence[View]:
         """By the line grammar of the commands."""
-        from rtcli.commands import run_line
+        from rtcli.commands.line import run_line
 
         return await run_line(line, self._context)
 
     def complete(self, text: str) -> Iterable[Candidate]:
         """What the registry and the session know."""
-        from rtcli.commands import complete
+        from rtcli.commands.complete import complete
 
         return complete(text, self._context)
 

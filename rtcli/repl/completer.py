@@ -1,7 +1,8 @@
-"""Completion at the prompt: what the commands know, asked for in the background."""
+"""Completion at the prompt: what the commands know, asked for beside the event loop."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Protocol
 
@@ -12,18 +13,20 @@ from rtcli.render.text import one_line
 
 
 class Candidate(Protocol):
-    """One way to go on: `text` replaces the line from `start` (counted from its beginning) up to the cursor."""
+    """One way to go on: `text` replaces the line from index `start` to the cursor; a menu shows `display`, `meta`."""
 
     @property
     def text(self) -> str: ...
     @property
     def start(self) -> int: ...
     @property
-    def meaning(self) -> str: ...
+    def display(self) -> str: ...
+    @property
+    def meta(self) -> str: ...
 
 
 class LineCompleter(Completer):
-    """Asks a function of the text before the cursor. It may be missing yet: the session loads behind the prompt."""
+    """Asks a function of the text before the cursor."""
 
     def __init__(self, ask: Callable[[str], Iterable[Candidate]]) -> None:
         self._ask = ask
@@ -35,13 +38,17 @@ class LineCompleter(Completer):
             yield Completion(
                 candidate.text,
                 start_position=candidate.start - len(text),
-                display=one_line(candidate.text),
-                display_meta=one_line(candidate.meaning),
+                display=one_line(candidate.display),
+                display_meta=one_line(candidate.meta),
             )
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """The same, given up between two candidates as soon as the text has changed."""
-        for completion in self.get_completions(document, complete_event):
+        """The same in a thread: folders and devices may be slow, and the conversation goes on meanwhile."""
+        try:
+            found = await asyncio.to_thread(lambda: list(self.get_completions(document, complete_event)))
+        except RuntimeError:  # the session changed under the thread's eyes; the next key asks again
+            return
+        for completion in found:
             yield completion

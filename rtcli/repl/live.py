@@ -105,6 +105,11 @@ class LiveWriter:
             self._paused = max(self._paused - 1, 0)
             self._arm()
 
+    @property
+    def is_paused(self) -> bool:
+        """Another program has the terminal."""
+        return self._paused > 0
+
     def _delta(self, delta: SpeechDelta) -> None:
         self._texts.append(delta)
 

@@ -20,6 +20,7 @@ from rtcli.repl.backend import Backend, SessionBackend
 from rtcli.repl.capture import captured
 from rtcli.repl.completer import Candidate, LineCompleter
 from rtcli.repl.controls import Controls
+from rtcli.repl.editor import edit
 from rtcli.repl.history import open_history
 from rtcli.repl.keys import bindings
 from rtcli.repl.live import LiveWriter
@@ -29,7 +30,7 @@ from rtcli.repl.toolbar import toolbar
 from rtcli.views import DisplaySettings, Level, Notice, Quit, Status, View
 
 if TYPE_CHECKING:
-    from rtcli.commands import Context
+    from rtcli.commands.context import Context
 
 OpenBackend = Callable[[], Awaitable[Backend]]
 
@@ -47,7 +48,7 @@ async def run_repl(
     greeting: Sequence[View] = (),
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
-    colour: Colour = Colour.PALETTE,
+    colour: Colour = Colour.MIDDLE,
 ) -> ExitCode:
     """Run the prompt of `rtcli chat` until it ends; gives the exit code of the process.
 
@@ -82,7 +83,7 @@ async def run_prompt(
     greeting: Sequence[View] = (),
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
-    colour: Colour = Colour.PALETTE,
+    colour: Colour = Colour.MIDDLE,
     keyboard: Input | None = None,
     screen: Output | None = None,
 ) -> ExitCode:
@@ -98,13 +99,14 @@ async def run_prompt(
         keys=bindings(Controls(repl, display, repl.writer).handlers, keys),
         keyboard=keyboard,
         screen=output,
+        colour=colour,
         reflow=reflows(os.environ),
     )
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
     for view in greeting:
         repl.writer.write(view)
-    with captured(repl.show), _signals(repl.leave):
+    with captured(repl.show), _signals(repl.on_signal):
         return await repl.run(app)
 
 
@@ -180,6 +182,11 @@ class _Repl:
         if self._app is not None and self._app.is_running and not self._app.is_done:
             self._app.exit(result=code)
 
+    def on_signal(self, code: ExitCode) -> None:
+        """A signal ends the prompt; but Ctrl+C in an editor that has the terminal is the editor's."""
+        if code is not ExitCode.INTERRUPTED or not self.writer.is_paused:
+            self.leave(code)
+
     def press(self, line: str) -> None:
         """Carry out a command line at once, beside whatever line is at work."""
         if self._opened.is_set():
@@ -212,7 +219,7 @@ class _Repl:
         await self._painted.wait()
         try:
             self._backend = await self._open_backend()
-            await self._backend.start(self.show)
+            await self._backend.start(self.show, lambda text: edit(text, self.writer))
         except RtcliError as error:
             self.show(_notice(error))
             self.leave(error.exit_code)

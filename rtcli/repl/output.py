@@ -18,11 +18,7 @@ from prompt_toolkit.renderer import Renderer
 from rtcli.render.styles import Colour
 from rtcli.render.text import cells
 
-_DEPTHS = {
-    Colour.NONE: ColorDepth.DEPTH_1_BIT,
-    Colour.SIXTEEN: ColorDepth.DEPTH_4_BIT,
-    Colour.PALETTE: ColorDepth.DEPTH_8_BIT,
-}
+_DEPTHS = {Colour.NONE: ColorDepth.DEPTH_1_BIT, Colour.SIXTEEN: ColorDepth.DEPTH_4_BIT}
 
 # Terminals that wrap existing rows anew when they become narrower; the others cut them. Taking a terminal of the
 # first kind for one of the second leaves a piece of an unfinished row behind; the reverse would erase finished text.
@@ -42,7 +38,7 @@ class TerminalOutput(Vt100_Output):
             stdout,
             lambda: _size_of(stdout),
             term=os.environ.get("TERM"),
-            default_color_depth=_DEPTHS[colour],
+            default_color_depth=_DEPTHS.get(colour, ColorDepth.DEPTH_8_BIT),
             enable_cpr=False,
         )
         self._held = False

@@ -33,7 +33,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.widgets import SearchToolbar
 
 from rtcli.errors import ExitCode
-from rtcli.render.styles import STYLES, Line
+from rtcli.render.styles import STYLES, Colour, Line, Span
 from rtcli.repl.keys import ESCAPE_SECONDS
 from rtcli.repl.output import ReflowRenderer
 
@@ -42,9 +42,8 @@ if TYPE_CHECKING:
 
 Prompt: TypeAlias = Application[ExitCode]
 
-PROMPT = "› "
+_FIRST, _NEXT = (Span("you", "› "),), (Span("", "  "),)
 _MENU_ROWS = 8
-_LOOKS = {name: style.words() for name, style in STYLES.items()}
 
 
 def build_prompt(
@@ -57,6 +56,7 @@ def build_prompt(
     keys: KeyBindings,
     keyboard: Input | None = None,
     screen: Output | None = None,
+    colour: Colour = Colour.MIDDLE,
     reflow: bool = False,
 ) -> Prompt:
     """The application; `accept` gets each line that is sent, the application goes on.
@@ -65,7 +65,7 @@ def build_prompt(
     """
     buffer = _input_buffer(accept, completer, history)
     app: Prompt = Application(
-        layout=_layout(buffer, region, toolbar),
+        layout=_layout(buffer, region, toolbar, colour),
         key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
         erase_when_done=True,
         include_default_pygments_style=False,
@@ -78,13 +78,13 @@ def build_prompt(
     return app
 
 
-def fragments(lines: list[Line]) -> StyleAndTextTuples:
+def fragments(lines: list[Line], colour: Colour) -> StyleAndTextTuples:
     """Styled lines in the words of the prompt's library."""
     out: StyleAndTextTuples = []
     for index, line in enumerate(lines):
         if index:
             out.append(("", "\n"))
-        out += [(_LOOKS[style], text) for style, text in line]
+        out += [(STYLES[style].words(colour), text) for style, text in line]
     return out
 
 
@@ -106,7 +106,7 @@ def _input_buffer(accept: Callable[[str], None], completer: Completer, history: 
     return buffer
 
 
-def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[[], Line]) -> Layout:
+def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[[], Line], colour: Colour) -> Layout:
     search = SearchToolbar()
     line = Window(
         BufferControl(
@@ -116,13 +116,13 @@ def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[
             preview_search=True,
         ),
         height=lambda: _input_height(buffer),
-        get_line_prefix=_prefix,
+        get_line_prefix=lambda line, wrapped: fragments([_FIRST if line == wrapped == 0 else _NEXT], colour),
         wrap_lines=True,
         dont_extend_height=True,
     )
     menu = Float(CompletionsMenu(max_height=_MENU_ROWS, scroll_offset=1), xcursor=True, ycursor=True, transparent=True)
-    above = Window(FormattedTextControl(lambda: fragments(region())), dont_extend_height=True)
-    below = Window(FormattedTextControl(lambda: fragments([toolbar()])), height=1, dont_extend_height=True)
+    above = Window(FormattedTextControl(lambda: fragments(region(), colour)), dont_extend_height=True)
+    below = Window(FormattedTextControl(lambda: fragments([toolbar()], colour)), height=1, dont_extend_height=True)
     body = HSplit(
         [
             ConditionalContainer(above, Condition(lambda: bool(region()))),
@@ -137,10 +137,6 @@ def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[
 def _input_height(buffer: Buffer) -> Dimension:
     """Room for the completion menu only while it is open."""
     return Dimension(min=_MENU_ROWS + 1) if buffer.complete_state else Dimension(min=1)
-
-
-def _prefix(line: int, wrapped: int) -> StyleAndTextTuples:
-    return [(_LOOKS["you"], PROMPT)] if line == wrapped == 0 else [("", " " * len(PROMPT))]
 
 
 def unfinished(text: str) -> bool:

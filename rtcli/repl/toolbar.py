@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rtcli.render.ids import short_id
 from rtcli.render.styles import Line, Span, crop
@@ -19,7 +19,7 @@ _BETWEEN = " │ "
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of the toolbar. The higher its `rank`, the sooner it is shortened, and then left out."""
+    """A piece of the toolbar. The higher its `rank`, the sooner it is shortened or left out."""
 
     rank: int
     full: str
@@ -27,20 +27,31 @@ class Segment:
     style: str = ""
 
 
+_EXPENDABLE = 5
+"""Segments from this rank on go away before any other is shortened."""
+
+
 def toolbar(status: Status, display: DisplaySettings, width: int) -> Line:
     """The toolbar in at most `width` columns."""
     segments = list(_segments(status, display))
-    for segment in sorted(segments, key=lambda segment: -segment.rank):
+    for shorter in _shorter(segments):
         if _width(segments) <= width:
             break
-        index = segments.index(segment)
-        shorter = Segment(segment.rank, segment.short, "", segment.style)
-        segments[index : index + 1] = [shorter] if segment.short else []
-    for segment in sorted(segments, key=lambda segment: -segment.rank):
-        if _width(segments) <= width or len(segments) == 1:
-            break
-        segments.remove(segment)
+        segments = shorter
     return crop(_joined(segments), width)
+
+
+def _shorter(segments: list[Segment]) -> Iterator[list[Segment]]:
+    """Step by step less: what is expendable is shortened, then left out; then the rest, in two rounds; one stays."""
+    ranked = sorted(segments, key=lambda segment: -segment.rank)
+    expendable = [segment for segment in ranked if segment.rank >= _EXPENDABLE]
+    needed = [segment for segment in ranked if segment.rank < _EXPENDABLE]
+    now: dict[Segment, Segment | None] = {segment: segment for segment in segments}
+    steps = [(segment, leave_out) for segment in expendable for leave_out in (False, True)]
+    steps += [(segment, leave_out) for leave_out in (False, True) for segment in needed]
+    for segment, leave_out in steps[:-1]:
+        now[segment] = None if leave_out else replace(segment, full=segment.short or segment.full)
+        yield [form for form in now.values() if form is not None]
 
 
 def level_bar(level: float | None) -> str:

@@ -34,7 +34,7 @@ def colour_of(stream: TextIO | None, environ: Mapping[str, str]) -> Colour:
         return Colour.NONE
     rich_enough = "256color" in term or term in ("xterm-kitty", "alacritty", "xterm-ghostty", "wezterm", "foot")
     if rich_enough or environ.get("COLORTERM") in ("truecolor", "24bit") or sys.platform == "win32":
-        return Colour.PALETTE
+        return Colour.MIDDLE
     return Colour.SIXTEEN
 
 

@@ -34,7 +34,7 @@ class PlainWriter:
         self._results = Presenter(display, out_colour)
         self._remarks = Presenter(display, err_colour)
         self._streaming: _Key | None = None
-        self._written: dict[_Key, int] = {}
+        self._written: dict[_Key, str] = {}
 
     def write(self, view: View) -> None:
         """Show a view at once."""
@@ -58,7 +58,7 @@ class PlainWriter:
         if self._streaming not in (None, key):
             self._end_line()
         self._streaming = key
-        self._written[key] = self._written.get(key, 0) + len(delta.delta)
+        self._written[key] = self._written.get(key, "") + delta.delta
         self._out.write(redacted(visible(delta.delta)))
 
     def _done(self, done: SpeechDone) -> None:
@@ -68,8 +68,10 @@ class PlainWriter:
         key = (done.role, done.item_id, done.content_index)
         if self._streaming not in (None, key):
             self._end_line()
-        written = self._written.pop(key, 0)
-        self._out.write(redacted(visible(done.text[written:])) + "\n" if written or done.text else "")
+        written = self._written.pop(key, "")
+        rest = done.text.removeprefix(written) if done.text.startswith(written) else ""
+        if rest or self._streaming == key:
+            self._out.write(redacted(visible(rest)) + "\n")
         self._streaming = None
         if done.heard is not None and done.heard < len(done.text):
             self._err.write(f"not heard: {redacted(one_line(done.text[done.heard :].strip()))}\n")

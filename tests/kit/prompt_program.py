@@ -10,12 +10,12 @@ import asyncio
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtcli.errors import ConnectError, ExitCode, UsageError
-from rtcli.repl.backend import Backend
+from rtcli.repl.backend import Backend, Edit
 from rtcli.repl.loop import run_prompt
 from rtcli.views import (
     Direction,
@@ -26,7 +26,6 @@ from rtcli.views import (
     SpeechDelta,
     SpeechDone,
     Status,
-    Table,
     Text,
     View,
     WireRecord,
@@ -37,7 +36,8 @@ from rtcli.views import (
 class Candidate:
     text: str
     start: int
-    meaning: str
+    display: str
+    meta: str
 
 
 COMMANDS = ("/interrupt", "/mute", "/quit", "/slow", "/talk", "/trouble", "/unmute")
@@ -53,8 +53,8 @@ class TalkingBackend:
         self._talk: asyncio.Task[None] | None = None
         self._number = 0
 
-    async def start(self, show: Callable[[View], None]) -> None:
-        self._show = show
+    async def start(self, show: Callable[[View], None], edit: Edit) -> None:
+        self._show, self._edit = show, edit
         if self._refuse:
             raise ConnectError("cannot connect", why="refused", hint="start the server")
         self.status = replace(self.status, connection="connected")
@@ -62,22 +62,22 @@ class TalkingBackend:
 
     async def run_line(self, line: str) -> Sequence[View]:
         command, _, rest = line.partition(" ")
-        actions = {
+        actions: dict[str, Callable[[], Sequence[View] | Awaitable[Sequence[View]]]] = {
             "/interrupt": self._interrupt,
             "/talk": self._begin,
             "/slow": self._slow,
             "/trouble": self._trouble,
             "/quit": lambda: [Quit(ExitCode(int(rest or 0)))],
-            "/table": lambda: [Table(("name", "value"), (("voice", "marin"),))],
+            "/edit": lambda: self._edited(rest),
         }
         action = actions.get(command)
-        if action is not None:
-            result = action()
-            return await result if asyncio.iscoroutine(result) else result  # type: ignore[return-value]
-        return [Text(f"got {line!r}")]
+        if action is None:
+            return [Text(f"got {line!r}")]
+        result = action()
+        return result if isinstance(result, Sequence) else await result
 
     def complete(self, text: str) -> Iterable[Candidate]:
-        return [Candidate(name, 0, f"the command {name}") for name in COMMANDS if name.startswith(text)]
+        return [Candidate(name, 0, name, f"the command {name}") for name in COMMANDS if name.startswith(text)]
 
     async def close(self) -> None:
         if self._talk is not None:
@@ -94,12 +94,15 @@ class TalkingBackend:
         self._talk = asyncio.get_running_loop().create_task(self._say())
         return []
 
+    async def _edited(self, text: str) -> Sequence[View]:
+        return [Text(f"edited {await self._edit(text)!r}")]
+
     async def _slow(self) -> Sequence[View]:
         await asyncio.Event().wait()
         return []
 
     def _trouble(self) -> Sequence[View]:
-        print("a tool printed this")
+        print("a tool printed this")  # noqa: T201  # as a user's tool may do
         logging.getLogger("some.library").warning("a log record")
         warnings.warn("a warning", stacklevel=1)
         raise UsageError("this went wrong", why="on purpose", hint="do not do it")

@@ -11,7 +11,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 import pyte
@@ -19,7 +19,7 @@ import pyte
 DEADLINE = 10.0
 
 
-class Screen(pyte.HistoryScreen):  # type: ignore[misc]  # pyte has no types
+class Screen(pyte.HistoryScreen):
     """A screen that answers the program's questions over the pty."""
 
     def __init__(self, columns: int, lines: int, answer: Callable[[str], None]) -> None:
@@ -149,10 +149,3 @@ def _clean_environ() -> dict[str, str]:
     changing = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TMUX", "TERM_PROGRAM", "VTE_VERSION", "EDITOR", "VISUAL")
     kept = {name: value for name, value in os.environ.items() if name not in changing}
     return {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-
-
-@contextlib.contextmanager
-def program(argv: Sequence[str], **options: object) -> Iterator[Terminal]:
-    """A program in a terminal, for a `with`."""
-    with Terminal(argv, **options) as terminal:  # type: ignore[arg-type]
-        yield terminal

@@ -1,0 +1,43 @@
+"""Text in the person's own editor, while the prompt steps back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from prompt_toolkit.application import run_in_terminal
+
+from rtcli.errors import UsageError
+from rtcli.repl.live import LiveWriter
+
+_EDITORS = ("VISUAL", "EDITOR")
+_FALLBACK = "vi"
+
+
+async def edit(text: str, writer: LiveWriter, environ: Mapping[str, str] = os.environ) -> str | None:
+    """What the person made of the text; None if nothing was changed.
+
+    The event loop goes on meanwhile; what there is to show waits. Raises UsageError when the editor fails.
+    """
+    command = next((environ[name] for name in _EDITORS if environ.get(name)), _FALLBACK)
+    with writer.paused():
+        changed = await run_in_terminal(lambda: _edited(command, text), in_executor=True)
+    return None if changed == text else changed
+
+
+def _edited(command: str, text: str) -> str:
+    hint = "set EDITOR to your editor"
+    with tempfile.TemporaryDirectory(prefix="rtcli-") as folder:
+        file = Path(folder, "edit.json" if text.lstrip().startswith(("{", "[")) else "edit.txt")
+        file.write_text(text, encoding="utf-8")
+        try:
+            code = subprocess.call([*shlex.split(command), str(file)])
+        except (OSError, ValueError) as error:
+            raise UsageError(f"the editor {command!r} cannot be started", why=str(error), hint=hint) from error
+        if code:
+            raise UsageError(f"the editor {command!r} failed", why=f"exit code {code}", hint=hint)
+        return file.read_text(encoding="utf-8", errors="replace")

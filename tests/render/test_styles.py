@@ -1,0 +1,72 @@
+"""Colours that can be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtcli.render.styles import STYLES, Colour, Span, crop, paint, plain, rgb, themed
+
+LINE = (Span("error", "no"), Span("", " way"))
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    """Relative luminance as WCAG defines it."""
+    parts = [part / 255 for part in colour]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", [name for name, style in STYLES.items() if style.tone])
+@pytest.mark.parametrize(
+    ("colour", "ground", "least"),
+    [
+        (Colour.MIDDLE, (0, 0, 0), 3.5),
+        (Colour.MIDDLE, (255, 255, 255), 3.5),
+        (Colour.BRIGHT, (30, 30, 30), 5.0),
+        (Colour.DEEP, (255, 255, 255), 5.0),
+    ],
+)
+def test_every_tone_is_readable_on_its_ground(
+    name: str, colour: Colour, ground: tuple[int, int, int], least: float
+) -> None:
+    """The default tones have contrast on black and on white, the themes more of it on their own ground."""
+    tone = STYLES[name].tone
+    assert tone is not None
+    code = tone.code(colour)
+    assert code is not None
+
+    assert contrast(rgb(code), ground) >= least
+
+
+def test_painting_asks_for_no_more_colours_than_there_are() -> None:
+    """Without colours a line is its text; sixteen colours are the terminal's own."""
+    assert paint(LINE, Colour.NONE) == plain(LINE) == "no way"
+    assert paint(LINE, Colour.SIXTEEN) == "\x1b[1;31mno\x1b[0m way"
+    assert paint(LINE, Colour.MIDDLE) == "\x1b[1;38;5;160mno\x1b[0m way"
+
+
+@pytest.mark.parametrize(
+    ("colour", "theme", "expected"),
+    [
+        (Colour.MIDDLE, None, Colour.MIDDLE),
+        (Colour.MIDDLE, "auto", Colour.MIDDLE),
+        (Colour.MIDDLE, "dark", Colour.BRIGHT),
+        (Colour.MIDDLE, "light", Colour.DEEP),
+        (Colour.SIXTEEN, "dark", Colour.SIXTEEN),
+        (Colour.SIXTEEN, "none", Colour.NONE),
+        (Colour.NONE, "dark", Colour.NONE),
+    ],
+)
+def test_a_theme_never_adds_colours(colour: Colour, theme: str | None, expected: Colour) -> None:
+    """NO_COLOR and small terminals win over a theme."""
+    assert themed(colour, theme) is expected
+
+
+def test_cropping_is_by_columns_over_all_spans() -> None:
+    """A row never gets wider than the terminal, whatever it is made of."""
+    assert plain(crop((Span("error", "abc"), Span("", "日本"), Span("", "x")), 6)) == "abc日…"

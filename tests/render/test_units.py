@@ -1,0 +1,44 @@
+"""Figures and ids as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtcli.render import units
+from rtcli.render.ids import short_id
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "expected"),
+    [
+        (units.duration, 340, "340 ms"),
+        (units.duration, 2310, "2.3 s"),
+        (units.duration, 64_000, "1:04"),
+        (units.clock, 3600, "1:00:00"),
+        (units.clock, 59.9, "0:59"),
+        (units.size, 812, "812 B"),
+        (units.size, 166_000, "166 kB"),
+        (units.size, 2_400_000, "2.4 MB"),
+        (units.since, 1.2341, "+1.234s"),
+        (units.since, 62.345, "+1:02.345"),
+    ],
+)
+def test_figures_have_their_unit(function: object, value: float, expected: str) -> None:
+    """Each in the unit that keeps it short."""
+    assert callable(function)
+    assert function(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [
+        ("item_AbCdEfGhIjKlMnOpQrStU", "item_…QrStU"),
+        ("call_abcdefghijklmnop", "call_…lmnop"),
+        ("item_1", "item_1"),
+        ("msg", "msg"),
+        ("0123456789abcdef0123456789abcdef", "012345…bcdef"),
+    ],
+)
+def test_ids_keep_their_kind_and_end(id_: str, expected: str) -> None:
+    """Short enough for a row, long enough to tell apart."""
+    assert short_id(id_) == expected

@@ -1,0 +1,89 @@
+"""NDJSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from rtcli.protocol.wire_filter import parse_filter
+from rtcli.render.styles import Colour
+from rtcli.terminal.ndjson import NdjsonWriter
+from rtcli.terminal.sink import Sink
+from rtcli.views import Direction, Json, Level, Notice, SpeechDelta, Table, View, WireRecord
+from tests.render.frames import Wire, base64_of, tone
+
+
+def written(views: list[View], **options: Any) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    writer = NdjsonWriter(Sink(out), Sink(err), **options)
+    for view in views:
+        writer.write(view)
+    writer.flush()
+    writer.close()
+    return out.getvalue(), err.getvalue()
+
+
+def test_each_event_of_the_server_is_one_line() -> None:
+    """Every field as it came, unknown ones too; what we sent is not there."""
+    wire = Wire()
+    events = [wire.frame("a", text="x\ny", unknown={"z": [1, None]}), wire.frame("b", ">"), wire.frame("c")]
+    out, err = written([*events])
+
+    assert [json.loads(line) for line in out.splitlines()] == [events[0].event, events[2].event]
+    assert err == ""
+
+
+def test_both_directions_are_wrapped() -> None:
+    """With direction and seconds since the session began."""
+    wire = Wire(step=0.25)
+    out, _ = written([wire.frame("a"), wire.frame("b", ">")], both=True)
+
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"dir": "<", "t": 0.25, "event": {"type": "a"}},
+        {"dir": ">", "t": 0.5, "event": {"type": "b"}},
+    ]
+
+
+def test_sound_is_whole_unless_it_is_to_be_elided() -> None:
+    """Programs get the bytes."""
+    sound = base64_of(tone(100))
+    view: list[View] = [Wire().frame("response.output_audio.delta", delta=sound)]
+
+    assert json.loads(written(view)[0])["delta"] == sound
+    assert json.loads(written(view, elide_audio=True)[0])["delta"] == "<4800 B audio, 100 ms, -9 dBFS>"
+
+
+def test_pretty_is_the_same_value_over_several_lines() -> None:
+    """Also for a text that is longer than any terminal is wide."""
+    event = Wire().frame("a", text="w " * 9000)
+    out, _ = written([event], pretty=True)
+
+    assert len(out.splitlines()) > 3
+    assert json.loads(out) == event.event
+    assert "\x1b[" in written([event], pretty=True, colour=Colour.MIDDLE)[0]
+
+
+def test_only_wanted_events_are_written() -> None:
+    """A filter holds here as well."""
+    wire = Wire()
+    out, _ = written([wire.frame("a.delta"), wire.frame("a.done")], wanted=parse_filter("-*.delta"))
+
+    assert [json.loads(line)["type"] for line in out.splitlines()] == ["a.done"]
+
+
+def test_everything_else_is_for_people() -> None:
+    """Notices, a frame that is no event, what commands answer: stderr. Speech is in the events already."""
+    bad = WireRecord(4, 0.1, Direction.RECEIVED, None, 3, problem="not JSON")
+    views: list[View] = [
+        Notice("lost", "closed", "/reconnect", Level.ERROR),
+        bad,
+        SpeechDelta("assistant", "a", 0, "x"),
+        Table(("name",), (("voice",),)),
+        Json({"a": 1}),
+    ]
+    out, err = written(views)
+
+    assert out == ""
+    assert err.splitlines()[:3] == ["error: lost: closed", "  /reconnect", "warning: frame 4 is no event: not JSON"]
+    assert "voice" in err

@@ -15,6 +15,7 @@ _FLOOR_SHARE = 0.2
 _HIGHEST_FLOOR = -30.0
 _QUIETEST_SPEECH = -55.0
 _START_FRAMES = 9  # 90 ms of sound before it counts as speech
+_SMOOTHED = 5  # frames: the level of noise alone jumps about, and one loud frame must not prolong a turn
 _SILENT = -96.0
 
 
@@ -30,6 +31,7 @@ class EnergyDetector:
         self._silence_frames = max(1, math.ceil(silence_ms / _FRAME_MS))
         self._recent: deque[float] = deque()
         self._ordered: list[float] = []
+        self._last: deque[float] = deque(maxlen=_SMOOTHED)
         self._rest = b""
         self._frames = 0
         self._speaking = False
@@ -61,7 +63,12 @@ class EnergyDetector:
 
     def _frame(self, level: float, changes: list[tuple[bool, int]]) -> None:
         self._frames += 1
-        loud = level > max(self._floor(level) + (self._off if self._speaking else self._on), _QUIETEST_SPEECH)
+        self._last.append(level)
+        floor = self._floor(level)
+        if self._speaking:
+            loud = sum(self._last) / len(self._last) > max(floor + self._off, _QUIETEST_SPEECH)
+        else:
+            loud = level > max(floor + self._on, _QUIETEST_SPEECH)
         self._run = self._run + 1 if loud != self._speaking else 0
         if self._run >= (self._silence_frames if self._speaking else _START_FRAMES):
             self._speaking = loud

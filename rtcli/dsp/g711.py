@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     Table: TypeAlias = np.ndarray[Any, Any]
 
 _ULAW_BIAS = 33  # at the 14 bits that mu-law works with
-_ULAW_CLIP = 8_159
+_ULAW_CLIP = 8_191  # with the bias
 
 
 def ulaw_to_pcm(data: bytes) -> bytes:
@@ -63,7 +63,7 @@ def _ulaw_encoder() -> Table:
     import numpy as np
 
     samples = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32) >> 2
-    magnitude = np.minimum(np.abs(samples), _ULAW_CLIP) + _ULAW_BIAS
+    magnitude = np.minimum(np.abs(samples) + _ULAW_BIAS, _ULAW_CLIP)
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 5
     mantissa = (magnitude >> (exponent + 1)) & 15
     sign = np.where(samples < 0, 0x80, 0)

@@ -41,8 +41,11 @@ class Resampler:
         if self._stream is None:
             import soxr
 
-            self._stream = soxr.ResampleStream(*self._rates, 1, dtype="int16")
-        return bytes(self._stream.resample_chunk(np.frombuffer(pcm[:whole], "<i2"), last=last).tobytes())
+            # floats: with 16 bits soxr adds dither, and the same sound would not give the same samples twice
+            self._stream = soxr.ResampleStream(*self._rates, 1, dtype="float32")
+        samples = np.frombuffer(pcm[:whole], "<i2").astype(np.float32)
+        converted = self._stream.resample_chunk(samples, last=last)
+        return bytes(converted.round().clip(-32_768, 32_767).astype("<i2").tobytes())
 
 
 def resample(pcm: bytes, source_rate: int, target_rate: int) -> bytes:

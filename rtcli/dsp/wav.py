@@ -47,7 +47,7 @@ def read_speech(path: Path | str) -> bytes:
 def write_wav(path: Path | str, pcm: bytes, rate: int = SPEECH_RATE) -> None:
     """Mono PCM16 as a WAV file. Raises InputError where it cannot be written."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with Path(path).open("wb") as target, wave.open(target, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(rate)

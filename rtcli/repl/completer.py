@@ -46,6 +46,8 @@ class LineCompleter(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
         """The same in a thread: folders and devices may be slow, and the conversation goes on meanwhile."""
+        if not document.text:  # the line was sent before this task came to run
+            return
         try:
             found = await asyncio.to_thread(lambda: list(self.get_completions(document, complete_event)))
         except RuntimeError:  # the session changed under the thread's eyes; the next key asks again

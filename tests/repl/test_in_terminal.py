@@ -1,0 +1,345 @@
+"""The prompt in a real pseudo terminal: what is typed, what is said, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.kit.terminal import Terminal
+
+pytestmark = pytest.mark.terminal
+
+TYPED = "hello world, this is being typed"
+
+
+@contextmanager
+def prompt(*options: str, columns: int = 100, lines: int = 24, **environ: str) -> Iterator[Terminal]:
+    """The test program, connected."""
+    argv = [sys.executable, "-m", "tests.kit.prompt_program", *options]
+    with Terminal(argv, columns=columns, lines=lines, environ=environ) as terminal:
+        terminal.wait_for("✓ ready")
+        yield terminal
+
+
+def words(terminal: Terminal) -> list[str]:
+    """Every word that was said, as the terminal has it."""
+    return re.findall(r"w\d{5}", terminal.text())
+
+
+def input_line(terminal: Terminal) -> str:
+    """What stands behind the prompt's sign on the screen."""
+    return next((row[1:].strip() for row in reversed(terminal.shown()) if row.startswith("›")), "")
+
+
+def is_clean(terminal: Terminal) -> bool:
+    """No escape code became text."""
+    return not re.search(r"\?\[|\x1b|\[0m|\[38;|\[\d+[A-K]|;1R", terminal.text())
+
+
+def type_slowly(terminal: Terminal, text: str) -> None:
+    """Key by key, each after something more was written."""
+    for key in text:
+        before = len(terminal.raw)
+        terminal.send(key)
+        terminal.wait_for(lambda: len(terminal.raw) > before)  # noqa: B023  # used before the next turn
+
+
+@pytest.mark.parametrize(("rate", "count"), [(50, 60), (500, 800)])
+def test_typed_text_is_intact_while_text_streams(rate: int, count: int) -> None:
+    """At 50 and 500 words a second: every word arrives once and in order, the typed line stays whole."""
+    with prompt("--rate", str(rate), "--words", str(count)) as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00005")
+        type_slowly(terminal, TYPED)
+        assert "said it all" not in terminal.text()
+        assert input_line(terminal) == TYPED
+        terminal.wait_for("said it all")
+
+        assert words(terminal) == [f"w{number:05}" for number in range(count)]
+        assert is_clean(terminal)
+        assert input_line(terminal) == TYPED
+        terminal.send("\r")
+        terminal.wait_for(f"got '{TYPED}'")
+
+
+def test_events_at_500_a_second_leave_the_typed_text_alone() -> None:
+    """Each event a row, the text among them: nothing is lost."""
+    with prompt("--rate", "500", "--words", "600", "--events", "all", columns=140) as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00005")
+        type_slowly(terminal, TYPED)
+        terminal.wait_for("said it all")
+        rows = [row for row in terminal.rows() if "< response.output_text.delta" in row]
+        said = [word for row in terminal.rows() if row not in rows for word in re.findall(r"w\d{5}", row)]
+
+        assert said == [f"w{number:05}" for number in range(600)]
+        assert [int(row.split()[0]) for row in rows] == list(range(1, 601))
+        assert input_line(terminal) == TYPED
+        assert is_clean(terminal)
+
+
+def test_a_summary_counts_in_place() -> None:
+    """Six hundred deltas, one row."""
+    with prompt("--rate", "500", "--words", "300", "--events", "summary", columns=140) as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("said it all")
+        terminal.send("\x04")
+        terminal.wait_exit()
+
+        (row,) = [row for row in terminal.rows() if "response.output_text" in row]
+        assert "×300" in row
+
+
+def test_resizing_while_text_streams_loses_nothing() -> None:
+    """100 -> 50 -> 110 columns: the words, the typed line and the prompt survive; no stray row is left."""
+    with prompt("--rate", "300", "--words", "900") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00020")
+        type_slowly(terminal, "typed")
+        for columns, until in ((50, "w00300"), (110, "w00600")):
+            terminal.resize(columns)
+            terminal.wait_for(until)
+        terminal.wait_for("said it all")
+
+        found = words(terminal)
+        later = [word for word in found if word > "w00310"]
+        assert later == [f"w{number:05}" for number in range(311, 900)]
+        assert input_line(terminal) == "typed"
+        assert [row for row in terminal.rows() if "model-under-test" in row] == [terminal.shown()[-1]]
+        assert is_clean(terminal)
+
+
+@pytest.mark.parametrize("columns", [30, 12])
+def test_a_narrow_terminal_still_works(columns: int) -> None:
+    """Rows wrap, the toolbar shrinks to what matters, a sent line leaves no menu behind."""
+    with prompt("--rate", "500", "--words", "20", columns=columns) as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00019")
+        terminal.send("hey\r")
+        terminal.wait_for("got 'hey'")
+        terminal.wait_for(lambda: len(terminal.shown()[-1]) < columns and terminal.shown()[-2] == "›")
+
+        assert words(terminal) == [f"w{number:05}" for number in range(20)]
+
+
+def test_a_lone_escape_interrupts() -> None:
+    """Without another key after it, and while a line is half typed."""
+    with prompt("--words", "100000") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00003")
+        terminal.send("half")
+        terminal.wait_for(lambda: input_line(terminal) == "half")
+        terminal.send("\x1b")
+        terminal.wait_for("interrupted here")
+
+        assert input_line(terminal) == "half"
+
+
+def test_escape_and_enter_in_one_go_are_a_new_line() -> None:
+    """Alt+Enter does not interrupt and does not send."""
+    with prompt("--words", "100000") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00003")
+        terminal.send("one\x1b\rtwo\r")
+        terminal.wait_for(r"got 'one\ntwo'")
+
+        assert "interrupted" not in terminal.text()
+
+
+def test_ctrl_c_gives_up_what_is_nearest() -> None:
+    """The typed line, then the command at work, then the answer, then (said once, pressed twice) the program."""
+    with prompt("--words", "100000") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00003")
+        terminal.send("/slow\r")
+        terminal.wait_for("› /slow")
+        terminal.send("half")
+        terminal.wait_for(lambda: input_line(terminal) == "half")
+        terminal.send("\x03")
+        terminal.wait_for(lambda: input_line(terminal) == "")
+        assert "given up" not in terminal.text()
+        terminal.send("\x03")
+        terminal.wait_for("given up")
+        assert "interrupted here" not in terminal.text()
+        terminal.send("\x03")
+        terminal.wait_for("interrupted here")
+        terminal.send("\x03")
+        terminal.wait_for("Ctrl+C again")
+        terminal.send("\x03")
+
+        assert terminal.wait_exit() == 130
+        assert terminal.echoes()
+
+
+def test_ctrl_c_in_a_history_search_ends_the_search() -> None:
+    """And nothing else."""
+    with prompt() as terminal:
+        terminal.send("remember me\r")
+        terminal.wait_for("got 'remember me'")
+        terminal.send("\x12reme")
+        terminal.wait_for("I-search")
+        terminal.send("\x03")
+        terminal.wait_for(lambda: "I-search" not in "\n".join(terminal.shown()))
+        terminal.send("\x04\x03\x04")
+
+        assert terminal.wait_exit() in (0, 130)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    ids=str,
+)
+def test_a_signal_restores_the_terminal(number: signal.Signals, code: int) -> None:
+    """While text streams and a line is half typed: what was said is there, the terminal echoes again."""
+    with prompt("--words", "100000") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00010")
+        terminal.send("half")
+        terminal.wait_for(lambda: input_line(terminal) == "half")
+        terminal.kill(number)
+
+        assert terminal.wait_exit() == code
+        assert terminal.echoes()
+        assert bytes(terminal.raw).rfind(b"\x1b[?2004l") > bytes(terminal.raw).rfind(b"\x1b[?2004h")
+        assert terminal.shown()[-1].lstrip("● ").startswith("w")
+        assert is_clean(terminal)
+
+
+def test_a_terminal_that_is_closed_ends_the_program() -> None:
+    """As a hang-up, and without anybody to read what it writes."""
+    with prompt("--words", "100000", "--rate", "200") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00010")
+        terminal.hang_up()
+
+        assert terminal.wait_exit() == 129
+
+
+def test_ctrl_d_leaves_on_an_empty_line_only() -> None:
+    """On a line with text it deletes, as ever."""
+    with prompt() as terminal:
+        terminal.send("ab\x01\x04")
+        terminal.wait_for(lambda: input_line(terminal) == "b")
+        terminal.send("\x0b\x04")
+
+        assert terminal.wait_exit() == 0
+        assert "model-under-test" not in terminal.text()
+
+
+def test_quit_gives_its_code() -> None:
+    """What the command says is what the process ends with."""
+    with prompt() as terminal:
+        terminal.send("/quit 4\r")
+
+        assert terminal.wait_exit() == 4
+
+
+def test_a_first_connection_that_fails_ends_with_its_code() -> None:
+    """The error and what to do stay on the screen; the terminal is restored; no traceback."""
+    argv = [sys.executable, "-m", "tests.kit.prompt_program", "--refuse"]
+    with Terminal(argv) as terminal:
+        assert terminal.wait_exit() == 3
+
+        assert "✗ cannot connect: refused" in terminal.text()
+        assert "→ start the server" in terminal.text()
+        assert "Traceback" not in terminal.text()
+        assert terminal.echoes()
+
+
+def test_lines_are_there_in_the_next_run(tmp_path: Path) -> None:
+    """Up and Ctrl+R find them."""
+    file = str(tmp_path / "history")
+    with prompt("--history", file) as terminal:
+        terminal.send("the first line\r")
+        terminal.wait_for("got 'the first line'")
+        terminal.send("another one\r")
+        terminal.wait_for("got 'another one'")
+        terminal.send("\x04")
+        terminal.wait_exit()
+    with prompt("--history", file) as terminal:
+        terminal.send("\x1b[A")
+        terminal.wait_for(lambda: input_line(terminal) == "another one")
+        terminal.send("\x0b\x15\x12first")
+        terminal.wait_for(lambda: "the first line" in "\n".join(terminal.shown()))
+        terminal.send("\r\r")
+        terminal.wait_for("got 'the first line'")
+
+
+def test_pasted_json_is_one_line_to_send() -> None:
+    """Newlines of a bracketed paste do not send; Enter does, once it is whole."""
+    with prompt() as terminal:
+        terminal.send('\x1b[200~{"type":\r\n "response.create"\x1b[201~')
+        terminal.wait_for('"response.create"')
+        terminal.send("\r}\r")
+        terminal.wait_for("got '")
+
+        assert r"""got '{"type":\n "response.create"\n}'""" in terminal.text()
+
+
+def test_tab_completes_and_shows_what_it_means() -> None:
+    """The menu stands under the line and goes away again."""
+    with prompt() as terminal:
+        terminal.send("/tr")
+        terminal.wait_for("the command /trouble")
+        terminal.send("\t\r")
+        terminal.wait_for("this went wrong: on purpose")
+
+        assert "the command /trouble" not in "\n".join(terminal.shown())
+
+
+def test_what_others_write_does_not_disturb_the_prompt() -> None:
+    """Prints, log records, warnings and errors are rows like any other."""
+    with prompt() as terminal:
+        terminal.send("/trouble\r")
+        terminal.wait_for("UserWarning: a warning")
+
+        text = terminal.text()
+        assert "a tool printed this" in text
+        assert "! some.library: a log record" in text
+        assert "✗ this went wrong: on purpose" in text
+        assert input_line(terminal) == ""
+
+
+def test_the_editor_gets_the_line_and_gives_it_back() -> None:
+    """Ctrl+X Ctrl+E; what streams meanwhile comes afterwards, whole."""
+    with prompt("--rate", "200", "--words", "300", EDITOR="sed -i s/draft/final/") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00003")
+        terminal.send("my draft\x18\x05")
+        terminal.wait_for(lambda: input_line(terminal) == "my final")
+        terminal.wait_for("said it all")
+
+        assert words(terminal) == [f"w{number:05}" for number in range(300)]
+
+
+def test_a_command_can_have_a_text_edited() -> None:
+    """And hears when the editor cannot be had."""
+    with prompt(EDITOR="sed -i s/old/new/") as terminal:
+        terminal.send("/edit the old one\r")
+        terminal.wait_for("edited 'the new one'")
+        terminal.send("/edit nothing\r")
+        terminal.wait_for("edited None")
+    for editor, message in (("false", "the editor 'false' failed: exit code 1"), ("/no/such", "cannot be started")):
+        with prompt(EDITOR=editor) as terminal:
+            terminal.send("/edit x\r")
+            terminal.wait_for(message)
+
+
+def test_f3_changes_what_is_shown_of_the_wire() -> None:
+    """Off, summary, all, off; the toolbar says which."""
+    with prompt("--words", "100000") as terminal:
+        terminal.send("\x1bOR")
+        terminal.wait_for("events summary")
+        terminal.send("\x1bOR")
+        terminal.wait_for("events all")
+        terminal.send("/talk\r")
+        terminal.wait_for("< response.output_text.delta")
+        terminal.send("\x1bOR")
+        terminal.wait_for(lambda: "events all" not in terminal.shown()[-1])

@@ -1,0 +1,72 @@
+"""The prompt in tmux, which wraps its rows anew on a resize, as most terminals do (the emulator in `kit` cuts them)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux"),
+]
+
+DEADLINE = 15.0
+
+
+class Tmux:
+    """A tmux server of its own, with one window."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def __call__(self, *arguments: str) -> str:
+        argv = ["tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    def start(self, argv: list[str], columns: int) -> None:
+        self("new-session", "-d", "-x", str(columns), "-y", "24", *argv)
+
+    def text(self) -> str:
+        """Scrollback and screen, each row as it stands."""
+        return self("capture-pane", "-p", "-S", "-")
+
+    def wait_for(self, condition: Callable[[str], object]) -> str:
+        end = time.monotonic() + DEADLINE
+        while not condition(text := self.text()):
+            assert time.monotonic() < end, text
+        return text
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    server = Tmux(tmp_path / "socket")
+    yield server
+    subprocess.run(["tmux", "-S", str(tmp_path / "socket"), "kill-server"], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("events", ["off", "summary"])
+def test_resizing_leaves_no_piece_of_an_unfinished_row_behind(tmux: Tmux, events: str) -> None:
+    """100 -> 50 -> 110 columns while text streams and a line is typed: every word once, one prompt, one toolbar."""
+    program = [sys.executable, "-m", "tests.kit.prompt_program", "--rate", "200", "--words", "600", "--events", events]
+    tmux.start(program, 100)
+    tmux.wait_for(lambda text: "✓ ready" in text)
+    tmux("send-keys", "/talk", "Enter")
+    tmux.wait_for(lambda text: "w00030" in text)
+    tmux("send-keys", "typed")
+    for columns, until in ((50, "w00200"), (110, "w00400")):
+        tmux("resize-window", "-x", str(columns), "-y", "24")
+        tmux.wait_for(lambda text: until in text)  # noqa: B023  # used before the next turn
+    text = tmux.wait_for(lambda text: "said it all" in text)
+
+    spoken = [row for row in text.splitlines() if "response.output_text" not in row]
+    assert re.findall(r"w\d{5}", "\n".join(spoken)) == [f"w{number:05}" for number in range(600)]
+    assert text.count("› typed") == 1
+    assert text.count("● model-under-test") == 1
+    assert not re.search(r"\?\[|\[0m|;1R", text)

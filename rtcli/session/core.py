@@ -10,7 +10,7 @@ from typing import Any
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError, worst
-from rtcli.protocol.answers import Answers
+from rtcli.protocol.answers import Answers, Waiting
 from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
 from rtcli.session import hints
@@ -28,6 +28,9 @@ from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Direction, Level, Notice, Status, View, WireRecord
 
 Show = Callable[[View], None]
+
+_SETTLE_SECONDS = 5.0
+"""How long the first session.update may go without an answer; the reference's WebRTC transport waits as long."""
 
 
 class SessionCore:
@@ -92,11 +95,15 @@ class SessionCore:
 
     def _first_config(self) -> dict[str, Any]:
         config = dict(self.config)
-        audible = self.sound.open_speaker()
-        if not audible and "output_modalities" not in config and "modalities" not in config:
+        problem = self.sound.open_speaker()
+        chosen = "output_modalities" in config or "modalities" in config
+        if self.sound.speaker is None and not chosen:
             config["output_modalities"] = ["text"]
-            if self.sound.speaker is None:
-                self.show(Notice("no sound output: asking for text"))
+        if problem:
+            end = "" if chosen else "; asking for text"
+            self.show(Notice(f"{problem.what}{end}", problem.why, problem.hint, Level.WARNING))
+        elif self.sound.speaker is None and not chosen:
+            self.show(Notice("no sound output: asking for text"))
         if self.tools.schemas:
             config["tools"] = merged_tools(config, self.tools.schemas)
         return config
@@ -104,18 +111,31 @@ class SessionCore:
     async def _connect(self, config: Mapping[str, Any], seconds: float) -> None:
         endpoint = self.endpoint
         try:
-            await self.transport.connect(
-                model=endpoint.model,
-                url=endpoint.url or None,
-                call_id=endpoint.call_id,
-                initial_session_config=config,
-            )
-            await self.transport.wait_ready(seconds)
+            with self.requests.expecting(_answers_the_first_update) as settled:
+                await self.transport.connect(
+                    model=endpoint.model,
+                    url=endpoint.url or None,
+                    call_id=endpoint.call_id,
+                    initial_session_config=config,
+                )
+                await self.transport.wait_ready(seconds)
+                await self._settle(settled)
         except BaseException:
             self.transport.close()
             await self.transport.wait_closed()
             raise
         self._live, self._lost = True, None
+
+    async def _settle(self, settled: asyncio.Future[WireRecord]) -> None:
+        """Until our first update is answered the server runs on its defaults: what we know of the session is wrong.
+
+        A refusal is reported like any error; a server that never answers is lived with.
+        """
+        try:
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await settled
+        except TimeoutError:
+            self.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
 
     async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
         """Another connection with the settings of this one and an empty conversation; raises like `start`."""
@@ -304,6 +324,11 @@ class SessionCore:
         return self.meters
 
     @property
+    def unanswered(self) -> tuple[Waiting, ...]:
+        """Events that we sent and that still wait for their reply."""
+        return self._answers.waiting
+
+    @property
     def quiet(self) -> bool:
         """Nothing is being answered, run or played."""
         busy = self.transport.responding or self.tools.running or self.sound.audible or bool(self._answers.waiting)
@@ -323,3 +348,8 @@ class SessionCore:
                     await asyncio.wait_for(self._changed.wait(), watch)
                 except TimeoutError:
                     continue
+
+
+def _answers_the_first_update(record: WireRecord) -> bool:
+    kind = record.event.get("type") if record.event is not None else None
+    return record.direction is Direction.RECEIVED and kind in ("session.updated", "error")

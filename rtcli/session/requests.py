@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExpectationError, ServerError
@@ -49,33 +51,46 @@ class Requests:
 
         Raises ExpectationError after that many `seconds` and ConnectionLostError where the connection ends.
         """
-        future: asyncio.Future[WireRecord] = asyncio.get_running_loop().create_future()
-        entry = (wanted, future)
+        with self.expecting(wanted) as future:
+            send()
+            try:
+                async with asyncio.timeout(seconds):
+                    return await future
+            except TimeoutError as error:
+                raise ExpectationError(f"no answer to {what}", why=f"{seconds:g} s have passed") from error
+
+    @contextmanager
+    def expecting(self, wanted: Callable[[WireRecord], bool]) -> Iterator[asyncio.Future[WireRecord]]:
+        """Listen for the first record that is `wanted`; inside, await the future."""
+        entry = (wanted, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         try:
-            send()
-            async with asyncio.timeout(seconds):
-                return await future
-        except TimeoutError as error:
-            raise ExpectationError(f"no answer to {what}", why=f"{seconds:g} s have passed") from error
+            yield entry[1]
         finally:
             if entry in self._waiting:
                 self._waiting.remove(entry)
+            entry[1].cancel()
 
-    async def ask(self, send: Callable[[dict[str, Any]], None], event: dict[str, Any], *, seconds: float) -> WireRecord:
+    async def ask(
+        self, send: Callable[[dict[str, Any]], None], event: dict[str, Any], *, seconds: float, ahead: int = 0
+    ) -> WireRecord:
         """Send a client event (which needs an `event_id`) and wait for the reply that the catalog names for it.
 
-        Raises ServerError with what to do about it where the server refuses.
+        `ahead` is how many events of this type were sent before and not answered: their replies come first. Raises
+        ServerError with what to do about it where the server refuses.
         """
         row = EVENT_TYPES[event["type"]]
         about = item_id_of(event)
+        replies = count()
 
         def wanted(record: WireRecord) -> bool:
             if record.direction is Direction.SENT or record.event is None:
                 return False
             if record.event.get("type") == "error":
                 return bool(_guilty(record.event) == event["event_id"])
-            return bool(record.event.get("type") == row.reply and about in (None, item_id_of(record.event)))
+            if record.event.get("type") != row.reply or about not in (None, item_id_of(record.event)):
+                return False
+            return about is not None or next(replies) >= ahead
 
         record = await self.reply(lambda: send(event), wanted, seconds=seconds, what=row.name)
         if record.event and record.event.get("type") == "error":

@@ -178,7 +178,8 @@ class RealtimeSession(SessionCore):
             "event_id": self._event_id("set"),
             "session": {"type": kind, **changes},
         }
-        await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)
+        ahead = sum(entry.type == "session.update" for entry in self.unanswered)
+        await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS, ahead=ahead)
         return settings.diff(changes, self.transport.session or {})
 
     # -- the conversation ------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from rtcli.errors import AudioUnavailableError, NotConnectedError
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import Level, Notice
+from rtcli.views import Notice
 
 
 class SpeakerLike(Protocol):
@@ -83,17 +83,15 @@ class Sound:
 
     # -- out -------------------------------------------------------------------------------------
 
-    def open_speaker(self) -> bool:
-        """Whether there is a speaker that plays. One that cannot be had is reported once, and given up."""
-        if self.speaker is None:
-            return False
+    def open_speaker(self) -> AudioUnavailableError | None:
+        """Start the speaker, if there is one. One that cannot be had is given up, and the reason returned."""
         try:
-            self.speaker.open()
+            if self.speaker is not None:
+                self.speaker.open()
         except AudioUnavailableError as error:
             self.speaker = None
-            self._show(Notice(f"{error.what}; asking for text", error.why, error.hint, Level.WARNING))
-            return False
-        return True
+            return error
+        return None
 
     def use_speaker(self, speaker: SpeakerLike) -> None:
         """Play on another device from now on. Raises AudioUnavailableError, and then changes nothing."""

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from rtcli.protocol.answers import Answers
 from rtcli.views import Direction, WireRecord
 
 _Finder: TypeAlias = Callable[[Sequence[WireRecord], WireRecord], WireRecord | None]
 """The record that led to one, given all records before it."""
 
 _MOST_LINKS = 50
+_LOOKED_BACK = 2000  # records: an error comes soon after its cause
 
 
 def chain(records: Sequence[WireRecord], number: int) -> list[WireRecord]:
@@ -80,8 +82,24 @@ def _opens_response(record: WireRecord, response_id: object) -> bool:
 def _of_error(before: Sequence[WireRecord], record: WireRecord) -> WireRecord | None:
     guilty = _inner(record, "error").get("event_id")
     if not guilty:
-        return None
+        return _of_nameless_error(before, record)
     return _last(before, lambda r: r.direction is Direction.SENT and _event(r).get("event_id") == guilty)
+
+
+def _of_nameless_error(before: Sequence[WireRecord], record: WireRecord) -> WireRecord | None:
+    """The server names no event: then it speaks of the oldest one that has no id and no answer."""
+    answers, senders = Answers(), {}
+    for earlier in before[-_LOOKED_BACK:]:
+        if earlier.direction is Direction.RECEIVED:
+            answers.received(_event(earlier))
+            continue
+        answers.sent(_event(earlier))
+        if answers.waiting:
+            senders.setdefault(id(answers.waiting[-1]), earlier)
+    waiting = answers.waiting
+    answers.received(_event(record))
+    refused = next((entry for entry in waiting if entry not in answers.waiting), None)
+    return senders.get(id(refused)) if refused else None
 
 
 def _alike(request: WireRecord, reply: WireRecord) -> bool:

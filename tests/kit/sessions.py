@@ -1,0 +1,181 @@
+"""A real session on a real server on loopback, with a speaker that plays when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from rtcli.commands import Context, default_registry, run_line
+from rtcli.config.endpoints import Endpoint
+from rtcli.errors import AudioUnavailableError
+from rtcli.server import RealtimeServer
+from rtcli.session.session import RealtimeSession
+from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.views import DisplaySettings, Notice, View, WireRecord
+
+V = TypeVar("V")
+DEADLINE = 10.0
+
+
+class ToldSpeaker:
+    """A speaker without a device: what it was given counts as heard when the test says so."""
+
+    def __init__(self, *, available: bool = True) -> None:
+        self.available = available
+        self.opened = self.closed = False
+        self._bytes: dict[tuple[str, int], int] = {}
+        self.queued: dict[tuple[str, int], int] = {}
+        self.heard: dict[tuple[str, int], int] = {}
+        self.finished: list[tuple[str, int]] = []
+        self.pcm = bytearray()
+        self.stops = 0
+        self.level_db = -96.0
+
+    def open(self) -> None:
+        if not self.available:
+            raise AudioUnavailableError("no output device", why="this machine has none")
+        self.opened = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> None:
+        key = (item_id, content_index)
+        self._bytes[key] = self._bytes.get(key, 0) + len(pcm)
+        self.queued[key] = self._bytes[key] // 48
+        self.heard.setdefault(key, 0)
+        self.pcm += pcm
+
+    def finish(self, item_id: str, content_index: int) -> None:
+        self.finished.append((item_id, content_index))
+
+    def stop(self) -> None:
+        self.stops += 1
+        self.queued = {key: self.heard[key] for key in self.queued}
+
+    def heard_ms(self, item_id: str, content_index: int) -> int | None:
+        return self.heard.get((item_id, content_index))
+
+    def first_heard_at(self, item_id: str, content_index: int) -> float | None:
+        return None
+
+    def hear(self, milliseconds: int | None = None) -> None:
+        """So much of everything that is queued has left the device; None: all of it."""
+        for key, queued in self.queued.items():
+            self.heard[key] = queued if milliseconds is None else min(queued, milliseconds)
+
+    @property
+    def audible(self) -> bool:
+        return any(self.heard[key] < queued for key, queued in self.queued.items())
+
+    @property
+    def current(self) -> tuple[str, int] | None:
+        return next((key for key, queued in self.queued.items() if self.heard[key] < queued), None)
+
+
+class ToldMicrophone:
+    """A microphone without a device: `speak` is what it hears."""
+
+    def __init__(self, *, available: bool = True) -> None:
+        self.available = available
+        self.on_chunk: Callable[[bytes], None] | None = None
+        self.muted = False
+        self.level_db: float | None = None
+        self.opened = self.closed = False
+
+    def open(self) -> None:
+        if not self.available:
+            raise AudioUnavailableError("no input device", why="this machine has none")
+        self.opened = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def speak(self, pcm: bytes, level_db: float = -20.0) -> None:
+        """Capture sound, in pieces of 20 ms."""
+        self.level_db = level_db
+        for start in range(0, len(pcm), 960):
+            if self.on_chunk and not self.muted:
+                self.on_chunk(pcm[start : start + 960])
+
+
+@dataclass
+class Live:
+    """A session that runs, what it showed, and lines to carry out."""
+
+    session: RealtimeSession
+    context: Context
+    views: list[View] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, line: str) -> list[View]:
+        """Carry out a line."""
+        return await run_line(line, self.context)
+
+    async def until(self, condition: Callable[[], V], seconds: float = DEADLINE) -> V:
+        """Wait for a condition that views bring about."""
+        async with asyncio.timeout(seconds):
+            while not (value := condition()):
+                self.changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed.wait(), 0.05)
+        return value
+
+    def show(self, view: View) -> None:
+        self.views.append(view)
+        self.changed.set()
+
+    def shown(self, kind: type[V]) -> list[V]:
+        """The views of one kind so far."""
+        return [view for view in self.views if isinstance(view, kind)]
+
+    @property
+    def notices(self) -> list[str]:
+        """What the notices said, with why and hint."""
+        return [f"{n.what} | {n.why} | {n.hint}" for n in self.shown(Notice)]
+
+    def records(self, event_type: str) -> list[WireRecord]:
+        """The frames of a type."""
+        return [r for r in self.session.log.records if r.event and r.event.get("type") == event_type]
+
+    def events(self, event_type: str) -> list[Mapping[str, Any]]:
+        """The events of a type."""
+        return [record.event for record in self.records(event_type) if record.event]
+
+    def sent(self) -> list[str]:
+        """The types of what went out."""
+        return [str(r.event["type"]) for r in self.session.log.records if r.event and r.direction == ">"]
+
+    async def idle(self) -> None:
+        await self.session.idle(DEADLINE)
+
+
+def session_at(url: str, **options: Any) -> RealtimeSession:
+    """A session for an address, not started."""
+    endpoint = Endpoint(url=url, model="gpt-realtime-2.1", label="test")
+    transport = OpenAIRealtimeWebSocket(url=url, model="gpt-realtime-2.1", headers={}, auto_tracing=False)
+    return RealtimeSession(transport, endpoint=endpoint, **options)
+
+
+@contextlib.asynccontextmanager
+async def session_on(url: str, **options: Any) -> AsyncIterator[Live]:
+    """A session that has started at an address, and is closed at the end."""
+    session = session_at(url, **options)
+    live = Live(session, Context(session, DisplaySettings(), default_registry()))
+    session.subscribe(live.show)
+    try:
+        await session.start(DEADLINE)
+        yield live
+    finally:
+        await session.close()
+
+
+@contextlib.asynccontextmanager
+async def live_session(*, server: Mapping[str, Any] | None = None, **options: Any) -> AsyncIterator[Live]:
+    """A session with a server of its own, which answers at once unless `server` says otherwise."""
+    async with contextlib.AsyncExitStack() as stack:
+        running = await stack.enter_async_context(RealtimeServer(**{"pace": 0, "voice": "tone", **(server or {})}))
+        yield await stack.enter_async_context(session_on(running.url + "?model=gpt-realtime-2.1", **options))

@@ -1,0 +1,42 @@
+"""What to do about errors, failures, close codes and old names."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtcli.session import hints
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(hints.RENAMED.items()))
+def test_every_name_of_the_beta_session_leads_to_the_new_one(old: str, new: str) -> None:
+    """Typed by hand or refused by the server, the hint names the GA path."""
+    assert new in hints.of_field(old)
+    assert new in hints.of_error({"code": "unknown_parameter", "param": f"session.{old}"})
+
+
+def test_a_path_below_a_renamed_field_keeps_its_end() -> None:
+    """turn_detection.threshold is found where it is now."""
+    assert hints.of_field("turn_detection.threshold").endswith("audio.input.turn_detection.threshold")
+    assert hints.of_field("audio.output.voice") == ""
+    assert "temperature" in hints.of_field("temperature")
+
+
+def test_an_error_is_known_by_code_or_else_by_type() -> None:
+    """Some servers put the name into one field, some into the other."""
+    by_code = hints.of_error({"code": "insufficient_quota", "type": "invalid_request_error"})
+
+    assert by_code and by_code == hints.of_error({"code": None, "type": "insufficient_quota"})
+    assert hints.of_error({"code": "brand_new"}) == ""
+
+
+def test_a_failed_response_is_known_by_its_error_or_reason() -> None:
+    """The hint follows status_details."""
+    assert "max_output_tokens" in hints.of_response({"reason": "max_output_tokens"})
+    assert "credit" in hints.of_response({"error": {"code": "insufficient_quota"}})
+    assert hints.of_response({}) == ""
+
+
+def test_every_end_of_a_connection_has_something_to_do() -> None:
+    """A close without a frame, a known code and an unknown one."""
+    assert all(hints.of_close(code) for code in (None, 1001, 3000, 4999))
+    assert hints.of_close(None) == hints.of_close(1006)

@@ -1,0 +1,485 @@
+"""A session on the local server: it talks, tells what happens, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from rtcli.dsp.wav import read_wav, write_wav
+from rtcli.errors import ConnectError, ConnectionLostError, ExitCode, ServerError, UsageError
+from rtcli.session.cause import because_of
+from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
+from tests.kit.peers import Conversation, answers, error, peer, refuses, reply_to, response, silent
+from tests.kit.sessions import DEADLINE, Live, ToldMicrophone, ToldSpeaker, live_session, session_at, session_on
+
+SOUND = {"output_modalities": ["audio"]}
+
+
+async def until_sound(live: Live, milliseconds: int = 1000) -> tuple[str, int]:
+    """Wait until so much of an answer has come; the part that it belongs to."""
+    speaker = live.session.sound.speaker
+    assert isinstance(speaker, ToldSpeaker)
+    await live.until(lambda: any(ms >= milliseconds for ms in speaker.queued.values()))
+    return max(speaker.queued, key=lambda key: speaker.queued[key])
+
+
+async def test_a_typed_turn_streams_text_and_ends_whole() -> None:
+    """Deltas, then the whole text; the history holds both sides."""
+    async with live_session() as live:
+        live.session.say("hello")
+        await live.idle()
+
+        deltas, (done,) = live.shown(SpeechDelta), live.shown(SpeechDone)
+        assert "".join(delta.delta for delta in deltas) == done.text
+        assert [getattr(item, "role", "") for item in live.session.history] == ["user", "assistant"]
+        assert live.session.exit_code is ExitCode.OK
+
+
+async def test_without_a_speaker_the_session_asks_for_text_and_says_so_once() -> None:
+    """No output device is no error, and no silent session either."""
+    async with live_session() as live:
+        assert live.session.status.modalities == ("text",)
+        assert sum("asking for text" in notice for notice in live.notices) == 1
+
+
+async def test_a_speaker_that_cannot_be_had_is_named_and_text_asked_for() -> None:
+    """The device's own reason reaches the person."""
+    async with live_session(speaker=ToldSpeaker(available=False)) as live:
+        assert live.session.status.modalities == ("text",)
+        assert [notice for notice in live.notices if "asking for text" in notice] == [
+            "no output device; asking for text | this machine has none | "
+        ]
+
+
+async def test_who_chose_text_or_sound_is_not_lectured() -> None:
+    """A config that names its modalities is taken as it is."""
+    async with live_session(config={"output_modalities": ["audio"]}) as live:
+        assert live.session.status.modalities == ("audio",)
+        assert live.notices == []
+
+
+async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic() -> None:
+    """received, heard and audio_end_ms are the samples that arrived and left the device."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        live.session.say("count to 30")
+        item_id, index = await until_sound(live)
+        speaker = live.session.sound.speaker
+        assert isinstance(speaker, ToldSpeaker)
+        speaker.hear(310)
+        received = live.session.transport.playback.received_ms(item_id, index)
+
+        assert live.session.interrupt()
+        await live.idle()
+        (truncate,) = live.events("conversation.item.truncate")
+        assert truncate["audio_end_ms"] == 310
+        assert speaker.stops
+        (notice,) = [n for n in live.notices if n.startswith("interrupted")]
+        assert notice.startswith(f"interrupted {item_id}: received {received} ms, heard 310 ms -> audio_end_ms=310")
+        assert live.events("conversation.item.truncated")
+
+
+async def test_the_words_that_were_not_heard_are_named() -> None:
+    """After an interruption the rest of the transcript is told apart from what was heard."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        live.session.say("count to 30")
+        await live.until(lambda: live.records("response.output_audio_transcript.done"))
+        (key, received) = next(iter(live.session.sound.speaker.queued.items()))  # type: ignore[union-attr]
+        live.session.sound.speaker.hear(received // 2)  # type: ignore[union-attr]
+        live.session.interrupt()
+
+        heard = live.session.speech.heard(*key)
+        text = live.session.speech.text("assistant", *key)
+        assert heard is not None and 0 < heard < len(text)
+        assert any("not heard: “" in notice for notice in live.notices)
+
+
+async def test_an_answer_without_sound_is_interrupted_too() -> None:
+    """Text in the making is cancelled; nothing is truncated."""
+    async with live_session(server={"pace": 1.0}) as live:
+        live.session.say("count to 100")
+        await live.until(lambda: live.shown(SpeechDelta))
+
+        assert live.session.interrupt()
+        await live.idle()
+        assert live.sent().count("response.cancel") == 1
+        assert "conversation.item.truncate" not in live.sent()
+        assert live.events("response.done")[-1]["response"]["status"] == "cancelled"
+        assert live.session.exit_code is ExitCode.OK, "a response that we cancelled is no failure"
+
+
+async def test_there_may_be_nothing_to_interrupt() -> None:
+    """Then nothing goes out."""
+    async with live_session() as live:
+        before = live.sent()
+
+        assert not live.session.interrupt()
+        assert live.sent() == before
+
+
+@pytest.mark.parametrize("barge_in", [True, False])
+async def test_typing_stops_the_assistant_while_it_speaks_unless_switched_off(barge_in: bool) -> None:
+    """The cancel and the cut come before the new message."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
+        live.session.barge_in = barge_in
+        live.session.say("count to 30")
+        await until_sound(live, 200)
+        before = len(live.sent())
+        live.session.say("stop")
+
+        wanted = ["response.cancel", "conversation.item.truncate"] if barge_in else []
+        assert live.sent()[before:] == [*wanted, "conversation.item.create"]
+        live.session.interrupt()
+
+
+async def test_what_arrives_is_played_and_late_sound_is_not() -> None:
+    """Every byte that arrives before a cut reaches the speaker, none after it."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        live.session.say("hello")
+        await live.until(lambda: live.records("response.output_audio.done"))
+        speaker = live.session.sound.speaker
+        assert isinstance(speaker, ToldSpeaker)
+        key = next(iter(speaker.queued))
+
+        assert len(speaker.pcm) // 48 == live.session.transport.playback.received_ms(*key)
+        assert speaker.finished == [key]
+
+
+async def test_idle_waits_for_what_was_said_to_be_heard() -> None:
+    """A piped chat must not hang up while the speaker still plays."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        live.session.say("hello")
+        await live.until(lambda: live.records("response.done"))
+        with pytest.raises(TimeoutError):
+            await live.session.idle(0.05)
+        live.session.sound.speaker.hear()  # type: ignore[union-attr]
+        await live.idle()
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("audio/pcmu", 8000), ("audio/pcma", 8000)])
+async def test_telephone_sound_is_played_at_24_khz(kind: str, rate: int) -> None:
+    """Whatever format the session speaks, the speaker gets its 24 kHz PCM16, of the same length."""
+    config = {**SOUND, "audio": {"output": {"format": {"type": kind}}}}
+    async with live_session(speaker=ToldSpeaker(), config=config) as live:
+        live.session.say("hello")
+        await live.until(lambda: live.records("response.output_audio.done"))
+        speaker = live.session.sound.speaker
+        assert isinstance(speaker, ToldSpeaker)
+        key = next(iter(speaker.queued))
+
+        assert abs(speaker.queued[key] - live.session.transport.playback.received_ms(*key)) <= 2
+
+
+async def test_a_lost_connection_is_told_with_its_code_and_what_to_do() -> None:
+    """Code, reason, hint, exit code 3; whoever waits for a reply gets the reason."""
+
+    async def leaves(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(*reply_to(await talk.receive()))
+        await talk.receive()
+        await talk.socket.close(1011, "out of luck")
+
+    async with peer(leaves) as server, session_on(server.url) as live:
+        with pytest.raises(ConnectionLostError):
+            await live.session.retrieve("item_1")
+
+        (notice,) = [n for n in live.shown(Notice) if n.level is Level.ERROR]
+        assert notice.what == "the connection is lost"
+        assert "1011" in notice.why and "out of luck" in notice.why and "/reconnect" in notice.hint
+        assert live.session.exit_code is ExitCode.CONNECTION
+        with pytest.raises(UsageError, match="not connected"):
+            live.session.say("anyone?")
+        await live.session.idle(1)
+
+
+async def test_a_session_that_we_close_is_not_lost() -> None:
+    """Leaving is no failure, and leaves no task behind."""
+    async with live_session() as live:
+        session = live.session
+    names = {task.get_name() for task in asyncio.all_tasks()}
+
+    assert session.exit_code is ExitCode.OK
+    assert not [name for name in names if name.startswith(("rtcli", "tool"))]
+    assert not [notice for notice in live.notices if "lost" in notice]
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [(refuses(error("invalid_api_key", "Incorrect API key"), 3000, "x"), ConnectionLostError), (silent, ConnectError)],
+)
+async def test_a_start_that_fails_raises_and_leaves_nothing(script: object, kind: type[Exception]) -> None:
+    """The server's own words reach the caller, whichever way it refuses."""
+    async with peer(script) as server:  # type: ignore[arg-type]
+        session = session_at(server.url)
+        with pytest.raises(kind):
+            await session.start(0.3)
+
+        assert session.transport.status == "disconnected"
+        await session.close()
+
+
+async def test_an_upgrade_that_is_refused_raises_with_the_status() -> None:
+    """HTTP 401 is a ConnectError."""
+    async with peer(silent, refuse=(HTTPStatus.UNAUTHORIZED, "no")) as server:
+        session = session_at(server.url)
+        with pytest.raises(ConnectError) as caught:
+            await session.start(2)
+
+        assert caught.value.status == 401
+        await session.close()
+
+
+async def test_a_failed_response_is_one_notice_with_reason_and_hint() -> None:
+    """Nothing fails silently, and the exit code says so."""
+    details = {
+        "type": "failed",
+        "error": {"type": "insufficient_quota", "code": "insufficient_quota", "message": "No."},
+    }
+
+    async def fails(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        while True:
+            event = await talk.receive()
+            failed = event["type"] == "response.create"
+            await talk.send(*(response("resp_1", "", "failed", details) if failed else reply_to(event)))
+
+    async with peer(fails) as server, session_on(server.url) as live:
+        live.session.respond()
+        await live.until(lambda: live.records("response.done"))
+
+        (notice,) = [n for n in live.shown(Notice) if n.level is Level.ERROR]
+        assert notice.what == "response resp_1 failed"
+        assert "insufficient_quota" in notice.why and "credit" in notice.hint
+        assert live.session.exit_code is ExitCode.RESPONSE_FAILED
+
+
+async def test_an_error_names_the_event_and_the_command_that_caused_it() -> None:
+    """The guilty frame by number and type, the command that sent it, and what to do."""
+    async with live_session() as live:
+        with because_of("/send"):
+            (record,) = live.session.send({"type": "response.cancel", "event_id": "mine"})
+        await live.until(lambda: live.records("error"))
+
+        (notice,) = [n for n in live.notices if "response_cancel_not_active" in n]
+        assert f"#{record.number} response.cancel, from /send" in notice and "harmless" in notice
+        assert live.session.exit_code is ExitCode.SERVER_ERROR
+
+
+async def test_a_frame_that_is_no_event_is_shown_and_survived() -> None:
+    """A server that sends nonsense does not end a session."""
+
+    async def stammers(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}}, "{nonsense")
+        await answers(talk)
+
+    async with peer(stammers) as server, session_on(server.url) as live:
+        live.session.say("still there?")
+        await live.until(lambda: live.shown(SpeechDone))
+
+        assert any("is no event" in notice for notice in live.notices)
+
+
+async def test_settings_are_confirmed_or_refused_in_the_servers_words() -> None:
+    """set waits for session.updated; an error that names our event is raised."""
+    async with live_session() as live:
+        assert await live.session.set("instructions", "be brief") == []
+        assert live.session.transport.session and live.session.transport.session["instructions"] == "be brief"
+        with pytest.raises(ServerError):
+            await live.session.set("audio.output.speed", 99)
+
+
+async def test_reconnect_carries_settings_and_text_over() -> None:
+    """The new connection has the old settings, and the conversation as text in its order."""
+    async with live_session() as live:
+        await live.session.set("instructions", "be brief")
+        live.session.say("hello")
+        await live.idle()
+        carried = await live.session.reconnect()
+        await live.idle()
+
+        assert live.session.transport.session and live.session.transport.session["instructions"] == "be brief"
+        assert (len(carried.items), carried.lost) == (2, ())
+        assert [getattr(item, "role", "") for item in live.session.history] == ["user", "assistant"]
+        assert live.session.status.modalities == ("text",)
+        await live.session.reconnect(keep=False)
+        assert len(live.session.history) == 0
+
+
+async def test_another_model_is_another_connection() -> None:
+    """The model is in the URL, so it takes a new one."""
+    async with live_session() as live:
+        await live.session.reconnect(model="gpt-realtime-mini")
+
+        assert live.session.status.model == "gpt-realtime-mini"
+
+
+async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> None:
+    """Nothing is recorded before the person asks; muted is muted at the source."""
+    microphone = ToldMicrophone()
+    async with live_session(microphone=microphone) as live:
+        assert (microphone.opened, live.session.status.muted) == (False, True)
+        live.session.unmute()
+        microphone.speak(bytes(1920))
+        live.session.mute()
+        microphone.speak(bytes(1920))
+
+        assert (microphone.opened, live.session.status.microphone) == (True, True)
+        assert live.sent().count("input_audio_buffer.append") == 2
+        assert live.session.status.input_level_db is None, "a muted microphone shows no level"
+
+
+async def test_push_to_talk_makes_a_turn_of_what_was_said_between_two_presses() -> None:
+    """Detection is off meanwhile and comes back; the turn is committed and answered."""
+    microphone = ToldMicrophone()
+    async with live_session(microphone=microphone) as live:
+        assert await live.session.toggle_talk()
+        microphone.speak(bytes(48 * 300))
+        assert not await live.session.toggle_talk()
+        await live.idle()
+
+        assert live.events("input_audio_buffer.committed") and live.events("response.done")
+        audio = (live.session.transport.session or {})["audio"]
+        assert audio["input"]["turn_detection"] is None and live.session.status.push_to_talk
+        await live.session.set_push_to_talk(False)
+        audio = (live.session.transport.session or {})["audio"]
+        assert audio["input"]["turn_detection"]["type"] == "semantic_vad"
+
+
+async def test_a_turn_that_is_too_short_is_refused_here() -> None:
+    """The API takes no turn under 100 ms; it is thrown away, with a reason."""
+    microphone = ToldMicrophone()
+    async with live_session(microphone=microphone) as live:
+        await live.session.toggle_talk()
+        microphone.speak(bytes(48 * 40))
+        with pytest.raises(UsageError, match="too short"):
+            await live.session.toggle_talk()
+        with pytest.raises(UsageError, match="0 ms of sound"):
+            live.session.commit()
+
+        assert "input_audio_buffer.commit" not in live.sent()
+
+
+async def test_a_file_is_played_into_the_session_as_a_turn(tmp_path: Path) -> None:
+    """/play --commit: the whole file goes out, once, and is answered."""
+    file = tmp_path / "turn.wav"
+    write_wav(file, bytes(16_000 * 2), 16_000)
+    async with live_session() as live:
+        assert await live.session.play(file, commit=True) == 1000
+        await live.idle()
+
+        sent = sum(len(str(event["audio"])) * 3 // 4 for event in live.events("input_audio_buffer.append"))
+        assert abs(sent - 48_000) < 200
+        assert live.events("response.done")
+
+
+async def test_telephone_input_goes_out_in_its_own_format(tmp_path: Path) -> None:
+    """A session that listens to G.711 gets 8,000 bytes a second."""
+    file = tmp_path / "turn.wav"
+    write_wav(file, bytes(48_000))
+    config = {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}
+    async with live_session(config=config) as live:
+        await live.session.play(file, commit=True)
+
+        sent = sum(len(str(event["audio"])) * 3 // 4 for event in live.events("input_audio_buffer.append"))
+        assert abs(sent - 8_000) < 300
+
+
+async def test_the_conversation_is_written_as_sound(tmp_path: Path) -> None:
+    """Export asks the server for every spoken item; an empty conversation is refused."""
+    file = tmp_path / "all.wav"
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        with pytest.raises(UsageError, match="nothing was said"):
+            await live.session.export_wav(file)
+        live.session.say("hello")
+        await live.until(lambda: live.records("response.done"))
+        milliseconds = await live.session.export_wav(file)
+
+        pcm, rate = read_wav(file)
+        assert (len(pcm) // 48, rate) == (milliseconds, 24_000)
+
+
+async def test_echo_is_gated_to_silence_and_not_to_a_gap() -> None:
+    """While the assistant speaks, its echo goes out as silence of the same length."""
+    microphone = ToldMicrophone()
+    async with live_session(speaker=ToldSpeaker(), microphone=microphone, config=SOUND) as live:
+        live.session.say("count to 30")
+        await until_sound(live, 200)
+        live.session.sound.set_echo("half")
+        live.session.unmute()
+        microphone.speak(b"\x11\x22" * 480)
+
+        (append,) = live.events("input_audio_buffer.append")
+        assert set(str(append["audio"])) <= {"A", "="}, "silence in base64"
+        live.session.interrupt()
+
+
+async def test_speaker_and_microphone_together_are_worth_one_line() -> None:
+    """The advice about headphones comes once."""
+    microphone = ToldMicrophone()
+    async with live_session(speaker=ToldSpeaker(), microphone=microphone, config=SOUND) as live:
+        for _ in range(2):
+            live.session.unmute()
+            live.session.mute()
+
+        assert sum("headphones" in notice for notice in live.notices) == 1
+
+
+async def test_a_subscriber_can_leave() -> None:
+    """After that it is told nothing."""
+    seen: list[object] = []
+    async with live_session() as live:
+        leave = live.session.subscribe(seen.append)
+        leave()
+        live.session.say("hello")
+        await live.idle()
+
+    assert seen == []
+
+
+async def test_status_knows_the_session_and_its_expiry() -> None:
+    """What the toolbar shows."""
+    async with live_session(server={"expires_after": 600}) as live:
+        status = live.session.status
+
+        assert (status.connection, status.model, status.endpoint) == ("connected", "gpt-realtime-2.1", "test")
+        assert status.expires_in is not None and 0 < status.expires_in <= 600
+        assert DEADLINE
+
+
+async def test_the_server_going_down_mid_answer_counts_as_idle() -> None:
+    """Nobody waits for an answer that cannot come."""
+    async with live_session(server={"faults": ("event=response.created:close=1011",)}) as live:
+        live.session.say("hello")
+        await live.session.idle(DEADLINE)
+
+        assert live.session.exit_code is ExitCode.CONNECTION
+
+
+async def test_a_connection_that_ends_before_the_settings_are_confirmed_is_a_start_that_failed() -> None:
+    """The error is raised once, and not shown as well."""
+
+    async def leaves(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.socket.close(1011, "going down")
+
+    shown: list[object] = []
+    async with peer(leaves) as server:
+        session = session_at(server.url)
+        session.subscribe(shown.append)
+        with pytest.raises(ConnectionLostError):
+            await session.start(5)
+        await session.close()
+
+    assert not [view for view in shown if isinstance(view, Notice) and view.level is Level.ERROR]
+
+
+async def test_settings_that_the_server_refuses_at_the_start_are_reported_and_survived() -> None:
+    """The session goes on with the server's defaults, and nobody has to guess why."""
+    async with live_session(config={"output_modalities": ["text"], "max_output_tokens": -5}) as live:
+        assert any("#" in notice and "session.update" in notice for notice in live.notices)
+        live.session.say("hello")
+        await live.until(lambda: live.records("response.done"))
+
+        assert live.session.exit_code is ExitCode.SERVER_ERROR

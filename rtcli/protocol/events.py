@@ -21,14 +21,17 @@ class Malformed:
 
 
 def decode(frame: str | bytes) -> Event | Malformed:
-    """One frame as an event. Text and binary frames are read alike (the reference does so)."""
+    """One frame as an event. Text and binary frames are read alike (the reference does so).
+
+    Integers are exact within 64 bits; larger numbers are floats, as in JavaScript.
+    """
     try:
         event = orjson.loads(frame)
     except orjson.JSONDecodeError:
-        # JSON beyond 64-bit numbers or with a lone surrogate is still JSON: the standard library reads it.
+        # JSON with a lone surrogate or a number beyond all bounds is still JSON: the standard library reads it.
         try:
             text = frame if isinstance(frame, str) else frame.decode()  # not by json: it would take a BOM, and UTF-16
-            event = json.loads(text, parse_constant=_no_constant)
+            event = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
         except (ValueError, RecursionError) as error:
             return Malformed(f"not JSON ({error})", frame)
     if not isinstance(event, dict):
@@ -36,6 +39,11 @@ def decode(frame: str | bytes) -> Event | Malformed:
     if not isinstance(event.get("type"), str):
         return Malformed("no text under 'type'", frame)
     return event
+
+
+def _integer(text: str) -> int | float:
+    """An integer; one that does not fit in 64 bits as a float, as orjson and JavaScript read it."""
+    return int(text) if len(text) < 20 else float(text)
 
 
 def _no_constant(name: str) -> None:

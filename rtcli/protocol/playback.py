@@ -118,7 +118,7 @@ class Playback:
 
     def _cut(self, key: Key, heard_ms: int) -> Cut:
         part = self._parts[key]
-        received, heard = part.received_ms, max(0, heard_ms)
+        received, heard = part.received_ms, max(0, int(heard_ms))  # a player may count in floats
         nothing_left = part.cut or received == 0 or (part.finished and heard >= received)
         part.cut = True
         return Cut(*key, part.response_id, received, heard, None if nothing_left else min(heard, received))

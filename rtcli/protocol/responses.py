@@ -89,6 +89,7 @@ class Responses:
     _queue: deque[Request] = field(default_factory=deque)
     _running: dict[str, Running] = field(default_factory=dict)
     _given_up: deque[str] = field(default_factory=lambda: deque(maxlen=64))
+    _cancelled_aside: deque[str] = field(default_factory=lambda: deque(maxlen=64))
     _pending: Pending | None = None
     _slot: Slot = Slot.FREE
 
@@ -149,10 +150,16 @@ class Responses:
         self._pending = None
         self._move(Happening.CREATE_UNSENT)
 
-    def cancelling(self, response_id: str | None = None) -> None:
-        """A response.cancel goes out; one for an out-of-band response does not concern the queue."""
-        if self.active and not (response_id and self.is_out_of_band(response_id)):
+    def cancelling(self, response_id: object = None) -> None:
+        """A response.cancel goes out. One that names a response beside the conversation does not concern the queue."""
+        if isinstance(response_id, str) and response_id and not self._in_conversation(response_id):
+            self._cancelled_aside.append(response_id)
+        elif self.active:
             self._move(Happening.CANCEL_SENT)
+
+    def _in_conversation(self, response_id: str) -> bool:
+        running = self._running.get(response_id)
+        return running is not None and not running.out_of_band
 
     # -- what the server says --------------------------------------------------------------------
 
@@ -170,6 +177,8 @@ class Responses:
         """response.done: it runs no more. One that was never announced (a quota failure) answers the create."""
         response_id = _id_of(response)
         running = self._running.pop(response_id, None)
+        if response_id in self._cancelled_aside:
+            self._cancelled_aside.remove(response_id)
         if running is None and response_id not in self._given_up and self._slot is Slot.CREATING:
             self._answered()
         if not self.active:
@@ -180,15 +189,15 @@ class Responses:
         code, message = str(error.get("code") or ""), str(error.get("message") or "")
         if code == CANCEL_NOT_ACTIVE:
             self._cancel_refused()
-        elif self._pending and self._concerns_pending(error.get("event_id"), code, message):
+        elif self._pending and self._concerns_pending(error.get("event_id"), code, message, str(error.get("param"))):
             self._create_refused(code)
 
-    def _concerns_pending(self, event_id: object, code: str, message: str) -> bool:
+    def _concerns_pending(self, event_id: object, code: str, message: str, param: str) -> bool:
         assert self._pending
         if isinstance(event_id, str) and event_id:
             return event_id == self._pending.event_id
-        mentions = "response_create" in code or "response.create" in message or code == ALREADY_ACTIVE
-        return mentions and not self._pending.answered
+        mentions = "response_create" in code or "response.create" in message or param.startswith("response.")
+        return (mentions or code == ALREADY_ACTIVE) and not self._pending.answered
 
     def _create_refused(self, code: str) -> None:
         pending = self._pending
@@ -201,6 +210,9 @@ class Responses:
         self._move(Happening.CREATE_REFUSED)
 
     def _cancel_refused(self) -> None:
+        if self._cancelled_aside and self._slot is not Slot.CANCELLING:
+            self._cancelled_aside.popleft()  # the only cancel under way was not of the conversation
+            return
         # The server says that nothing runs: then nothing may block the queue, whatever was missed.
         for response_id in [key for key, running in self._running.items() if not running.out_of_band]:
             del self._running[response_id]
@@ -220,6 +232,7 @@ class Responses:
         self._queue.clear()
         self._running.clear()
         self._given_up.clear()
+        self._cancelled_aside.clear()
         self._pending, self._slot = None, Slot.FREE
 
 

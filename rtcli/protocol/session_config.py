@@ -9,8 +9,9 @@ transcription, noise reduction, turn detection).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rtcli.errors import UsageError
@@ -201,40 +202,56 @@ def build_payload(config: Config, model: str) -> Payload:
     return payload
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A session.update that may go out: its `payload`, and what counts as asked for once it did."""
+
+    payload: Payload
+    given: Payload
+    provider: Payload
+
+
 class WantedSession:
     """What was asked of the session so far, and what the server confirmed last."""
 
     def __init__(self) -> None:
         self._given: Payload = {}
-        self._provider: Payload = {}
+        self._provider: Payload = {}  # replaces whole keys of the payload, as long as nothing newer names them
         self.confirmed: Payload | None = None
 
     @property
     def given(self) -> Payload:
         """What was asked for, in the wire's shape and without defaults."""
-        return {**deepcopy(self._given), **self._provider}
+        return deepcopy({**self._given, **self._provider})
 
-    def ask(self, config: Config, model: str) -> Payload:
-        """Remember a config, and give the payload to send: defaults < asked before < this one."""
+    def plan(self, config: Config, model: str) -> Update:
+        """What to send for a config: defaults < asked before < this one. Nothing is remembered yet."""
+        now = dict(config.get("provider_data") or {})
         structured = given_part({**config, "provider_data": None})
-        provider = {**self._provider, **(config.get("provider_data") or {})}
-        asked = merge(self._given, structured)
-        # A structured key given now is newer than a provider key of an earlier call.
-        for key in structured:
-            if key not in (config.get("provider_data") or {}):
-                provider.pop(key, None)
-        payload = {**merge(default_payload(model), {k: v for k, v in asked.items() if k != "model"}), **provider}
-        if "model" in structured:
-            payload["model"] = structured["model"]
-        asked.pop("model", None)  # it belongs to the connection, not to later updates
-        self._given, self._provider = asked, provider
-        return deepcopy(payload)
+        given, provider = self._settled(structured.keys() - now.keys())
+        given, provider = merge(given, structured), {**provider, **now}
+        named = given.pop("model", model)  # it belongs to the connection, not to later updates
+        payload = {**merge(default_payload(model), given), "model": named, **provider}
+        return Update(*deepcopy((payload, given, provider)))
+
+    def remember(self, update: Update) -> None:
+        """A planned update was sent."""
+        self._given, self._provider = update.given, update.provider
 
     def fold(self, session: object) -> None:
         """A session.update that was sent by hand counts as asked for; tracing travels alone and is left out."""
         if isinstance(session, Mapping):
             update = {k: v for k, v in session.items() if k not in ("type", "model", "tracing")}
-            self._given = merge(self._given, deepcopy(update))
+            given, self._provider = self._settled(update.keys())
+            self._given = merge(given, deepcopy(update))
+
+    def _settled(self, newer: Iterable[str]) -> tuple[Payload, Payload]:
+        """`_given` and `_provider` when these keys are about to be said anew: what the latter says of them is older."""
+        given, provider = self._given, dict(self._provider)
+        for key in newer:
+            if key in provider:
+                given = merge(given, {key: provider.pop(key)})
+        return given, provider
 
     def forget_connection(self) -> None:
         """A new connection knows nothing yet of what was confirmed on the old one."""

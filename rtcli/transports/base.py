@@ -224,7 +224,9 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     def update_session_config(self, config: Mapping[str, Any]) -> None:
         """Send session.update: defaults, then what was configured before, then `config`. `tools=[]` clears them."""
-        self.send_event({"type": "session.update", "session": self._wanted.ask(config, self._model)})
+        update = self._wanted.plan(config, self._model)
+        self.send_event({"type": "session.update", "session": update.payload})
+        self._wanted.remember(update)
 
     def _update_tracing_config(self, tracing: Any) -> None:
         """Switch tracing on ("auto" or an object) or off (None), in an update of its own.

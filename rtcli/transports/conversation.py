@@ -113,7 +113,9 @@ class ConversationTransport(OpenAIRealtimeBase):
         self._pump()
 
     def _update_session_config(self, config: Mapping[str, Any]) -> None:
-        self._put({"type": "session.update", "session": self._wanted.ask(config, self._model)})
+        update = self._wanted.plan(config, self._model)
+        self._put({"type": "session.update", "session": update.payload})
+        self._wanted.remember(update)  # one that could not be sent must not spoil the later ones
 
     def _pump(self) -> None:
         """Send the response.create whose turn it is."""

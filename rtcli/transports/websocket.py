@@ -206,11 +206,13 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
 
     def _send_first_update(self, config: Mapping[str, Any]) -> None:
         first = {key: value for key, value in config.items() if key != "model"}  # the transport's own counts
-        session = self._wanted.ask(first, self._model)
+        update = self._wanted.plan(first, self._model)
+        session = dict(update.payload)
         for key in ("tools", "prompt"):
             if not self._joined_call and not session.get(key):
                 session.pop(key, None)  # there is nothing to clear in a fresh session
         self._put({"type": "session.update", "session": session})
+        self._wanted.remember(update)
 
     def _failed(self, attempt: _Attempt, error: BaseException) -> None:
         # Without a listener there is no need to log: the caller gets the exception in any case.

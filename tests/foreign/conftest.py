@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.kit.foreign import ROOT, UnavailableError, foreign_python, recording
 DRIVERS = Path(__file__).parent / "drivers"
 SCRIPT = Path(__file__).parent / "script.json"
 TIME_LIMIT = 300  # seconds for a whole driver
+PACE = 0.5  # of the server's answers: still slow enough to be interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Outcome:
     problems: list[str]
 
 
-OUTCOMES = pytest.StashKey[dict[str, Outcome]]()
-Drive: TypeAlias = Callable[[str], Outcome]
+OUTCOMES = pytest.StashKey[dict[tuple[str, str], Outcome]]()
+Drive: TypeAlias = Callable[[str, str], Outcome]
 
 
 def checks_of(driver: str) -> list[tuple[str, str]]:
@@ -49,12 +51,11 @@ def checks_of(driver: str) -> list[tuple[str, str]]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What was held against the typed models."""
-    for driver, outcome in config.stash.get(OUTCOMES, {}).items():
+    for (driver, engines), outcome in config.stash.get(OUTCOMES, {}).items():
         passed = sum(failure is None for failure in outcome.checks.values())
-        terminalreporter.write_line(
-            f"{driver}: {passed} of {len(outcome.checks)} checks; {sum(outcome.events.values())} events of "
-            f"{len(outcome.events)} types held against the typed models, {len(outcome.problems)} problems"
-        )
+        checks = f"{driver}, {engines} engines: {passed} of {len(outcome.checks)} checks"
+        events = f"{sum(outcome.events.values())} events of {len(outcome.events)} types"
+        terminalreporter.write_line(f"{checks}; {events}, {len(outcome.problems)} of them refused by the typed models")
 
 
 @pytest.fixture(scope="session")
@@ -78,17 +79,15 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """The API of a server with every engine that is installed, in a process of its own."""
-    options = json.dumps({"script": str(SCRIPT)})
-    command = [sys.executable, "-m", "tests.kit.foreign_server", options]
+@contextmanager
+def serving(**options: object) -> Iterator[dict[str, Any]]:
+    """A RealtimeServer in a process of its own; gives what it says of itself."""
+    command = [sys.executable, "-m", "tests.kit.foreign_server", json.dumps({"script": str(SCRIPT), **options})]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            url: str = json.loads(process.stdout.readline())["url"]
-            yield url.replace("ws://", "http://").removesuffix("/realtime")
+            yield json.loads(process.stdout.readline())
         finally:
             process.stdin.close()
             try:
@@ -99,22 +98,33 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def drive(python: Path, speech: Path, server_url: str, request: pytest.FixtureRequest) -> Drive:
-    """Runs a driver, once for all tests that look at its results."""
+def drive(python: Path, speech: Path, request: pytest.FixtureRequest) -> Iterator[Drive]:
+    """Runs a driver against a server with some engines, once for all tests that look at its results."""
+    environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
+    outcomes = request.config.stash.setdefault(OUTCOMES, {})
+    with ExitStack() as stack:
 
-    @cache
-    def run(driver: str) -> Outcome:
-        environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
-        command = [str(python), "-m", f"tests.foreign.drivers.{driver}", server_url, str(speech)]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
-        )
-        lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
-        assert lines, done.stderr
-        checks = {line["check"]: None if line["ok"] else line["detail"] for line in lines if "check" in line}
-        assert "events" in lines[-1], done.stderr
-        outcome = Outcome(checks, lines[-1]["events"], lines[-1]["problems"])
-        request.config.stash.setdefault(OUTCOMES, {})[driver] = outcome
-        return outcome
+        @cache
+        def server(engines: str) -> dict[str, Any]:
+            return stack.enter_context(serving(voice=engines, pace=PACE))
 
-    return run
+        def run(driver: str, engines: str) -> Outcome:
+            if (driver, engines) not in outcomes:
+                about = server(engines)
+                api = about["url"].replace("ws://", "http://").removesuffix("/realtime")
+                command = [str(python), "-m", f"tests.foreign.drivers.{driver}", api, str(speech)]
+                outcomes[driver, engines] = _outcome(command + ["--recogniser"] * about["recogniser"], environment)
+            return outcomes[driver, engines]
+
+        yield run
+
+
+def _outcome(command: list[str], environment: dict[str, str]) -> Outcome:
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+    )
+    lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    if not lines or "events" not in lines[-1]:
+        return Outcome({}, {}, [f"the driver ended with {done.returncode}: {done.stderr}"])
+    checks = {line["check"]: None if line["ok"] else line["detail"] for line in lines[:-1]}
+    return Outcome(checks, lines[-1]["events"], lines[-1]["problems"])

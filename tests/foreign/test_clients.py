@@ -9,14 +9,17 @@ from tests.foreign.conftest import Drive, checks_of
 pytestmark = pytest.mark.foreign
 
 DRIVERS = ("openai_package", "openai_agents")
+ENGINES = ("auto", "tone")
 
 
+@pytest.mark.parametrize("engines", ENGINES)
 @pytest.mark.parametrize(
     ("driver", "name"), [(driver, name) for driver in DRIVERS for name, _promise in checks_of(driver)]
 )
-def test_the_client_is_served(drive: Drive, driver: str, name: str) -> None:
-    """The promise is the docstring of the check in the driver."""
-    failure = drive(driver).checks.get(name, "the driver did not come to it")
+def test_the_client_is_served(drive: Drive, driver: str, name: str, engines: str) -> None:
+    """The promise is the docstring of the check in the driver, with the voice extra's engines and without them."""
+    outcome = drive(driver, engines)
+    failure = outcome.checks.get(name, f"the driver did not come to it: {outcome.problems}")
 
     assert failure is None, failure
 
@@ -27,10 +30,11 @@ def test_every_check_makes_a_promise(driver: str) -> None:
     assert [name for name, promise in checks_of(driver) if not promise] == []
 
 
+@pytest.mark.parametrize("engines", ENGINES)
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_every_event_fits_the_typed_models(drive: Drive, driver: str) -> None:
+def test_every_event_fits_the_typed_models(drive: Drive, driver: str, engines: str) -> None:
     """Strictly, and without a field that the package does not know; the counts are in the run's summary."""
-    outcome = drive(driver)
+    outcome = drive(driver, engines)
 
     assert outcome.problems == []
     assert len(outcome.events) > 20

@@ -1,4 +1,4 @@
-"""A RealtimeServer in a process of its own: prints where it is, and serves until its input ends."""
+"""A RealtimeServer in a process of its own: says where it is and whether it understands speech, then serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rtcli.server import RealtimeServer
 async def serve(options: dict[str, object]) -> None:
     """Serve with these options of RealtimeServer until standard input is closed."""
     async with RealtimeServer(**options) as server:  # type: ignore[arg-type]
-        sys.stdout.write(json.dumps({"url": server.url}) + "\n")
+        engines = await server.engines()
+        sys.stdout.write(json.dumps({"url": server.url, "recogniser": engines.recogniser is not None}) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 

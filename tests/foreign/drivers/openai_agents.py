@@ -144,15 +144,17 @@ async def push_to_talk(setup: Setup) -> None:
 
 @check
 async def speech_is_detected_and_transcribed(setup: Setup) -> None:
-    """A person's words start a turn; their transcript reaches the client, and so does the answer."""
+    """A person's words start a turn; their transcript, if there is one, reaches the client, and so does the answer."""
     settings = {"audio": {"input": {"turn_detection": VAD, "transcription": {"model": "gpt-4o-mini-transcribe"}}}}
     async with model(setup, **settings) as (connection, listener):
         await hear(connection, silence(0.5) + setup.speech + silence(2))
         await listener.raw("input_audio_buffer.speech_started")
         await listener.raw("input_audio_buffer.speech_stopped")
-        await listener.have("input_audio_transcription_completed", "turn_ended")
-        [completed] = listener.of("input_audio_transcription_completed")
-        assert "fail better" in completed.transcript.lower(), completed
+        await listener.have("turn_ended")
+        if setup.recogniser:
+            await listener.have("input_audio_transcription_completed")
+            [completed] = listener.of("input_audio_transcription_completed")
+            assert "fail better" in completed.transcript.lower(), completed
         assert not listener.of("error"), listener.of("error")
 
 
@@ -221,7 +223,7 @@ async def barge_in(setup: Setup) -> None:
     async with model(setup, turn_detection=VAD | {"silence_duration_ms": 500}) as (connection, listener):
         await connection.send_event(RealtimeModelSendUserInput(LONG_ANSWER))
         await listener.until("audio")
-        await hear(connection, setup.speech[:96_000] + silence(1.5))
+        await hear(connection, setup.phrase + silence(1.5))
         await listener.until("audio_interrupted")
         done = await listener.raw("response.done")
         assert done["response"]["status_details"]["reason"] == "turn_detected"
@@ -330,20 +332,20 @@ async def an_agent_uses_its_tool(setup: Setup) -> None:
         await watched.session.send_message("What is the weather in Paris?")
         ended = await watched.listener.until("tool_end")
         assert "21 degrees" in str(ended.output)
-        await watched.listener.until("agent_end")
-        updated = await watched.listener.until("history_updated", lambda event: _says(event.history, "21"))
-        assert updated
+        await watched.listener.until("history_updated", lambda event: _answered(event.history, "21"))
 
 
 @check
 async def an_agent_uses_two_tools(setup: Setup) -> None:
-    """Parallel calls are both run; the follow-up is answered."""
+    """Parallel calls are both run, and their outputs answered (the client asks once for each of them)."""
     agent = RealtimeAgent(name="guide", instructions="Help.", tools=[get_weather, get_time])
     async with session(setup, agent, output_modalities=["text"]) as watched:
         await watched.session.send_message("Both, please: the weather in Paris and the time in Oslo.")
         ended = {(await watched.listener.until("tool_end")).tool.name for _ in range(2)}
         assert ended == {"get_weather", "get_time"}
-        await watched.listener.until("history_updated", lambda event: _says(event.history, "noon", "21"))
+        await watched.listener.until(
+            "history_updated", lambda event: _answered(event.history) and _says(event.history, "noon", "21")
+        )
 
 
 @check
@@ -358,13 +360,14 @@ async def an_agent_speaks(setup: Setup) -> None:
 
 @check
 async def an_agent_listens(setup: Setup) -> None:
-    """A person's speech becomes a user's message with its transcript, and is answered."""
+    """A person's speech becomes a user's message, with its transcript if there is one, and is answered."""
     settings = {"audio": {"input": {"turn_detection": VAD, "transcription": {"model": "whisper-1"}}}}
     async with session(setup, RealtimeAgent(name="guide", instructions="Help."), **settings) as watched:
         for chunk in chunks(setup.speech + silence(2)):
             await watched.session.send_audio(chunk)
         await watched.listener.until("agent_end")
-        if not any(_says(event.history, "fail better") for event in watched.listener.of("history_updated")):
+        updates = [event.history for event in watched.listener.of("history_updated")]
+        if setup.recogniser and not any(_says(history, "fail better") for history in updates):
             await watched.listener.until("history_updated", lambda event: _says(event.history, "fail better"))
 
 
@@ -378,6 +381,12 @@ async def an_agent_hands_over(setup: Setup) -> None:
         handed = await watched.listener.until("handoff")
         assert handed.to_agent.name == "expert"
         await watched.listener.until("agent_end")
+
+
+def _answered(history: list[Any], *words: str) -> bool:
+    """Whether the assistant has said something, and all of these words."""
+    answers = [item for item in history if getattr(item, "role", "") == "assistant"]
+    return bool(answers) and _says(answers, *words)
 
 
 def _says(history: list[Any], *words: str) -> bool:

@@ -20,6 +20,7 @@ WEATHER = {
     "description": "The weather in a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
+MCP = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp", "require_approval": "never"}
 LONG_ANSWER = "Please count to 100."
 
 
@@ -197,17 +198,28 @@ async def speech_is_detected(setup: Setup) -> None:
 
 @check
 async def speech_is_transcribed(setup: Setup) -> None:
-    """The transcript of a person's words has them, and names its usage."""
+    """The transcript of a person's words has them and names its usage; a server without a recogniser says so."""
     async with connected(setup) as wire:
         turn_detection = {"type": "server_vad", "silence_duration_ms": 1500, "create_response": False}
         await wire.configure(
             audio={"input": {"turn_detection": turn_detection, "transcription": {"model": "gpt-4o-transcribe"}}}
         )
         await wire.hear(setup.speech + silence(2))
-        completed = await wire.until("conversation.item.input_audio_transcription.completed")
-        heard = completed.transcript.lower()
-        assert all(word in heard for word in ("ever tried", "no matter", "fail better")), heard
-        assert completed.usage is not None
+        await expect_transcript(wire)
+
+
+async def expect_transcript(wire: Wire) -> None:
+    """What the session's transcription has to come to."""
+    place = "conversation.item.input_audio_transcription"
+    if not wire.setup.recogniser:
+        failed = await wire.until(f"{place}.failed")
+        assert "recogniser" in failed.error.message, failed
+        return
+    completed = await wire.until(f"{place}.completed")
+    heard = completed.transcript.lower()
+    assert all(word in heard for word in ("ever tried", "no matter", "fail better")), heard
+    assert "".join(event.delta for event in wire.of(f"{place}.delta")).strip() == completed.transcript
+    assert completed.usage is not None
 
 
 @check
@@ -226,7 +238,7 @@ async def detection_without_an_answer(setup: Setup) -> None:
     async with connected(setup) as wire:
         turn_detection = {"type": "server_vad", "create_response": False, "interrupt_response": False}
         await wire.configure(audio={"input": {"turn_detection": turn_detection}})
-        await wire.hear(setup.speech[:96_000] + silence(2))
+        await wire.hear(setup.phrase + silence(2))
         await wire.until("input_audio_buffer.committed")
         await wire.until("conversation.item.done")
         await wire.connection.response.create()
@@ -325,7 +337,7 @@ async def barge_in(setup: Setup) -> None:
         await wire.ask(LONG_ANSWER)
         await wire.connection.response.create()
         speaking = await wire.until("response.output_audio.delta")
-        await wire.hear(setup.speech[:96_000] + silence(1.5))
+        await wire.hear(setup.phrase + silence(1.5))
         await wire.until("input_audio_buffer.speech_started")
         await wire.connection.conversation.item.truncate(item_id=speaking.item_id, content_index=0, audio_end_ms=80)
         interrupted = await wire.until("response.done")
@@ -548,8 +560,7 @@ async def a_transcription_session(setup: Setup) -> None:
         )
         await wire.until("session.updated")
         await wire.hear(setup.speech + silence(2))
-        completed = await wire.until("conversation.item.input_audio_transcription.completed")
-        assert "fail" in completed.transcript.lower()
+        await expect_transcript(wire)
         assert not wire.of("response.created")
 
 
@@ -567,18 +578,58 @@ async def clearing_the_buffer(setup: Setup) -> None:
 
 @check
 async def mcp_tools(setup: Setup) -> None:
-    """A (simulated) MCP server's tools are listed as an item."""
+    """A (simulated) MCP server's tools are listed as an item; one that cannot be reached fails to list."""
     async with texting(setup) as wire:
-        tool = {
-            "type": "mcp",
-            "server_label": "docs",
-            "server_url": "https://example.com/mcp",
-            "require_approval": "never",
-        }
-        await wire.configure(tools=[tool])
+        await wire.configure(tools=[MCP])
+        await wire.until("mcp_list_tools.completed")
         done = await wire.until("conversation.item.done")
-        assert done.item.type == "mcp_list_tools", done.item
-        assert done.item.server_label == "docs"
+        assert (done.item.type, done.item.server_label) == ("mcp_list_tools", "docs"), done.item
+        assert done.item.tools
+        await wire.configure(tools=[MCP | {"server_label": "gone", "server_url": "https://gone.invalid/mcp"}])
+        await wire.until("mcp_list_tools.failed")
+
+
+@check
+async def an_mcp_call(setup: Setup) -> None:
+    """A call that needs no approval is carried out by the server, its result in the item."""
+    async with texting(setup) as wire:
+        await wire.configure(tools=[MCP], tool_choice="required")
+        response = await wire.say("Hello.")
+        [call] = response.output
+        assert (call.type, call.server_label) == ("mcp_call", "docs"), call
+        arguments = wire.of("response.mcp_call_arguments.done")[0].arguments
+        assert arguments == "".join(event.delta for event in wire.of("response.mcp_call_arguments.delta"))
+        while not wire.of("response.mcp_call.completed"):
+            await wire.receive()
+        done = [event.item for event in wire.of("conversation.item.done") if event.item.type == "mcp_call"]
+        assert done[-1].output
+
+
+@check
+async def an_mcp_approval(setup: Setup) -> None:
+    """A call that needs approval waits for the client's word."""
+    async with texting(setup) as wire:
+        await wire.configure(tools=[MCP | {"require_approval": "always"}], tool_choice="required")
+        response = await wire.say("Hello.")
+        [request] = response.output
+        assert request.type == "mcp_approval_request", request
+        approval = {"type": "mcp_approval_response", "approval_request_id": request.id, "approve": True}
+        await wire.connection.send({"type": "conversation.item.create", "item": approval})
+        await wire.until("response.mcp_call.completed")
+
+
+@check
+async def silence_is_answered(setup: Setup) -> None:
+    """idle_timeout_ms after an answer the silence itself becomes the user's turn."""
+    async with connected(setup) as wire:
+        turn_detection = {"type": "server_vad", "idle_timeout_ms": 5000}
+        await wire.configure(audio={"input": {"turn_detection": turn_detection}})
+        await wire.say("Hello.", instructions="Be brief.")
+        await wire.hear(silence(1))
+        timed_out = await wire.until("input_audio_buffer.timeout_triggered")
+        committed = await wire.until("input_audio_buffer.committed")
+        assert timed_out.item_id == committed.item_id
+        await wire.until("response.done")
 
 
 @check

@@ -1,0 +1,114 @@
+"""A session without a socket for the tests: client events in, what went out as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from rtcli.protocol.audio_formats import encode_base64
+from rtcli.server.core import Effect, Hear, Recognise, SessionCore, StartResponse
+from rtcli.server.engines import Engines, basic_engines
+from rtcli.server.items import Item
+from rtcli.server.responses import Response
+from rtcli.server.session_state import realtime_session, transcription_session
+
+Json: TypeAlias = dict[str, Any]
+MODEL = "gpt-realtime"
+ENGINES: Engines = basic_engines()
+
+
+def silence(seconds: float) -> bytes:
+    return bytes(2 * int(24_000 * seconds))
+
+
+def voice(seconds: float) -> bytes:
+    time = np.arange(int(24_000 * seconds)) / 24_000
+    return bytes((8_000 * np.sin(2 * np.pi * 200 * time)).astype("<i2").tobytes())
+
+
+def user(text: str, **fields: Any) -> Json:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
+
+
+def types(effects: Iterable[Effect]) -> list[str]:
+    """The wire types of the events among the effects."""
+    return [effect["type"] for effect in effects if isinstance(effect, dict)]
+
+
+def only(effects: Iterable[Effect], type_: str) -> Json:
+    """The one event of that type."""
+    found = [effect for effect in effects if isinstance(effect, dict) and effect["type"] == type_]
+    assert len(found) == 1, f"{len(found)} events of type {type_} in {types(effects)}"
+    return found[0]
+
+
+class Playbook:
+    """Drives a SessionCore by hand. Sound is fed in 20 ms pieces, as clients send it."""
+
+    def __init__(self, session: Json | None = None, **update: Any) -> None:
+        self.core = SessionCore(session or realtime_session("sess_1", MODEL, 1_900_000_000), lambda: ENGINES.detector)
+        if update:
+            kind = self.core.state.config["type"]
+            assert types(self.send("session.update", session={"type": kind, **update}))[0] == "session.updated"
+
+    @classmethod
+    def transcription(cls, **update: Any) -> Playbook:
+        return cls(transcription_session("sess_1", 1_900_000_000), **update)
+
+    def send(self, type_: str, **fields: Any) -> list[Effect]:
+        effects = self.core.receive({"type": type_, **fields})
+        heard = [effect for effect in effects if isinstance(effect, Hear)]
+        return [*effects, *(more for hear in heard for more in self._feed(hear.pcm))]
+
+    def refusal(self, type_: str, **fields: Any) -> Json:
+        """The `error` object of an event that is refused; nothing else may come of it."""
+        effects = self.core.receive({"type": type_, "event_id": "mine", **fields})
+        assert types(effects) == ["error"], types(effects)
+        error: Json = only(effects, "error")["error"]
+        assert list(error) == ["type", "code", "message", "param", "event_id"]
+        assert error["event_id"] == "mine"
+        return error
+
+    def hear(self, pcm: bytes) -> list[Effect]:
+        """Append sound, 20 ms in each event."""
+        return [
+            effect
+            for start in range(0, len(pcm), 960)
+            for effect in self.send("input_audio_buffer.append", audio=encode_base64(pcm[start : start + 960]))
+        ]
+
+    def say(self, text: str, **fields: Any) -> str:
+        """A user message; returns its id."""
+        added = only(self.send("conversation.item.create", item=user(text), **fields), "conversation.item.added")
+        return str(added["item"]["id"])
+
+    def start(self, **response: Any) -> Response:
+        """A response that is in progress."""
+        return started(self.send("response.create", response=response))
+
+    def answer(self, text: str = "All right.", pcm: bytes = b"", **response: Any) -> Json:
+        """A whole response; returns the item that it made."""
+        running = self.start(**response)
+        running.say(text)
+        if pcm:
+            running.sound(pcm)
+        item: Json = only(self.core.finished(running), "response.output_item.done")["item"]
+        return item
+
+    def items(self) -> list[str]:
+        return [item.id for item in self.core.conversation]
+
+    def _feed(self, pcm: bytes) -> list[Effect]:
+        return [e for start in range(0, len(pcm), 960) for e in self.core.heard(pcm[start : start + 960])]
+
+
+def started(effects: Iterable[Effect]) -> Response:
+    """The response that was started."""
+    return next(effect.response for effect in effects if isinstance(effect, StartResponse))
+
+
+def to_recognise(effects: Iterable[Effect]) -> Item:
+    """The item that was handed to the recogniser."""
+    return next(effect.item for effect in effects if isinstance(effect, Recognise))

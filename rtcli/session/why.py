@@ -88,7 +88,8 @@ def _of_error(before: Sequence[WireRecord], record: WireRecord) -> WireRecord | 
 
 def _of_nameless_error(before: Sequence[WireRecord], record: WireRecord) -> WireRecord | None:
     """The server names no event: then it speaks of the oldest one that has no id and no answer."""
-    answers, senders = Answers(), {}
+    answers = Answers()
+    senders: dict[int, WireRecord] = {}
     for earlier in before[-_LOOKED_BACK:]:
         if earlier.direction is Direction.RECEIVED:
             answers.received(_event(earlier))

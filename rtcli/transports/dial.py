@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket as sockets
 import ssl
 from collections.abc import Callable, Mapping
@@ -82,7 +83,9 @@ def explain(url: str, error: BaseException) -> ConnectError:
 
 
 def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.errno and not isinstance(error, (sockets.gaierror, ssl.SSLError)):
+        return os.strerror(error.errno)  # asyncio's own text repeats the address
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _status(url: str, error: Any) -> ConnectError:

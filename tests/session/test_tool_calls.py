@@ -1,0 +1,202 @@
+"""Calls of the model, from request to answer, on the local server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from rtcli.errors import UsageError
+from rtcli.session.tool_calls import merged_tools
+from rtcli.session.tools import Tool, schema_of
+from tests.kit.peers import Conversation, peer, reply_to
+from tests.kit.sessions import Live, live_session, session_on
+
+
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    return f"sunny in {city}"
+
+
+async def broken(city: str) -> str:
+    """A tool that fails."""
+    raise RuntimeError("no such city")
+
+
+WEATHER = Tool(schema_of(get_weather), get_weather)
+BROKEN = Tool(schema_of(broken), broken)
+BY_HAND = Tool(schema_of(get_weather))
+
+
+def call_events(*calls: tuple[str, str, str], status: str = "completed") -> list[dict[str, Any]]:
+    """A response that makes calls: (call_id, name, arguments)."""
+    common = {"type": "function_call", "status": "completed"}
+    items = [
+        {"id": f"item_{call_id}", **common, "call_id": call_id, "name": name, "arguments": text}
+        for call_id, name, text in calls
+    ]
+    place = {"response_id": "resp_1", "output_index": 0}
+    return [
+        {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}},
+        *({"type": "response.output_item.done", **place, "item": item} for item in items),
+        {"type": "response.done", "response": {"id": "resp_1", "status": status, "output": items}},
+    ]
+
+
+def calling(*calls: tuple[str, str, str], status: str = "completed") -> Any:
+    """A peer whose first response makes these calls, and whose later ones say hello."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        asked = 0
+        while True:
+            event = await talk.receive()
+            asked += event["type"] == "response.create"
+            first = event["type"] == "response.create" and asked == 1
+            await talk.send(*(call_events(*calls, status=status) if first else reply_to(event, 10 + asked)))
+
+    return script
+
+
+def outputs(live: Live) -> dict[str, str]:
+    """What was sent for each call."""
+    items = [event["item"] for event in live.events("conversation.item.create")]
+    return {item["call_id"]: item["output"] for item in items if item["type"] == "function_call_output"}
+
+
+@contextlib.asynccontextmanager
+async def session_with(script: Any, *tools: Tool) -> AsyncIterator[Live]:
+    """A session that has these tools, on a peer that runs a script."""
+    async with peer(script) as server, session_on(server.url, tools=tools) as live:
+        yield live
+
+
+async def test_a_call_is_run_and_its_answer_used() -> None:
+    """Call, output, one more response that knows it."""
+    async with live_session(tools=[WEATHER]) as live:
+        await live.run("What is the weather in Paris?")
+        await live.until(lambda: len(live.records("response.done")) == 2)
+        await live.idle()
+
+        assert list(outputs(live).values()) == ["sunny in Paris"]
+        assert live.sent().count("response.create") == 2
+        assert live.session.tools.waiting == ()
+
+
+async def test_parallel_calls_are_answered_together_and_followed_by_one_request() -> None:
+    """Every output goes out before the one response.create."""
+    calls = [(f"call_{n}", "get_weather", json.dumps({"city": f"c{n}"})) for n in range(3)]
+    async with session_with(calling(*calls), WEATHER) as live:
+        live.session.respond()
+        await live.until(lambda: len(live.records("response.done")) == 2)
+
+        tail = [kind for kind in live.sent() if kind in ("conversation.item.create", "response.create")]
+        assert tail == ["response.create", *["conversation.item.create"] * 3, "response.create"]
+        assert outputs(live) == {"call_0": "sunny in c0", "call_1": "sunny in c1", "call_2": "sunny in c2"}
+
+
+async def test_a_tool_that_fails_is_an_error_that_the_model_sees() -> None:
+    """The exception becomes the output, and the person is told as well."""
+    async with session_with(calling(("call_1", "broken", '{"city": "x"}')), BROKEN) as live:
+        live.session.respond()
+        await live.until(lambda: outputs(live))
+
+        assert json.loads(outputs(live)["call_1"]) == {"error": "RuntimeError: no such city"}
+        assert any("tool broken failed" in notice for notice in live.notices)
+
+
+async def test_a_call_by_hand_waits_for_the_person() -> None:
+    """It is in the status until /tool answers it; the session is not busy meanwhile."""
+    async with session_with(calling(("call_1", "get_weather", "{}")), BY_HAND) as live:
+        live.session.respond()
+        await live.until(lambda: live.session.tools.waiting)
+        await live.idle()
+        assert live.session.status.waiting_calls == ("call_1",)
+        with pytest.raises(UsageError, match="call_2") as caught:
+            live.session.tools.answer("call_2", "x")
+        assert "call_1" in caught.value.why
+
+        assert live.session.tools.answer("call_1", "rain") == "answered"
+        await live.idle()
+        assert outputs(live) == {"call_1": "rain"}
+        assert live.sent().count("response.create") == 2
+
+
+async def test_a_round_waits_for_its_last_answer() -> None:
+    """One answer of two is kept; both go out with the second."""
+    calls = [("call_1", "other", "{}"), ("call_2", "other", "{}")]
+    async with session_with(calling(*calls)) as live:
+        live.session.respond()
+        await live.until(lambda: len(live.session.tools.waiting) == 2)
+
+        assert live.session.tools.answer("call_2", "b") == "kept until call_1 is answered as well"
+        assert outputs(live) == {}
+        live.session.tools.answer("call_1", "a")
+        await live.idle()
+        assert list(outputs(live)) == ["call_1", "call_2"]
+
+
+async def test_manual_mode_keeps_calls_that_could_run() -> None:
+    """/tools manual: the person decides every answer."""
+    async with session_with(calling(("call_1", "get_weather", '{"city": "x"}')), WEATHER) as live:
+        live.session.tools.manual = True
+        live.session.respond()
+
+        await live.until(lambda: live.session.tools.waiting)
+        assert outputs(live) == {}
+
+
+async def test_the_calls_of_a_cancelled_response_ask_for_nothing() -> None:
+    """Whoever cut in will be answered; a second answer on top would talk over it."""
+    async with session_with(calling(("call_1", "get_weather", '{"city": "x"}'), status="cancelled"), WEATHER) as live:
+        live.session.respond()
+        await live.until(lambda: outputs(live))
+        await live.idle()
+
+        assert live.sent().count("response.create") == 1
+
+
+async def test_calls_are_forgotten_with_their_connection() -> None:
+    """A new connection knows nothing of them: their outputs would be refused."""
+
+    async def calls_and_leaves(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(*reply_to(await talk.receive()))
+        await talk.receive()
+        await talk.send(*call_events(("call_1", "other", "{}")))
+        await talk.socket.close(1001)
+
+    async with session_with(calls_and_leaves) as live:
+        live.session.respond()
+        await live.until(lambda: live.session.transport.status == "disconnected")
+
+        assert live.session.tools.waiting == ()
+
+
+async def test_a_tool_that_runs_ends_with_the_session() -> None:
+    """Nothing is left when the person leaves."""
+    started = asyncio.Event()
+
+    async def endless() -> None:
+        """A tool."""
+        started.set()
+        await asyncio.Event().wait()
+
+    async with session_with(calling(("call_1", "endless", "{}")), Tool(schema_of(endless), endless)) as live:
+        live.session.respond()
+        await asyncio.wait_for(started.wait(), 5)
+        assert live.session.tools.running
+
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("tool")]
+
+
+def test_loaded_tools_join_those_of_the_config() -> None:
+    """A loaded one replaces its namesake; servers and others stay."""
+    config = {"tools": [{"type": "function", "name": "get_weather"}, {"type": "mcp", "server_label": "docs"}]}
+
+    assert merged_tools(config, [WEATHER.schema]) == [{"type": "mcp", "server_label": "docs"}, WEATHER.schema]
+    assert merged_tools({}, [WEATHER.schema]) == [WEATHER.schema]

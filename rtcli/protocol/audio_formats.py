@@ -76,6 +76,11 @@ def encode_base64(data: bytes | bytearray | memoryview) -> str:
     return pybase64.b64encode_as_string(data)
 
 
+def encode_base64_bytes(data: bytes | bytearray | memoryview) -> bytes:
+    """Bytes as standard base64, ready for a frame."""
+    return pybase64.b64encode(data)
+
+
 def decode_base64(text: str) -> bytes:
     """Standard base64, padded or not, white space allowed.
 

@@ -51,15 +51,20 @@ def _no_constant(name: str) -> None:
 
 
 def encode(event: Event) -> str:
-    """The frame of an event. NaN and infinities become null, as in JavaScript: they are not JSON.
+    """The frame of an event as text; see encode_bytes."""
+    return encode_bytes(event).decode()
+
+
+def encode_bytes(event: Event) -> bytes:
+    """The frame of an event, UTF-8. NaN and infinities become null, as in JavaScript: they are not JSON.
 
     Raises ValueError for a value that JSON does not have (a set, bytes, a nesting without end).
     """
     try:
-        return orjson.dumps(event).decode()
+        return orjson.dumps(event)
     except orjson.JSONEncodeError:
         # Integers beyond 64 bits, lone surrogates and non-text keys: the standard library writes them.
         try:
-            return json.dumps(event, allow_nan=False)
+            return json.dumps(event, allow_nan=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"cannot be written as JSON: {error}") from error

@@ -1,31 +1,20 @@
-"""One open WebSocket: an ordered outbox with a bound, one reader task, one writer task, and their end."""
+"""One open WebSocket: an outbox, one reader task, one writer task, and their end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
-import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.connection import Connection as LibraryConnection
 from websockets.exceptions import ConnectionClosed
 
-from rtcli.errors import OutboxFullError
-
-logger = logging.getLogger("rtcli.transports")
+from rtcli.errors import UnsupportedError
+from rtcli.transports.outbox import Outbox
 
 _LINGER = 1.0  # seconds that frames handed over before close() may take to leave
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    frame: str | None  # None: dropped
-    size: int
-    droppable_bytes: int  # of live audio; 0: never dropped
 
 
 class Connection:
@@ -44,13 +33,9 @@ class Connection:
         max_outbox_bytes: int,
     ) -> None:
         self.socket = socket
-        self.dropped_audio_bytes = 0
+        self.outbox = Outbox(max_outbox_bytes)
         self._on_frame = on_frame
         self._on_end = on_end
-        self._max_outbox_bytes = max_outbox_bytes
-        self._outbox: deque[_Entry] = deque()
-        self._droppable: deque[_Entry] = deque()
-        self._outbox_bytes = 0
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -64,52 +49,34 @@ class Connection:
         self._reader = asyncio.create_task(self._read(), name="rtcli reader")
         self._writer = asyncio.create_task(self._write(), name="rtcli writer")
 
-    @property
-    def outbox_bytes(self) -> int:
-        """Bytes handed over and not yet taken by the socket."""
-        return self._outbox_bytes
-
-    def send(self, frame: str, droppable_bytes: int = 0) -> None:
-        """Put a frame into the outbox. Live audio (`droppable_bytes` of sound) may be dropped again, oldest first.
-
-        Raises OutboxFullError when there is no room, even without live audio.
-        """
-        size = len(frame)
-        if self._outbox_bytes + size > self._max_outbox_bytes and not self._make_room(size):
-            if droppable_bytes:
-                self.dropped_audio_bytes += droppable_bytes
-                return
-            raise OutboxFullError(
-                f"{self._outbox_bytes:,} bytes wait to be sent and {size:,} more do not fit",
-                why="the server reads more slowly than events are sent",
-                hint="wait with flush() between sends, or give a larger max_outbox_bytes",
-            )
-        entry = _Entry(frame, size, droppable_bytes)
-        self._outbox.append(entry)
-        if droppable_bytes:
-            self._droppable.append(entry)
-        self._outbox_bytes += size
+    def send(self, frame: bytes, audio_bytes: int = 0) -> None:
+        """Put a frame into the outbox; see `Outbox.put`."""
+        self.outbox.put(frame, audio_bytes)
         self._empty.clear()
         self._wake.set()
-
-    def _make_room(self, size: int) -> bool:
-        while self._droppable and self._outbox_bytes + size > self._max_outbox_bytes:
-            entry = self._droppable.popleft()
-            if entry.frame is not None:
-                entry.frame = None
-                self._outbox_bytes -= entry.size
-                self.dropped_audio_bytes += entry.droppable_bytes
-        return self._outbox_bytes + size <= self._max_outbox_bytes
 
     async def flush(self) -> None:
         """Wait until the socket has taken everything that was sent before; raises nothing when the connection ends."""
         await self._empty.wait()
 
+    async def ping(self) -> float:
+        """Seconds for one round trip. Raises ConnectionClosed, UnsupportedError."""
+        if not isinstance(self.socket, LibraryConnection):
+            raise UnsupportedError("this WebSocket is not ours to ping")
+        return await (await self.socket.ping())
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close: what is in the outbox still goes out, if the peer takes it within a second."""
         if not self._closing:
             self._closing = True
-            self._closer = asyncio.create_task(self._close(code, reason), name="rtcli closer")
+            self._begin_to_close(code, reason)
+
+    def abort(self) -> None:
+        """End a connection that is closing without waiting for the peer any longer."""
+        if isinstance(self.socket, LibraryConnection):
+            self.socket.transport.abort()
+        elif self._closer is not None:
+            self._closer.cancel()
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and no task is left."""
@@ -133,32 +100,32 @@ class Connection:
             error = failure
         self._ended(error)
 
+    async def _write(self) -> None:
+        send, outbox = _sender(self.socket), self.outbox
+        try:
+            while True:
+                while (frame := outbox.take()) is not None:
+                    await send(frame)
+                self._empty.set()
+                self._wake.clear()
+                await self._wake.wait()
+        except ConnectionClosed:
+            pass  # the reader meets the end too, and tells
+        except Exception as failure:  # noqa: BLE001  a socket of the caller's own may raise anything
+            self._ended(failure)
+            self._begin_to_close(1011, "")
+
     def _ended(self, error: BaseException | None) -> None:
-        if self._writer is not None:
+        if self._writer is not None and self._writer is not asyncio.current_task():
             self._writer.cancel()
-        self._outbox.clear()
-        self._droppable.clear()
-        self._outbox_bytes = 0
+        self.outbox.clear()
         self._empty.set()
         if not self._closing:
             self._closing = True
             self._on_end(error)
 
-    async def _write(self) -> None:
-        outbox = self._outbox
-        with contextlib.suppress(ConnectionClosed):  # the reader meets the end too, and tells
-            while True:
-                while outbox:
-                    entry = outbox.popleft()
-                    if self._droppable and self._droppable[0] is entry:
-                        self._droppable.popleft()
-                    if entry.frame is None:
-                        continue
-                    await self.socket.send(entry.frame)
-                    self._outbox_bytes -= entry.size
-                self._empty.set()
-                self._wake.clear()
-                await self._wake.wait()
+    def _begin_to_close(self, code: int, reason: str) -> None:
+        self._closer = asyncio.create_task(self._close(code, reason), name="rtcli closer")
 
     async def _close(self, code: int, reason: str) -> None:
         if self._writer is not None:
@@ -166,10 +133,12 @@ class Connection:
                 async with asyncio.timeout(_LINGER):
                     await self._empty.wait()
             self._writer.cancel()
-        with contextlib.suppress(Exception):  # it is gone either way
-            await self.socket.close(code, reason)
-        if self._reader is not None and not isinstance(self.socket, LibraryConnection):
-            self._reader.cancel()  # a socket of the caller's own need not wake its reader
+        try:
+            with contextlib.suppress(Exception):  # it is gone either way
+                await self.socket.close(code, reason)
+        finally:
+            if self._reader is not None and not isinstance(self.socket, LibraryConnection):
+                self._reader.cancel()  # a socket of the caller's own need not wake its reader
 
 
 def _receiver(socket: Any) -> Callable[[], Awaitable[str | bytes]]:
@@ -179,3 +148,14 @@ def _receiver(socket: Any) -> Callable[[], Awaitable[str | bytes]]:
         return functools.partial(socket.recv, decode=False)
     receive: Callable[[], Awaitable[str | bytes]] = socket.recv
     return receive
+
+
+def _sender(socket: Any) -> Callable[[bytes], Awaitable[None]]:
+    """Send JSON as a text frame. A socket of the caller's own gets it as text, ours need not encode it again."""
+    if isinstance(socket, LibraryConnection):
+        return functools.partial(socket.send, text=True)
+
+    async def send(frame: bytes) -> None:
+        await socket.send(frame.decode())
+
+    return send

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from rtcli.errors import UnsupportedError
 from rtcli.protocol.audio_formats import AudioFormat, decode_base64, parse_format
-from rtcli.protocol.events import Event, encode
+from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.protocol.playback import Cut, Playback
 from rtcli.protocol.responses import Responses
@@ -93,7 +93,7 @@ class ConversationTransport(OpenAIRealtimeBase):
             self._put(event)
 
     def _sending_create(self, event: Event) -> None:
-        encode(event)  # a mistake of the caller's shows here, not when its turn has come
+        encode_bytes(event)  # a mistake of the caller's shows here, not when its turn has come
         self._responses.request_event(event)
         self._pump()
 

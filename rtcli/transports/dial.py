@@ -47,6 +47,13 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+class _Connect(connect):
+    """Dials one address and no other: a redirect would carry the key to wherever it points."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 async def dial(
     url: str,
     headers: Mapping[str, str],
@@ -59,7 +66,7 @@ async def dial(
 ) -> Any:
     """An open connection of `websockets`: no compression (it costs more than all the rest) and no size limit."""
     options: dict[str, Any] = {"proxy": proxy} | ({} if ssl_context is None else {"ssl": ssl_context})
-    return await connect(
+    return await _Connect(
         url,
         additional_headers=dict(headers),
         user_agent_header=f"rtcli/{__version__}",

@@ -16,10 +16,11 @@ Listener: TypeAlias = Callable[..., Any]
 logger = logging.getLogger("rtcli.transports")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Entry:
     listener: Listener
     once: bool
+    spent: bool = False  # a `once` that was called: also for an emit further out that still has it on its list
 
 
 class Emitter:
@@ -60,14 +61,17 @@ class Emitter:
             return False
         for entry in entries:
             if entry.once:
+                if entry.spent:
+                    continue
+                entry.spent = True
                 self._remove(type, entry)
             try:
                 result = entry.listener(*args)
-            except Exception as error:  # noqa: BLE001  whatever a listener raises is its own
+                if result is not None and inspect.isawaitable(result):
+                    self._adopt(type, result)
+            # A plain function cannot be cancelled: a CancelledError is that of a task whose result it asked for.
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
                 self._listener_failed(type, error)
-                continue
-            if result is not None and inspect.isawaitable(result):
-                self._adopt(type, result)
         return True
 
     def has_listener(self, type: str) -> bool:  # noqa: A002

@@ -1,26 +1,26 @@
-"""OpenAIRealtimeWebSocket: the transport over a WebSocket; connecting, waiting, sending, closing."""
+"""OpenAIRealtimeWebSocket: the transport over a WebSocket; connecting, waiting for a session, closing."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import ssl as tls
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rtcli.errors import ConnectError, NotConnectedError, UsageError
-from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.events import Event, encode
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError
+from rtcli.protocol.events import Event
 from rtcli.protocol.session_config import Payload
 from rtcli.transports import endings
 from rtcli.transports.base import Effect
 from rtcli.transports.connection import Connection
-from rtcli.transports.conversation import ConversationTransport
 from rtcli.transports.dial import call_url, default_url, dial, explain
 from rtcli.transports.layer import ApiKey, Status
+from rtcli.transports.sending import SendingTransport
+
+_PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class _Attempt:
     abandoned: bool = False
 
 
-class OpenAIRealtimeWebSocket(ConversationTransport):
+class OpenAIRealtimeWebSocket(SendingTransport):
     """Connects to any endpoint that speaks the Realtime protocol over a WebSocket.
 
     `api_key`: text, or a function, sync or async, that returns it; sent as `Authorization: Bearer`. It is required,
@@ -69,12 +69,9 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
         self._max_outbox_bytes = max_outbox_bytes
         self._ssl = ssl
         self._proxy = proxy
-        self._status = Status.DISCONNECTED
         self._attempt: _Attempt | None = None
-        self._connection: Connection | None = None
         self._ending: Connection | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
+        self._lost_error: ConnectionLostError | None = None
         self._joined_call = False
         self._last_error: Event | None = None
         self._ready = asyncio.Event()
@@ -82,11 +79,6 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
         self.close_reason: str | None = None
 
     # -- properties ------------------------------------------------------------------------------
-
-    @property
-    def status(self) -> str:
-        """connecting, connected or disconnected."""
-        return self._status
 
     @property
     def current_model(self) -> str:
@@ -99,16 +91,6 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
             hint = "close() and connect() again"
             raise UsageError("the model cannot change in the middle of a conversation", hint=hint)
         self._model = model
-
-    @property
-    def dropped_audio_bytes(self) -> int:
-        """Bytes of live audio that this connection had to drop because the peer did not read."""
-        return self._connection.dropped_audio_bytes if self._connection else 0
-
-    @property
-    def outbox_bytes(self) -> int:
-        """Bytes that wait to be sent."""
-        return self._connection.outbox_bytes if self._connection else 0
 
     # -- connecting ------------------------------------------------------------------------------
 
@@ -139,9 +121,9 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
             socket = await attempt.task
         except asyncio.CancelledError:
             _discard(attempt.task)
-            if attempt.abandoned:
+            self.close()  # nothing is left to close if that is what cancelled the attempt
+            if attempt.abandoned and not _is_cancelled():
                 raise endings.closed_early() from None
-            self.close()  # connect() itself was cancelled
             raise
         except BaseException as error:
             self._failed(attempt, error)
@@ -149,10 +131,10 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
         self._opened(attempt, socket, url, config)
 
     def _prepare(self, call_id: str | None, config: Mapping[str, Any]) -> None:
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._belongs_to_this_thread()
         self._tracing, self._joined_call = None, call_id is not None
         self._tracing_given, self._tracing_wanted = "tracing" in config, config.get("tracing", "auto")
-        self._last_error = self.close_code = self.close_reason = None
+        self._last_error = self._lost_error = self.close_code = self.close_reason = None
         self._ready = asyncio.Event()
 
     async def _open(self, api_key: ApiKey | None, url: str | None, call_id: str | None) -> Any:
@@ -226,7 +208,16 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
     # -- disconnecting ---------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End the connection: `disconnected` is emitted at once, the socket closes behind; see wait_closed()."""
+        """End the connection: `disconnected` is emitted at once, the socket closes behind; see wait_closed().
+
+        From another thread it is handed over like a send.
+        """
+        if self._is_elsewhere():
+            self._on_loop(self._close)
+        else:
+            self._close()
+
+    def _close(self) -> None:
         attempt, connection = self._attempt, self._connection
         if attempt is not None:
             self._attempt = None
@@ -246,10 +237,10 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
             return
         self._connection, self._ending = None, connection
         self.close_code, self.close_reason = connection.socket.close_code, connection.socket.close_reason or ""
+        self._lost_error = endings.lost(self.close_code, self.close_reason, self._last_error)
+        self._lost_error.__cause__ = error
         if (error is not None or self.close_code not in endings.NOT_AN_ERROR) and self.has_listener("error"):
-            failure = endings.lost(self.close_code, self.close_reason, self._last_error)
-            failure.__cause__ = error
-            self._on_error(failure)
+            self._on_error(self._lost_error)
         self._disconnected()
 
     def _disconnected(self) -> None:
@@ -273,10 +264,10 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
         """The session, as soon as the server confirms it: at session.created (a joined call: at session.updated).
 
         Raises ConnectionLostError with the server's own error and close code when the server ends the connection
-        instead, ConnectError when it is silent for `timeout` seconds, NotConnectedError when nobody connected. The
-        connection is closed then, and nothing is left running.
+        instead, ConnectError when it is silent for `timeout` seconds or close() is called, NotConnectedError when
+        nobody connected. The connection is closed then, and nothing is left running.
         """
-        if self._status is Status.DISCONNECTED and self.close_code is None:
+        if self._status is Status.DISCONNECTED and self._lost_error is None:
             raise NotConnectedError("there is no connection to wait for", hint="connect() first")
         error: Exception | None = None
         try:
@@ -288,88 +279,18 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
         if error is None and self._status is Status.CONNECTED and session is not None:
             return session
         self.close()
-        await self.wait_closed()
-        raise error or endings.lost(self.close_code, self.close_reason or "", self._last_error)
+        await self._give_up()
+        raise error or self._lost_error or endings.closed_early()
 
-    async def flush(self) -> None:
-        """Wait until everything sent before has left. Raises NotConnectedError without a connection."""
-        if self._connection is None:
-            raise NotConnectedError("there is no connection to flush")
-        await self._connection.flush()
-
-    async def ping(self) -> float:
-        """Seconds for one round trip of a WebSocket ping. Raises NotConnectedError without a connection."""
-        if self._connection is None:
-            raise NotConnectedError("there is no connection to measure")
-        return float(await (await self._connection.socket.ping()))
-
-    # -- sending ---------------------------------------------------------------------------------
-
-    def send_event(self, event: Event) -> None:
-        """Send one event as it is, in the order of the calls, from any thread.
-
-        response.create waits for its turn (it gets an `event_id` if it has none); a session.update counts as
-        configured. With `manual` nothing is added or delayed. Raises NotConnectedError without a connection,
-        OutboxFullError when the peer does not read, ValueError for an event that JSON cannot express.
-        """
-        self._on_loop(self._send_event, event)
-
-    def request_response(self, response: Mapping[str, Any] | None = None) -> None:
-        """Ask for a response: at once, or when the one that runs is done. Requests without parameters coalesce."""
-        self._on_loop(self._request_response, response)
-
-    def update_session_config(self, config: Mapping[str, Any]) -> None:
-        """Send session.update: defaults, then what was configured before, then `config`. `tools=[]` clears them."""
-        self._on_loop(self._update_session_config, config)
-
-    def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
-        """Append live audio in the session's input format; `commit` ends the user's turn.
-
-        It is dropped while there is no connection, and oldest first while the peer does not read
-        (`dropped_audio_bytes`).
-        """
-        if self._status is Status.CONNECTED:
-            self._on_loop(self._send_audio, audio, commit)
-
-    def send_function_call_output(self, tool_call: Any, output: str, start_response: bool = True) -> None:
-        """Answer a function call, then ask for a response; see OpenAIRealtimeBase."""
-        self._on_loop(super().send_function_call_output, tool_call, output, start_response)
-
-    def _on_loop(self, function: Callable[..., None], *args: Any) -> None:
-        """Run on the transport's own thread: state and listeners belong to it. Other threads hand over, in order."""
-        if self._status is not Status.CONNECTED:
-            raise endings.not_connected(self._status)
-        if threading.get_ident() == self._thread:
-            function(*args)
-        else:
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._handed_over, function, args)
-
-    def _handed_over(self, function: Callable[..., None], args: tuple[Any, ...]) -> None:
+    async def _give_up(self) -> None:
+        """Wait for the end of a connection that had its time: a peer that is silent need not answer a close frame."""
         try:
-            function(*args)
-        except Exception as error:  # noqa: BLE001  the caller is another thread: `error` is how it gets to know
-            self._on_error(error)
-
-    def _send_audio(self, audio: bytes, commit: bool) -> None:
-        if audio:
-            text = encode_base64(audio)
-            # Written by hand: base64 needs no escaping, and a microphone makes fifty of these a second.
-            frame = f'{{"type":"input_audio_buffer.append","audio":"{text}"}}'
-            self._hand_over({"type": "input_audio_buffer.append", "audio": text}, frame, len(audio))
-        if commit:
-            self._put({"type": "input_audio_buffer.commit"})
-
-    def _put(self, event: Event) -> None:
-        self._hand_over(event, encode(event), 0)
-
-    def _hand_over(self, event: Event, frame: str, droppable_bytes: int) -> None:
-        connection = self._connection
-        if connection is None:
-            raise endings.not_connected(self._status)
-        connection.send(frame, droppable_bytes)
-        if self._observers:
-            self._observe(">", event, frame, "")
+            async with asyncio.timeout(_PATIENCE):
+                await self.wait_closed()
+        except TimeoutError:
+            if self._ending is not None:
+                self._ending.abort()
+            await self.wait_closed()
 
     # -- what server events do -------------------------------------------------------------------
 
@@ -388,11 +309,16 @@ class OpenAIRealtimeWebSocket(ConversationTransport):
             self._ready.set()
 
     _BEFORE: ClassVar[Mapping[str, Effect]] = {
-        **ConversationTransport._BEFORE,
+        **SendingTransport._BEFORE,
         "session.created": _session_created,
         "session.updated": _session_updated,
         "error": _server_error,
     }
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _discard(task: asyncio.Future[Any]) -> None:

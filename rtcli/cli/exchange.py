@@ -33,6 +33,7 @@ class Exchange:
         self._gone = gone
         self._changed = asyncio.Event()
         self._number = 0
+        self._over = False
         self.code = ExitCode.OK
         transport.attach_wire(self._observe)
         transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
@@ -81,8 +82,10 @@ class Exchange:
                 await asyncio.wait_for(self._changed.wait(), None if look is None else look - now)
 
     def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
-        self._number += 1
         now = time.monotonic()
+        if self._over:
+            return  # the same script prints the same lines, whatever else the server had under way
+        self._number += 1
         way = Direction(direction)
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
         self._writer.write(WireRecord(self._number, now - self._began, way, event, size, problem=problem))
@@ -93,6 +96,7 @@ class Exchange:
         else:
             self._progress.received(event)
             self._judge(event)
+            self._over = self._progress.finished(now)
         self._changed.set()
 
     def _judge(self, event: Event) -> None:

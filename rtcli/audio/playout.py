@@ -146,6 +146,12 @@ class PlayQueue:
             played = self._played.get(key)
             return played.before(self._position - self.latency) if played else None
 
+    def taken(self, key: Key) -> int:
+        """Frames of a key that were read, whether or not they have left the device."""
+        with self._lock:
+            played = self._played.get(key)
+            return played.before(self._position) if played else 0
+
     def first_heard_at(self, key: Key) -> float | None:
         """When the first sample of a key was heard, on the clock that `read` was given."""
         played = self._played.get(key)

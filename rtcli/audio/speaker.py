@@ -77,6 +77,15 @@ class Playback:
         """How loud the block is that was given out last, in dBFS."""
         return rms_db(self._block) if self._block else SILENCE_DB
 
+    def taken_ms(self, item_id: str, content_index: int) -> int:
+        """Milliseconds of this part that the device took, whether or not they have left it."""
+        return self._queue.taken((item_id, content_index)) * 1000 // self._queue.rate
+
+    @property
+    def latency_ms(self) -> int:
+        """How long a sample takes through the device."""
+        return self._queue.latency * 1000 // self._queue.rate
+
     @property
     def underruns(self) -> int:
         """How often an answer ran dry while more of it was to come."""

@@ -1,0 +1,81 @@
+"""The microphone without a device: pieces, rates, level, mute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtcli.audio.microphone import CHUNK_BYTES, Capture
+
+
+class Device(Capture):
+    """A device at some rate that records what the test plays to it."""
+
+    def __init__(self, rate: int) -> None:
+        self.chunks: list[bytes] = []
+        super().__init__(self.chunks.append)
+        self._run_at(rate)
+        self.rate = rate
+
+    def record(self, milliseconds: int, amplitude: int = 8000) -> None:
+        """Blocks of 10 ms of a tone."""
+        time = np.arange(self.rate * milliseconds // 1000) / self.rate
+        pcm = (np.sin(2 * np.pi * 440 * time) * amplitude).astype("<i2").tobytes()
+        step = self.rate // 100 * 2
+        for start in range(0, len(pcm), step):
+            self._captured(pcm[start : start + step])
+
+
+@pytest.mark.parametrize("rate", [24_000, 44_100, 48_000, 16_000])
+def test_sound_comes_in_pieces_of_20_ms_at_24_khz(rate: int) -> None:
+    """Every piece has the same length, and the pieces together the length of what was said."""
+    device = Device(rate)
+    device.record(2000)
+
+    assert {len(chunk) for chunk in device.chunks} == {CHUNK_BYTES}
+    assert 95 <= len(device.chunks) <= 100, "the converter holds back a few milliseconds"
+
+
+def test_a_level_is_shown_while_it_is_recorded() -> None:
+    """In dBFS; none before anything was heard."""
+    device = Device(24_000)
+    before = device.level_db
+    device.record(100)
+
+    assert before is None
+    assert -18 < (device.level_db or 0) < -12
+
+
+def test_muted_means_that_nothing_leaves_the_microphone() -> None:
+    """Not even the rest of a piece, when it is unmuted again."""
+    device = Device(24_000)
+    device.record(30)
+    device.muted = True
+    device.record(200)
+    assert (len(device.chunks), device.level_db) == (1, None)
+    device.muted = False
+    device.record(10)
+
+    assert len(device.chunks) == 1
+
+
+def test_muting_from_within_a_piece_takes_effect_at_once() -> None:
+    """Whoever mutes on hearing a piece gets no other."""
+    device = Device(24_000)
+
+    def mute(chunk: bytes) -> None:
+        device.chunks.append(chunk)
+        device.muted = True
+
+    device.on_chunk = mute
+    device._captured(bytes(CHUNK_BYTES * 5))
+    assert len(device.chunks) == 1
+
+
+def test_without_a_taker_it_is_lost() -> None:
+    """A microphone that nobody listens to does not pile up sound."""
+    device = Device(24_000)
+    device.on_chunk = None
+    device.record(100)
+
+    assert device.chunks == []

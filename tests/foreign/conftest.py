@@ -1,27 +1,29 @@
-"""The official clients' environment, a server in a process of its own, and each driver's results, made once."""
+"""The official clients' environments, a server in a process of its own, and each driver's results, made once."""
 
 from __future__ import annotations
 
 import ast
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
 from rtcli.dsp.wav import read_speech, write_wav
-from tests.kit.foreign import ROOT, UnavailableError, foreign_python, recording
+from tests.kit.foreign import ROOT, UnavailableError, foreign_node_modules, foreign_python, locked, recording
 
 DRIVERS = Path(__file__).parent / "drivers"
 SCRIPT = Path(__file__).parent / "script.json"
 TIME_LIMIT = 300  # seconds for a whole driver
+SUMMARY = "foreign client"
 PACE = 0.5  # of the server's answers: still slow enough to be interrupted
 
 
@@ -34,37 +36,43 @@ class Outcome:
     problems: list[str]
 
 
-OUTCOMES = pytest.StashKey[dict[tuple[str, str], Outcome]]()
 Drive: TypeAlias = Callable[[str, str], Outcome]
 
 
 def checks_of(driver: str) -> list[tuple[str, str]]:
-    """Name and promise of each check of a driver, read from its source: it can only be imported by its own Python."""
-    tree = ast.parse((DRIVERS / f"{driver}.py").read_text(encoding="utf-8"))
+    """Name and promise of each check of a driver, read from its source: only its own interpreter can import it."""
+    source = _source(driver).read_text(encoding="utf-8")
+    if _source(driver).suffix == ".mjs":
+        return re.findall(r'^check\("(\w+)", "([^"]*)"', source, re.MULTILINE)
     return [
         (node.name, ast.get_docstring(node) or "")
-        for node in tree.body
+        for node in ast.parse(source).body
         if isinstance(node, ast.AsyncFunctionDef)
         and any(isinstance(name, ast.Name) and name.id == "check" for name in node.decorator_list)
     ]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What was held against the typed models."""
-    for (driver, engines), outcome in config.stash.get(OUTCOMES, {}).items():
-        passed = sum(failure is None for failure in outcome.checks.values())
-        checks = f"{driver}, {engines} engines: {passed} of {len(outcome.checks)} checks"
-        events = f"{sum(outcome.events.values())} events of {len(outcome.events)} types"
-        terminalreporter.write_line(f"{checks}; {events}, {len(outcome.problems)} of them refused by the typed models")
+def _source(driver: str) -> Path:
+    [path] = DRIVERS.glob(f"{driver}.*")
+    return path
 
 
-@pytest.fixture(scope="session")
-def python() -> Path:
-    """The interpreter that has the official clients."""
-    try:
-        return foreign_python()
-    except UnavailableError as reason:
-        pytest.skip(str(reason))
+def _command(driver: str) -> list[str]:
+    """What runs a driver. Raises UnavailableError."""
+    if _source(driver).suffix != ".mjs":
+        return [str(foreign_python()), "-m", f"tests.foreign.drivers.{driver}"]
+    copy = foreign_node_modules() / _source(driver).name  # a script imports what lies beside it
+    shutil.copyfile(_source(driver), copy)
+    return ["node", str(copy)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many checks and events there were."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == SUMMARY:
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +87,49 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def drive(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Drive:
+    """Runs a driver against a server with some engines, once for all tests and workers that look at its results."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def run(driver: str, engines: str) -> Outcome:
+        results = shared / f"{driver}-{engines}.json"
+        with locked(results.with_suffix(".lock")):
+            if not results.exists():
+                results.write_text(json.dumps(_drive(driver, engines, speech)))
+        outcome = json.loads(results.read_text())
+        if "unavailable" in outcome:
+            pytest.skip(outcome["unavailable"])
+        return Outcome(**outcome)
+
+    return run
+
+
+def _drive(driver: str, engines: str, speech: Path) -> dict[str, Any]:
+    """The fields of a driver's Outcome, or why there is none."""
+    try:
+        command = _command(driver)
+    except UnavailableError as reason:
+        return {"unavailable": str(reason)}
+    environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
+    with serving(script=str(SCRIPT), voice=engines, pace=PACE) as about:
+        api = about["url"].replace("ws://", "http://").removesuffix("/realtime")
+        command += [api, str(speech), *["--recogniser"] * about["recogniser"]]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+        )
+    *checks, summary = [json.loads(line) for line in done.stdout.splitlines()] or [{}]
+    if "events" not in summary:
+        problems = [f"the driver ended with {done.returncode}: {done.stderr}"]
+        return {"checks": {}, "events": {}, "problems": problems}
+    return {"checks": {line["check"]: None if line["ok"] else line["detail"] for line in checks}, **summary}
+
+
 @contextmanager
 def serving(**options: object) -> Iterator[dict[str, Any]]:
     """A RealtimeServer in a process of its own; gives what it says of itself."""
-    command = [sys.executable, "-m", "tests.kit.foreign_server", json.dumps({"script": str(SCRIPT), **options})]
+    command = [sys.executable, "-m", "tests.kit.foreign_server", json.dumps(options)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -95,36 +142,3 @@ def serving(**options: object) -> Iterator[dict[str, Any]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-
-
-@pytest.fixture(scope="session")
-def drive(python: Path, speech: Path, request: pytest.FixtureRequest) -> Iterator[Drive]:
-    """Runs a driver against a server with some engines, once for all tests that look at its results."""
-    environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
-    outcomes = request.config.stash.setdefault(OUTCOMES, {})
-    with ExitStack() as stack:
-
-        @cache
-        def server(engines: str) -> dict[str, Any]:
-            return stack.enter_context(serving(voice=engines, pace=PACE))
-
-        def run(driver: str, engines: str) -> Outcome:
-            if (driver, engines) not in outcomes:
-                about = server(engines)
-                api = about["url"].replace("ws://", "http://").removesuffix("/realtime")
-                command = [str(python), "-m", f"tests.foreign.drivers.{driver}", api, str(speech)]
-                outcomes[driver, engines] = _outcome(command + ["--recogniser"] * about["recogniser"], environment)
-            return outcomes[driver, engines]
-
-        yield run
-
-
-def _outcome(command: list[str], environment: dict[str, str]) -> Outcome:
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
-    )
-    lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
-    if not lines or "events" not in lines[-1]:
-        return Outcome({}, {}, [f"the driver ended with {done.returncode}: {done.stderr}"])
-    checks = {line["check"]: None if line["ok"] else line["detail"] for line in lines[:-1]}
-    return Outcome(checks, lines[-1]["events"], lines[-1]["problems"])

@@ -5,7 +5,6 @@ Nothing here is imported into the tests' own interpreter: the clients pin an old
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -13,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,34 +28,53 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A folder below the project's root, made once; another set of requirements is another folder's content."""
+    """A folder below the project's root, made once and kept until its requirements change."""
 
     name: str
     requirements: tuple[str, ...]
     make: Callable[[Path, Sequence[str]], None]
+    root: Path = ROOT
 
     def folder(self) -> Path:
         """The folder, made now where it is missing or was made for other requirements. Raises UnavailableError."""
-        folder = ROOT / self.name
-        wanted = hashlib.sha256(repr((self.requirements, sys.version_info[:2])).encode()).hexdigest()
+        with locked(Path(tempfile.gettempdir()) / f"{_digest(str(self.root / self.name))}.lock"):
+            return self._made()
+
+    def _made(self) -> Path:
+        folder = self.root / self.name
+        wanted = _digest(repr((self.requirements, sys.version_info[:2])))
         stamp = folder / _STAMP
         if stamp.is_file() and stamp.read_text() == wanted:
             return folder
-        making = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=ROOT))
+        making = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.root))
         try:
             self.make(making, self.requirements)
             (making / _STAMP).write_text(wanted)
             shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another run has just put its own there
-                making.rename(folder)
+            making.rename(folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)
         return folder
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Waits until no other process of the tests holds this lock: workers side by side fetch and run things once."""
+    import fcntl
+
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def foreign_python() -> Path:
     """The interpreter that has the official clients. Raises UnavailableError."""
     return _interpreter(CLIENTS.folder())
+
+
+def foreign_node_modules() -> Path:
+    """A folder whose scripts can import the official JavaScript SDK. Raises UnavailableError."""
+    return SCRIPTS.folder()
 
 
 def recording(name: str) -> Path:
@@ -67,7 +86,7 @@ def recording(name: str) -> Path:
     return SPEECH.folder() / "moonshine_voice" / "assets" / f"{name}.wav"
 
 
-def _environment(folder: Path, requirements: Sequence[str]) -> None:
+def environment(folder: Path, requirements: Sequence[str]) -> None:
     venv.create(folder, with_pip=True)
     _pip(_interpreter(folder), "install", *requirements)
 
@@ -80,20 +99,36 @@ def _files_alone(folder: Path, requirements: Sequence[str]) -> None:
     )
 
 
+def _node_modules(folder: Path, requirements: Sequence[str]) -> None:
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        raise UnavailableError("node and npm are not installed")
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    _run(npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel", "error", *requirements)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _interpreter(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    command = (str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments, "--quiet")
+    _run(str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments, "--quiet")
+
+
+def _run(*command: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIME_LIMIT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnavailableError(f"pip did not finish: {error}") from error
+        raise UnavailableError(f"{command[0]} did not finish: {error}") from error
     if done.returncode:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise UnavailableError(f"pip cannot install {' '.join(arguments[-1:])}: {last}")
+        raise UnavailableError(f"{Path(command[0]).name} cannot install what the test needs: {last}")
 
 
-CLIENTS = Fetched(".venv-foreign", ("openai[realtime]==3.54.0", "openai-agents==0.24.0"), _environment)
+CLIENTS = Fetched(".venv-foreign", ("openai[realtime]==3.54.0", "openai-agents==0.24.0"), environment)
+SCRIPTS = Fetched(".venv-foreign-js", ("@openai/agents-realtime@0.20.0",), _node_modules)
 SPEECH = Fetched(".venv-speech", ("moonshine-voice==0.1.5",), _files_alone)

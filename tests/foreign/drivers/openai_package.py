@@ -621,10 +621,10 @@ async def an_mcp_approval(setup: Setup) -> None:
 @check
 async def silence_is_answered(setup: Setup) -> None:
     """idle_timeout_ms after an answer the silence itself becomes the user's turn."""
-    async with connected(setup) as wire:
+    async with texting(setup) as wire:
         turn_detection = {"type": "server_vad", "idle_timeout_ms": 5000}
         await wire.configure(audio={"input": {"turn_detection": turn_detection}})
-        await wire.say("Hello.", instructions="Be brief.")
+        await wire.say("Hello.")
         await wire.hear(silence(1))
         timed_out = await wire.until("input_audio_buffer.timeout_triggered")
         committed = await wire.until("input_audio_buffer.committed")

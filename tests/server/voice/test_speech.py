@@ -144,7 +144,7 @@ def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float
     """More words than fit the time, a repetition or a guess: once more, with the model's whole window."""
     pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
     model = Scripted((words, score, 0.1), ("a calm answer", -0.2, 0.1))
-    heard = WhisperRecogniser(model).transcribe(b"\x10\x01" * seconds * RATE)  # type: ignore[arg-type]
+    heard = WhisperRecogniser(model).transcribe(b"\x10\x01" * seconds * RATE)
 
     assert heard == "a calm answer"
     assert model.windows == [8.0, 30.0]

@@ -33,7 +33,7 @@ class Exchange:
         self._gone = gone
         self._changed = asyncio.Event()
         self._number = 0
-        self._over = False
+        self._running = self._over = False
         self.code = ExitCode.OK
         transport.attach_wire(self._observe)
         transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
@@ -41,6 +41,7 @@ class Exchange:
 
     async def run(self, events: Iterable[Event] | AsyncIterator[Event]) -> ExitCode:
         """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
+        self._running = True
         sender = asyncio.ensure_future(self._send(events))
         sender.add_done_callback(lambda _: self._changed.set())
         try:
@@ -95,7 +96,8 @@ class Exchange:
             self._progress.sent(event, now)
         else:
             self._progress.received(event)
-            self._judge(event)
+            if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
+                self._judge(event)
             self._over = self._progress.finished(now)
         self._changed.set()
 

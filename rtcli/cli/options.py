@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rtcli.config.endpoints import Endpoint, endpoint_of
-from rtcli.config.settings import Settings, load_settings
+from rtcli.config.settings import BY_NAME, Settings, check, load_settings
 from rtcli.errors import UsageError
 
 _PLACE = "Where to connect"
@@ -49,7 +49,11 @@ Header = Annotated[
 
 def settings_of(**flags: Any) -> Settings:
     """The settings, with these flags on top; what was not given is None, False or empty."""
-    return load_settings({name: value for name, value in flags.items() if value not in (None, False, "", [])})
+    given = {name: value for name, value in flags.items() if value not in (None, False, "", [])}
+    for name, value in given.items():
+        if BY_NAME[name].choices:
+            check(name, value, f"--{name}")
+    return load_settings(given)
 
 
 def endpoint_from(settings: Settings, call_id: str | None, *, local_by_default: bool = False) -> Endpoint:

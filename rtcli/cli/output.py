@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from rtcli.views import DisplaySettings, View
+
+if TYPE_CHECKING:
+    from rtcli.terminal.plain import PlainWriter
+
+
+_UNFOLDED = 1000
+"""Columns for what no terminal shows: lines that a program or `grep` reads are not folded."""
 
 
 def show(*views: View) -> None:
     """Write views to stdout, coloured and fitted where that is a terminal."""
-    from rtcli.terminal.capabilities import colour_of, width_of
-    from rtcli.terminal.plain import PlainWriter
-    from rtcli.terminal.sink import Sink
-
-    writer = PlainWriter(
-        Sink(sys.stdout),
-        Sink(sys.stderr),
-        DisplaySettings(),
-        width=lambda: width_of(sys.stdout),
-        out_colour=colour_of(sys.stdout, os.environ),
-        err_colour=colour_of(sys.stderr, os.environ),
-    )
+    writer = plain_writer(DisplaySettings())
     for view in views:
         writer.write(view)
     writer.close()
+
+
+def plain_writer(display: DisplaySettings, gone: Callable[[], None] | None = None) -> PlainWriter:
+    """The writer for when no prompt is up; `gone` is called when the reader of stdout goes away."""
+    from rtcli.terminal.capabilities import colour_of, is_terminal, width_of
+    from rtcli.terminal.plain import PlainWriter
+    from rtcli.terminal.sink import Sink
+
+    return PlainWriter(
+        Sink(sys.stdout, gone),
+        Sink(sys.stderr),
+        display,
+        width=lambda: width_of(sys.stdout) if is_terminal(sys.stdout) else _UNFOLDED,
+        out_colour=colour_of(sys.stdout, os.environ),
+        err_colour=colour_of(sys.stderr, os.environ),
+    )
 
 
 def show_json(value: Any) -> None:

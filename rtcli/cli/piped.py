@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
 from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
-from rtcli.views import Quit
+from rtcli.views import Level, Notice, Quit, View
 
 if TYPE_CHECKING:
     from rtcli.cli.plan import Plan
@@ -29,15 +29,28 @@ async def in_pipe(plan: Plan) -> ExitCode:
 
     async with served_here(plan.endpoint) as place:
         gone = asyncio.Event()
-        writer = pipe_writer(plan.display, json=plan.json, both=plan.both, gone=gone)
+        writer = pipe_writer(plan.display, json=plan.json, both=plan.both, gone=gone.set)
         session = session_for(plan, place, terminal=False)
-        session.subscribe(writer.write)
         try:
+            report.notice(plan.greeting)
+            live = False
+
+            def show(view: View) -> None:
+                # The error with which a server refuses the connection is what start() raises: it is said once.
+                if live or not (isinstance(view, Notice) and view.level is Level.ERROR):
+                    writer.write(view)
+
+            session.subscribe(show)
             await session.start()
-            report.line(f"{plan.endpoint.label}, {session.status.model}")
+            live = True
             if plan.sound.listens:
                 session.transport.mute(False)
-            context = Context(session=session, display=plan.display, registry=default_registry())
+            context = Context(
+                session=session,
+                display=plan.display,
+                registry=default_registry(),
+                prices=plan.settings.get("prices") or {},
+            )
             return await _while_read(_converse(session, context, writer, plan.limit), gone)
         finally:
             await session.close()
@@ -64,8 +77,8 @@ async def _converse(session: RealtimeSession, context: Context, writer: Writer, 
             continue
         code, left = await _turn(line, context, writer, limit)
         codes.append(code)
-        if left or session.transport.status != "connected":
-            break
+        if left or (session.transport.status != "connected" and session.exit_code):
+            break  # lost, not left by /disconnect
     else:
         await _hear_out(session, limit)
     return worst(*codes, session.exit_code)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli.sound import SoundChoice
 from rtcli.config.endpoints import Endpoint
 from rtcli.config.settings import Settings
-from rtcli.views import DisplaySettings
+from rtcli.views import DisplaySettings, Notice
 
 if TYPE_CHECKING:
     from rtcli.session.tools import Tool
@@ -30,3 +30,15 @@ class Plan:
     both: bool = False
     limit: float | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def greeting(self) -> Notice:
+        """The first line: where this talks to, and with which model."""
+        endpoint = self.endpoint
+        about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
+        what = f"talking with {endpoint.label}, {about}"
+        if endpoint.local and self.settings.find("local") is None:
+            return Notice(
+                what, "no key and no address were given", "--url URL or OPENAI_API_KEY connect elsewhere; /help"
+            )
+        return Notice(what, hint="/help")

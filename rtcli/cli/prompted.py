@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode
 from rtcli.views import Level, Notice, View
 
@@ -34,7 +33,7 @@ async def at_prompt(plan: Plan) -> ExitCode:
             open_context,
             display=plan.display,
             label=plan.endpoint.label,
-            greeting=[greeting(plan.endpoint, chosen=plan.settings.find("local") is not None)],
+            greeting=[plan.greeting],
             keys=plan.settings.get("keys"),
             history=history_file(),
             colour=Colour.NONE if plain else colour_of(sys.stdout, plan.environ),
@@ -52,16 +51,12 @@ async def _open_context(plan: Plan, stack: AsyncExitStack) -> Context:
     if plan.sound.listens:
         session.transport.mute(False)
     relay.show_on(session.show)
-    return Context(session=session, display=plan.display, registry=default_registry())
-
-
-def greeting(endpoint: Endpoint, *, chosen: bool) -> Notice:
-    """The first line: where this talks to, and with which model."""
-    about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
-    if endpoint.local and not chosen:
-        why, hint = "no key and no address were given", "--url URL or OPENAI_API_KEY connect elsewhere; /help"
-        return Notice(f"talking with {endpoint.label}, {about}", why, hint)
-    return Notice(f"talking with {endpoint.label}, {about}", hint="/help")
+    return Context(
+        session=session,
+        display=plan.display,
+        registry=default_registry(),
+        prices=plan.settings.get("prices") or {},
+    )
 
 
 class _Relay:

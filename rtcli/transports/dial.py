@@ -19,7 +19,7 @@ from rtcli.errors import ConnectError
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
-_CLOSE_TIMEOUT = 2.0  # seconds a peer has to answer our close frame
+_CLOSE_TIMEOUT = 1.0  # seconds a peer has to answer our close frame; a dead one is noticed that much later
 _BODY_SHOWN = 300
 
 _STATUS_HINTS = {
@@ -127,6 +127,11 @@ def _refused(url: str, error: Any) -> ConnectError:
     )
 
 
+def _reset(url: str, error: Any) -> ConnectError:
+    hint = "is this the right port, and the right scheme (ws:// or wss://)?"
+    return ConnectError(f"{shown(url)} hung up", why=_text(error), hint=hint, url=url)
+
+
 def _timeout(url: str, error: Any) -> ConnectError:
     hint = "check the address, the network and the proxy"
     return ConnectError(f"no answer from {shown(url)}", why=_text(error), hint=hint, url=url)
@@ -158,4 +163,5 @@ _EXPLAINERS: tuple[tuple[tuple[type[BaseException], ...], Explainer], ...] = (
     ((sockets.gaierror,), _dns),
     ((ssl.SSLError, ssl.CertificateError), _tls),
     ((ConnectionRefusedError,), _refused),
+    ((ConnectionResetError, BrokenPipeError), _reset),
 )

@@ -1,0 +1,502 @@
+"""Connecting: where to, with what, and every way in which it can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from websockets.asyncio.client import connect as dial
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError
+from rtcli.transports import OpenAIRealtimeWebSocket
+from tests.kit.scripted_peer import CREATED, DEADLINE, Link, linked, raw_server, scripted_peer, until
+
+
+def tasks() -> set[asyncio.Task[Any]]:
+    """What runs beside the test."""
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+class Dialled:
+    """A create_websocket hook that notes what it was asked for and dials a peer."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    async def __call__(self, url: str, headers: dict[str, str]) -> Any:
+        self.asked.append((url, headers))
+        return await dial(self.url)
+
+
+# -- where to, with what -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"model": "a&b=c #d/e?f"}, {"model": ["a&b=c #d/e?f"]}),
+        ({"call_id": "rtc_1&x=y"}, {"call_id": ["rtc_1&x=y"]}),
+        ({}, {"model": ["gpt-realtime-2.1"]}),
+    ],
+)
+async def test_model_and_call_id_are_percent_encoded(options: dict[str, Any], asked: dict[str, list[str]]) -> None:
+    """Whatever is in them, the query holds exactly one parameter."""
+    async with scripted_peer() as peer:
+        hook = Dialled(peer.url)
+        t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
+        await t.connect(**options)
+
+        parts = urlsplit(hook.asked[0][0])
+        assert (parts.scheme, parts.netloc, parts.path) == ("wss", "api.openai.com", "/v1/realtime")
+        assert parse_qs(parts.query, strict_parsing=True) == asked
+        assert parts.fragment == ""
+        t.close()
+        await t.wait_closed()
+
+
+async def test_a_url_is_dialled_as_it_is() -> None:
+    """No model is added, nothing is encoded again."""
+    async with scripted_peer() as peer:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"{peer.url}/deep?api-version=1&x=%2F", model="unused")
+        await t.connect()
+
+        assert peer.requests[0].path == "/v1/realtime/deep?api-version=1&x=%2F"
+        t.close()
+        await t.wait_closed()
+
+
+def _sync_key() -> str:
+    return "sk-sync"
+
+
+async def _async_key() -> str:
+    return "sk-async"
+
+
+@pytest.mark.parametrize(
+    ("key", "sent"),
+    [("sk-text", "sk-text"), (_sync_key, "sk-sync"), (_async_key, "sk-async")],
+    ids=["text", "sync", "async"],
+)
+async def test_a_key_is_text_or_a_function(key: Any, sent: str) -> None:
+    """Sync or async."""
+    async with scripted_peer() as peer:
+        t = OpenAIRealtimeWebSocket(api_key=key, url=peer.url)
+        await t.connect()
+
+        assert peer.requests[0].headers["Authorization"] == f"Bearer {sent}"
+        t.close()
+        await t.wait_closed()
+
+
+async def test_headers_of_the_caller_replace_the_key() -> None:
+    """Another endpoint wants another kind of authentication; then there need be no key."""
+    async with scripted_peer() as peer:
+        t = OpenAIRealtimeWebSocket(headers={"api-key": "secret"}, url=peer.url)
+        await t.connect()
+
+        assert peer.requests[0].headers["api-key"] == "secret"
+        assert "Authorization" not in peer.requests[0].headers
+        assert "OpenAI-Beta" not in peer.requests[0].headers
+        t.close()
+        await t.wait_closed()
+
+
+async def test_without_a_key_nothing_is_dialled() -> None:
+    """The error says what to do."""
+    async with scripted_peer() as peer:
+        t = OpenAIRealtimeWebSocket(url=peer.url)
+        with pytest.raises(UsageError, match="no API key"):
+            await t.connect()
+
+        assert peer.requests == []
+        assert t.status == "disconnected"
+
+
+async def test_the_hook_gets_url_and_headers_and_its_socket_is_used() -> None:
+    """Any object that behaves like a connection of `websockets` will do."""
+    async with scripted_peer(greeting=(CREATED,)) as peer:
+        hook = Dialled(peer.url)
+        t = OpenAIRealtimeWebSocket(api_key="sk", url="wss://elsewhere.test/x", create_websocket=hook)
+        await t.connect()
+        session = await t.wait_ready(DEADLINE)
+
+        assert hook.asked == [("wss://elsewhere.test/x", {"Authorization": "Bearer sk"})]
+        assert session == CREATED["session"]
+        t.close()
+        await t.wait_closed()
+        assert peer.connections
+
+
+class QueueSocket:
+    """A socket of the caller's own that knows nothing of `websockets`."""
+
+    close_code: int | None = None
+    close_reason: str | None = None
+
+    def __init__(self, fails: Exception | None = None) -> None:
+        self.incoming: asyncio.Queue[str] = asyncio.Queue()
+        self.sent: list[str] = []
+        self.fails = fails
+        self.closed = False
+
+    async def send(self, frame: str) -> None:
+        if self.fails:
+            raise self.fails
+        self.sent.append(frame)
+
+    async def recv(self) -> str:
+        return await self.incoming.get()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        self.closed = True
+
+
+async def _opened(socket: QueueSocket) -> OpenAIRealtimeWebSocket:
+    async def hook(url: str, headers: dict[str, str]) -> Any:
+        return socket
+
+    t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
+    await t.connect()
+    return t
+
+
+async def test_a_socket_of_the_callers_own_gets_and_gives_text() -> None:
+    """And its reader is not left waiting when the transport closes."""
+    socket = QueueSocket()
+    t = await _opened(socket)
+    await socket.incoming.put(json.dumps(CREATED))
+    await t.wait_ready(DEADLINE)
+    await t.flush()
+
+    assert [json.loads(frame)["type"] for frame in socket.sent] == ["session.update", "session.update"]
+    t.close()
+    await t.wait_closed()
+    assert socket.closed
+    assert tasks() == set()
+
+
+async def test_a_socket_that_fails_to_send_ends_the_connection() -> None:
+    """It is reported with its cause, and nothing stays behind as if all were well."""
+    boom, errors = OSError("cable cut"), list[Any]()
+    socket = QueueSocket(fails=boom)
+    t = await _opened(socket)
+    t.on("error", lambda payload: errors.append(payload.error))
+    await until(lambda: t.status == "disconnected")
+    await t.wait_closed()
+
+    assert isinstance(errors[0], ConnectionLostError)
+    assert errors[0].__cause__ is boom
+    assert socket.closed
+    assert tasks() == set()
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """It would carry the key to wherever it points; the error names the status."""
+    async with scripted_peer() as other:
+
+        def redirect(connection: ServerConnection, request: Request) -> Response:
+            answer = connection.respond(HTTPStatus.FOUND, "")
+            answer.headers["Location"] = other.url
+            return answer
+
+        async with serve(other.converse, "127.0.0.1", 0, process_request=redirect) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            t = OpenAIRealtimeWebSocket(headers={"api-key": "secret"}, url=f"ws://127.0.0.1:{port}/")
+            with pytest.raises(ConnectError) as caught:
+                await t.connect()
+
+        assert caught.value.status == 302
+        assert other.requests == []
+
+
+# -- failing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (HTTPStatus.UNAUTHORIZED, "API key"),
+        (HTTPStatus.FORBIDDEN, "may not use this"),
+        (HTTPStatus.NOT_FOUND, "path"),
+        (HTTPStatus.TOO_MANY_REQUESTS, "slow down"),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, "Realtime endpoint"),
+        (HTTPStatus.OK, "Realtime endpoint"),
+    ],
+)
+async def test_a_failed_upgrade_raises_connect_error_with_status_and_body(status: HTTPStatus, hint: str) -> None:
+    """And says what to do; the transport is disconnected again and can be used again."""
+    async with scripted_peer(refuse=(status, '{"error":"in the server\'s words"}')) as peer:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"{peer.url}?key=secret", model="kept")
+        link = Link(t, peer)
+        link.listen("error", "connection_change", "disconnected")
+        with pytest.raises(ConnectError) as caught:
+            await t.connect(model="tried")
+
+        assert caught.value.status == status
+        assert caught.value.body == '{"error":"in the server\'s words"}'
+        assert "in the server's words" in str(caught.value)
+        assert hint in caught.value.hint
+        assert "secret" not in str(caught.value)
+        assert link.errors == [caught.value]
+        assert [name for name, _ in link.emitted] == ["connection_change", "error", "connection_change", "disconnected"]
+        assert (t.status, t.current_model) == ("disconnected", "kept")
+        assert tasks() == set() or all(task.get_name().startswith("Task") for task in tasks())
+
+
+async def test_where_nothing_listens_the_error_names_the_address() -> None:
+    """A port that was free a moment ago."""
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    with pytest.raises(ConnectError, match=f"nothing listens at 127.0.0.1:{port}"):
+        await OpenAIRealtimeWebSocket(api_key="sk", url=f"ws://127.0.0.1:{port}/v1").connect()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1/", "ws://"])
+async def test_a_url_that_is_none_is_named(url: str) -> None:
+    """Before anything is dialled."""
+    with pytest.raises(ConnectError, match="no WebSocket URL"):
+        await OpenAIRealtimeWebSocket(api_key="sk", url=url).connect()
+
+
+async def _hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+
+
+async def _speak_something_else(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.write(b"220 mail.example ESMTP\r\n")
+    await writer.drain()
+
+
+@pytest.mark.parametrize("behave", [_hang_up, _speak_something_else])
+async def test_a_server_of_another_kind_is_said_to_be_one(behave: Any) -> None:
+    """Whatever it answers."""
+    async with raw_server(behave) as address:
+        with pytest.raises(ConnectError, match="did not answer as a WebSocket"):
+            await OpenAIRealtimeWebSocket(api_key="sk", url=f"ws://{address}/").connect()
+
+
+async def test_tls_to_a_server_without_tls_is_explained() -> None:
+    """wss to a plain port: whether it answers in its own language or hangs up."""
+    async with raw_server(_speak_something_else) as address, scripted_peer() as peer:
+        plain = peer.url.replace("ws://", "wss://")
+        for url, what in ((f"wss://{address}/", "no secure connection"), (plain, "hung up|no secure connection")):
+            with pytest.raises(ConnectError, match=what) as caught:
+                await OpenAIRealtimeWebSocket(api_key="sk", url=url, ssl=ssl.create_default_context()).connect()
+            assert caught.value.hint
+
+
+async def _never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(1000):
+        pass
+
+
+async def test_silence_before_the_upgrade_ends_at_open_timeout() -> None:
+    """With a ConnectError, and no socket left."""
+    async with raw_server(_never_answer) as address:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"ws://{address}/", open_timeout=0.05)
+        with pytest.raises(ConnectError, match="no answer"):
+            await t.connect()
+
+
+async def test_a_key_function_that_raises_fails_the_connect_as_it_is() -> None:
+    """Nothing was dialled, so nothing is emitted."""
+
+    async def no_key() -> str:
+        raise LookupError("no key today")
+
+    t = OpenAIRealtimeWebSocket(api_key=no_key)
+    with pytest.raises(LookupError, match="no key today"):
+        await t.connect()
+    assert t.status == "disconnected"
+
+
+async def test_a_first_config_that_cannot_be_sent_closes_the_connection() -> None:
+    """The caller's mistake is raised; no half configured session is left open."""
+    async with scripted_peer() as peer:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url)
+        with pytest.raises(ValueError, match="JSON"):
+            await t.connect(initial_session_config={"instructions": {1, 2}})
+        await t.wait_closed()
+
+        assert t.status == "disconnected"
+        await until(lambda: peer.closed == len(peer.connections) == 1)
+
+
+# -- closing and cancelling meanwhile ------------------------------------------------------------
+
+
+class Slow:
+    """A server that takes the connection and answers when it is told."""
+
+    def __init__(self) -> None:
+        self.arrived, self.gone = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.arrived.set()
+        while await reader.read(1000):
+            pass
+        self.gone.set()
+
+
+@pytest.mark.parametrize("how", ["close", "cancel", "both", "wait_for"])
+async def test_giving_up_while_connecting_leaves_no_socket(how: str) -> None:
+    """close() makes connect() raise, a cancelled connect is cancelled; either way the peer sees the end."""
+    slow = Slow()
+    async with raw_server(slow) as address:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"ws://{address}/")
+        before = tasks()
+        if how == "wait_for":
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(t.connect(), 0.05)
+        else:
+            connecting = asyncio.create_task(t.connect())
+            await asyncio.wait_for(slow.arrived.wait(), DEADLINE)
+            if how in ("close", "both"):
+                t.close()
+            if how in ("cancel", "both"):
+                connecting.cancel()
+            with pytest.raises(ConnectError if how == "close" else asyncio.CancelledError):
+                await connecting
+
+        await asyncio.wait_for(slow.gone.wait(), DEADLINE)
+        assert t.status == "disconnected"
+        await until(lambda: not [task for task in tasks() - before if "rtcli" in task.get_name()])
+
+
+async def test_connecting_twice_is_an_error() -> None:
+    """While connected and while connecting."""
+    async with linked() as link:
+        with pytest.raises(UsageError, match="already connected"):
+            await link.t.connect()
+        assert link.t.status == "connected"
+
+
+async def test_the_model_cannot_change_in_the_middle_of_a_conversation() -> None:
+    """It can before and after."""
+    async with linked() as link:
+        with pytest.raises(UsageError, match="model"):
+            link.t.current_model = "other"
+        link.t.close()
+        link.t.current_model = "other"
+        assert link.t.current_model == "other"
+
+
+async def test_a_transport_can_be_connected_again() -> None:
+    """As a fresh one, with what was configured; listeners are not doubled."""
+    async with linked() as link:
+        t = link.t
+        t.update_session_config({"voice": "cedar"})
+        await link.settle()
+        t.close()
+        await t.wait_closed()
+        assert t.session is None
+        link.forget()
+        await t.connect()
+        await t.wait_ready(DEADLINE)
+        await link.settle()
+
+        assert link.sent[0]["session"]["audio"]["output"]["voice"] == "cedar"
+        assert len(link.payloads("connected")) == 1
+        assert [event["type"] for event in link.payloads("*")] == ["session.created"]
+
+
+# -- the end of a connection ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "is_error"),
+    [
+        (1000, "bye", False),
+        (1001, "Your session hit the maximum duration of 60 minutes.", False),
+        (1011, "keepalive ping timeout", True),
+        (4000, "invalid_request_error.invalid_model", True),
+    ],
+)
+async def test_close_code_and_reason_are_kept_and_named(code: int, reason: str, is_error: bool) -> None:
+    """An abnormal end is an `error` that names them; a normal one only ends."""
+    async with linked() as link:
+        await link.peer.connections[-1].close(code, reason)
+        await until(lambda: link.payloads("disconnected") != [])
+
+        assert (link.t.close_code, link.t.close_reason) == (code, reason)
+        assert len(link.errors) == is_error
+        for failure in link.errors:
+            assert isinstance(failure, ConnectionLostError)
+            assert (failure.code, failure.reason) == (code, reason)
+            assert str(code) in str(failure)
+            assert reason in str(failure)
+        names = [name for name, _ in link.emitted]
+        assert names[-2:] == ["connection_change", "disconnected"]
+
+
+async def test_a_connection_that_breaks_is_noticed_at_once() -> None:
+    """No close frame: 1006."""
+    async with linked() as link:
+        link.peer.connections[-1].transport.abort()
+        await until(lambda: link.payloads("disconnected") != [])
+
+        assert link.t.close_code == 1006
+        assert isinstance(link.errors[0], ConnectionLostError)
+        with pytest.raises(NotConnectedError):
+            link.t.send_event({"type": "x"})
+
+
+async def test_a_peer_that_dies_silently_is_noticed_by_the_pings() -> None:
+    """Within ping_interval and ping_timeout, though no close frame and no end of the stream ever comes."""
+    async with linked(ping_interval=0.05, ping_timeout=0.05) as link:
+        link.peer.connections[-1].transport.pause_reading()
+        await until(lambda: link.payloads("disconnected") != [])
+
+        assert link.t.close_code == 1006
+        assert isinstance(link.errors[0], ConnectionLostError)
+        link.peer.connections[-1].transport.resume_reading()
+
+
+async def test_nothing_can_be_sent_without_a_connection() -> None:
+    """One clear error for all of them; live audio alone is dropped in silence."""
+    t = OpenAIRealtimeWebSocket(api_key="sk")
+    sends: tuple[Callable[[], None], ...] = (
+        lambda: t.send_event({"type": "x"}),
+        t.request_response,
+        lambda: t.send_message("hi"),
+        lambda: t.add_image("data:image/png;base64,"),
+        lambda: t.update_session_config({}),
+        lambda: t.send_function_call_output({"call_id": "c"}, "x"),
+        lambda: t.send_mcp_response({"item_id": "i"}, True),
+        lambda: t.reset_history([], [{"item_id": "a", "role": "user", "content": []}]),
+    )
+    for send in sends:
+        with pytest.raises(NotConnectedError, match="not connected"):
+            send()
+    t.send_audio(b"\0\0", commit=True)
+    t.interrupt()
+    t.close()
+    for wait in (t.flush(), t.ping(), t.wait_ready(1)):
+        with pytest.raises(NotConnectedError):
+            await wait
+    await t.wait_closed()
+
+
+async def test_a_ping_measures_the_way_there_and_back() -> None:
+    """In seconds; one that never returns because the connection ended is an error of ours."""
+    async with linked() as link:
+        assert 0 < await link.t.ping() < DEADLINE
+        link.peer.connections[-1].transport.pause_reading()
+        waiting = asyncio.create_task(link.t.ping())
+        await asyncio.sleep(0)
+        link.peer.connections[-1].transport.abort()
+        with pytest.raises(NotConnectedError):
+            await waiting

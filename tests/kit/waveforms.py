@@ -1,0 +1,45 @@
+"""Comparing sounds: where a piece lies in another, and how alike two are."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.int16]
+
+RATE = 24_000
+
+
+def samples_of(pcm: bytes) -> Samples:
+    """PCM16 as numbers."""
+    return np.frombuffer(pcm, "<i2")
+
+
+def place_of(piece: Samples, whole: Samples) -> tuple[int, float]:
+    """Where `piece` lies in `whole` (in samples; it may stick out by its own length), and how alike they are there.
+
+    1.0 is the same but for its loudness, 0 nothing in common.
+    """
+    pad = len(piece)
+    hay = np.concatenate([np.zeros(pad), whole.astype(np.float64), np.zeros(pad)])
+    needle = piece.astype(np.float64)
+    size = 1 << (len(hay) + pad - 1).bit_length()
+    product = np.fft.irfft(np.fft.rfft(hay, size) * np.conj(np.fft.rfft(needle, size)), size)[: len(hay) - pad + 1]
+    power = np.concatenate([[0.0], np.cumsum(np.square(hay))])
+    window = np.sqrt(np.maximum(power[pad:] - power[:-pad], 1.0))
+    likeness = product / (window * max(float(np.sqrt(np.square(needle).sum())), 1.0))
+    likeness[window < 0.1 * window.max()] = 0  # next to nothing is like everything
+    best = int(likeness.argmax())
+    return best - pad, float(likeness[best])
+
+
+def heard_ms(heard: Samples, sent: Samples, *, fade_ms: int = 15) -> float:
+    """How much of `sent` was played when `heard` ended, whatever was lost on the way; `heard` may end in a fade.
+
+    Found by the last 100 ms before the fade.
+    """
+    fade = fade_ms * RATE // 1000
+    piece = heard[-fade - RATE // 10 : -fade]
+    start, likeness = place_of(piece, sent)
+    assert likeness > 0.9, f"what was heard last is not what was sent ({likeness:.2f})"
+    return (start + len(piece) + fade) * 1000 / RATE

@@ -1,0 +1,166 @@
+"""Speaker and microphone on a real sound card: what goes in comes out, at the device's own rate, and is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rtcli.audio import speaker as speaker_module
+from rtcli.audio.devices import Device, list_devices
+from rtcli.audio.microphone import CHUNK_BYTES, Microphone
+from rtcli.audio.speaker import BLOCK_MS, Speaker
+from rtcli.errors import AudioUnavailableError
+from tests.kit.sound_card import SPEAKERS, Recording, SoundCard
+from tests.kit.waiting import until
+from tests.kit.waveforms import RATE, heard_ms, place_of, samples_of
+
+KEY = ("item", 0)
+
+
+async def silence(recording: Recording, milliseconds: int = 200) -> None:
+    """Wait until something was heard and nothing is any more."""
+    await until(lambda: recording.quiet_ms() > milliseconds)
+
+
+async def heard_at_least(speaker: Speaker, milliseconds: int) -> None:
+    await until(lambda: (speaker.heard_ms(*KEY) or 0) >= milliseconds)
+
+
+def index_of(name: str) -> int:
+    return next(device.index for device in list_devices() if device.name == name)
+
+
+@pytest.mark.parametrize(("name", "rate"), [("room_a", 24_000), ("room_b", 44_100), ("room_b", 48_000)])
+async def test_what_is_played_is_heard(
+    card: SoundCard, noise: bytes, name: str, rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every sample, whatever rate the device runs at."""
+    devices = tuple(replace(device, rate=rate) for device in list_devices())
+    monkeypatch.setattr(speaker_module, "list_devices", lambda: devices)
+    sent = noise[: RATE * 2]
+    speaker = Speaker(name)
+    with card.record(name) as recording:
+        speaker.open()
+        assert speaker.device is not None and speaker.device.rate == rate
+        speaker.play(*KEY, sent)
+        speaker.finish(*KEY)
+        await until(lambda: not speaker.audible)
+        await silence(recording)
+        speaker.close()
+
+    _, likeness = place_of(samples_of(sent), recording.samples)
+    assert likeness > 0.98
+    assert abs((speaker.heard_ms(*KEY) or 0) - 1000) <= 1
+    assert speaker.underruns == 0
+
+
+@pytest.mark.parametrize("name", SPEAKERS)
+async def test_a_cut_is_where_the_device_was(card: SoundCard, noise: bytes, name: str) -> None:
+    """Within one block of the samples that the device took, less its latency; and that and a fade of the room."""
+    speaker = Speaker(name)
+    with card.record(name) as recording:
+        speaker.open()
+        speaker.play(*KEY, noise)
+        await heard_at_least(speaker, 700)
+        heard, taken, latency = speaker.heard_ms(*KEY), speaker.taken_ms(*KEY), speaker.latency_ms
+        speaker.stop()
+        await silence(recording)
+        speaker.close()
+
+    assert heard is not None
+    assert abs(heard - (taken - latency)) <= BLOCK_MS
+    room = heard_ms(recording.sound(), samples_of(noise))
+    assert -BLOCK_MS <= room - heard <= BLOCK_MS + latency + 15
+
+
+async def test_a_stop_fades_and_does_not_click(card: SoundCard, tone: bytes) -> None:
+    """Within 10 to 15 ms to nothing, and no step between two samples is larger than in the tone itself."""
+    speaker = Speaker("room_a")
+    with card.record("room_a") as recording:
+        speaker.open()
+        speaker.play(*KEY, tone)
+        await heard_at_least(speaker, 400)
+        speaker.stop()
+        await silence(recording)
+        speaker.close()
+
+    heard = recording.sound().astype(np.int32)
+    steps = np.abs(np.diff(heard[RATE // 50 :]))  # a tone that begins at its zero does not click either
+    assert steps.max() <= 1.1 * np.abs(np.diff(samples_of(tone).astype(np.int32))).max()
+    full = np.flatnonzero(np.abs(heard) > 0.95 * 12_000)[-1]
+    assert 8 <= (len(heard) - full) * 1000 / RATE <= 17, "a 300 Hz tone passes its top every 1.7 ms"
+
+
+async def test_devices_have_names_and_numbers(card: SoundCard, noise: bytes) -> None:
+    """An index, a part of a name, or the default: the sound is in that room and in no other."""
+    for wanted, name in ((index_of("room_b"), "room_b"), ("ROOM_B", "room_b"), ("_a", "room_a"), (None, "room_a")):
+        other = next(room for room in SPEAKERS if room != name)
+        speaker = Speaker(wanted)
+        with card.record(name) as recording, card.record(other) as silent:
+            speaker.open()
+            speaker.play(*KEY, noise[:RATE])
+            await until(lambda: recording.quiet_ms() > 50)
+            speaker.close()
+            assert not len(silent.sound())
+
+
+async def test_a_name_that_fits_nothing_lists_what_there_is(card: SoundCard) -> None:
+    """So that the next try is right; the same for one that fits several."""
+    with pytest.raises(AudioUnavailableError) as caught:
+        Speaker("kitchen").open()
+    assert "room_a" in caught.value.why and "room_b" in caught.value.why
+    with pytest.raises(AudioUnavailableError, match="fits several"):
+        Speaker("room").open()
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+async def test_what_is_spoken_is_captured(
+    card: SoundCard, noise: bytes, rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """24 kHz pieces of 20 ms, whatever the microphone runs at."""
+    devices: tuple[Device, ...] = tuple(replace(device, rate=rate) for device in list_devices())
+    monkeypatch.setattr("rtcli.audio.microphone.list_devices", lambda: devices)
+    captured: list[bytes] = []
+    microphone = Microphone(captured.append, "booth")
+    microphone.open()
+    await until(lambda: captured)
+    card.speak(noise[: RATE * 2])
+    await until(lambda: place_of(samples_of(noise[: RATE * 2]), samples_of(b"".join(captured)))[1] > 0.98)
+    microphone.close()
+
+    assert {len(chunk) for chunk in captured} == {CHUNK_BYTES}
+
+
+async def test_a_muted_microphone_gives_nothing(card: SoundCard, noise: bytes) -> None:
+    """Not one sample of what was said meanwhile, also not when it is unmuted."""
+    captured: list[bytes] = []
+    microphone = Microphone(captured.append, "booth")
+    microphone.open()
+    await until(lambda: captured)
+    microphone.muted = True
+    captured.clear()
+    said = card.speak(noise[:RATE])
+    await asyncio.to_thread(said.wait)
+    assert captured == [] and microphone.level_db is None
+    with card.record("booth_in") as recording:
+        card.speak(noise[RATE:])
+        await until(lambda: len(recording.sound()))
+    microphone.muted = False
+    await until(lambda: len(captured) > 50)
+    microphone.close()
+
+    heard = samples_of(b"".join(captured))
+    assert place_of(samples_of(noise[:RATE]), heard)[1] < 0.3
+    assert microphone.level_db is None
+
+
+async def test_a_device_that_cannot_be_opened_says_why(own_card: SoundCard) -> None:
+    """A daemon that is gone is an error of ours, with the device's name."""
+    own_card.kill()
+    with pytest.raises(AudioUnavailableError, match="room_a"):
+        Speaker("room_a").open()
+    with pytest.raises(AudioUnavailableError, match="booth"):
+        Microphone(device="booth").open()

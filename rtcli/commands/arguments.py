@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -112,10 +112,13 @@ class JsonObject(Kind[dict[str, Any]]):
 
 
 class Fields(Kind[dict[str, Any]]):
-    """A JSON object, or name=value pairs whose values are JSON or text."""
+    """A JSON object, or name=value pairs whose values are JSON or text; `names` are offered, with their meaning."""
 
     label = "JSON|NAME=VALUE..."
     greedy = True
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
 
     def parse(self, text: str, context: Context) -> dict[str, Any]:
         if text.lstrip().startswith("{"):
@@ -129,7 +132,8 @@ class Fields(Kind[dict[str, Any]]):
         return fields
 
     def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        return (Suggestion(f"{name}=", meta, more=True) for name, meta in paths.RESPONSE_FIELDS.items())
+        before, space, _ = typed.rpartition(" ")
+        return (Suggestion(f"{before}{space}{name}=", meta, more=True) for name, meta in self.names.items())
 
 
 class SessionPath(Kind[str]):
@@ -202,14 +206,13 @@ class FilterTerms(Kind[str]):
         return text
 
     def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        before, _, last = typed.rpartition(" ")
-        before = f"{before} " if before else ""
-        minus = "-" if last.startswith("-") else ""
+        before, space, last = typed.rpartition(" ")
+        begin = f"{before}{space}" + ("-" if last.startswith("-") else "")
         for name, row in EVENT_TYPES.items():
-            yield Suggestion(f"{before}{minus}{name}", row.meaning)
+            yield Suggestion(f"{begin}{name}", row.meaning)
         for item in context.session.history:
-            yield Suggestion(f"{before}{minus}item={item.item_id}")
-        yield Suggestion(f"{before}{minus}error", "an error, or something that failed")
+            yield Suggestion(f"{begin}item={item.item_id}")
+        yield Suggestion(f"{begin}error", "an error, or something that failed")
 
 
 class RecordKey(Kind[str]):

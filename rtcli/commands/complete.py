@@ -67,7 +67,7 @@ def _command_line(text: str, context: Context) -> Iterator[Completion]:
         entry, _ = registry.resolve(text[1:] if word else first)
     except UsageError:
         return
-    if " " in entry.name and word:
+    if subcommands and word:  # the second word belongs to the name
         if not second_space:
             return
         start, rest = len(text) - len(after), after

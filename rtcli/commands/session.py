@@ -11,6 +11,7 @@ from rtcli.commands.arguments import AllowedValue, Assignment, Fields, FilePath,
 from rtcli.commands.context import Context, Views
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
+from rtcli.commands.session_paths import DETECTION_FIELDS
 from rtcli.errors import UsageError
 from rtcli.session import hints, settings
 from rtcli.views import Json, Level, Notice, Table, View
@@ -154,7 +155,7 @@ _VAD_TYPES = {"server": "server_vad", "semantic": "semantic_vad"}
 async def vad(
     context: Context,
     kind: Literal["off", "server", "semantic"] | None = None,
-    fields: Annotated[dict[str, Any] | None, Fields()] = None,
+    fields: Annotated[dict[str, Any] | None, Fields(DETECTION_FIELDS)] = None,
 ) -> Views:
     """Show or change voice detection: /vad server threshold=0.6 silence_duration_ms=500
 

@@ -65,6 +65,12 @@ RESPONSE_FIELDS: Mapping[str, str] = {
 }
 """What a response.create can override."""
 
+_DETECTION = "audio.input.turn_detection."
+DETECTION_FIELDS: Mapping[str, str] = {
+    path.removeprefix(_DETECTION): meaning for path, (meaning, _) in _PATHS.items() if path.startswith(_DETECTION)
+}
+"""What voice detection can be told."""
+
 
 def known(session: Mapping[str, Any] | None) -> dict[str, str]:
     """Paths of the API and of this session, with their meaning."""

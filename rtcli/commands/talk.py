@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from rtcli.commands.arguments import Fields, ImageSource, Rest
 from rtcli.commands.context import Context, Views
 from rtcli.commands.registry import command
+from rtcli.commands.session_paths import RESPONSE_FIELDS
 from rtcli.session.images import load_image
 from rtcli.views import Level, Notice
 
@@ -38,7 +39,7 @@ async def image(context: Context, source: Annotated[str, ImageSource()], text: R
 
 
 @command("respond", topic="talk")
-def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields()] = None) -> Views:
+def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields(RESPONSE_FIELDS)] = None) -> Views:
     """Ask for an answer; fields override the session for this once.
 
     /respond instructions=Whisper

@@ -84,9 +84,12 @@ class RealtimeSession(SessionCore):
         """
         self.require_connection()
         before = len(self.log)
-        if event.get("type") == "response.create" and not raw:
-            self.note_request()
-        self.transport.send_event(event)
+        if raw:
+            self.transport._put(event)  # past the sequencer, which is what `raw` asks for; it has no public door
+        else:
+            if event.get("type") == "response.create":
+                self.note_request()
+            self.transport.send_event(event)
         return tuple(r for r in self.log.records[before:] if r.direction is Direction.SENT)
 
     # -- sound -----------------------------------------------------------------------------------

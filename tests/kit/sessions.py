@@ -79,8 +79,9 @@ class ToldSpeaker:
 class ToldMicrophone:
     """A microphone without a device: `speak` is what it hears."""
 
-    def __init__(self, *, available: bool = True) -> None:
+    def __init__(self, *, available: bool = True, device: str | None = None) -> None:
         self.available = available
+        self.device = device
         self.on_chunk: Callable[[bytes], None] | None = None
         self.muted = False
         self.level_db: float | None = None
@@ -153,10 +154,10 @@ class Live:
         await self.session.idle(DEADLINE)
 
 
-def session_at(url: str, **options: Any) -> RealtimeSession:
+def session_at(url: str, *, model: str = "gpt-realtime-2.1", **options: Any) -> RealtimeSession:
     """A session for an address, not started."""
-    endpoint = Endpoint(url=url, model="gpt-realtime-2.1", label="test")
-    transport = OpenAIRealtimeWebSocket(url=url, model="gpt-realtime-2.1", headers={}, auto_tracing=False)
+    endpoint = Endpoint(url=url, model=model, label="test")
+    transport = OpenAIRealtimeWebSocket(url=url, model=model, headers={}, auto_tracing=False)
     return RealtimeSession(transport, endpoint=endpoint, **options)
 
 

@@ -1,0 +1,83 @@
+"""Commands for the program."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtcli.errors import ExitCode, UsageError
+from rtcli.views import Notice, Quit, Table, Text
+from tests.kit.sessions import live_session
+
+
+async def test_help_lists_every_command_by_topic() -> None:
+    """Each once; and how lines are read."""
+    async with live_session() as live:
+        *tables, grammar = await live.run("/help")
+        listed = [row[0].split(" [")[0] for table in tables if isinstance(table, Table) for row in table.rows]
+
+        assert len(listed) == len(live.context.registry)
+        assert isinstance(grammar, Text) and "//text" in grammar.text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/help mute", "/mute"),
+        ("/help session set", "null switches off"),
+        ("/? interrupt", "/stop"),
+        ("/help /ptt", "[on|off]"),
+    ],
+)
+async def test_help_explains_a_command(line: str, said: str) -> None:
+    """Usage, what it does, its other names."""
+    async with live_session() as live:
+        (text,) = await live.run(line)
+
+        assert isinstance(text, Text) and said in text.text
+
+
+async def test_help_explains_a_group_and_a_topic() -> None:
+    """Their commands in a table; an unknown one gets the nearest."""
+    async with live_session() as live:
+        (group,) = await live.run("/help audio list")
+        (topic,) = await live.run("/help wire")
+        (second,) = await live.run("/help session")
+
+        assert isinstance(group, Text) and isinstance(topic, Table) and isinstance(second, Table)
+        assert any(row[0].startswith("/why") for row in topic.rows)
+        assert all(row[0].startswith("/") for row in second.rows)
+        with pytest.raises(UsageError):
+            await live.run("/help xyzzy")
+
+
+async def test_status_tells_the_session_in_rows() -> None:
+    """What is not known or does not apply has no row."""
+    async with live_session() as live:
+        (table,) = await live.run("/status")
+        assert isinstance(table, Table)
+        rows = {row[0]: row[1] for row in table.rows}
+
+        assert (rows["connection"], rows["answers"], rows["microphone"]) == ("connected", "text", "closed")
+        assert "dropped sound" not in rows
+
+
+async def test_connections_are_made_again_with_and_without_the_past() -> None:
+    """/reconnect carries over, /new does not; both say where they are."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        (carried,) = await live.run("/reconnect")
+        await live.idle()
+        kept = len(live.session.history)
+        (fresh,) = await live.run("/new")
+
+        assert isinstance(carried, Notice) and isinstance(fresh, Notice)
+        assert "2 items carried over" in carried.what and kept == 2
+        assert len(live.session.history) == 0
+
+
+async def test_quit_asks_to_leave() -> None:
+    """Under each of its names."""
+    async with live_session() as live:
+        for line in ("/quit", "/exit", "/q"):
+            assert await live.run(line) == [Quit(ExitCode.OK)]

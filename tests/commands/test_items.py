@@ -1,0 +1,140 @@
+"""Commands for the conversation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rtcli.dsp.wav import read_wav
+from rtcli.errors import InputError, ServerError, UsageError
+from rtcli.views import Json, Notice, Table
+from tests.kit.sessions import Live, ToldSpeaker, live_session
+
+SOUND = {"output_modalities": ["audio"]}
+
+
+def ids(live: Live) -> list[str]:
+    return [item.item_id for item in live.session.history]
+
+
+async def test_the_conversation_is_listed_in_its_order() -> None:
+    """Number, id, who, status, what; an empty one says so."""
+    async with live_session() as live:
+        (empty,) = await live.run("/history")
+        await live.run("hello")
+        await live.idle()
+        (table,) = await live.run("/history")
+
+        assert isinstance(empty, Notice) and "empty" in empty.what
+        assert isinstance(table, Table)
+        assert [(row[0], row[2], row[3]) for row in table.rows] == [
+            ("1", "user", "completed"),
+            ("2", "assistant", "completed"),
+        ]
+        assert table.rows[0][4] == "hello"
+
+
+async def test_what_was_not_heard_stands_apart() -> None:
+    """Behind a sign in the listing, also after the server has dropped its transcript."""
+    speaker = ToldSpeaker()
+    async with live_session(speaker=speaker, config=SOUND) as live:
+        await live.run("count to 30")
+        await live.until(lambda: live.records("response.output_audio_transcript.done"))
+        speaker.hear(3000)
+        await live.run("/interrupt")
+        await live.until(lambda: live.records("conversation.item.retrieved"))
+        (table,) = await live.run("/history")
+
+        assert isinstance(table, Table)
+        heard, _, unheard = table.rows[1][4].partition(" ⟂ ")
+        assert heard and unheard.endswith("30.")
+
+
+async def test_an_item_is_fetched_with_its_sound(tmp_path: Path) -> None:
+    """The server's own copy; its sound as a WAV file."""
+    speaker = ToldSpeaker()
+    async with live_session(speaker=speaker, config=SOUND) as live:
+        await live.run("hello")
+        await live.until(lambda: live.records("response.done"))
+        answer = ids(live)[1]
+        (copy,) = await live.run(f"/item {answer}")
+        await live.run(f"/item {answer} --audio {tmp_path / 'a.wav'}")
+
+        assert isinstance(copy, Json) and copy.value["id"] == answer
+        pcm, _ = read_wav(tmp_path / "a.wav")
+        assert abs(len(pcm) // 48 - next(iter(speaker.queued.values()))) <= 1
+        with pytest.raises(UsageError, match="no sound"):
+            await live.run(f"/item {ids(live)[0]} --audio {tmp_path / 'b.wav'}")
+        with pytest.raises(ServerError):
+            await live.run("/item item_none")
+
+
+async def test_items_are_deleted_and_cut() -> None:
+    """The server's confirmation is waited for; an id may be given by its end."""
+    speaker = ToldSpeaker()
+    async with live_session(speaker=speaker, config=SOUND) as live:
+        await live.run("hello")
+        await live.until(lambda: live.records("response.done"))
+        user, answer = ids(live)
+        await live.run(f"/truncate …{answer[-6:]} 300")
+        await live.run(f"/delete {user}")
+
+        assert live.events("conversation.item.truncated")[0]["audio_end_ms"] == 300
+        assert ids(live) == [answer]
+
+
+async def test_the_conversation_goes_back_to_a_point() -> None:
+    """The item named stays, what came after goes; without a point everything does."""
+    async with live_session() as live:
+        for text in ("one", "two"):
+            await live.run(text)
+            await live.idle()
+        kept = ids(live)[:2]
+        await live.run(f"/reset {kept[1]}")
+        await live.until(lambda: ids(live) == kept)
+        await live.run("/reset")
+
+        await live.until(lambda: ids(live) == [])
+
+
+async def test_the_conversation_is_exported_and_taken_back(tmp_path: Path) -> None:
+    """json is what /reset reads; md is for people; wav for ears."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        before = ids(live)
+        await live.run(f"/export json {tmp_path / 'c.json'}")
+        await live.run(f"/export md {tmp_path / 'c.md'}")
+        await live.run("/reset")
+        await live.until(lambda: ids(live) == [])
+        await live.run(f"/reset {tmp_path / 'c.json'}")
+        await live.until(lambda: len(ids(live)) == 2)
+
+        assert ids(live) == before
+        assert "**user**: hello" in (tmp_path / "c.md").read_text()
+        assert json.loads((tmp_path / "c.json").read_text())[0]["role"] == "user"
+        with pytest.raises(UsageError, match="nothing was said"):
+            await live.run(f"/export wav {tmp_path / 'c.wav'}")
+
+
+async def test_the_sound_of_the_conversation_is_exported(tmp_path: Path) -> None:
+    """Every spoken item in its order."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        await live.run("hello")
+        await live.until(lambda: live.records("response.done"))
+        (notice,) = await live.run(f"/export wav {tmp_path / 'c.wav'}")
+
+        assert isinstance(notice, Notice) and "written to" in notice.what
+        assert len(read_wav(tmp_path / "c.wav")[0]) > 48 * 500
+
+
+async def test_a_file_that_is_no_conversation_is_refused(tmp_path: Path) -> None:
+    """Neither an item nor a file, or a file of something else."""
+    (tmp_path / "a.json").write_text('[{"no": "item"}]')
+    async with live_session() as live:
+        with pytest.raises(UsageError, match="neither an item nor a file"):
+            await live.run("/reset item_none")
+        with pytest.raises(InputError, match="list of items"):
+            await live.run(f"/reset {tmp_path / 'a.json'}")

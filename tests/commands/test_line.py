@@ -1,0 +1,142 @@
+"""The line grammar, on a session with the local server."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rtcli.commands.json_text import parse_events, parse_object
+from rtcli.errors import InputError, UsageError
+from rtcli.views import Level, Notice
+from tests.kit.sessions import Live, live_session
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[Live]:
+    """A session that answers at once."""
+    async with live_session() as running:
+        yield running
+
+
+def sent_texts(live: Live) -> list[str]:
+    records = [r for r in live.records("conversation.item.create") if r.direction == ">"]
+    return [part.get("text", "") for r in records if r.event for part in r.event["item"]["content"]]
+
+
+async def test_text_is_a_message(live: Live) -> None:
+    """And is answered."""
+    assert await live.run("  hello there  ") == []
+    await live.idle()
+
+    assert sent_texts(live) == ["hello there"]
+    assert live.events("response.done")
+
+
+async def test_nothing_is_nothing(live: Live) -> None:
+    """An empty line sends no message."""
+    before = live.sent()
+
+    assert await live.run("   ") == []
+    assert live.sent() == before
+
+
+async def test_two_slashes_send_one(live: Live) -> None:
+    """A message can begin with a slash."""
+    await live.run("//help me")
+
+    assert sent_texts(live) == ["/help me"]
+
+
+async def test_a_brace_begins_raw_events_over_several_lines(live: Live) -> None:
+    """Pasted JSON goes out as it is, with a warning for what looks wrong and no veto."""
+    item = '{"type": "message", "role": "user",\n "content": [{"type": "input_text", "text": "raw"}]}'
+    views = await live.run(f'{{"type": "conversation.item.create",\n "item": {item}}}\n{{"type": "response.creat"}}')
+    await live.until(lambda: live.records("error"))
+
+    assert sent_texts(live) == ["raw"]
+    (warning,) = [view for view in views if isinstance(view, Notice)]
+    assert warning.level is Level.WARNING and "response.create" in warning.what
+
+
+@pytest.mark.parametrize("line", ['{"type": }', '{"a": 1}', '{"type": "x"} trailing', '{"type": 7}'])
+async def test_raw_text_that_is_no_event_is_refused_here(live: Live, line: str) -> None:
+    """With line and column, before anything is sent."""
+    before = live.sent()
+    with pytest.raises(UsageError):
+        await live.run(line)
+
+    assert live.sent() == before
+
+
+def test_json_is_named_with_line_and_column() -> None:
+    """The place is found without counting."""
+    with pytest.raises(UsageError, match="line 2, column 11"):
+        parse_object('{\n  "type": }')
+    with pytest.raises(UsageError, match="nested too deeply"):
+        parse_events("[" * 100_000)
+    with pytest.raises(UsageError, match="one JSON object"):
+        parse_object("{} {}")
+
+
+async def test_an_at_adds_a_picture_and_a_handle_stays_text(live: Live, tmp_path: Path) -> None:
+    """@path goes with the message, in quotes if it has spaces; @alice is somebody."""
+    held = io.BytesIO()
+    Image.new("RGB", (3, 4)).save(held, "PNG")
+    (tmp_path / "my shot.png").write_bytes(held.getvalue())
+    views = await live.run(f'@"{tmp_path / "my shot.png"}" what would @alice say?')
+
+    record = next(r for r in live.records("conversation.item.create") if r.direction == ">")
+    text, image = (record.event or {})["item"]["content"]
+    assert text == {"type": "input_text", "text": "what would @alice say?"}
+    assert image["image_url"].startswith("data:image/png;base64,")
+    assert any("3x4" in view.what for view in views if isinstance(view, Notice))
+
+
+async def test_a_picture_that_is_not_there_sends_nothing(live: Live) -> None:
+    """The message is kept back rather than sent without it."""
+    with pytest.raises(InputError, match="no such file"):
+        await live.run("look at @nowhere.png")
+
+    assert sent_texts(live) == []
+
+
+async def test_frames_know_the_line_that_sent_them(live: Live) -> None:
+    """The cause of each frame is the command, typed text or a raw event."""
+    await live.run("/session set instructions=x")
+    await live.run("hi")
+    await live.run('{"type": "input_audio_buffer.clear"}')
+
+    causes = {r.event["type"]: r.cause for r in live.session.log.records if r.event and r.direction == ">"}
+    assert causes["session.update"] == "/session set"
+    assert causes["conversation.item.create"] == "typed text"
+    assert causes["input_audio_buffer.clear"] == "raw event"
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("/truncate", "ITEM is missing"),
+        ("/truncate item_1 soon", "not a whole number"),
+        ("/truncate item_1 10 --part", "needs a value"),
+        ("/mute now", "too much"),
+        ("/events loud", "none of off, summary, all"),
+        ('/show "1', "not closed"),
+        ("/session set voice", "PATH=VALUE"),
+        ("/respond instructions", "NAME=VALUE"),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_named(live: Live, line: str, what: str) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(UsageError, match=what):
+        await live.run(line)
+
+
+async def test_options_may_stand_anywhere_before_the_rest(live: Live) -> None:
+    """--raw before the JSON that it is about."""
+    await live.run('/send --raw {"type": "input_audio_buffer.clear"}')
+
+    assert live.sent()[-1] == "input_audio_buffer.clear"

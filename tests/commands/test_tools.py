@@ -1,0 +1,114 @@
+"""Commands for tools and approvals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rtcli.errors import UsageError
+from rtcli.session.tools import Tool
+from rtcli.views import Notice, Table
+from tests.kit.peers import Conversation, peer, reply_to
+from tests.kit.sessions import Live, live_session, session_on
+
+WEATHER = Tool({"type": "function", "name": "get_weather", "description": "The weather.\nMore.", "parameters": {}})
+
+
+async def test_calls_are_listed_and_answered_by_hand() -> None:
+    """What waits is in the table, in completion and in the status."""
+    from rtcli.commands import complete
+
+    async with live_session(tools=[WEATHER]) as live:
+        await live.run("What is the weather in Paris?")
+        (call,) = await live.until(lambda: live.session.tools.waiting)
+        tools, calls = await live.run("/tools")
+        assert isinstance(tools, Table) and tools.rows == (("get_weather", "by hand", "The weather."),)
+        assert isinstance(calls, Table) and calls.rows[0][0] == call.call_id
+        assert [c.text for c in complete("/tool ", live.context)] == [f"{call.call_id} "]
+
+        (notice,) = await live.run(f"/tool {call.call_id} sunny and warm")
+        await live.idle()
+        assert isinstance(notice, Notice) and notice.what == f"{call.call_id} answered"
+        items = [event["item"] for event in live.events("conversation.item.create")]
+        assert items[-1]["output"] == "sunny and warm"
+
+
+async def test_calls_can_be_kept_from_running() -> None:
+    """manual and auto."""
+    async with live_session() as live:
+        await live.run("/tools manual")
+        manual = live.session.tools.manual
+        await live.run("/tools auto")
+
+        assert (manual, live.session.tools.manual) == (True, False)
+        (none,) = await live.run("/tools")
+        assert isinstance(none, Notice) and none.what == "no tools"
+
+
+def asking(*names: str) -> Any:
+    """A peer whose server wants these MCP calls approved."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(*reply_to(await talk.receive()))
+        for name in names:
+            item = {
+                "type": "mcp_approval_request",
+                "id": name,
+                "server_label": "docs",
+                "name": "search",
+                "arguments": "{}",
+            }
+            await talk.send({"type": "conversation.item.done", "previous_item_id": None, "item": item})
+        number = 0
+        while True:
+            number += 1
+            await talk.send(*reply_to(await talk.receive(), number))
+
+    return script
+
+
+def decisions(live: Live) -> list[dict[str, Any]]:
+    items = [event["item"] for event in live.events("conversation.item.create")]
+    return [{k: v for k, v in item.items() if k != "type"} for item in items if item["type"] == "mcp_approval_response"]
+
+
+async def test_an_approval_is_asked_for_and_given() -> None:
+    """The one that waits needs no name; the call then runs, and its result is answered by the server's events."""
+    async with peer(asking("mcpr_1")) as server, session_on(server.url) as live:
+        await live.until(lambda: live.session.approvals)
+        assert live.session.status.waiting_calls == ("mcpr_1",)
+        assert any("docs asks to call search" in notice and "/approve mcpr_1" in notice for notice in live.notices)
+        await live.run("/approve")
+
+        assert decisions(live) == [{"approval_request_id": "mcpr_1", "approve": True}]
+        with pytest.raises(UsageError, match="nothing to approve"):
+            await live.run("/approve")
+
+
+async def test_a_denial_gives_its_reason_and_the_model_goes_on() -> None:
+    """By name or alone, with words for the model."""
+    async with peer(asking("mcpr_1", "mcpr_2")) as server, session_on(server.url) as live:
+        await live.until(lambda: len(live.session.approvals) == 2)
+        with pytest.raises(UsageError, match="mcpr_1, mcpr_2"):
+            await live.run("/deny")
+        await live.run("/deny mcpr_2 not on my watch")
+        await live.run("/deny never mind")
+        await live.idle()
+
+        assert decisions(live) == [
+            {"approval_request_id": "mcpr_2", "approve": False, "reason": "not on my watch"},
+            {"approval_request_id": "mcpr_1", "approve": False, "reason": "never mind"},
+        ]
+        assert live.events("response.done")
+
+
+async def test_an_approval_that_does_not_wait_is_refused() -> None:
+    """With those that do."""
+    async with peer(asking("mcpr_1")) as server, session_on(server.url) as live:
+        await live.until(lambda: live.session.approvals)
+        with pytest.raises(UsageError, match="mcpr_1"):
+            await live.run("/approve mcpr_9")
+        with pytest.raises(UsageError, match="mcpr_1"):
+            live.session.approve("mcpr_9", True)

@@ -1,0 +1,153 @@
+"""Commands for the wire."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rtcli.errors import InputError, UsageError
+from rtcli.views import Json, Notice, Table, Text
+from tests.kit.peers import Conversation, answers, peer
+from tests.kit.sessions import Live, live_session, session_on
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[Live]:
+    """A session in which something was said."""
+    async with live_session() as running:
+        await running.run("hello")
+        await running.idle()
+        yield running
+
+
+async def test_the_view_of_events_is_chosen(live: Live) -> None:
+    """By name, or the next one."""
+    seen = []
+    for line in ("/events all", "/events", "/events", "/events summ"):
+        await live.run(line)
+        seen.append(live.context.display.events)
+
+    assert seen == ["all", "off", "summary", "summary"]
+
+
+async def test_a_filter_is_checked_before_it_is_set_and_shows_the_events(live: Live) -> None:
+    """An expression that can match nothing is refused."""
+    await live.run("/filter response.* -*.delta <")
+    assert (live.context.display.filter, live.context.display.events) == ("response.* -*.delta <", "summary")
+    with pytest.raises(UsageError):
+        await live.run("/filter what=ever")
+    await live.run("/filter")
+
+    assert live.context.display.filter == ""
+
+
+async def test_an_event_is_shown_whole_by_number_id_or_type(live: Live) -> None:
+    """What the rows shorten can be had in full."""
+    (last,) = await live.run("/last response.done")
+    assert isinstance(last, Json) and last.value["type"] == "response.done"
+    record = live.records("response.done")[0]
+    (by_number,) = await live.run(f"/show {record.number}")
+    (by_id,) = await live.run(f"/show {last.value['event_id']} --full")
+
+    assert isinstance(by_number, Json) and isinstance(by_id, Json)
+    assert by_number.value == by_id.value == last.value
+    assert (by_number.full, by_id.full) == (False, True)
+    assert by_number.title.startswith(f"#{record.number} <")
+
+
+@pytest.mark.parametrize("line", ["/show 9999", "/show item_none", "/why 0", "/last response.never", "/grep ["])
+async def test_what_is_not_there_is_named(live: Live, line: str) -> None:
+    """With the numbers that there are, where that helps."""
+    with pytest.raises(UsageError):
+        await live.run(line)
+
+
+async def test_grep_looks_into_events_and_not_into_base64(live: Live) -> None:
+    """A match in sound is no match."""
+    live.session.transport.send_audio(b"hello hello hello" * 40)
+    (table,) = await live.run("/grep hello")
+    (none,) = await live.run("/grep aGVsbG8gaGVsbG8")
+
+    assert isinstance(table, Table) and any(row[3] == "conversation.item.create" for row in table.rows)
+    assert isinstance(none, Notice) and "no event matches" in none.what
+
+
+async def test_grep_shows_the_last_hits_of_many(live: Live) -> None:
+    """Fifty rows are enough; the number of all is said."""
+    for _ in range(60):
+        live.session.transport.send_event({"type": "input_audio_buffer.clear"})
+    (table,) = await live.run("/grep input_audio_buffer.clear")
+
+    assert isinstance(table, Table)
+    assert len(table.rows) == 50 and "the last 50" in table.title
+
+
+async def test_why_tells_the_chain_and_the_command_it_began_with(live: Live) -> None:
+    """The newest first, the command last."""
+    (done,) = live.records("response.done")
+    table, notice = await live.run(f"/why {done.number}")
+
+    assert isinstance(table, Table) and isinstance(notice, Notice)
+    assert [row[3] for row in table.rows] == ["response.done", "response.created", "response.create"]
+    assert notice.what == "it began with typed text"
+
+
+async def test_why_says_when_nothing_is_known(live: Live) -> None:
+    """session.created comes by itself."""
+    (created,) = live.records("session.created")
+    _, notice = await live.run(f"/why {created.number}")
+
+    assert isinstance(notice, Notice) and "nothing before it" in notice.what
+
+
+async def test_a_mark_has_its_place_and_time(live: Live) -> None:
+    """Between two frames."""
+    (mark,) = await live.run("/mark here it is")
+
+    assert isinstance(mark, Notice)
+    assert mark.what == "mark here it is" and f"after #{len(live.session.log)}" in mark.why
+
+
+async def test_events_are_sent_from_a_file(live: Live, tmp_path: Path) -> None:
+    """JSON lines or an array; what is no event is refused; what looks odd is sent with a warning."""
+    (tmp_path / "e.json").write_text('[{"type": "input_audio_buffer.clear"}]\n{"type": "input_audio_buffer.clear"}')
+    await live.run(f"/send @{tmp_path / 'e.json'}")
+    (warning,) = await live.run('/send {"type": "input_audio_buffer.clear", "extra": 1}')
+
+    assert live.sent()[-3:] == ["input_audio_buffer.clear"] * 3
+    assert isinstance(warning, Notice) and "extra" in warning.what
+    for line in ("/send @none.json", '/send {"no": "type"}'):
+        with pytest.raises((InputError, UsageError)):
+            await live.run(line)
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="UTF-8"):
+        await live.run(f"/send @{tmp_path / 'b.json'}")
+
+
+async def test_raw_passes_by_the_sequencer() -> None:
+    """Two requests at once provoke the API's own refusal; without --raw the second waits."""
+    async with live_session(server={"pace": 0.5}) as live:
+        await live.run('/send {"type": "response.create"}')
+        await live.run('/send --raw {"type": "response.create", "event_id": "second"}')
+        await live.until(lambda: live.records("error"))
+
+        assert live.sent().count("response.create") == 2
+        assert live.events("error")[0]["error"]["code"] == "conversation_already_has_active_response"
+
+
+async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
+    """Its problem and its size; there is no JSON to show."""
+
+    async def stammers(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}}, "{nonsense")
+        await answers(talk)
+
+    async with peer(stammers) as server, session_on(server.url) as live:
+        record = next(record for record in live.session.log.records if record.event is None)
+        (text,) = await live.run(f"/show {record.number}")
+        table, _ = await live.run(f"/why {record.number}")
+
+        assert isinstance(text, Text) and "no event" in text.text and "9 bytes" in text.text
+        assert isinstance(table, Table) and table.rows[0][3] == "no event"

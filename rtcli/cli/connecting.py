@@ -66,14 +66,17 @@ def session_for(plan: Plan, place: Endpoint, *, terminal: bool) -> RealtimeSessi
 
 
 @asynccontextmanager
-async def served_here(endpoint: Endpoint) -> AsyncIterator[Endpoint]:
-    """The endpoint; if it is the built-in server, that runs inside this process meanwhile."""
+async def served_here(endpoint: Endpoint, *, sound: bool = True) -> AsyncIterator[Endpoint]:
+    """The endpoint; if it is the built-in server, that runs inside this process meanwhile.
+
+    Without `sound` it does not load its speech engines.
+    """
     if not endpoint.local:
         yield endpoint
         return
     from rtcli.server import RealtimeServer
 
-    async with RealtimeServer() as server:
+    async with RealtimeServer(voice="auto" if sound else "tone") as server:
         yield endpoint.at(server.url)
 
 

@@ -21,13 +21,17 @@ from rtcli.views import Table
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: its result in words, and the code that it means for the process (OK also for a mere warning)."""
+    """One check: its result in words, and the code that it means for the process (OK also for a mere warning).
+
+    `detail` is for programs and defect reports, and not shown to people.
+    """
 
     check: str
     result: str
     good: bool = True
     hint: str = ""
     code: ExitCode = ExitCode.OK
+    detail: str = ""
 
 
 def doctor(
@@ -93,7 +97,7 @@ def _packages() -> Finding:
         return Finding(
             "packages", f"missing: {', '.join(missing)}", good=False, hint="pip install .", code=ExitCode.UNEXPECTED
         )
-    return Finding("packages", ", ".join(found))
+    return Finding("packages", f"all {len(found)} are there", detail=", ".join(found))
 
 
 def _folders() -> Finding:
@@ -163,7 +167,7 @@ async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
     from rtcli.cli.piped import complete
     from rtcli.cli.plan import Plan
 
-    async with served_here(endpoint) as place:
+    async with served_here(endpoint, sound=False) as place:
         session = session_for(Plan(endpoint, {"output_modalities": ["text"]}), place, terminal=False)
         session.subscribe(lambda view: say(str(view)))
         try:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from rtcli.errors import ExpectationError
 from rtcli.protocol.answers import Answers
-from rtcli.protocol.events import Event
+
+if TYPE_CHECKING:
+    from rtcli.protocol.events import Event
 
 
 @dataclass(frozen=True, slots=True)

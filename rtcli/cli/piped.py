@@ -27,7 +27,7 @@ async def in_pipe(plan: Plan) -> ExitCode:
     from rtcli.cli.writers import pipe_writer
     from rtcli.commands import Context, default_registry
 
-    async with served_here(plan.endpoint) as place:
+    async with served_here(plan.endpoint, sound=plan.sound.used) as place:
         gone = asyncio.Event()
         writer = pipe_writer(plan.display, json=plan.json, both=plan.both, gone=gone.set)
         session = session_for(plan, place, terminal=False)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -17,12 +14,16 @@ _CODES = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHU
 
 def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     """The coroutine's code, or that of the signal that cancelled it (its cleanup has run then)."""
+    import asyncio
+
     _quiet_logging()
     return asyncio.run(_until_signal(command))
 
 
 def _quiet_logging() -> None:
     """Libraries log what is reported here as one clear line anyway; RTCLI_DEBUG=1 shows their records."""
+    import logging
+
     if os.environ.get("RTCLI_DEBUG"):
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     else:
@@ -30,6 +31,9 @@ def _quiet_logging() -> None:
 
 
 async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
+    import asyncio
+    import signal
+
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(command)
     received: list[ExitCode] = []

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rtcli.cli import options, report, running
-from rtcli.cli.connecting import served_here, transport_for
 from rtcli.cli.ending import Ending
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
-from rtcli.protocol.events import Event
+
+if TYPE_CHECKING:
+    from rtcli.protocol.events import Event
 
 
 def send_event(
@@ -104,6 +104,9 @@ async def _stream(file: str) -> AsyncIterator[Event]:
 async def _exchange(
     endpoint: Endpoint, ending: Ending, events: list[Event] | None, file: str, shown: _Shown
 ) -> ExitCode:
+    import asyncio
+
+    from rtcli.cli.connecting import served_here, transport_for
     from rtcli.cli.exchange import Exchange
     from rtcli.terminal.capabilities import colour_of
     from rtcli.terminal.ndjson import NdjsonWriter

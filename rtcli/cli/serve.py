@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from rtcli.cli import options, running
-from rtcli.cli.reading import read_chunks
 from rtcli.errors import ExitCode, UsageError
 
 
@@ -45,6 +42,8 @@ def serve(
     if not 0 <= port <= 65535:
         raise UsageError(f"--port {port}", why="a port is between 0 and 65535")
     options.positive(expires_after, "--expires-after")
+    import asyncio
+
     from rtcli.server.serve import serve as run_server
 
     async def until_stopped() -> ExitCode:
@@ -83,9 +82,14 @@ def _log(line: str) -> None:
 
 def _at_eof(stop: Callable[[], object]) -> None:
     """Call `stop` on this loop when standard input ends: the process that started us is gone."""
+    import asyncio
+    import threading
+
     loop = asyncio.get_running_loop()
 
     def wait() -> None:
+        from rtcli.cli.reading import read_chunks
+
         for _ in read_chunks(sys.stdin.fileno()):
             pass
         with contextlib.suppress(RuntimeError):  # the loop has ended already

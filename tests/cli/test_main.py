@@ -1,0 +1,117 @@
+"""The program as a whole: its version, its help, what it imports, what it does with a defect."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import rtcli
+from rtcli.cli import app, report
+from rtcli.errors import ExitCode, UsageError
+from tests.kit.program import one_clear_line
+from tests.kit.program import rtcli as run
+
+COMMANDS = ("chat", "send-event", "serve", "devices", "doctor", "config")
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """What a run of the program has imported when it ends."""
+    script = (
+        "import sys; from rtcli.cli.main import main; sys.argv[1:] = {!r}; main();"
+        "sys.stderr.write(' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script.format(list(arguments))], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+async def test_the_version(option: str) -> None:
+    """One line on stdout."""
+    ended = await run(option)
+
+    assert (ended.code, ended.out, ended.err) == (0, f"rtcli {rtcli.__version__}\n", "")
+
+
+def test_the_version_imports_nothing_that_it_does_not_need() -> None:
+    """Of the program three modules, and nothing but what Python itself had at its start."""
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.stderr.write(' '.join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert modules_after("--version") - set(bare.stderr.split()) == {"rtcli", "rtcli.cli", "rtcli.cli.main"}
+
+
+def test_help_loads_no_heavy_library() -> None:
+    """Not rich, not the prompt, not the network, not numpy."""
+    heavy = {"rich", "prompt_toolkit", "websockets", "numpy", "sounddevice", "orjson", "asyncio", "httpx", "PIL"}
+
+    assert heavy & modules_after("--help") == set()
+
+
+async def test_the_program_alone_shows_its_help() -> None:
+    """With every command in it."""
+    ended = await run()
+
+    assert ended.code == 0
+    for command in COMMANDS:
+        assert command in ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_every_command_has_help(command: str) -> None:
+    """-h as well as --help."""
+    short, long = await run(command, "-h"), await run(command, "--help")
+
+    assert short.code == long.code == 0
+    assert short.out == long.out
+    assert f"rtcli {command}" in short.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("nope",), "nope"),
+        (("chat", "--nope"), "--nope"),
+        (("send-event",), "FILE"),
+        (("chat", "--timeout", "x"), "--timeout"),
+    ],
+)
+async def test_a_wrong_command_line_is_2(arguments: tuple[str, ...], word: str) -> None:
+    """One line that names what is wrong."""
+    one_clear_line(await run(*arguments), 2, word)
+
+
+def test_a_defect_of_ours_is_one_line_and_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A person never sees a traceback, but learns how to get one."""
+
+    def broken() -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(app.app, "registered_commands", [])
+    app.app.command("broken")(broken)
+    app.app.command("other")(broken)
+
+    assert app.run(["broken"]) == ExitCode.UNEXPECTED
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "ZeroDivisionError: oops" in err
+    assert "RTCLI_DEBUG=1" in err
+
+
+def test_what_a_server_said_cannot_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters are written out, newlines too, and keys are cut."""
+    report.error(UsageError("bad\x1b[2J", why="line\nbreak", hint="sk-proj-abcdefghijklmnopqrstuvwxyz"))
+
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert err.count("\n") == 1
+    assert "abcdefghijklmnop" not in err

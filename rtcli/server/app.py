@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import AsyncExitStack
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,7 @@ logger = logging.getLogger("rtcli.server")
 
 _MAX_FRAME = 24 * 2**20  # 15 MiB of sound as base64, and the rest of its event
 _PING_SECONDS = 20
+_CLOSE_SECONDS = 2
 
 
 class RealtimeServer:
@@ -83,31 +84,15 @@ class RealtimeServer:
         self._pace = pace
         self._room = EngineRoom(voice, engines)
         self._sessions: dict[str, LiveSession] = {}
-        self._stack = AsyncExitStack()
         self._server: Server | None = None
 
     async def __aenter__(self) -> RealtimeServer:
         """Listens. Raises UsageError where the address cannot be had."""
-        await self._stack.enter_async_context(self._room)
+        await self._room.__aenter__()
         try:
-            self._server = await self._stack.enter_async_context(
-                serve(
-                    self._serve,
-                    self._host,
-                    self._port,
-                    process_request=self._admit,
-                    select_subprotocol=_select_subprotocol,
-                    compression=None,  # base64 of sound costs more time to deflate than all the rest
-                    max_size=_MAX_FRAME,
-                    ping_interval=_PING_SECONDS,
-                    ping_timeout=2 * _PING_SECONDS,
-                    close_timeout=2,
-                    server_header=None,
-                    logger=_quiet_logger(),
-                )
-            )
+            self._server = await self._listen()
         except OSError as error:
-            await self._stack.aclose()
+            await self._room.__aexit__(None, None, None)
             address = f"{self._host}:{self._port}"
             raise UsageError(f"cannot listen on {address}", why=error.strerror or str(error)) from error
         return self
@@ -115,7 +100,33 @@ class RealtimeServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.aclose()
+        """Closes every connection with 1001; who does not take that in a moment is cut off."""
+        assert self._server is not None, "the server has not been entered"
+        self._server.close()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.shield(self._server.wait_closed())
+        except TimeoutError:
+            for session in self.sessions:
+                session.cut_off()
+            await self._server.wait_closed()
+        await self._room.__aexit__(kind, error, trace)
+
+    async def _listen(self) -> Server:
+        return await serve(
+            self._serve,
+            self._host,
+            self._port,
+            process_request=self._admit,
+            select_subprotocol=_select_subprotocol,
+            compression=None,  # base64 of sound costs more time to deflate than all the rest
+            max_size=_MAX_FRAME,
+            ping_interval=_PING_SECONDS,
+            ping_timeout=2 * _PING_SECONDS,
+            close_timeout=_CLOSE_SECONDS,
+            server_header=None,
+            logger=_quiet_logger(),
+        )
 
     @property
     def url(self) -> str:
@@ -128,6 +139,11 @@ class RealtimeServer:
     def calls(self) -> tuple[str, ...]:
         """The call ids of the sessions that run. A session `sess_abc` is the call `rtc_abc`; `?call_id=` takes both."""
         return tuple(map(call_id_of, self._sessions))
+
+    @property
+    def sessions(self) -> tuple[LiveSession, ...]:
+        """The sessions that run, in the order in which they were opened."""
+        return tuple(self._sessions.values())
 
     @property
     def reply_name(self) -> str:

@@ -31,12 +31,15 @@ class Link:
         self._queue: deque[str | Action | tuple[int, str]] = deque()
         self._types: deque[str] = deque()
         self._waiting_bytes = 0
+        self._ended = False
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
 
     def send(self, event: Json) -> None:
-        """Queue an event."""
+        """Queue an event. Nothing is queued for a connection that has ended."""
+        if self._ended:
+            return
         frame = encode(event)
         self._types.append(event["type"])
         self._waiting_bytes += len(frame)
@@ -69,6 +72,7 @@ class Link:
         except ConnectionClosed:
             pass  # the reader sees it too, and ends the session
         finally:
+            self._ended = True
             self._room.set()
             for timer in timers:
                 timer.cancel()

@@ -72,6 +72,11 @@ class LiveSession:
                 other.end(1000, "")
             self._cancel_tasks()
 
+    def cut_off(self) -> None:
+        """End every connection without a word."""
+        for link in self._links:
+            link.connection.transport.abort()
+
     async def join(self, link: Link) -> None:
         """Serve a client that joins the running session; it sees what happens from now on."""
         self._links.append(link)

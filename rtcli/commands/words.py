@@ -53,6 +53,6 @@ def closed(word: Word) -> Word:
 
 def quoted(text: str) -> str:
     """Text as one word of a line."""
-    if text and not any(letter.isspace() for letter in text) and text[0] not in _QUOTES:
+    if next_word(text, 0) == Word(text, 0, len(text)):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -13,6 +13,7 @@ from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError, 
 from rtcli.protocol.answers import Answers, Waiting
 from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
+from rtcli.protocol.payloads import ItemDeleted
 from rtcli.session import hints
 from rtcli.session.carry import without_audio
 from rtcli.session.cause import current_cause, received
@@ -78,7 +79,7 @@ class SessionCore:
         t = self.transport
         t.attach_wire(self._on_wire)
         t.on("item_update", self._item_updated)
-        t.on("item_deleted", lambda deleted: self.history.remove(deleted.item_id))
+        t.on("item_deleted", self._item_deleted)
         t.on("mcp_approval_request", self._approval_requested)
         t.on("mcp_tool_call_completed", lambda _call: self.respond())
         t.on("disconnected", self._disconnected)
@@ -135,15 +136,20 @@ class SessionCore:
             async with asyncio.timeout(_SETTLE_SECONDS):
                 await settled
         except TimeoutError:
+            self._answers = Answers()
             self.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
 
     async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
         """Another connection with the settings of this one and an empty conversation; raises like `start`."""
         config = self.transport.wanted_session or self._first_config()
         await self.disconnect()
-        self.endpoint = endpoint
-        self.history.clear()
-        await self._connect(config, seconds)
+        before = self.endpoint, self.history
+        self.endpoint, self.history = endpoint, History()
+        try:
+            await self._connect(config, seconds)
+        except BaseException:
+            self.endpoint, self.history = before  # to carry over when the next attempt succeeds
+            raise
 
     async def disconnect(self) -> None:
         """End the connection on purpose."""
@@ -189,7 +195,8 @@ class SessionCore:
         self.requests.saw(record)
         event = record.event or {}
         if record.direction is Direction.SENT:
-            self._answers.sent(event)
+            if event.get("type") != "input_audio_buffer.append":  # never answered, and fifty of them a second
+                self._answers.sent(event)
             if event.get("type") in ("input_audio_buffer.commit", "input_audio_buffer.clear"):
                 self.sound.turn_ended()
             return
@@ -215,6 +222,9 @@ class SessionCore:
 
     def _item_updated(self, item: Item) -> None:
         self.history.update(without_audio(item))
+
+    def _item_deleted(self, deleted: ItemDeleted) -> None:
+        self.history.remove(deleted.item_id)
 
     def _approval_requested(self, request: McpApprovalRequestItem) -> None:
         self.approvals[request.item_id] = request

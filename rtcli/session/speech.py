@@ -23,7 +23,7 @@ class _Stream:
     pieces: list[str] = field(default_factory=list)
     spoken: bool = False
     done: bool = False
-    cut: tuple[int, int] | None = None
+    cut: tuple[int, int, bool] | None = None  # heard and received, and whether the answer was whole by then
 
     @property
     def text(self) -> str:
@@ -68,7 +68,7 @@ class SpeechStreams:
         stream = self._streams.get(("assistant", item_id, content_index))
         if stream is None or not stream.spoken:
             return None
-        stream.cut = (heard_ms, received_ms)
+        stream.cut = (heard_ms, received_ms, stream.done)
         return stream.text[self._heard(stream) :].strip()
 
     def heard(self, item_id: str, content_index: int) -> int | None:
@@ -83,8 +83,8 @@ class SpeechStreams:
 
     @staticmethod
     def _heard(stream: _Stream) -> int:
-        heard_ms, received_ms = stream.cut or (0, 0)
-        return heard_characters(stream.text, heard_ms, received_ms, whole=stream.done)
+        heard_ms, received_ms, whole = stream.cut or (0, 0, False)
+        return heard_characters(stream.text, heard_ms, received_ms, whole=whole)
 
     def _stream(self, row: _Row, event: Mapping[str, Any]) -> tuple[_Key, _Stream]:
         index = event.get("content_index")

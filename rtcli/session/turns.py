@@ -50,7 +50,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
-        self._requests: list[float] = []
+        self._requests: dict[object, float] = {}
         self._speech_stopped: float | None = None
 
     @property
@@ -61,7 +61,7 @@ class Turns:
     def on_sent(self, event: Mapping[str, Any], at: float) -> None:
         """Take in what we sent."""
         if event.get("type") == "response.create":
-            self._requests.append(at)
+            self._requests[event.get("event_id") or at] = at
 
     def on_received(self, event: Mapping[str, Any], at: float) -> None:
         """Take in what the server sent."""
@@ -91,15 +91,14 @@ class Turns:
 
     def _refused(self, event: Mapping[str, Any], at: float) -> None:
         error = event.get("error")
-        code = str(error.get("code")) if isinstance(error, Mapping) else ""
-        if self._requests and code == "conversation_already_has_active_response":
-            self._requests.pop()
+        if isinstance(error, Mapping):
+            self._requests.pop(error.get("event_id"), None)
 
     def _created(self, event: Mapping[str, Any], at: float) -> None:
         response = event.get("response")
         response_id = str(response.get("id")) if isinstance(response, Mapping) else ""
         spoken = not self._requests
-        asked = self._speech_stopped if spoken else self._requests.pop(0)
+        asked = self._speech_stopped if spoken else self._requests.pop(next(iter(self._requests)))
         if spoken:
             self._speech_stopped = None
         if len(self._turns) >= _MOST_TURNS:

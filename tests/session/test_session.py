@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
+from rtcli.config.endpoints import Endpoint
 from rtcli.dsp.wav import read_wav, write_wav
-from rtcli.errors import ConnectError, ConnectionLostError, ExitCode, ServerError, UsageError
+from rtcli.errors import (
+    ConnectError,
+    ConnectionLostError,
+    ExitCode,
+    NotConnectedError,
+    ServerError,
+    UsageError,
+)
+from rtcli.server import RealtimeServer
 from rtcli.session.cause import because_of
+from rtcli.session.session import RealtimeSession
+from rtcli.transports import OpenAIRealtimeSIP
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 from tests.kit.peers import Conversation, answers, error, peer, refuses, reply_to, response, silent
 from tests.kit.sessions import DEADLINE, Live, ToldMicrophone, ToldSpeaker, live_session, session_at, session_on
@@ -483,3 +495,117 @@ async def test_settings_that_the_server_refuses_at_the_start_are_reported_and_su
         await live.until(lambda: live.records("response.done"))
 
         assert live.session.exit_code is ExitCode.SERVER_ERROR
+
+
+async def test_a_server_that_never_confirms_is_lived_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some servers answer no update: one line says so, and nothing waits for it later."""
+    monkeypatch.setattr("rtcli.session.core._SETTLE_SECONDS", 0.05)
+
+    async def mute(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        while True:
+            event = await talk.receive()
+            await talk.send(*([] if event["type"] == "session.update" else reply_to(event)))
+
+    async with peer(mute) as server, session_on(server.url) as live:
+        live.session.say("hello")
+        await live.idle()
+
+        assert any("has not confirmed" in notice for notice in live.notices)
+        assert live.shown(SpeechDone)
+
+
+async def test_a_reconnection_that_fails_loses_nothing() -> None:
+    """The conversation is still there to be carried over by the next attempt."""
+    visits: list[int] = []
+
+    async def moody(talk: Conversation) -> None:
+        visits.append(1)
+        if len(visits) == 2:
+            await talk.socket.close(1013, "later")
+        else:
+            await answers(talk)
+
+    async with peer(moody) as server, session_on(server.url) as live:
+        live.session.say("hello")
+        await live.idle()
+        with pytest.raises(ConnectionLostError):
+            await live.session.reconnect()
+        assert len(live.session.history) == 2
+
+        assert len((await live.session.reconnect()).items) == 2
+
+
+async def test_requests_that_coalesce_have_one_cause() -> None:
+    """One response.create serves both, and is blamed on the later."""
+    async with live_session(server={"pace": 0.2}) as live:
+        live.session.say("count to 5")
+        for cause in ("/one", "/two"):
+            with because_of(cause):
+                live.session.respond()
+        await live.until(lambda: len(live.records("response.done")) == 2)
+
+        assert [record.cause for record in live.records("response.create")][1:] == ["/two"]
+
+
+async def test_a_mistake_inside_is_shown_and_does_not_end_the_session() -> None:
+    """A listener that raises is reported, once, and the answer still comes."""
+
+    def broken(_event: object) -> None:
+        raise ValueError("a mistake")
+
+    async with live_session() as live:
+        live.session.transport.once("response.created", broken)
+        live.session.say("hello")
+        await live.idle()
+
+        assert [n for n in live.notices if "failed inside" in n] == ["rtcli failed inside | ValueError: a mistake | "]
+        assert live.session.exit_code is ExitCode.UNEXPECTED
+
+
+async def test_a_request_without_a_connection_leaves_nothing_behind() -> None:
+    """The next one has its own cause."""
+    async with live_session() as live:
+        await live.session.disconnect()
+        with because_of("/lost"), pytest.raises(NotConnectedError):
+            live.session.respond()
+        await live.session.reconnect()
+        with because_of("/found"):
+            live.session.respond()
+        await live.idle()
+
+        assert live.records("response.create")[-1].cause == "/found"
+
+
+async def test_the_first_sample_heard_is_measured() -> None:
+    """From the request to the moment at which the device gives it out."""
+
+    class Told(ToldSpeaker):
+        def first_heard_at(self, item_id: str, content_index: int) -> float | None:
+            return time.monotonic() if (item_id, content_index) in self.queued else None
+
+    async with live_session(speaker=Told(), config=SOUND) as live:
+        live.session.say("hello")
+        await live.until(lambda: live.records("response.done"))
+
+        (turn,) = live.session.measure().turns.turns
+        assert turn.played is not None and turn.first_audio is not None
+        assert turn.played >= turn.first_audio
+
+
+async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:
+    """A telephone call carries its own sound: one line, and no stream of errors."""
+    microphone = ToldMicrophone()
+    async with RealtimeServer(pace=0, voice="tone") as server, session_on(f"{server.url}?model=gpt-realtime"):
+        (call_id,) = server.calls
+        endpoint = Endpoint(url=f"{server.url}?call_id={call_id}", model=None, label="call", call_id=call_id)
+        session = RealtimeSession(OpenAIRealtimeSIP(headers={}), endpoint=endpoint, microphone=microphone)
+        shown: list[object] = []
+        session.subscribe(shown.append)
+        await session.start(DEADLINE)
+        session.unmute()
+        microphone.speak(bytes(9600))
+        await session.close()
+
+    assert sum("microphone muted" in view.what for view in shown if isinstance(view, Notice)) == 1
+    assert microphone.muted

@@ -66,8 +66,8 @@ def test_a_refused_request_does_not_shift_the_next_one() -> None:
     turns = Turns()
     turns.on_sent({"type": "response.create"}, 1.0)
     turns.on_received(created("r1"), 1.1)
-    turns.on_sent({"type": "response.create"}, 2.0)
-    turns.on_received({"type": "error", "error": {"code": "conversation_already_has_active_response"}}, 2.1)
+    turns.on_sent({"type": "response.create", "event_id": "early"}, 2.0)
+    turns.on_received({"type": "error", "error": {"code": "unknown_parameter", "event_id": "early"}}, 2.1)
     turns.on_sent({"type": "response.create"}, 5.0)
     turns.on_received(created("r2"), 5.2)
 

@@ -7,7 +7,6 @@ alike, and nobody has to say which one theirs is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
@@ -70,8 +69,7 @@ def rgb(code: int) -> tuple[int, int, int]:
     return steps[red], steps[rest // 6], steps[rest % 6]
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """A look; without a tone it has the terminal's own colour."""
 
     tone: Tone | None = None

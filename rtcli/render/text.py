@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from rich.cells import cell_len, get_character_cell_size
-
 TAB = "    "
 
 # C0 and C1 controls, DEL, the marks that reorder text (bidi) or hide in it, line separators, lone surrogates.
 # A server's text may hold all of them; none may act on the terminal that shows it.
 _DANGEROUS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
+# Latin letters, typographic marks, arrows, lines and blocks: one column each, known without the table of all widths.
+_NARROW = re.compile("[ -~\u00a0-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc]*")
 _SECRET = re.compile(r"\b((?:sk|ek|sess)-|ek_)[A-Za-z0-9_-]{12,}")
 
 
@@ -40,7 +40,11 @@ def redacted(text: str) -> str:
 
 def cells(text: str) -> int:
     """How many columns the text takes."""
-    return len(text) if text.isascii() else cell_len(text)
+    if _NARROW.fullmatch(text):
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def cut(text: str, width: int) -> str:
@@ -54,6 +58,8 @@ def cut_left(text: str, width: int) -> str:
     """The end of the text in at most `width` columns, the first of them an ellipsis if something is missing."""
     if cells(text) <= width:
         return text
+    from rich.cells import get_character_cell_size
+
     kept, used = "", 1
     for character in reversed(text):
         used += get_character_cell_size(character)
@@ -65,8 +71,10 @@ def cut_left(text: str, width: int) -> str:
 
 def _fitting(text: str, width: int) -> int:
     """How many characters from the start fit into `width` columns."""
-    if text.isascii():
+    if _NARROW.fullmatch(text):
         return min(len(text), width)
+    from rich.cells import get_character_cell_size
+
     used = 0
     for index, character in enumerate(text):
         used += get_character_cell_size(character)

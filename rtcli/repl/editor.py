@@ -7,7 +7,6 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from prompt_toolkit.application import run_in_terminal
 
@@ -30,6 +29,8 @@ async def edit(text: str, writer: LiveWriter, environ: Mapping[str, str] = os.en
 
 
 def _edited(command: str, text: str) -> str:
+    from pathlib import Path
+
     hint = "set EDITOR to your editor"
     with tempfile.TemporaryDirectory(prefix="rtcli-") as folder:
         file = Path(folder, "edit.json" if text.lstrip().startswith(("{", "[")) else "edit.txt")

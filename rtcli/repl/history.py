@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from rtcli.render.text import redacted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class PrivateHistory(FileHistory):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
@@ -21,8 +20,7 @@ ESCAPE_SECONDS = 0.03
 """How long a lone Esc waits for the rest of a longer key's bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """Something a key does. `typing`: only while the input line has the focus (not in a history search)."""
 
     name: str

@@ -11,13 +11,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.output import Output
 
-from rtcli.render.presenter import Presenter
-from rtcli.render.speech import SpeechTexts
 from rtcli.render.styles import Colour, Line, Span, paint
 from rtcli.render.text import redacted, visible
 from rtcli.repl.output import one_write
@@ -25,6 +24,9 @@ from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View, WireReco
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
+
+    from rtcli.render.presenter import Presenter
+    from rtcli.render.speech import SpeechTexts
 
 PERIOD = 0.05
 """Seconds between two changes of the screen."""
@@ -42,14 +44,28 @@ class LiveWriter:
     def __init__(self, display: DisplaySettings, output: Output, colour: Colour) -> None:
         self.output = output
         self.colour = colour
-        self._presenter = Presenter(display, colour)
-        self._texts = SpeechTexts()
+        self._display = display
         self._lines: list[str] = []
         self._left_out = 0
+        self._begun = False
         self._app: Application[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._shown_at = 0.0
         self._paused = 0
+
+    # What turns views into rows is loaded with the first of them: the first paint of a prompt needs none of it.
+
+    @cached_property
+    def _presenter(self) -> Presenter:
+        from rtcli.render.presenter import Presenter
+
+        return Presenter(self._display, self.colour)
+
+    @cached_property
+    def _texts(self) -> SpeechTexts:
+        from rtcli.render.speech import SpeechTexts
+
+        return SpeechTexts()
 
     def attach(self, app: Application[Any]) -> None:
         """From now on there is a prompt, drawn by this application."""
@@ -62,6 +78,7 @@ class LiveWriter:
 
     def write(self, view: View) -> None:
         """Take a view; the timer shows it."""
+        self._begun = True
         show = _SHOW.get(type(view), LiveWriter._other)
         show(self, view)
         self._arm()
@@ -76,6 +93,8 @@ class LiveWriter:
 
     def region(self) -> list[Line]:
         """The unfinished rows, for the prompt's layout: text that is being made, then streams of the event view."""
+        if not self._begun:
+            return []
         size = self.output.get_size()
         width, room = max(size.columns - 1, 1), min(REGION_ROWS, max(size.rows - 3, 0))
         tails = self._texts.tails(width)[-room:] if room else []
@@ -147,7 +166,8 @@ class LiveWriter:
         if self._paused:
             return
         self._shown_at = time.monotonic()
-        self._lines += [paint(row, self.colour) for row in self._texts.take_rows(self.width)]
+        if self._begun:
+            self._lines += [paint(row, self.colour) for row in self._texts.take_rows(self.width)]
         if self._left_out:
             self._lines.append(paint((Span("muted", f"  … {self._left_out} rows left out"),), self.colour))
             self._left_out = 0

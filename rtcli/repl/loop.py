@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.input import Input
@@ -30,6 +29,8 @@ from rtcli.repl.toolbar import toolbar
 from rtcli.views import DisplaySettings, Level, Notice, Quit, Status, View
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rtcli.commands.context import Context
 
 OpenBackend = Callable[[], Awaitable[Backend]]
@@ -89,7 +90,7 @@ async def run_prompt(
 ) -> ExitCode:
     """The same in front of any backend, on the process's terminal or on a `keyboard` and `screen` of one's own."""
     output = screen or terminal_output(sys.stdout, colour)
-    repl = _Repl(open_backend, LiveWriter(display, output, colour), display, label)
+    repl = _Repl(open_backend, LiveWriter(display, output, colour), display, label, greeting)
     app = build_prompt(
         region=repl.writer.region,
         toolbar=repl.toolbar,
@@ -104,8 +105,6 @@ async def run_prompt(
     )
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
-    for view in greeting:
-        repl.writer.write(view)
     with captured(repl.show), _signals(repl.on_signal):
         return await repl.run(app)
 
@@ -128,11 +127,19 @@ def _signals(leave: Callable[[ExitCode], None]) -> Iterator[None]:
 class _Repl:
     """One prompt: its lines, its tasks, its end."""
 
-    def __init__(self, open_backend: OpenBackend, writer: LiveWriter, display: DisplaySettings, label: str) -> None:
+    def __init__(
+        self,
+        open_backend: OpenBackend,
+        writer: LiveWriter,
+        display: DisplaySettings,
+        label: str,
+        greeting: Sequence[View],
+    ) -> None:
         self.writer = writer
         self._open_backend = open_backend
         self._display = display
         self._label = label
+        self._greeting = greeting
         self._backend: Backend | None = None
         self._opened = asyncio.Event()
         self._painted = asyncio.Event()
@@ -217,6 +224,8 @@ class _Repl:
     async def _open(self) -> None:
         """Build the session and connect, behind the prompt."""
         await self._painted.wait()
+        for view in self._greeting:
+            self.show(view)
         try:
             self._backend = await self._open_backend()
             await self._backend.start(self.show, lambda text: edit(text, self.writer))

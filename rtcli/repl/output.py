@@ -10,7 +10,7 @@ from typing import TextIO
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.data_structures import Size
-from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout import Layout, Window
 from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import Renderer
@@ -54,6 +54,14 @@ class TerminalOutput(Vt100_Output):
         finally:
             self._held = False
             self.flush()
+
+    def erase_down(self) -> None:
+        """Erase from the start of this row to the end of the screen.
+
+        In two steps, the second from the next column on: tmux takes an erasure that begins in the upper left corner
+        for a cleared screen, and keeps what was on it, our prompt, in the scrollback.
+        """
+        self.write_raw("\x1b[2K\x1b[C\x1b[J\x1b[D")
 
     def flush(self) -> None:
         """Bring out what was written, unless it is held or the terminal is gone."""
@@ -104,10 +112,12 @@ class ReflowRenderer(Renderer):
     """Erases the whole prompt even after a narrower terminal has wrapped its rows."""
 
     _drawn_columns = 0
+    _window: Window | None = None
 
     def render(self, app: Application[object], layout: Layout, is_done: bool = False) -> None:
         """Draw, and remember for which width."""
         self._drawn_columns = self.output.get_size().columns
+        self._window = layout.current_window
         super().render(app, layout, is_done=is_done)
 
     def erase(self, leave_alternate_screen: bool = True) -> None:
@@ -119,16 +129,14 @@ class ReflowRenderer(Renderer):
 
     def _rows_added(self, columns: int) -> int:
         screen = self.last_rendered_screen
-        if screen is None:
+        if screen is None or self._window is None:
             return 0
-        cursors = screen.cursor_positions.values()
-        last = max((point.y for point in cursors), default=0)
+        cursor = screen.get_cursor_position(self._window)
         added = 0
-        for y in range(last + 1):
+        for y in range(cursor.y + 1):
             row = screen.data_buffer[y]
-            text = "".join(row[x].char for x in range(max(row, default=-1) + 1)).rstrip()
-            filled = cells(text)
-            if y == last:  # of the cursor's own row, only what is before the cursor pushes it down
-                filled = min(filled, max((point.x for point in cursors if point.y == y), default=0) + 1)
+            filled = cells("".join(row[x].char for x in range(max(row, default=-1) + 1)).rstrip())
+            if y == cursor.y:  # of the cursor's own row, only what is before the cursor pushes it down
+                filled = min(filled, cursor.x + 1)
             added += max(filled - 1, 0) // columns
         return added

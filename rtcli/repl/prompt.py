@@ -136,7 +136,8 @@ def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[
 
 def _input_height(buffer: Buffer) -> Dimension:
     """Room for the completion menu only while it is open."""
-    return Dimension(min=_MENU_ROWS + 1) if buffer.complete_state else Dimension(min=1)
+    menu = len(buffer.complete_state.completions) if buffer.complete_state else 0
+    return Dimension(min=1 + min(menu, _MENU_ROWS))
 
 
 def unfinished(text: str) -> bool:

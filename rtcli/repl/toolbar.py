@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rtcli.render.ids import short_id
 from rtcli.render.styles import Line, Span, crop
@@ -17,8 +17,7 @@ _WARN_SECONDS, _ALARM_SECONDS = 300, 60
 _BETWEEN = " │ "
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of the toolbar. The higher its `rank`, the sooner it is shortened or left out."""
 
     rank: int
@@ -50,7 +49,7 @@ def _shorter(segments: list[Segment]) -> Iterator[list[Segment]]:
     steps = [(segment, leave_out) for segment in expendable for leave_out in (False, True)]
     steps += [(segment, leave_out) for leave_out in (False, True) for segment in needed]
     for segment, leave_out in steps[:-1]:
-        now[segment] = None if leave_out else replace(segment, full=segment.short or segment.full)
+        now[segment] = None if leave_out else segment._replace(full=segment.short or segment.full)
         yield [form for form in now.values() if form is not None]
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtcli.audio.microphone import CHUNK_BYTES, CHUNK_MS, Capture
-from rtcli.audio.speaker import BLOCK_MS, SOURCE_RATE, Playback
+from rtcli.audio.speaker import SOURCE_RATE, Playback
+from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import read_speech
 from rtcli.errors import InputError
 

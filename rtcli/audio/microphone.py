@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from rtcli.audio.devices import Device, choose, device_errors, list_devices, portaudio
+from rtcli.audio.devices import Device, choose, list_devices
+from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, look_again
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import Resampler
+from rtcli.errors import AudioUnavailableError
 
 TARGET_RATE = 24_000
-CHUNK_MS = 20
+CHUNK_MS = BLOCK_MS
 CHUNK_BYTES = TARGET_RATE * CHUNK_MS // 1000 * 2
 
 
@@ -20,6 +22,7 @@ class Capture:
 
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None) -> None:
         self.on_chunk = on_chunk
+        self.on_lost: Lost | None = None
         self.muted = False
         self.level_db: float | None = None
         self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
@@ -49,14 +52,14 @@ class Microphone(Capture):
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None, device: int | str | None = None) -> None:
         super().__init__(on_chunk)
         self._wanted = device
-        self._stream: Any = None
+        self._stream: DeviceStream | None = None
         self.device: Device | None = None
 
     def open(self) -> None:
         """Start to record; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:
             return
-        sounddevice = portaudio()
+        look_again()
         device = choose(list_devices(), "input", self._wanted)
         loop = asyncio.get_running_loop()
 
@@ -68,24 +71,17 @@ class Microphone(Capture):
             except RuntimeError:  # the loop has closed before the device: nobody listens any more
                 return
 
-        with device_errors(f"cannot record from {device.name!r}"):
-            self._run_at(device.rate)
-            stream = sounddevice.RawInputStream(
-                samplerate=device.rate,
-                blocksize=device.rate * CHUNK_MS // 1000,
-                device=device.index,
-                channels=1,
-                dtype="int16",
-                latency="low",
-                callback=arrived,
-            )
-            stream.start()
-        self._stream, self.device = stream, device
+        self._run_at(device.rate)
+        self._stream, self.device = DeviceStream("input", device, arrived, self._lost), device
+
+    def _lost(self, error: AudioUnavailableError) -> None:
+        self.close()
+        if self.on_lost:
+            self.on_lost(error)
 
     def close(self) -> None:
         """Stop to record."""
         stream, self._stream = self._stream, None
         self.level_db = None
         if stream is not None:
-            stream.abort()
             stream.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
@@ -26,10 +27,26 @@ class State(Enum):
     """Giving out sound."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unplayed:
+    """What a player leaves: what was taken of each part, the sound that waits, and the part that more will come of.
+
+    Frames and the player's rate in a queue; milliseconds and 24 kHz between speakers.
+    """
+
+    taken: Mapping[Key, int]
+    waiting: Sequence[tuple[Key, bytes]]
+    open: Key | None
+
+
 @dataclass(slots=True)
 class _Played:
-    """Where on the device's count of frames the sound of one key lies: [position, frames] pieces, in order."""
+    """Where on the device's count of frames the sound of one key lies: [position, frames] pieces, in order.
 
+    `passed` frames were played elsewhere before.
+    """
+
+    passed: int = 0
     pieces: list[list[int]] = field(default_factory=list)
     first_at: float | None = None
 
@@ -42,7 +59,7 @@ class _Played:
             self.pieces.append([position, frames])
 
     def before(self, position: int) -> int:
-        return sum(max(0, min(frames, position - start)) for start, frames in self.pieces)
+        return self.passed + sum(max(0, min(frames, position - start)) for start, frames in self.pieces)
 
 
 class PlayQueue:
@@ -139,6 +156,25 @@ class PlayQueue:
                 self._queue.append((key, memoryview(_faded(bytes(tail)))))
             else:
                 self.state = State.IDLE
+
+    def hand_over(self) -> Unplayed:
+        """Give up what waits, for another queue to play. What has been read counts as taken, and is over."""
+        with self._lock:
+            taken = {key: played.before(self._position) for key, played in self._played.items()}
+            waiting: dict[Key, bytearray] = {}
+            for key, pcm in self._queue:
+                waiting.setdefault(key, bytearray()).extend(pcm)
+            rest = Unplayed(taken, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
+            self._queue.clear()
+            self._queued, self._open, self.state = 0, None, State.IDLE
+            self._sound_until = 0
+            return rest
+
+    def passed(self, taken: Mapping[Key, int]) -> None:
+        """So many frames of each key were played elsewhere."""
+        with self._lock:
+            for key, frames in taken.items():
+                self._played[key] = _Played(frames)
 
     def heard(self, key: Key) -> int | None:
         """Frames of a key that left the device; None: it never had sound of this key."""

@@ -6,19 +6,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rtcli.audio.devices import Device, choose, device_errors, list_devices, portaudio
-from rtcli.audio.playout import Key, PlayQueue
+from rtcli.audio.devices import Device, choose, list_devices
+from rtcli.audio.playout import Key, PlayQueue, Unplayed
+from rtcli.audio.stream import DeviceStream, Lost, look_again
 from rtcli.dsp.levels import SILENCE_DB, rms_db
-from rtcli.dsp.resample import Resampler
+from rtcli.dsp.resample import Resampler, resample
+from rtcli.errors import AudioUnavailableError
 
 SOURCE_RATE = 24_000
-BLOCK_MS = 20
 
 
 class Playback:
     """What every speaker shares: a queue at the device's rate, one resampler for each content part, the counts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.on_lost: Lost | None = None
         self._clock = clock
         self._queue = PlayQueue(SOURCE_RATE)
         self._resampler: tuple[Key, Resampler] | None = None
@@ -52,6 +54,24 @@ class Playback:
         """Fade within 12 ms and drop the rest."""
         self._resampler = None
         self._queue.stop()
+
+    def hand_over(self) -> Unplayed:
+        """Stop at once; what is left is for another speaker to `take_over`."""
+        self._flush()
+        rest, rate = self._queue.hand_over(), self._queue.rate
+        return Unplayed(
+            {key: taken * 1000 // rate for key, taken in rest.taken.items()},
+            [(key, resample(pcm, rate, SOURCE_RATE)) for key, pcm in rest.waiting],
+            rest.open,
+        )
+
+    def take_over(self, rest: Unplayed) -> None:
+        """Go on where another speaker stopped. Its counts go on too: what it took counts as heard."""
+        self._queue.passed({key: taken * self._queue.rate // 1000 for key, taken in rest.taken.items()})
+        for key, pcm in rest.waiting:
+            self.play(*key, pcm)
+        if rest.waiting and rest.open != rest.waiting[-1][0]:
+            self.finish(*rest.waiting[-1][0])
 
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
         """Milliseconds of this part that left the device; None: none of it was ever queued."""
@@ -104,37 +124,29 @@ class Speaker(Playback):
     def __init__(self, device: int | str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._wanted = device
-        self._stream: Any = None
-        self._channels = 1
+        self._stream: DeviceStream | None = None
         self.device: Device | None = None
 
     def open(self) -> None:
         """Start the device; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:
             return
-        sounddevice = portaudio()
+        look_again()
         device = choose(list_devices(), "output", self._wanted)
-        with device_errors(f"cannot play on {device.name!r}"):
-            self._run_at(device.rate)
-            self._channels = _mono_if_possible(sounddevice, device)
-            stream = sounddevice.RawOutputStream(
-                samplerate=device.rate,
-                blocksize=device.rate * BLOCK_MS // 1000,
-                device=device.index,
-                channels=self._channels,
-                dtype="int16",
-                latency="low",
-                callback=self._fill,
-            )
-            stream.start()
-        self._stream, self.device = stream, device
+        self._run_at(device.rate)
+        self._stream, self.device = DeviceStream("output", device, self._fill, self._lost), device
+
+    def _lost(self, error: AudioUnavailableError) -> None:
+        self.close()
+        if self.on_lost:
+            self.on_lost(error)
 
     def close(self) -> None:
         """Stop the device; what was heard stays known."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            stream.abort()
             stream.close()
+            self._queue.hand_over()  # nobody will play it
 
     def _fill(self, out: Any, frames: int, times: Any, _status: Any) -> None:
         """Runs in PortAudio's thread."""
@@ -142,15 +154,7 @@ class Speaker(Playback):
         if not 0 < latency < 2:  # some systems do not tell; the stream's own estimate is the next best
             latency = self._stream.latency if self._stream is not None else 0.0
         block = self._next_block(frames, latency)
-        out[:] = block if self._channels == 1 else _spread(block, self._channels)
-
-
-def _mono_if_possible(sounddevice: Any, device: Device) -> int:
-    try:
-        sounddevice.check_output_settings(device.index, channels=1, dtype="int16", samplerate=device.rate)
-    except sounddevice.PortAudioError:
-        return min(2, device.outputs)
-    return 1
+        out[:] = block if len(out) == len(block) else _spread(block, len(out) // len(block))
 
 
 def _spread(block: bytes, channels: int) -> bytes:

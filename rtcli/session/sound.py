@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from rtcli.audio.devices import Device, Kind, list_devices
 from rtcli.audio.echo import EchoGuard, EchoMode
+from rtcli.audio.playout import Unplayed
+from rtcli.audio.stream import Lost, look_again
 from rtcli.dsp import g711
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.dsp.resample import Resampler, resample
-from rtcli.errors import AudioUnavailableError, NotConnectedError
+from rtcli.errors import AudioUnavailableError, NotConnectedError, RtcliError
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 from rtcli.protocol.payloads import TransportAudio
+from rtcli.session.cause import because_of
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import Notice
+from rtcli.views import Level, Notice
 
 
 class SpeakerLike(Protocol):
     """Plays 24 kHz PCM16 mono and counts what was heard (see `rtcli.audio.speaker`)."""
+
+    on_lost: Lost | None
 
     def open(self) -> None: ...
     def close(self) -> None: ...
     def play(self, item_id: str, content_index: int, pcm: bytes) -> None: ...
     def finish(self, item_id: str, content_index: int) -> None: ...
     def stop(self) -> None: ...
+    def hand_over(self) -> Unplayed: ...
+    def take_over(self, rest: Unplayed) -> None: ...
     def heard_ms(self, item_id: str, content_index: int) -> int | None: ...
     def first_heard_at(self, item_id: str, content_index: int) -> float | None: ...
     @property
@@ -39,6 +47,7 @@ class MicrophoneLike(Protocol):
     """Gives 20 ms pieces of 24 kHz PCM16 mono to `on_chunk` on the loop (see `rtcli.audio.microphone`)."""
 
     on_chunk: Callable[[bytes], None] | None
+    on_lost: Lost | None
     muted: bool
     level_db: float | None
 
@@ -88,17 +97,32 @@ class Sound:
         try:
             if self.speaker is not None:
                 self.speaker.open()
+                self.speaker.on_lost = self._speaker_lost
         except AudioUnavailableError as error:
             self.speaker = None
             return error
         return None
 
     def use_speaker(self, speaker: SpeakerLike) -> None:
-        """Play on another device from now on. Raises AudioUnavailableError, and then changes nothing."""
+        """Play on another device from now on, in the middle of an answer too.
+
+        Raises AudioUnavailableError, and then changes nothing.
+        """
         speaker.open()
+        speaker.on_lost = self._speaker_lost
         old, self.speaker = self.speaker, speaker
         if old is not None:
+            speaker.take_over(old.hand_over())
             old.close()
+
+    def _speaker_lost(self, error: AudioUnavailableError) -> None:
+        """The conversation goes on in text: what nobody hears is not to be spoken."""
+        self.speaker = None
+        self._show(Notice(f"{error.what}; asking for text", error.why, "/audio out DEVICE", Level.WARNING))
+        if (self._transport.session or {}).get("output_modalities") == ["audio"]:
+            with suppress(NotConnectedError):
+                session = {"type": "realtime", "output_modalities": ["text"]}
+                self._transport.send_event({"type": "session.update", "session": session})
 
     def _heard(self, item_id: str, content_index: int) -> int | None:
         return self.speaker.heard_ms(item_id, content_index) if self.speaker else None
@@ -151,6 +175,7 @@ class Sound:
             return
         microphone = self.microphone or _default_microphone()
         microphone.on_chunk = self._captured
+        microphone.on_lost = self._microphone_lost
         microphone.open()
         self.microphone, self.recording = microphone, True
         if self.speaker is not None and not self._advised and self.echo.mode is EchoMode.AUTO:
@@ -160,6 +185,7 @@ class Sound:
     def use_microphone(self, microphone: MicrophoneLike) -> None:
         """Record from another device from now on. Raises AudioUnavailableError, and then changes nothing."""
         microphone.on_chunk = self._captured
+        microphone.on_lost = self._microphone_lost
         microphone.muted = self.muted
         microphone.open()
         old, self.microphone, self.recording = self.microphone, microphone, True
@@ -171,6 +197,11 @@ class Sound:
         from rtcli.audio.microphone import Microphone
 
         self.use_microphone(Microphone(device=name))
+
+    def _microphone_lost(self, error: AudioUnavailableError) -> None:
+        self.recording = False
+        self._transport.mute(True)
+        self._show(Notice(error.what, error.why, "/audio in DEVICE, then /unmute", Level.WARNING))
 
     def set_muted(self, muted: bool) -> None:
         """Mute where sound is captured. Unmuting opens the microphone, if it is not open."""
@@ -189,9 +220,11 @@ class Sound:
         if not self.echo.passes(level, speaker_db, audible=self.audible):
             pcm = bytes(len(pcm))  # silence keeps the server's time in step
         try:
-            self.send(pcm)
-        except NotConnectedError:  # it went away between the check and the send
-            return
+            with because_of("microphone"):
+                self.send(pcm)
+        except RtcliError as error:  # a telephone call carries its own sound, for one
+            self._transport.mute(True)
+            self._show(Notice(f"{error.what}; microphone muted", error.why, error.hint, Level.WARNING))
 
     def send(self, pcm: bytes) -> None:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
@@ -240,12 +273,13 @@ class Sound:
 
     def devices(self) -> tuple[Device, ...]:
         """The sound devices of this machine. Raises AudioUnavailableError without PortAudio."""
+        look_again()
         return list_devices()
 
     def device_names(self, kind: Kind) -> list[tuple[int, str]]:
         """Devices of one direction by index and name; none where sound is not to be had."""
         try:
-            return [(device.index, device.name) for device in self.devices() if device.channels(kind)]
+            return [(device.index, device.name) for device in list_devices() if device.channels(kind)]
         except AudioUnavailableError:
             return []
 

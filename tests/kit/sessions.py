@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from rtcli.audio.playout import Unplayed
+from rtcli.audio.stream import Lost
 from rtcli.commands import Context, default_registry, run_line
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import AudioUnavailableError
@@ -25,6 +27,7 @@ class ToldSpeaker:
 
     def __init__(self, *, available: bool = True) -> None:
         self.available = available
+        self.on_lost: Lost | None = None
         self.opened = self.closed = False
         self._bytes: dict[tuple[str, int], int] = {}
         self.queued: dict[tuple[str, int], int] = {}
@@ -56,6 +59,12 @@ class ToldSpeaker:
         self.stops += 1
         self.queued = {key: self.heard[key] for key in self.queued}
 
+    def hand_over(self) -> Unplayed:
+        return Unplayed(dict(self.heard), [], None)
+
+    def take_over(self, rest: Unplayed) -> None:
+        self.heard.update(rest.taken)
+
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
         return self.heard.get((item_id, content_index))
 
@@ -83,6 +92,7 @@ class ToldMicrophone:
         self.available = available
         self.device = device
         self.on_chunk: Callable[[bytes], None] | None = None
+        self.on_lost: Lost | None = None
         self.muted = False
         self.level_db: float | None = None
         self.opened = self.closed = False

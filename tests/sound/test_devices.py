@@ -11,7 +11,8 @@ import pytest
 from rtcli.audio import speaker as speaker_module
 from rtcli.audio.devices import Device, list_devices
 from rtcli.audio.microphone import CHUNK_BYTES, Microphone
-from rtcli.audio.speaker import BLOCK_MS, Speaker
+from rtcli.audio.speaker import Speaker
+from rtcli.audio.stream import BLOCK_MS, DeviceStream
 from rtcli.errors import AudioUnavailableError
 from tests.kit.sound_card import SPEAKERS, Recording, SoundCard
 from tests.kit.waiting import until
@@ -157,10 +158,75 @@ async def test_a_muted_microphone_gives_nothing(card: SoundCard, noise: bytes) -
     assert microphone.level_db is None
 
 
-async def test_a_device_that_cannot_be_opened_says_why(own_card: SoundCard) -> None:
-    """A daemon that is gone is an error of ours, with the device's name."""
-    own_card.kill()
-    with pytest.raises(AudioUnavailableError, match="room_a"):
+async def test_a_device_that_refuses_is_named(card: SoundCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device and PortAudio's reason; nothing stays open."""
+    devices = tuple(replace(device, rate=1) for device in list_devices())
+    monkeypatch.setattr(speaker_module, "list_devices", lambda: devices)
+    monkeypatch.setattr("rtcli.audio.microphone.list_devices", lambda: devices)
+    with pytest.raises(AudioUnavailableError, match=r"cannot play on 'room_a'.*sample rate"):
         Speaker("room_a").open()
-    with pytest.raises(AudioUnavailableError, match="booth"):
+    with pytest.raises(AudioUnavailableError, match=r"cannot record from 'booth'.*sample rate"):
         Microphone(device="booth").open()
+    assert not DeviceStream.any_running()
+
+
+async def test_devices_that_go_away_say_so_once(own_card: SoundCard, noise: bytes) -> None:
+    """Each tells what it was; then it is closed, and PortAudio finds what there is now: nothing."""
+    lost: list[AudioUnavailableError] = []
+    speaker, microphone = Speaker("room_a"), Microphone(device="booth")
+    speaker.on_lost = microphone.on_lost = lost.append
+    speaker.open()
+    microphone.open()
+    speaker.play(*KEY, noise)
+    await heard_at_least(speaker, 200)
+    own_card.kill()
+    await until(lambda: len(lost) == 2)
+
+    assert sorted(error.what for error in lost) == ["the microphone 'booth' is gone", "the speaker 'room_a' is gone"]
+    assert not DeviceStream.any_running()
+    with pytest.raises(AudioUnavailableError, match="this machine has none"):
+        speaker.open()
+    speaker.close()
+    assert len(lost) == 2
+
+
+async def test_an_end_that_was_asked_for_is_no_loss(card: SoundCard) -> None:
+    """Closing a device tells nobody."""
+    lost: list[AudioUnavailableError] = []
+    speaker = Speaker("room_a")
+    speaker.on_lost = lost.append
+    speaker.open()
+    speaker.close()
+    speaker.open()
+    speaker.play(*KEY, bytes(RATE))
+    await heard_at_least(speaker, 100)
+    speaker.close()
+    await asyncio.sleep(0)
+
+    assert lost == []
+
+
+async def test_a_speaker_takes_over_where_another_stopped(card: SoundCard, noise: bytes) -> None:
+    """The rest of an answer is heard in the other room, and the count goes on."""
+    first, second = Speaker("room_a"), Speaker("room_b")
+    sent = noise[: RATE * 4]
+    with card.record("room_a") as there, card.record("room_b") as here:
+        first.open()
+        first.play(*KEY, sent)
+        first.finish(*KEY)
+        await heard_at_least(first, 700)
+        second.open()
+        taken = first.taken_ms(*KEY)
+        second.take_over(first.hand_over())
+        first.close()
+        assert (second.heard_ms(*KEY) or 0) >= taken
+        await until(lambda: not second.audible)
+        await silence(here)
+        second.close()
+
+    start, likeness = place_of(here.sound(), samples_of(sent))
+    assert likeness > 0.95
+    assert abs(start * 1000 / RATE - taken) <= BLOCK_MS
+    assert abs((second.heard_ms(*KEY) or 0) - 2000) <= 2
+    assert not first.audible
+    assert heard_ms(there.sound(), samples_of(sent), fade_ms=5) <= taken + BLOCK_MS

@@ -1,0 +1,102 @@
+"""One stream of a sound device, from its start to its end, which the device may bring about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from rtcli.audio.devices import Device, Kind, device_errors, portaudio
+from rtcli.errors import AudioUnavailableError
+
+BLOCK_MS = 20
+
+Lost: TypeAlias = Callable[[AudioUnavailableError], None]
+"""Called on the loop, once, with what happened."""
+
+_VERBS = {"input": "record from", "output": "play on"}
+_NAMES = {"input": "microphone", "output": "speaker"}
+
+
+class DeviceStream:
+    """Mono PCM16 where the device can do that, in blocks of 20 ms at the device's own rate.
+
+    `callback` is PortAudio's and runs in its thread. `on_lost` is called if the device ends the stream.
+    """
+
+    _running = 0
+
+    def __init__(self, kind: Kind, device: Device, callback: Callable[..., None], on_lost: Lost) -> None:
+        """Starts it. Raises AudioUnavailableError."""
+        sounddevice = portaudio()
+        make = sounddevice.RawInputStream if kind == "input" else sounddevice.RawOutputStream
+        self._name = f"the {_NAMES[kind]} {device.name!r}"
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self._stream: Any = None
+        self.channels = 1 if kind == "input" else _mono_if_possible(sounddevice, device)
+        with device_errors(f"cannot {_VERBS[kind]} {device.name!r}"):
+            stream = make(
+                samplerate=device.rate,
+                blocksize=device.rate * BLOCK_MS // 1000,
+                device=device.index,
+                channels=self.channels,
+                dtype="int16",
+                latency="low",
+                callback=callback,
+                finished_callback=self._finished,
+            )
+            try:
+                stream.start()
+            except BaseException:
+                stream.close()
+                raise
+        self._stream = stream
+        DeviceStream._running += 1
+
+    @property
+    def latency(self) -> float:
+        """What the device says of itself, in seconds."""
+        return float(self._stream.latency) if self._stream is not None else 0.0
+
+    def _finished(self) -> None:
+        """Runs in PortAudio's thread, at every end of a stream."""
+        with contextlib.suppress(RuntimeError):  # the loop has closed before the device: nobody listens any more
+            self._loop.call_soon_threadsafe(self._ended)
+
+    def _ended(self) -> None:
+        if self._stream is not None:  # nobody closed it
+            self.close()
+            self._on_lost(AudioUnavailableError(f"{self._name} is gone", why="the device ended its stream"))
+
+    def close(self) -> None:
+        """Give the device back; what it still holds is not played."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            DeviceStream._running -= 1
+            stream.abort(ignore_errors=True)
+            stream.close(ignore_errors=True)
+
+    @classmethod
+    def any_running(cls) -> bool:
+        """Whether a device is in use by this process."""
+        return cls._running > 0
+
+
+def look_again() -> None:
+    """Have PortAudio, which looks for devices once, see what was plugged in since. Not while a stream of ours runs."""
+    sounddevice = sys.modules.get("sounddevice")
+    if sounddevice is not None and not DeviceStream.any_running():
+        with device_errors("cannot list sound devices"):
+            sounddevice._terminate()
+            sounddevice._initialize()
+
+
+def _mono_if_possible(sounddevice: Any, device: Device) -> int:
+    try:
+        sounddevice.check_output_settings(device.index, channels=1, dtype="int16", samplerate=device.rate)
+    except sounddevice.PortAudioError:
+        return min(2, device.outputs)
+    return 1

@@ -1,0 +1,138 @@
+"""Prints the tables of these pages from the program: python docs/tables.py --write (or --check, which ends with 1)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import typer.main
+
+from rtcli.cli.app import app
+from rtcli.commands import default_registry
+from rtcli.commands.reference import reference
+from rtcli.config.prices import PRICES, PRICES_DATE
+from rtcli.config.settings import SETTINGS
+from rtcli.errors import ExitCode
+from rtcli.protocol.catalog import BETA_NAMES, event_types
+from rtcli.views import Direction
+
+DOCS = Path(__file__).parent
+_PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+_MEANINGS = {
+    ExitCode.OK: "everything that was asked for happened",
+    ExitCode.UNEXPECTED: "a defect of the program",
+    ExitCode.USAGE: "the command line, or a file that cannot be read",
+    ExitCode.CONNECTION: "the connection failed, was refused, or was lost",
+    ExitCode.SERVER_ERROR: "the server sent an `error` event",
+    ExitCode.RESPONSE_FAILED: "a response ended failed or incomplete",
+    ExitCode.EXPECTATION: "a time limit passed, or `--until` / `--count` was not met",
+    ExitCode.AUDIO_UNAVAILABLE: "a sound device was asked for and cannot be had",
+    ExitCode.HANGUP: "the terminal went away",
+    ExitCode.INTERRUPTED: "Ctrl+C",
+    ExitCode.TERMINATED: "SIGTERM",
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    names = list(head)
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def events(direction: Direction) -> str:
+    """One direction of the catalog."""
+
+    def fields(names: Iterable[str], mark: str) -> str:
+        return " ".join(f"`{name}`{mark}" for name in names)
+
+    sent = direction is Direction.SENT
+    rows = (
+        (
+            f"`{row.name}`",
+            f"{fields(row.required, '')} {fields(row.optional, '?')}".strip(),
+            *([f"`{row.reply}`" if row.reply else "none"] if sent else []),
+            row.meaning,
+        )
+        for row in event_types(direction)
+    )
+    return table(("event", "fields", *(["answer"] if sent else []), "meaning"), rows)
+
+
+def options(name: str) -> str:
+    """The options of a command, from its help."""
+    command = typer.main.get_command(app)
+    found = command.commands[name]  # type: ignore[attr-defined]
+    context = found.make_context(name, [], resilient_parsing=True)
+    records = (parameter.get_help_record(context) for parameter in found.params if parameter.name != "help")
+    rows = ((f"`{record[0]}`", " ".join(record[1].split())) for record in records if record)
+    return table(("option", "meaning"), rows)
+
+
+def exit_codes() -> str:
+    """Every exit code."""
+    return table(("code", "meaning"), ((str(int(code)), _MEANINGS[code]) for code in ExitCode))
+
+
+def settings() -> str:
+    """Every setting, its variable, its values."""
+    rows = (
+        (
+            f"`{row.name}`",
+            f"`{row.variable}`" if row.variable else "",
+            row.meaning + (f": {', '.join(row.choices)}" if row.choices else ""),
+            "yes" if row.project else "no",
+        )
+        for row in SETTINGS
+    )
+    return table(("setting", "variable", "meaning", "in a project"), rows)
+
+
+def prices() -> str:
+    """The prices, with their date."""
+    head = ("model", "text in", "cached", "out", "audio in", "cached", "out", "image in", "cached")
+    order = ("input_text", "cached_text", "output_text", "input_audio", "cached_audio", "output_audio")
+    names = (*order, "input_image", "cached_image")
+    rows = ((f"`{model}`", *(f"{getattr(price, name):.2f}" for name in names)) for model, price in PRICES.items())
+    return f"Dollars for a million tokens, as of {PRICES_DATE}.\n\n" + table(head, rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "client events": lambda: events(Direction.SENT),
+    "server events": lambda: events(Direction.RECEIVED),
+    "beta names": lambda: table(("beta", "now"), ((f"`{old}`", f"`{new}`") for old, new in BETA_NAMES.items())),
+    "exit codes": exit_codes,
+    "settings": settings,
+    "prices": prices,
+    **{f"options of {name}": partial(options, name) for name in ("chat", "send-event", "serve", "doctor")},
+}
+
+
+def filled(text: str) -> str:
+    """A page with its tables as the program has them now. Raises KeyError for a table that nobody prints."""
+    return _PLACE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", text)
+
+
+def pages() -> dict[Path, str]:
+    """Every page that the program prints something of, as it should read."""
+    found = {page: filled(page.read_text(encoding="utf-8")) for page in sorted(DOCS.glob("*.md"))}
+    return {**found, DOCS / "commands.md": reference(default_registry())}
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is out of date, or name it."""
+    stale = [page for page, text in pages().items() if page.read_text(encoding="utf-8") != text]
+    for page in stale:
+        if "--write" in arguments:
+            page.write_text(pages()[page], encoding="utf-8")
+        sys.stdout.write(f"{page.name}: {'written' if '--write' in arguments else 'out of date'}\n")
+    return int(bool(stale) and "--write" not in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""The project around the program: its pages, its Makefile, and what no file of it may hold."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docs.tables import TABLES, pages
+from rtcli.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "rtcli").rglob("*.py"))
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every text file of the project, as a clone has them."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    names = listed.stdout.decode().split("\0") if listed.returncode == 0 else []
+    for path in [ROOT / name for name in names if name] or [p for p in ROOT.rglob("*") if ".venv" not in str(p)]:
+        if path.is_file() and (data := path.read_bytes()) and b"\0" not in data:
+            yield path.relative_to(ROOT), data.decode("utf-8")
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_a_page_says_what_the_program_says(page: Path) -> None:
+    """Tables are printed from the code: `make docs` writes them anew."""
+    assert page.read_text(encoding="utf-8") == pages()[page]
+
+
+def test_every_table_has_a_place() -> None:
+    """A table that no page shows is dead."""
+    shown = " ".join(page.read_text(encoding="utf-8") for page in pages())
+
+    assert [name for name in TABLES if f"<!-- table: {name} -->" not in shown] == []
+
+
+def test_pages_lead_somewhere() -> None:
+    """Links from page to page, and to files of the project."""
+    broken = []
+    for page in (ROOT / "README.md", *pages()):
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+
+    assert broken == []
+
+
+def test_every_exit_code_is_in_the_pages() -> None:
+    """They are part of the interface."""
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+    assert [code for code in ExitCode if f"| {int(code)} |" not in page] == []
+
+
+def test_no_file_names_a_machine_or_a_package_index() -> None:
+    """No home folder, no address that packages are downloaded from."""
+    folders = {str(ROOT) + "/", str(Path.home()) + "/"} - {"/"}
+    address = re.compile(r"https?://[^\s\"']*(?:/simple/|\.whl|files\.pythonhosted)", re.IGNORECASE)
+    found = [
+        f"{name}: {line.strip()[:100]}"
+        for name, text in texts()
+        for line in text.splitlines()
+        if any(folder in line for folder in folders) or address.search(line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_of_a_size_that_can_be_read(path: Path) -> None:
+    """At most 400 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_nothing_is_left_to_be_done() -> None:
+    """No marks of unfinished work in the program."""
+    marks = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+
+    assert [path for path in MODULES if marks.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_prints_and_tasks_have_their_places() -> None:
+    """`print` is used nowhere: output goes through a writer, so that a prompt stays whole."""
+    printing = [
+        f"{path.name}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+
+    assert printing == []
+
+
+def test_the_version_stands_in_two_places_and_is_one() -> None:
+    """pyproject.toml and the package."""
+    import rtcli
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == rtcli.__version__
+
+
+# -- the Makefile --------------------------------------------------------------------------------
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+    )
+
+
+def interpreter(folder: Path, name: str, script: str) -> str:
+    """A program in the place of Python, which answers as `script` says."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_make_alone_lists_the_targets() -> None:
+    """Each with what it is for; the README's commands are among them."""
+    listed = make().stdout
+
+    for target in re.findall(r"\$ make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert re.search(rf"^  make {target} +\w", listed, re.MULTILINE)
+
+
+def test_a_python_that_is_not_there_is_named_with_the_command_that_installs_it() -> None:
+    """PYTHON=python3.99."""
+    ended = make("python", "PYTHON=python3.99")
+
+    assert ended.returncode
+    assert "sudo apt-get install python3.99 python3.99-venv" in ended.stderr
+
+
+def test_a_python_that_is_too_old_is_named(tmp_path: Path) -> None:
+    """With its version, and another way."""
+    old = interpreter(tmp_path, "python3.9", '[ "$1" = -V ] && echo Python 3.9.2 && exit 0; exit 1')
+    ended = make("python", f"PYTHON={old}")
+
+    assert ended.returncode
+    assert "3.11 or newer" in ended.stderr
+    assert "Python 3.9.2" in ended.stderr
+
+
+def test_a_missing_venv_package_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    """As Debian ships Python."""
+    bare = interpreter(tmp_path, "python3", 'case "$2" in *ensurepip*) exit 1;; esac; exit 0')
+    ended = make("python", f"PYTHON={bare}")
+
+    assert ended.returncode
+    assert "sudo apt-get install python3-venv" in ended.stderr
+
+
+def test_each_python_gets_an_environment_of_its_own() -> None:
+    """PYTHON=python3.13 does not touch what `make chat` uses."""
+    default = make("--dry-run", "--always-make", "chat", f"PYTHON={sys.executable}").stdout
+    other = make("--dry-run", "--always-make", "chat", "PYTHON=python3.99").stdout
+
+    assert ".venv-python3.99/bin/rtcli chat" in other
+    assert ".venv-python3.99" not in default

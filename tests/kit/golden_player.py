@@ -1,0 +1,393 @@
+"""Plays one recorded scenario against a transport of ours, with a real server on loopback, and notes what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import connect as dial
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from rtcli.protocol.events import Event
+from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeWebSocket
+from tests.kit.golden_values import UNDEFINED, snake, to_python
+from tests.kit.scripted_peer import SEMANTIC
+
+_OPTIONS_AT = {"connect": 0, "sendMessage": 2, "addImage": 1, "sendAudio": 1}  # the argument that becomes keywords
+_WIRE_METHODS = {"sendEvent", "requestResponse", "emit", "_updateTracingConfig", "_onError"}
+_IDLE_TURNS = 12
+
+
+@dataclass
+class Seen:
+    """What one step did."""
+
+    wire: list[Event] = field(default_factory=list)
+    emitted: list[tuple[str, str, tuple[Any, ...]]] = field(default_factory=list)  # listener, event, arguments
+    connections: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    uncaught: list[Any] = field(default_factory=list)
+    sent: list[Any] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+    result: Any = None
+    pending: bool = False
+    raised_in_listener: bool = False
+    started_in_listener: bool = False
+
+
+class BaseTransport(OpenAIRealtimeBase):
+    """The smallest transport: it records what it is told to send."""
+
+    status = "connected"
+    muted = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.wire: list[Event] = []
+
+    async def connect(self, **options: Any) -> None: ...
+
+    def send_event(self, event: Event) -> None:
+        self.wire.append(json.loads(json.dumps(event)))
+
+    def mute(self, muted: bool) -> None: ...
+
+    def close(self) -> None:
+        self._on_close()
+
+    def interrupt(self, cancel_ongoing_response: bool = True) -> None: ...
+
+
+class Player:
+    """One scenario. `texts` maps recorded texts to ours: the server's address, ids that were made."""
+
+    def __init__(self, scenario: Mapping[str, Any]) -> None:
+        self.scenario = scenario
+        self.is_base = scenario.get("transport", {}).get("class") == "base"
+        self.seen = Seen()
+        self.texts: dict[str, str] = {}
+        self.t: Any = None
+        self._mode: Any = "accept"
+        self._open: list[ServerConnection] = []
+        self._greetings: dict[ServerConnection, Mapping[str, Any]] = {}
+        self._held: list[asyncio.Future[Any]] = []
+        self._keys: dict[str, asyncio.Future[None]] = {}
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._listeners: dict[str, Callable[..., Any]] = {}
+        self._begin = self._now = float(scenario.get("clock_ms", 1_000_000))
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> Any:
+        """The server is up, the transport made; afterwards both are gone."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self.seen.uncaught.append(context))
+        async with serve(
+            self._converse,
+            "127.0.0.1",
+            0,
+            process_request=self._admit,
+            compression=None,
+            close_timeout=1,
+            max_size=None,
+        ) as server:
+            self._url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+            self.texts = {"$SERVER": self._url, "$CLOSED": "ws://127.0.0.1:1"}
+            self._make()
+            yield self
+            if self.t.status != "disconnected":
+                self.t.close()
+            for held in self._held:
+                if not held.done():
+                    held.set_result("drop")
+            await self.idle()
+            if not self.is_base:
+                await asyncio.wait_for(self.t.wait_closed(), 3)
+
+    def _make(self) -> None:
+        options = to_python(self.scenario.get("transport", {}).get("options", {}), ours=True, texts=self.texts)
+        options = {key: self._maybe_function(value) for key, value in options.items()}
+        options.pop("skip_open_event_listeners", None)
+        hook = options.pop("create_web_socket", None)
+        if self.is_base:
+            self.t = BaseTransport(**options)
+        else:
+            outside = any(
+                not connection["url"].startswith(("$SERVER", "$CLOSED"))
+                for step in self.scenario["steps"]
+                for connection in step.get("expect_connections", ())
+            )
+            if hook or outside or "create_websocket" in self.scenario["area"]:
+                options["create_websocket"] = hook or self._hook
+            self.t = OpenAIRealtimeWebSocket(clock=self._clock, **options)
+        self._listen()
+
+    def _clock(self) -> float:
+        return 64 + (self._now - self._begin) / 1000 * (1 + 1e-8)
+
+    def _listen(self) -> None:
+        wanted = self.scenario.get("listen", "all")
+        names = {"*", *SEMANTIC, *_types_in(self.scenario["steps"])} if wanted == "all" else set(wanted)
+        for name in names:
+            self.t.on(name, lambda *args, name=name: self.seen.emitted.append(("", name, args)))
+
+    # -- the server ------------------------------------------------------------------------------
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        headers = {name.lower(): value for name, value in request.headers.raw_items()}
+        if not getattr(self, "_hooked", 0):
+            self.seen.connections.append((f"$SERVER{request.path}", headers))
+        mode = self._mode
+        if isinstance(mode, list):
+            mode = mode.pop(0) if len(mode) > 1 else mode[0]
+        if mode == "hold":
+            self._held.append(asyncio.get_running_loop().create_future())
+            mode = await self._held[-1]
+        if mode == "drop":
+            connection.transport.abort()
+            return connection.respond(503, "")
+        if isinstance(mode, dict) and "refuse" in mode:
+            return connection.respond(mode["refuse"]["status"], mode["refuse"].get("body", ""))
+        self._greetings[connection] = mode["accept"] if isinstance(mode, dict) else {}
+        return None
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        self._open.append(connection)
+        greeting = self._greetings.pop(connection, {})
+        with contextlib.suppress(ConnectionClosed):
+            for event in greeting.get("send", ()):
+                await connection.send(json.dumps(to_python(event)))
+            if "close" in greeting:
+                await connection.close(**greeting["close"])
+            while True:
+                frame = await connection.recv()
+                self.seen.wire.append(json.loads(frame, parse_constant=lambda name: {"not JSON": name}))
+        self._open.remove(connection)
+
+    async def idle(self) -> None:
+        """Nothing moves any more: what was sent has been read on both sides, and nobody does anything about it."""
+        for _ in range(2):
+            if not self.is_base and self.t.status == "connected":
+                await self.t.flush()
+            for connection in list(self._open):
+                with contextlib.suppress(ConnectionClosed, TimeoutError):
+                    await asyncio.wait_for(await connection.ping(), 1)
+            quiet, before = 0, -1
+            while quiet < _IDLE_TURNS:
+                await asyncio.sleep(0)
+                count = len(self.seen.wire) + len(self.seen.emitted) + len(self.seen.connections) + len(self._open)
+                quiet = quiet + 1 if count == before else 0
+                before = count
+        if self.is_base:
+            self.seen.wire, self.t.wire = [*self.seen.wire, *self.t.wire], []
+
+    # -- stubs and listeners ---------------------------------------------------------------------
+
+    def _maybe_function(self, value: Any) -> Any:
+        return self._stub(value["$function"]) if isinstance(value, dict) and "$function" in value else value
+
+    def _stub(self, spec: Mapping[str, Any]) -> Callable[..., Any]:
+        def note(*args: Any) -> Any:
+            if "as" in spec:
+                self.seen.calls.append({"function": spec["as"], "args": list(args)})
+            if "throws" in spec:
+                raise RuntimeError(spec["throws"])
+            return spec.get("returns")
+
+        async def later() -> Any:
+            if "hold" in spec:
+                self._keys[spec["hold"]] = asyncio.get_running_loop().create_future()
+                await self._keys[spec["hold"]]
+            return note()
+
+        async def socket(url: str, headers: dict[str, str]) -> Any:
+            note({"url": url, "apiKey": headers.get("Authorization", "").removeprefix("Bearer ")})
+            return await dial(f"{self._url}/custom", compression=None, proxy=None)
+
+        return socket if "socket" in spec else later if "hold" in spec or spec.get("async") else note
+
+    async def _hook(self, url: str, headers: dict[str, str]) -> Any:
+        self._hooked = 1
+        self.seen.connections.append((url.replace(self._url, "$SERVER"), {k.lower(): v for k, v in headers.items()}))
+        parts = urlsplit(url)
+        return await dial(f"{self._url}{parts.path}?{parts.query}", compression=None, proxy=None)
+
+    def _listener(self, step: Mapping[str, Any], name: str) -> Callable[..., Any]:
+        label = step["as"]
+
+        def listener(*args: Any) -> Any:
+            self.seen.emitted.append((label, name, args))
+            for action in step.get("do", ()):
+                if "throw" in action:
+                    self.seen.raised_in_listener = True
+                    raise RuntimeError(action["throw"])
+                if "reject" in action:
+                    self.seen.raised_in_listener = True
+                    return _reject(action["reject"])
+                if "call" in action:
+                    self._invoke(action["call"], action.get("args", []))
+                if "start" in action:
+                    self.seen.started_in_listener = True
+                    self._tasks[action["as"]] = asyncio.ensure_future(
+                        self._invoke(action["start"], action.get("args", []))
+                    )
+            return None
+
+        return self._listeners.setdefault(label, listener)
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _invoke(self, method: str, args: list[Any], target: Any = None) -> Any:
+        at, given, keywords = _OPTIONS_AT.get(method, len(args)), list(args), {}
+        if len(given) > at:
+            options = to_python(given.pop(at), ours=True, texts=self.texts) or {}
+            keywords = {key: self._maybe_function(value) for key, value in options.items()}
+        while given and given[-1] == UNDEFINED and (len(given) > 1 or target is None):
+            given.pop()
+        positional = [
+            to_python(
+                value,
+                ours=method not in _WIRE_METHODS
+                and (method, index) not in (("sendMessage", 1), ("sendFunctionCallOutput", 1)),
+                texts=self.texts,
+            )
+            for index, value in enumerate(given)
+        ]
+        return getattr(target or self.t, snake(method))(*positional, **keywords)
+
+    async def step(self, step: Mapping[str, Any]) -> Seen:
+        """Do what a step says, wait until nothing moves, and tell what happened."""
+        self.seen = Seen()
+        for name, action in self._ACTIONS.items():
+            if name in step:
+                try:
+                    await action(self, step)
+                except Exception as error:  # noqa: BLE001  that is what the scenario asks about
+                    self.seen.error = error
+        await self.idle()
+        self.seen.state = {
+            "status": self.t.status,
+            "currentModel": self.t.current_model,
+            "currentItemId": getattr(self.t, "current_item_id", None),
+        }
+        return self.seen
+
+    async def _call(self, step: Mapping[str, Any]) -> None:
+        result = self._invoke(step["call"], step["args"])
+        self.seen.result = await asyncio.wait_for(result, 3) if asyncio.iscoroutine(result) else result
+
+    async def _start(self, step: Mapping[str, Any]) -> None:
+        self._tasks[step["as"]] = asyncio.create_task(self._invoke(step["start"], step["args"]))
+
+    async def _await(self, step: Mapping[str, Any]) -> None:
+        await self.idle()
+        task = self._tasks[step["await"]]
+        self.seen.pending = not task.done()
+        if task.done():
+            self.seen.result = await task
+
+    async def _static_call(self, step: Mapping[str, Any]) -> None:
+        self.seen.result = self._invoke(step["static_call"], step["args"], target=type(self.t))
+
+    async def _get(self, step: Mapping[str, Any]) -> None:
+        self.seen.values = {name: getattr(self.t, snake(name)) for name in step["get"]}
+
+    async def _set(self, step: Mapping[str, Any]) -> None:
+        for name, value in step["set"].items():
+            setattr(self.t, snake(name), value)
+
+    async def _server(self, step: Mapping[str, Any]) -> None:
+        for event in step.get("server_batch") or [step["server"]]:
+            decoded = to_python(event, texts=self.texts)
+            self.seen.sent.append(decoded)
+            await self._frame(json.dumps(decoded))
+
+    async def _frame(self, frame: str | bytes) -> None:
+        if self.is_base:
+            self.t._on_message(frame)
+        else:
+            await self._open[-1].send(frame)
+
+    async def _server_text(self, step: Mapping[str, Any]) -> None:
+        with contextlib.suppress(ValueError):
+            self.seen.sent.append(json.loads(step["server_text"]))
+        await self._frame(step["server_text"])
+
+    async def _server_binary(self, step: Mapping[str, Any]) -> None:
+        data = base64.b64decode(step["server_binary"])
+        self.seen.sent.append(json.loads(data))
+        await self._frame(data)
+
+    async def _server_close(self, step: Mapping[str, Any]) -> None:
+        await self._open[-1].close(**step["server_close"])
+
+    async def _server_abort(self, step: Mapping[str, Any]) -> None:
+        self._open[-1].transport.abort()
+
+    async def _server_mode(self, step: Mapping[str, Any]) -> None:
+        self._mode = to_python(step["server_mode"])
+
+    async def _server_release(self, step: Mapping[str, Any]) -> None:
+        for held in self._held:
+            if not held.done():
+                held.set_result(step["server_release"])
+
+    async def _clock_ms(self, step: Mapping[str, Any]) -> None:
+        self._now = step["clock_ms"]
+
+    async def _on(self, step: Mapping[str, Any]) -> None:
+        self.t.on(step["on"], self._listener(step, step["on"]))
+
+    async def _once(self, step: Mapping[str, Any]) -> None:
+        self.t.once(step["once"], self._listener(step, step["once"]))
+
+    async def _off(self, step: Mapping[str, Any]) -> None:
+        self.t.off(step["off"], self._listeners.get(step["listener"], print))
+
+    async def _release(self, step: Mapping[str, Any]) -> None:
+        if not self._keys[step["release"]].done():  # a connect() that was given up has cancelled it
+            self._keys[step["release"]].set_result(None)
+
+    _ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], Awaitable[None]]] = {
+        "call": _call,
+        "start": _start,
+        "await": _await,
+        "static_call": _static_call,
+        "get": _get,
+        "set": _set,
+        "server": _server,
+        "server_batch": _server,
+        "server_text": _server_text,
+        "server_binary": _server_binary,
+        "server_close": _server_close,
+        "server_abort": _server_abort,
+        "server_mode": _server_mode,
+        "server_release": _server_release,
+        "clock_ms": _clock_ms,
+        "on": _on,
+        "once": _once,
+        "off": _off,
+        "release": _release,
+    }
+
+
+async def _reject(message: str) -> None:
+    raise RuntimeError(message)
+
+
+def _types_in(value: Any) -> set[str]:
+    """Every wire type that a scenario mentions."""
+    if isinstance(value, list):
+        return set().union(*map(_types_in, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {value["type"]} if isinstance(value.get("type"), str) and "." in value["type"] else set()
+    return own.union(*map(_types_in, value.values()))

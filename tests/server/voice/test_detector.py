@@ -13,6 +13,7 @@ from rtcli.server.voice.detector import SileroDetector
 
 RATE = 24_000
 FRAME = 768  # samples of the stream for each frame that the model hears
+SOUND = b"\x00\x10"  # one sample of anything but silence
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def probable(*probabilities: float, threshold: float = 0.5) -> list[Boundary]:
     followed = SileroDetector(lambda _frame: told.pop(0), settings)
     decisions = []
     while told:
-        decisions += followed.feed(bytes(2 * 240))  # less than a frame: not one too many can be asked for
+        decisions += followed.feed(SOUND * 240)  # less than a frame: not one too many can be asked for
     return decisions
 
 
@@ -72,12 +73,28 @@ def test_the_threshold_is_the_callers(threshold: float, starts: int) -> None:
     assert len(probable(*[0.02] * 20, threshold=threshold)) == starts
 
 
+def test_digital_silence_is_not_even_looked_at() -> None:
+    """A muted microphone costs nothing, and ends what was being said."""
+    heard: list[bytes] = []
+
+    def probability(frame: bytes) -> float:
+        heard.append(frame)
+        return 0.9
+
+    followed = SileroDetector(probability, DetectorSettings(silence_ms=96))
+    followed.feed(bytes(2 * FRAME * 100))
+    assert heard == []
+
+    boundaries = followed.feed(SOUND * FRAME * 10 + bytes(2 * FRAME * 10))
+    assert [boundary.speaking for boundary in boundaries] == [True, False]
+
+
 def test_reset_forgets_open_speech_and_counts_on() -> None:
     """After a commit by hand the next decision is a start, at its place in the whole stream."""
     followed = SileroDetector(lambda _frame: 0.9, DetectorSettings())
-    [first] = followed.feed(bytes(2 * FRAME * 5))
+    [first] = followed.feed(SOUND * FRAME * 5)
     followed.reset()
-    [second] = followed.feed(bytes(2 * FRAME * 5))
+    [second] = followed.feed(SOUND * FRAME * 5)
 
     assert (first.speaking, second.speaking) == (True, True)
     assert second.sample >= 3 * FRAME

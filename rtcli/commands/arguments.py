@@ -15,6 +15,7 @@ from rtcli.commands.json_text import parse_object
 from rtcli.commands.words import quoted
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.session.ids import expand
 from rtcli.session.settings import parse_value
 
 if TYPE_CHECKING:
@@ -234,9 +235,7 @@ class ItemId(Kind[str]):
     label = "ITEM"
 
     def parse(self, text: str, context: Context) -> str:
-        known = [item.item_id for item in context.session.history]
-        found = [name for name in known if name.endswith(text.removeprefix("…"))]
-        return found[0] if len(found) == 1 and text not in known else text
+        return expand(text, (item.item_id for item in context.session.history))
 
     def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
         items = context.session.history
@@ -249,7 +248,7 @@ class CallId(Kind[str]):
     label = "CALL"
 
     def parse(self, text: str, context: Context) -> str:
-        return text
+        return expand(text, (call.call_id for call in context.session.tools.waiting))
 
     def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
         return (Suggestion(c.call_id, f"{c.name} {c.arguments}") for c in context.session.tools.waiting)
@@ -261,6 +260,7 @@ class ApprovalId(Kind[str]):
     label = "ID"
 
     def parse(self, text: str, context: Context) -> str:
+        text = expand(text, context.session.approvals)
         if text not in context.session.approvals:
             waiting = ", ".join(context.session.approvals) or "none waits"
             raise UsageError(f"{text!r} does not wait for approval", why=f"waiting: {waiting}")

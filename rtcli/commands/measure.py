@@ -31,7 +31,13 @@ async def stats(context: Context) -> Views:
         ]
         for share, name in ((0.5, "p50"), (0.95, "p95")):
             rows.append((name, f"{len(turns)} turns", *(_ms(meters.turns.summary(step, share)) for step in STEPS)))
-        views.append(Table(("turn", "from", *STEPS), tuple(rows), title="milliseconds after"))
+        views.append(
+            Table(
+                ("turn", "from", *STEPS),
+                tuple(rows),
+                title="time since speech stopped, or since the answer was asked for",
+            )
+        )
     if context.session.transport.status == "connected":
         meters.round_trip = await context.session.transport.ping()
         views.append(Notice(f"round trip {meters.round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))

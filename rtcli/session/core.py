@@ -13,7 +13,7 @@ from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError, 
 from rtcli.protocol.answers import Answers, Waiting
 from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
-from rtcli.protocol.payloads import ItemDeleted
+from rtcli.protocol.payloads import ItemDeleted, McpToolsListed
 from rtcli.session import hints
 from rtcli.session.carry import without_audio
 from rtcli.session.cause import current_cause, received
@@ -81,6 +81,7 @@ class SessionCore:
         t.on("item_update", self._item_updated)
         t.on("item_deleted", self._item_deleted)
         t.on("mcp_approval_request", self._approval_requested)
+        t.on("mcp_tools_listed", self._tools_listed)
         t.on("mcp_tool_call_completed", lambda _call: self.respond())
         t.on("disconnected", self._disconnected)
         t.on("error", self._transport_error)
@@ -225,6 +226,11 @@ class SessionCore:
 
     def _item_deleted(self, deleted: ItemDeleted) -> None:
         self.history.remove(deleted.item_id)
+
+    def _tools_listed(self, listed: McpToolsListed) -> None:
+        names = ", ".join(str(tool.get("name")) for tool in listed.tools if isinstance(tool, Mapping))
+        what = f"{listed.server_label} offers {len(listed.tools)} tools"
+        self.show(Notice(what, why=names, level=Level.GOOD))
 
     def _approval_requested(self, request: McpApprovalRequestItem) -> None:
         self.approvals[request.item_id] = request

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rtcli.protocol.wire_filter import type_of
 from rtcli.session import why as causes
+from rtcli.session.ids import fits
 from rtcli.session.payload import Payloads
 from rtcli.views import Direction, WireRecord
 
@@ -59,7 +61,7 @@ class WireLog:
     def find(self, key: int | str) -> WireRecord | None:
         """The record with this number (7, "7" or "#7"), with this event_id, or the last that names this id.
 
-        An id may be given by its end, as the event view shortens it ("…4f2c" or "4f2c").
+        An id may be given as the event view shortens it ("item_…4f2c9"), or by its end.
         """
         text = str(key).strip().removeprefix("#")
         if text.isdecimal():
@@ -69,7 +71,6 @@ class WireLog:
 
     def _by_id(self, text: str) -> WireRecord | None:
         mentioned = shortened = None
-        ending = text.removeprefix("…")
         for record in reversed(self._records):
             if record.event is None:
                 continue
@@ -77,8 +78,8 @@ class WireLog:
                 return record
             if mentioned is None and text in (ids := tuple(ids_of(record.event))):
                 mentioned = record
-            elif mentioned is None and shortened is None and len(ending) >= 3:
-                shortened = next((record for name in ids if name.endswith(ending)), None)
+            elif mentioned is None and shortened is None:
+                shortened = next((record for name in ids if fits(name, text)), None)
         return mentioned or shortened
 
     def last(self, pattern: str = "*") -> WireRecord | None:
@@ -89,8 +90,3 @@ class WireLog:
         """The chain of records that led to one, the nearest first, itself left out; see `rtcli.session.why`."""
         record = self.find(key)
         return causes.chain(self._records, record.number) if record else []
-
-
-def type_of(record: WireRecord) -> str:
-    """The event type of a record; "" for a frame that was no event."""
-    return str(record.event.get("type", "")) if record.event is not None else ""

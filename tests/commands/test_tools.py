@@ -112,3 +112,18 @@ async def test_an_approval_that_does_not_wait_is_refused() -> None:
             await live.run("/approve mcpr_9")
         with pytest.raises(UsageError, match="mcpr_1"):
             live.session.approve("mcpr_9", True)
+
+
+async def test_the_tools_of_an_mcp_server_are_announced() -> None:
+    """How many, and their names."""
+
+    async def lists(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(*reply_to(await talk.receive()))
+        tools = [{"name": "search", "input_schema": {}}, {"name": "fetch", "input_schema": {}}]
+        item = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "tools": tools}
+        await talk.send({"type": "conversation.item.done", "previous_item_id": None, "item": item})
+        await talk.receive_all()
+
+    async with peer(lists) as server, session_on(server.url) as live:
+        await live.until(lambda: any("docs offers 2 tools | search, fetch" in notice for notice in live.notices))

@@ -54,7 +54,7 @@ def test_a_record_is_found_by_number_event_id_and_any_id_in_it() -> None:
 
     assert (number(2), number("#2"), number("event_1")) == (2, 2, 1)
     assert number("item_abcdef") == 3, "the last that names it"
-    assert (number("…cdef"), number("z123")) == (3, 2), "an id shortened to its end"
+    assert (number("item_…bcdef"), number("…cdef"), number("z123")) == (3, 3, 2), "as rows show it, or by its end"
     assert (number(4), number(0), number("item_nothing")) == (None, None, None)
 
 

@@ -177,9 +177,9 @@ _STEPS: Mapping[str, _Step] = {
 
 
 def _said(request: ReplyRequest, *, spoken: bool) -> str:
-    """What the user typed, or said, in this turn."""
+    """What the user's last message typed, or said; "" where the assistant has answered it already."""
     turn = by_role(request.context[turn_start(request.context) :], "user")
-    return " ".join(text_of(item) for item in turn if bool(item.audio) == spoken)
+    return text_of(turn[-1]) if turn and bool(turn[-1].audio) == spoken else ""
 
 
 def _turn(request: ReplyRequest) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from rtcli.errors import ExitCode
-from rtcli.views import Level, Notice, View
+from rtcli.views import Notice, View
 
 if TYPE_CHECKING:
     from rtcli.cli.plan import Plan
     from rtcli.commands import Context
+
+_WORTH_SAYING = ("replies:", "engines:")
 
 
 async def at_prompt(plan: Plan) -> ExitCode:
@@ -50,7 +53,8 @@ async def _open_context(plan: Plan, stack: AsyncExitStack) -> Context:
     session = session_for(plan, place, terminal=True)
     if plan.sound.listens:
         session.transport.mute(False)
-    relay.show_on(session.show)
+    # The prompt subscribes to the session as soon as this returns: only then is there somebody to show lines to.
+    asyncio.get_running_loop().call_soon(relay.show_on, session.show)
     return Context(
         session=session,
         display=plan.display,
@@ -67,8 +71,9 @@ class _Relay:
         self._show: Callable[[View], None] = self._waiting.append
 
     def say(self, line: str) -> None:
-        """One line that the child wrote for people."""
-        self._show(Notice(line, level=Level.INFO))
+        """One line that the child wrote for people; what concerns operators of a server is left out."""
+        if line.startswith(_WORTH_SAYING):
+            self._show(Notice(line))
 
     def show_on(self, show: Callable[[View], None]) -> None:
         """Show what has come and what will come."""

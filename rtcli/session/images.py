@@ -56,7 +56,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff")
 
 
 def names_an_image(text: str) -> bool:
-    """Whether a word after an @ is meant as a picture: it is a file, or has a picture's suffix, or is a URL of one.
+    """Whether a word after an @ is meant as a picture: it is a file or a path, has a picture's suffix, or is a URL.
 
     An address or a handle ("@alice") is not.
     """
@@ -65,7 +65,8 @@ def names_an_image(text: str) -> bool:
     if text.startswith(("http://", "https://")):
         return True
     try:
-        return Path(text).expanduser().exists()
+        path = Path(text).expanduser()
+        return path.is_file() or ("/" in text and path.exists())  # a folder by its bare name may be anything
     except (OSError, RuntimeError, ValueError):
         return False
 

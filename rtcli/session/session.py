@@ -35,6 +35,7 @@ class RealtimeSession(SessionCore):
     """A session and its actions. Everything that sends raises NotConnectedError or UsageError without a connection."""
 
     _numbers = count(1)
+    _detection: Any = settings.MISSING  # what push to talk has to bring back
 
     def _event_id(self, what: str) -> str:
         return f"rtcli_{what}_{next(self._numbers)}"

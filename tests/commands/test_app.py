@@ -37,9 +37,11 @@ async def test_help_explains_a_command(line: str, said: str) -> None:
 
 
 async def test_help_explains_a_group_and_a_topic() -> None:
-    """Their commands in a table; an unknown one gets the nearest."""
+    """Their commands in a table; what is neither is refused."""
     async with live_session() as live:
         (group,) = await live.run("/help audio list")
+        (several,) = await live.run("/help /session")
+        assert isinstance(several, Table) and len(several.rows) == 7
         (topic,) = await live.run("/help wire")
         (second,) = await live.run("/help session")
 

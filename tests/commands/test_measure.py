@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rtcli.views import Notice, Table
-from tests.kit.peers import answers, peer
+from rtcli.views import Notice, SpeechDone, Table
+from tests.kit.peers import Conversation, answers, peer, reply_to
 from tests.kit.sessions import live_session, session_on
 
 
@@ -43,6 +43,27 @@ async def test_tokens_are_summed_by_modality_and_priced() -> None:
         assert isinstance(table, Table) and isinstance(estimate, Notice)
         assert table.rows[0] == ("text", f"{used.input_text:,}", f"{used.cached_text:,}", f"{used.output_text:,}")
         assert estimate.what.startswith("about $") and "estimate" in estimate.why
+
+
+async def test_reasoning_and_transcription_are_told_apart() -> None:
+    """Reasoning is within the output; transcription is billed by its own model, by tokens or by time."""
+    details = {"text_tokens": 5, "audio_tokens": 0, "reasoning_tokens": 3}
+    usage = {"input_tokens": 7, "output_tokens": 5, "output_token_details": details}
+    heard = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "i", "content_index": 0}
+
+    async def thinks(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(*reply_to(await talk.receive()))
+        await talk.send({"type": "response.done", "response": {"id": "r", "status": "completed", "usage": usage}})
+        await talk.send({**heard, "transcript": "hm", "usage": {"type": "duration", "seconds": 2}})
+        await talk.receive_all()
+
+    async with peer(thinks) as server, session_on(server.url) as live:
+        await live.until(lambda: live.shown(SpeechDone))
+        _, reasoning, transcription, _ = await live.run("/usage")
+
+        assert isinstance(reasoning, Notice) and reasoning.what.startswith("3 of the output tokens")
+        assert isinstance(transcription, Notice) and transcription.what.endswith("2 s")
 
 
 async def test_prices_of_ones_own_count() -> None:

@@ -32,6 +32,9 @@ async def test_calls_are_listed_and_answered_by_hand() -> None:
         assert isinstance(notice, Notice) and notice.what == f"{call.call_id} answered"
         items = [event["item"] for event in live.events("conversation.item.create")]
         assert items[-1]["output"] == "sunny and warm"
+        (history,) = await live.run("/history")
+        assert isinstance(history, Table)
+        assert any("get_weather" in row[4] and row[4].endswith("-> sunny and warm") for row in history.rows)
 
 
 async def test_calls_can_be_kept_from_running() -> None:

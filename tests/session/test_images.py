@@ -223,4 +223,30 @@ def test_a_handle_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "shot").write_bytes(b"")
 
     assert all(names_an_image(text) for text in (str(tmp_path / "shot"), "nowhere.PNG", "https://x.y/z", "clipboard"))
-    assert not any(names_an_image(text) for text in ("alice", "~nobody/there", "a\0b", "example.com"))
+    assert not any(names_an_image(text) for text in ("alice", "~nobody/there", "a\0b", "example.com", "."))
+    assert names_an_image(f"{tmp_path}"), "a folder by its path is refused with its reason, not sent as text"
+
+
+def test_what_becomes_jpeg_stands_on_white(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transparent picture that only fits as JPEG loses its holes, and not its sight."""
+    picture = Image.new("RGBA", (300, 300))
+    picture.paste(noise((300, 150)), (0, 150))
+    held = io.BytesIO()
+    picture.save(held, "PNG")
+    monkeypatch.setattr(images, "MOST_BYTES", 90_000)
+    prepared = prepare(held.getvalue(), "a")
+
+    assert prepared.media_type == "image/jpeg"
+    assert decoded(prepared.data_uri).getpixel((150, 20)) == (255, 255, 255)
+
+
+async def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own words."""
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        await load_image("a.png", base=tmp_path)

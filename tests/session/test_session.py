@@ -6,6 +6,7 @@ import asyncio
 import time
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -609,3 +610,36 @@ async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:
 
     assert sum("microphone muted" in view.what for view in shown if isinstance(view, Notice)) == 1
     assert microphone.muted
+
+
+@pytest.mark.parametrize(
+    ("event", "what", "hint"),
+    [
+        (
+            {
+                "type": "conversation.item.input_audio_transcription.failed",
+                "item_id": "item_1",
+                "error": {"type": "server_error", "code": "DeploymentNotFound", "message": "No such deployment."},
+            },
+            "what you said was not transcribed (item_1)",
+            "transcription.model",
+        ),
+        ({"type": "mcp_list_tools.failed", "item_id": "item_2"}, "could not be listed (item_2)", "authorization"),
+        ({"type": "transcription_session.updated"}, "speaks the beta API", "GA endpoint"),
+        ({"type": "response.done", "response": {"id": "r", "status": "incomplete"}}, "r incomplete", ""),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+async def test_what_went_wrong_beside_errors_is_told_too(event: dict[str, Any], what: str, hint: str) -> None:
+    """Nothing that the server reports as failed passes in silence."""
+
+    async def fails(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(*reply_to(await talk.receive()), event)
+        await talk.receive_all()
+
+    async with peer(fails) as server, session_on(server.url) as live:
+        (notice,) = await live.until(lambda: [n for n in live.shown(Notice) if what in n.what])
+
+        assert hint in notice.hint
+        assert notice.level is not Level.INFO

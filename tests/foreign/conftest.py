@@ -40,29 +40,26 @@ Drive: TypeAlias = Callable[[str, str], Outcome]
 
 
 def checks_of(driver: str) -> list[tuple[str, str]]:
-    """Name and promise of each check of a driver, read from its source: only its own interpreter can import it."""
-    source = _source(driver).read_text(encoding="utf-8")
-    if _source(driver).suffix == ".mjs":
-        return re.findall(r'^check\("(\w+)", "([^"]*)"', source, re.MULTILINE)
+    """Name and promise of each check of a driver, read from its sources: only its own interpreter can import them."""
+    script = DRIVERS / f"{driver}.mjs"
+    if script.exists():
+        return re.findall(r'^check\("(\w+)", "([^"]*)"', script.read_text(encoding="utf-8"), re.MULTILINE)
     return [
         (node.name, ast.get_docstring(node) or "")
-        for node in ast.parse(source).body
+        for source in sorted([*DRIVERS.glob(f"{driver}.py"), *DRIVERS.glob(f"{driver}/*.py")])
+        for node in ast.parse(source.read_text(encoding="utf-8")).body
         if isinstance(node, ast.AsyncFunctionDef)
         and any(isinstance(name, ast.Name) and name.id == "check" for name in node.decorator_list)
     ]
 
 
-def _source(driver: str) -> Path:
-    [path] = DRIVERS.glob(f"{driver}.*")
-    return path
-
-
 def _command(driver: str) -> list[str]:
     """What runs a driver. Raises UnavailableError."""
-    if _source(driver).suffix != ".mjs":
+    script = DRIVERS / f"{driver}.mjs"
+    if not script.exists():
         return [str(foreign_python()), "-m", f"tests.foreign.drivers.{driver}"]
-    copy = foreign_node_modules() / _source(driver).name  # a script imports what lies beside it
-    shutil.copyfile(_source(driver), copy)
+    copy = foreign_node_modules() / script.name  # a script imports what lies beside it
+    shutil.copyfile(script, copy)
     return ["node", str(copy)]
 
 

@@ -1,0 +1,1 @@
+"""The official `openai` package, unmodified, through everything that it offers for the Realtime API."""

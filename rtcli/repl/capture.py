@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ Show = Callable[[View], None]
 def captured(show: Show) -> Iterator[None]:
     """Log records from WARNING on, warnings, and whatever is printed (a user's tool may do so) become views.
 
+    A handler that would write to the terminal steps back meanwhile; what it was there for (debugging) is shown instead.
     Must be entered on the loop's thread; any thread may log and print inside.
     """
     loop = asyncio.get_running_loop()
@@ -26,9 +28,10 @@ def captured(show: Show) -> Iterator[None]:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to see it
             loop.call_soon_threadsafe(show, view)
 
-    handler = _Handler(hand_over)
     root = logging.getLogger()
-    root.addHandler(handler)
+    displaced = [handler for handler in root.handlers if _writes_to_terminal(handler)]
+    ours = _Handler(hand_over, logging.NOTSET if displaced else logging.WARNING)
+    before, root.handlers[:] = root.handlers[:], [ours, *(other for other in root.handlers if other not in displaced)]
     logging.captureWarnings(True)
     loop_handler = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, about: hand_over(_problem(about)))
@@ -38,7 +41,7 @@ def captured(show: Show) -> Iterator[None]:
     finally:
         loop.set_exception_handler(loop_handler)
         logging.captureWarnings(False)
-        root.removeHandler(handler)
+        root.handlers[:] = before
 
 
 def _problem(about: dict[str, Any]) -> Notice:
@@ -47,13 +50,21 @@ def _problem(about: dict[str, Any]) -> Notice:
     return Notice(str(about.get("message", "an error nobody handled")), why, level=Level.ERROR)
 
 
+def _writes_to_terminal(handler: logging.Handler) -> bool:
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return isinstance(handler, logging.StreamHandler) and handler.stream in streams
+
+
+_LEVELS = ((logging.ERROR, Level.ERROR), (logging.WARNING, Level.WARNING), (logging.NOTSET, Level.INFO))
+
+
 class _Handler(logging.Handler):
-    def __init__(self, show: Show) -> None:
-        super().__init__(logging.WARNING)
+    def __init__(self, show: Show, level: int) -> None:
+        super().__init__(level)
         self._show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = Level.ERROR if record.levelno >= logging.ERROR else Level.WARNING
+        level = next(level for least, level in _LEVELS if record.levelno >= least)
         first, *_ = record.getMessage().strip().splitlines() or [""]
         why = f"{record.exc_info[0].__name__}: {record.exc_info[1]}" if record.exc_info and record.exc_info[0] else ""
         self._show(Notice(f"{record.name}: {first}", why, level=level))

@@ -63,6 +63,25 @@ async def test_an_error_that_nobody_handled_is_shown() -> None:
     assert view.why == "RuntimeError: in a callback"
 
 
+async def test_a_handler_on_the_terminal_steps_back() -> None:
+    """Debugging output goes on, but as rows."""
+    views: list[View] = []
+    root, stream = logging.getLogger(), logging.StreamHandler(sys.stderr)
+    root.addHandler(stream)
+    root.setLevel(logging.DEBUG)
+    try:
+        with captured(views.append):
+            assert stream not in root.handlers
+            logging.getLogger("lib").debug("detail")
+            await shown_by(1, views)
+        assert stream in root.handlers
+    finally:
+        root.setLevel(logging.WARNING)
+        root.removeHandler(stream)
+
+    assert Notice("lib: detail") in views
+
+
 async def test_everything_is_as_before_afterwards() -> None:
     """Handlers, streams, the loop's own."""
     root, before = logging.getLogger(), (sys.stdout, sys.stderr)

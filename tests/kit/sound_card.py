@@ -135,6 +135,7 @@ class SoundCard:
         self.server = f"unix:{self._folder}/native"
         self.settings = {"PULSE_SERVER": self.server, "ALSA_CONFIG_PATH": str(self._folder / "asound.conf")}
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._said: list[subprocess.Popen[bytes]] = []
         self._daemon: subprocess.Popen[bytes] | None = None
 
     @property
@@ -192,7 +193,13 @@ class SoundCard:
         """Play 24 kHz PCM16 mono into the microphone; the process ends when all of it was said."""
         file = self._folder / f"said-{len(self._processes)}.raw"
         file.write_bytes(pcm)
-        return self._keep(["pacat", "-p", f"--device={MICROPHONE}_in", *_FORMAT, str(file)])
+        self._said.append(self._keep(["pacat", "-p", f"--device={MICROPHONE}_in", *_FORMAT, str(file)]))
+        return self._said[-1]
+
+    def hush(self) -> None:
+        """Nobody speaks any more."""
+        while self._said:
+            _end(self._said.pop())
 
     @contextlib.contextmanager
     def loopback(self, speaker: str = "room_a", *, volume: str = "100%") -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -44,7 +45,10 @@ def _card() -> Iterator[SoundCard]:
 def card(_card: SoundCard) -> Iterator[SoundCard]:
     """The card; it is what this process finds, and no other, until the test ends."""
     with devices_of(_card):
-        yield _card
+        try:
+            yield _card
+        finally:
+            _card.hush()
 
 
 @pytest.fixture
@@ -91,15 +95,18 @@ def tone() -> bytes:
 
 @pytest.fixture(scope="session")
 def script(tmp_path_factory: pytest.TempPathFactory, noise: bytes, tone: bytes) -> Path:
-    """A server's script: "tone" is answered with the tone, all else with the noise."""
+    """A server's script: "tone" is answered with the tone, "go on" with the noise, "stop" with nothing."""
     folder = tmp_path_factory.mktemp("script")
     write_wav(folder / "noise.wav", noise)
     write_wav(folder / "tone.wav", tone)
     file = folder / "script.json"
-    file.write_text(
-        '[{"when": {"text": "tone"}, "reply": [{"audio": "tone.wav", "transcript": "A long tone."}]},'
-        ' {"reply": [{"audio": "noise.wav", "transcript": "One two three four five six seven eight nine ten."}]}]'
-    )
+    words = "One two three four five six seven eight nine ten."
+    rules = [
+        {"when": {"text": "tone"}, "reply": [{"audio": "tone.wav", "transcript": "A long tone."}]},
+        {"when": {"text": "go on"}, "reply": [{"audio": "noise.wav", "transcript": words}]},
+        {"when": {"text": "stop"}, "reply": []},
+    ]
+    file.write_text(json.dumps(rules))
     return file
 
 

@@ -215,7 +215,7 @@ async def linked(
         t = transport(**{"url": peer.url, "api_key": "sk-test", "auto_tracing": False, **options})
         link = Link(t, peer)
         link.listen(*listen)
-        await t.connect(**(connect or {}))
+        await t.connect(**{"url": peer.url, **(connect or {})})
         await t.wait_ready(DEADLINE)
         await link.settle()
         link.forget()

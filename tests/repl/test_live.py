@@ -1,0 +1,123 @@
+"""The live writer without a prompt: before the first paint and after the last."""
+
+from __future__ import annotations
+
+import io
+
+from rtcli.render.styles import Colour
+from rtcli.repl.live import MOST_ROWS, LiveWriter
+from rtcli.repl.output import TerminalOutput, reflows
+from rtcli.views import DisplaySettings, Notice, SpeechDelta, SpeechDone
+from tests.render.frames import Wire
+
+
+def writer(events: str = "off") -> tuple[LiveWriter, io.StringIO]:
+    screen = io.StringIO()
+    output = TerminalOutput(screen, colour=Colour.NONE)
+    return LiveWriter(DisplaySettings(events=events), output, Colour.NONE), screen
+
+
+def test_without_a_prompt_views_are_lines_once_they_are_flushed() -> None:
+    """In order; unfinished text waits for its end."""
+    live, screen = writer()
+    live.write(Notice("first"))
+    live.write(SpeechDelta("assistant", "a", 0, "half"))
+    live.echo("typed\nin two rows")
+    assert screen.getvalue() == ""
+    live.flush()
+    live.write(SpeechDone("assistant", "a", 0, "half a word"))
+    live.flush()
+
+    assert screen.getvalue().splitlines() == ["· first", "› typed", "  in two rows", "● half a word"]
+
+
+def test_closing_shows_what_is_unfinished_once() -> None:
+    """Text without its end, streams of the summary."""
+    live, screen = writer(events="summary")
+    live.write(Wire().frame("response.output_text.delta", item_id="a", delta="x"))
+    live.write(SpeechDelta("assistant", "a", 0, "half"))
+    live.close()
+    live.close()
+
+    assert "● half" in screen.getvalue()
+    assert screen.getvalue().count("response.output_text a ×1") == 1
+
+
+def test_unfinished_rows_are_few_and_fit() -> None:
+    """However many streams are open, the region stays small and no row is wider than the terminal."""
+    live, _ = writer(events="summary")
+    wire = Wire()
+    for number in range(9):
+        live.write(SpeechDelta("assistant", f"item_{number}", 0, "words " * 50))
+        live.write(wire.frame("response.output_text.delta", item_id=f"item_{number}", delta="x" * 300))
+
+    assert len(live.region()) == 4
+    assert all(sum(len(span.text) for span in row) <= live.width for row in live.region())
+
+
+def test_a_flood_of_events_is_counted_rather_than_kept() -> None:
+    """What the screen cannot show is said; the answer's text is never among it."""
+    live, screen = writer(events="all")
+    wire = Wire()
+    live.write(SpeechDelta("assistant", "a", 0, "kept\n"))
+    for _ in range(MOST_ROWS + 234):
+        live.write(wire.frame("some.event"))
+    live.write(Notice("kept as well"))
+    live.flush()
+    lines = screen.getvalue().splitlines()
+
+    assert sum("some.event" in line for line in lines) == MOST_ROWS
+    assert "  … 234 rows left out" in lines
+    assert {"● kept", "· kept as well"} <= set(lines)
+
+
+def test_nothing_is_written_while_another_program_has_the_terminal() -> None:
+    """It all comes afterwards."""
+    live, screen = writer()
+    with live.paused():
+        live.write(Notice("meanwhile"))
+        live.flush()
+        assert screen.getvalue() == ""
+        assert live.is_paused
+    live.flush()
+
+    assert screen.getvalue() == "· meanwhile\r\n"
+
+
+class Broken(io.StringIO):
+    """A terminal that has gone away."""
+
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_terminal_that_has_gone_is_told_once_and_never_raises() -> None:
+    """Whatever is written afterwards."""
+    told: list[str] = []
+    output = TerminalOutput(Broken(), colour=Colour.NONE, on_gone=lambda: told.append("gone"))
+    live = LiveWriter(DisplaySettings(), output, Colour.NONE)
+    for _ in range(3):
+        live.write(Notice("x"))
+        live.flush()
+
+    assert told == ["gone"]
+
+
+def test_what_is_held_leaves_in_one_write() -> None:
+    """Also when drawing fails in between."""
+    screen = io.StringIO()
+    output = TerminalOutput(screen, colour=Colour.NONE)
+    with output.held():
+        output.write_raw("a")
+        output.flush()
+        assert screen.getvalue() == ""
+        output.write_raw("b")
+
+    assert screen.getvalue() == "ab"
+
+
+def test_terminals_that_wrap_anew_are_known() -> None:
+    """By what they say of themselves; any other is taken for one that cuts its rows."""
+    assert reflows({"TMUX": "/tmp/tmux-0/default,1,0"})
+    assert reflows({"TERM_PROGRAM": "iTerm.app"})
+    assert not reflows({"TERM": "xterm-256color"})

@@ -1,0 +1,208 @@
+"""The loop around the prompt, with keys from a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+from prompt_toolkit.input import PipeInput, create_pipe_input
+
+from rtcli.errors import ConnectError, ExitCode, UsageError
+from rtcli.render.styles import Colour
+from rtcli.repl.backend import Backend, Edit
+from rtcli.repl.completer import Candidate
+from rtcli.repl.loop import run_prompt
+from rtcli.repl.output import TerminalOutput
+from rtcli.views import DisplaySettings, Notice, Quit, Status, Text, View
+
+CONNECTED = Status(connection="connected", model="m")
+
+
+@dataclass
+class ScriptedBackend:
+    """Keeps what it was asked; fails where it is told to."""
+
+    status: Status = CONNECTED
+    start_error: Exception | None = None
+    close_error: Exception | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    lines: list[str] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    show: Callable[[View], None] = lambda view: None
+
+    async def start(self, show: Callable[[View], None], edit: Edit) -> None:
+        self.show = show
+        await self.ready.wait()
+        if self.start_error:
+            raise self.start_error
+
+    async def run_line(self, line: str) -> Sequence[View]:
+        self.lines.append(line)
+        self.came.set()
+        if line == "/break":
+            raise ZeroDivisionError("oops")
+        if line == "/refuse":
+            raise UsageError("no", why="because", hint="do this")
+        return [Quit()] if line == "/quit" else [Text(f"did {line}")]
+
+    def complete(self, text: str) -> Iterable[Candidate]:
+        return ()
+
+    async def close(self) -> None:
+        if self.close_error:
+            raise self.close_error
+
+    async def has_done(self, *lines: str) -> None:
+        """Wait until exactly these lines were carried out."""
+        async with asyncio.timeout(5):
+            while len(self.lines) < len(lines):
+                self.came.clear()
+                await self.came.wait()
+        assert self.lines == list(lines)
+
+
+@dataclass
+class Running:
+    """A prompt that runs: its keys, its screen, its end."""
+
+    keyboard: PipeInput
+    screen: io.StringIO
+    display: DisplaySettings
+    task: asyncio.Task[ExitCode]
+
+    async def end(self) -> ExitCode:
+        async with asyncio.timeout(5):
+            return await self.task
+
+
+@asynccontextmanager
+async def running(backend: ScriptedBackend, keys: dict[str, str] | None = None) -> AsyncIterator[Running]:
+    screen, display = io.StringIO(), DisplaySettings()
+
+    async def open_backend() -> Backend:
+        return backend
+
+    with create_pipe_input() as keyboard:
+        prompt = run_prompt(
+            open_backend,
+            display=display,
+            greeting=[Notice("welcome")],
+            keys=keys,
+            keyboard=keyboard,
+            screen=TerminalOutput(screen, colour=Colour.NONE),
+            colour=Colour.NONE,
+        )
+        task = asyncio.get_running_loop().create_task(prompt)
+        yield Running(keyboard, screen, display, task)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_lines_wait_for_the_session_and_keep_their_order() -> None:
+    """The prompt takes keys at once; what was sent is carried out when there is somebody to carry it out."""
+    backend = ScriptedBackend()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("one\r  \rtwo\r/quit\r")
+        assert backend.lines == []
+        backend.ready.set()
+
+        assert await prompt.end() is ExitCode.OK
+    assert backend.lines == ["one", "two", "/quit"]
+    assert prompt.screen.getvalue().index("welcome") < prompt.screen.getvalue().index("did one")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (ConnectError("cannot connect", why="refused", hint="start it"), ExitCode.CONNECTION, "→ start it"),
+        (ValueError("bad"), ExitCode.UNEXPECTED, "ValueError: bad"),
+    ],
+)
+async def test_a_session_that_does_not_start_ends_the_prompt(error: Exception, code: ExitCode, shown: str) -> None:
+    """With the error's code, and the error on the screen."""
+    backend = ScriptedBackend(start_error=error)
+    backend.ready.set()
+    async with running(backend) as prompt:
+        assert await prompt.end() is code
+    assert shown in prompt.screen.getvalue()
+
+
+async def test_a_line_that_fails_is_told_and_the_conversation_goes_on() -> None:
+    """Errors of ours with their hint, surprises with their type."""
+    backend = ScriptedBackend()
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("/refuse\r/break\r/quit\r")
+
+        assert await prompt.end() is ExitCode.OK
+    assert "✗ no: because" in prompt.screen.getvalue()
+    assert "✗ /break failed: ZeroDivisionError: oops" in prompt.screen.getvalue()
+
+
+async def test_a_session_that_does_not_close_is_told() -> None:
+    """The exit code stays what it was."""
+    backend = ScriptedBackend(close_error=OSError("stuck"))
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("/quit\r")
+
+        assert await prompt.end() is ExitCode.OK
+    assert "did not close in order: OSError: stuck" in prompt.screen.getvalue()
+
+
+async def test_a_session_can_end_the_prompt() -> None:
+    """Quit with its code."""
+    backend = ScriptedBackend()
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("x\r")
+        await backend.has_done("x")
+        backend.show(Quit(ExitCode.SERVER_ERROR))
+
+        assert await prompt.end() is ExitCode.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    ("status", "key", "line"),
+    [
+        (replace(CONNECTED, microphone=False), "\x1bOQ", "/unmute"),
+        (replace(CONNECTED, microphone=True, muted=True), "\x1bOQ", "/unmute"),
+        (replace(CONNECTED, microphone=True, muted=False), "\x1bOQ", "/mute"),
+        (CONNECTED, "\x1bOS", "/ptt"),
+        (replace(CONNECTED, responding=True), "\x03", "/interrupt"),
+        (replace(CONNECTED, speaking_item="item_1"), "\x03", "/interrupt"),
+    ],
+)
+async def test_a_key_stands_for_a_command(status: Status, key: str, line: str) -> None:
+    """F2, F4, Ctrl+C: which one depends on the session's state."""
+    backend = ScriptedBackend(status)
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("x\r")
+        await backend.has_done("x")
+        prompt.keyboard.send_text(key)
+        await backend.has_done("x", line)
+
+
+async def test_keys_can_be_moved() -> None:
+    """The new one acts, the old one does nothing."""
+    backend = ScriptedBackend()
+    backend.ready.set()
+    async with running(backend, keys={"talk": "ctrl+t", "metrics": "alt+m"}) as prompt:
+        prompt.keyboard.send_text("x\r")
+        await backend.has_done("x")
+        prompt.keyboard.send_text("\x1bOS\x1bm\x14")
+        await backend.has_done("x", "/ptt")
+        assert prompt.display.metrics
+
+
+async def test_a_key_that_does_not_exist_is_refused_before_anything_is_drawn() -> None:
+    """As a usage error, for the command line to report."""
+    async with running(ScriptedBackend(), keys={"mute": "f99"}) as prompt:
+        with pytest.raises(UsageError):
+            await prompt.end()
+    assert prompt.screen.getvalue() == ""

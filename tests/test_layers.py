@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "repl": {"errors", "views", "protocol", "config", "session", "commands", "render", "terminal"},
     "server": {"errors", "protocol", "dsp", "recording"},
 }
+MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}
 
 THIRD_PARTY: dict[str, set[str]] = {

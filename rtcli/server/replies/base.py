@@ -125,6 +125,16 @@ def turn_start(context: Sequence[Item]) -> int:
     return start
 
 
+def last_message(request: ReplyRequest) -> str:
+    """What the user said last in this turn, or what the response itself was told, where nobody said anything.
+
+    Earlier messages of the turn do not count: their answers were cancelled or failed.
+    """
+    turn = by_role(request.context[turn_start(request.context) :], "user")
+    said = (text_of(item) for item in reversed(turn))
+    return next(filter(None, said), "") or request.own_instructions or ""
+
+
 def outputs_of_turn(context: Sequence[Item]) -> list[Item]:
     """Results of tools that nobody has spoken of yet: those after the last message."""
     results = []

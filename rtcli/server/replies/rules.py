@@ -16,6 +16,7 @@ from rtcli.server.replies.base import (
     ReplyRequest,
     Say,
     by_role,
+    last_message,
     name_of_call,
     outputs_of_turn,
     text_of,
@@ -48,12 +49,12 @@ def answer(request: ReplyRequest) -> str:
     if results := outputs_of_turn(request.context):
         return " ".join(_tell(result, request.context) for result in results)
     turn = by_role(request.context[turn_start(request.context) :], "user")
-    message = " ".join(filter(None, map(text_of, turn))) or request.own_instructions or ""
+    message = last_message(request)
     images = [part for item in turn for part in item.wire["content"] if part["type"] == "input_image"]
     if images:
         return " ".join(_describe(image["image_url"]) for image in images)
-    if not message and (seconds := _seconds(turn)):
-        return _unheard(turn, seconds)
+    if turn and turn[-1].audio and not text_of(turn[-1]):
+        return _unheard(turn[-1])
     for pattern, make in _RULES:
         if match := pattern.search(message):
             return make(match, request)
@@ -146,12 +147,9 @@ _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
 # sound, images, results of tools --------------------------------------------------------------------------------------
 
 
-def _seconds(turn: Sequence[Item]) -> float:
-    return sum(PCM16.milliseconds(len(pcm)) for item in turn for pcm in item.audio.values()) / 1000
-
-
-def _unheard(turn: Sequence[Item], seconds: float) -> str:
-    if any(item.heard is None for item in turn):
+def _unheard(item: Item) -> str:
+    seconds = sum(PCM16.milliseconds(len(pcm)) for pcm in item.audio.values()) / 1000
+    if item.heard is None:
         return f"I heard {seconds:.1f} seconds of sound, but I have no recogniser, so I cannot tell what was said."
     return f"I heard {seconds:.1f} seconds of sound, and no words in it."
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rtcli.server.replies.arguments import arguments_for, subjects
-from rtcli.server.replies.base import Call, ReplyRequest, Tool, by_role, outputs_of_turn, text_of, turn_start
+from rtcli.server.replies.base import Call, ReplyRequest, Tool, last_message, outputs_of_turn
 
 # Words in a tool's name that say nothing of its subject.
 _GENERIC = {"get", "set", "fetch", "lookup", "look", "up", "find", "show", "do", "run", "make", "the", "a", "an"}
@@ -14,24 +14,16 @@ _GENERIC |= {"tool", "function", "current", "call", "to", "for", "of", "by", "us
 
 
 def tool_calls(request: ReplyRequest) -> list[Call]:
-    """The calls that this request demands; [] where it is to be answered in words."""
-    if not request.tools or request.tool_choice == "none" or _called_already(request.context):
+    """The calls that this request demands; [] where it is to be answered in words, as the output of a call is."""
+    if not request.tools or request.tool_choice == "none" or outputs_of_turn(request.context):
         return []
-    start = turn_start(request.context)
-    message = " ".join(text_of(item) for item in by_role(request.context[start:], "user")) or (
-        request.own_instructions or ""
-    )
+    message = last_message(request)
     wanted = _wanted(request, message)
     return [
         Call(tool, arguments_for(tool.parameters, _about(message, subject)))
         for tool in wanted
         for subject in (subjects(message) if request.parallel_tool_calls and _takes_one(tool) else []) or [""]
     ]
-
-
-def _called_already(context: Sequence[object]) -> bool:
-    """A turn calls once: what follows its output speaks."""
-    return bool(outputs_of_turn(context))  # type: ignore[arg-type]
 
 
 def _wanted(request: ReplyRequest, message: str) -> list[Tool]:

@@ -35,8 +35,9 @@ def captured(show: Show) -> Iterator[None]:
     logging.captureWarnings(True)
     loop_handler = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, about: hand_over(_problem(about)))
+    out, err = _Printed(hand_over), _Printed(hand_over)
     try:
-        with contextlib.redirect_stdout(_Printed(hand_over)), contextlib.redirect_stderr(_Printed(hand_over)):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             yield
     finally:
         loop.set_exception_handler(loop_handler)
@@ -93,3 +94,6 @@ class _Printed(io.TextIOBase):
         if newline:
             self._show(Text(whole))
         return len(text)
+
+    def flush(self) -> None:
+        """A line is shown when it is whole: whoever flushes half of one will go on with it."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import DEFAULT_BUFFER
@@ -135,9 +135,10 @@ def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[
 
 
 def _input_height(buffer: Buffer) -> Dimension:
-    """Room for the completion menu only while it is open."""
+    """At most half of the screen, so that the conversation stays in sight; room for the menu only while it is open."""
     menu = len(buffer.complete_state.completions) if buffer.complete_state else 0
-    return Dimension(min=1 + min(menu, _MENU_ROWS))
+    least = 1 + min(menu, _MENU_ROWS)
+    return Dimension(min=least, max=max(get_app().output.get_size().rows // 2, least))
 
 
 def unfinished(text: str) -> bool:

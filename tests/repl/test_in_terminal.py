@@ -283,6 +283,19 @@ def test_pasted_json_is_one_line_to_send() -> None:
         assert r"""got '{"type":\n "response.create"\n}'""" in terminal.text()
 
 
+def test_a_long_text_leaves_the_conversation_in_sight() -> None:
+    """Sixty rows of JSON take half of the screen; every one of them is sent."""
+    with prompt("--words", "40") as terminal:
+        terminal.send('\x1b[200~{"a": [' + ",\n".join(f'"i{number:02}"' for number in range(60)) + "]}\x1b[201~")
+        terminal.wait_for('"i59"]}')
+        assert sum('"i' in row for row in terminal.shown()) == 12
+        assert "✓ ready" in "\n".join(terminal.shown())
+        terminal.send("\r")
+        terminal.wait_for("""i59"]}'""")
+
+        assert {f'  "i{number:02}",' for number in range(1, 59)} <= set(terminal.rows())
+
+
 def test_tab_completes_and_shows_what_it_means() -> None:
     """The menu stands under the line and goes away again."""
     with prompt() as terminal:

@@ -86,7 +86,7 @@ class RealtimeSession(SessionCore):
         self.require_connection()
         before = len(self.log)
         if raw:
-            self.transport._put(event)  # past the sequencer, which is what `raw` asks for; it has no public door
+            self.transport.send_event(event, sequenced=False)
         else:
             if event.get("type") == "response.create":
                 self.note_request()

@@ -67,14 +67,14 @@ class SendingTransport(ConversationTransport):
 
     # -- from any thread -------------------------------------------------------------------------
 
-    def send_event(self, event: Event) -> None:
+    def send_event(self, event: Event, *, sequenced: bool = True) -> None:
         """Send one event as it is, in the order of the calls, from any thread.
 
         response.create waits for its turn (it gets an `event_id` if it has none); a session.update counts as
-        configured. With `manual` nothing is added or delayed. Raises NotConnectedError without a connection,
+        configured. With `sequenced=False`, and always with `manual`, nothing is added or delayed. Raises NotConnectedError without a connection,
         OutboxFullError when the peer does not read, ValueError for an event that JSON cannot express.
         """
-        self._on_loop(self._send_event, event)
+        self._on_loop(self._send_event if sequenced else self._put, event)
 
     def request_response(self, response: Mapping[str, Any] | None = None) -> None:
         """Ask for a response: at once, or when the one that runs is done. Requests without parameters coalesce."""

@@ -71,8 +71,9 @@ class SendingTransport(ConversationTransport):
         """Send one event as it is, in the order of the calls, from any thread.
 
         response.create waits for its turn (it gets an `event_id` if it has none); a session.update counts as
-        configured. With `sequenced=False`, and always with `manual`, nothing is added or delayed. Raises NotConnectedError without a connection,
-        OutboxFullError when the peer does not read, ValueError for an event that JSON cannot express.
+        configured. With `sequenced=False`, and always with `manual`, nothing is added or delayed. Raises
+        NotConnectedError without a connection, OutboxFullError when the peer does not read, ValueError for an event
+        that JSON cannot express.
         """
         self._on_loop(self._send_event if sequenced else self._put, event)
 

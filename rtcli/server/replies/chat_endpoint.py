@@ -24,12 +24,18 @@ _TIMEOUT_SECONDS = 60.0
 class ChatEndpointReply:
     """Streams from `URL/chat/completions`. The key comes from RTCLI_REPLY_KEY and from nowhere else."""
 
-    def __init__(self, url: str, model: str = "default", key: str | None = None) -> None:
-        """`url` is the base, like http://127.0.0.1:11434/v1. Raises UsageError where it is none."""
+    def __init__(
+        self, url: str, model: str = "default", key: str | None = None, options: Mapping[str, Any] | None = None
+    ) -> None:
+        """`url` is the base, like http://127.0.0.1:11434/v1; `options` go into every request.
+
+        Raises UsageError where the address is none.
+        """
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"{url!r} is no address of a chat endpoint", hint="write openai:http://HOST:PORT/v1,MODEL")
         self._url = url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions"
         self._model = model
+        self._options = dict(options or {})
         key = os.environ.get(KEY_VARIABLE) if key is None else key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.name = f"{model} at {url}"
@@ -38,7 +44,8 @@ class ChatEndpointReply:
         """Text as it comes, then calls. What goes wrong at the endpoint fails the response, with its reason."""
         import httpx
 
-        body = {"model": self._model, "stream": True, "messages": list(_messages(request)), **_tools(request)}
+        messages = _messages(request)
+        body = {"model": self._model, "stream": True, "messages": messages, **self._options, **_tools(request)}
         if isinstance(request.max_output_tokens, int):
             body["max_tokens"] = request.max_output_tokens
         calls: dict[int, _PartialCall] = {}

@@ -31,7 +31,7 @@ class State(Enum):
 class Unplayed:
     """What a player leaves: what was taken of each part, the sound that waits, and the part that more will come of.
 
-    Frames and the player's rate in a queue; milliseconds and 24 kHz between speakers.
+    Frames, at the player's rate in a queue, at 24 kHz between speakers.
     """
 
     taken: Mapping[Key, int]

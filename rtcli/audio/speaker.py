@@ -60,23 +60,27 @@ class Playback:
         self._flush()
         rest, rate = self._queue.hand_over(), self._queue.rate
         return Unplayed(
-            {key: taken * 1000 // rate for key, taken in rest.taken.items()},
+            {key: round(taken * SOURCE_RATE / rate) for key, taken in rest.taken.items()},
             [(key, resample(pcm, rate, SOURCE_RATE)) for key, pcm in rest.waiting],
             rest.open,
         )
 
     def take_over(self, rest: Unplayed) -> None:
         """Go on where another speaker stopped. Its counts go on too: what it took counts as heard."""
-        self._queue.passed({key: taken * self._queue.rate // 1000 for key, taken in rest.taken.items()})
+        self._queue.passed({key: round(taken * self._queue.rate / SOURCE_RATE) for key, taken in rest.taken.items()})
         for key, pcm in rest.waiting:
             self.play(*key, pcm)
         if rest.waiting and rest.open != rest.waiting[-1][0]:
             self.finish(*rest.waiting[-1][0])
 
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
-        """Milliseconds of this part that left the device; None: none of it was ever queued."""
+        """Milliseconds of this part that left the device; None: none of it was ever queued.
+
+        To the nearest: another rate has no whole number of frames for what was sent, and a part that was heard to its
+        end must not seem to lack a millisecond.
+        """
         frames = self._queue.heard((item_id, content_index))
-        return None if frames is None else frames * 1000 // self._queue.rate
+        return None if frames is None else round(frames * 1000 / self._queue.rate)
 
     def first_heard_at(self, item_id: str, content_index: int) -> float | None:
         """When its first sample left the device, on the session's clock; None: not yet."""

@@ -93,3 +93,44 @@ def test_a_level_is_that_of_what_is_given_out() -> None:
     device.run(200)
 
     assert -20 < device.level_db < -10
+
+
+@pytest.mark.parametrize("rate", [11_025, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("milliseconds", [120, 333, 975, 1001])
+def test_a_part_that_was_heard_to_its_end_lacks_nothing(rate: int, milliseconds: int) -> None:
+    """Else the next word of the user would cut a millisecond off it, and with it all that is known of its words."""
+    device = Device(rate, latency=0.04)
+    for start in range(0, len(tone(milliseconds)), 9600):
+        device.play("item", 0, tone(milliseconds)[start : start + 9600])
+    device.finish("item", 0)
+    device.run(milliseconds + 200)
+
+    assert not device.audible
+    assert device.heard_ms("item", 0) == milliseconds
+
+
+@pytest.mark.parametrize("rates", [(44_100, 24_000), (48_000, 44_100), (24_000, 16_000)])
+def test_another_speaker_counts_on_from_where_the_first_stopped(rates: tuple[int, int]) -> None:
+    """No sound is lost between them, and none is counted twice; what the first held in its device counts as heard."""
+    first, second = Device(rates[0], latency=0.04), Device(rates[1], latency=0.04)
+    first.play("item", 0, tone(700))
+    first.run(300)
+    second.take_over(first.hand_over())
+    assert second.heard_ms("item", 0) == 300 and not first.audible
+    second.play("item", 0, tone(300))
+    second.finish("item", 0)
+    second.run(900)
+
+    assert second.heard_ms("item", 0) == 1000
+    assert not second.audible and second.underruns == 0
+
+
+def test_what_is_taken_over_may_be_all_there_is() -> None:
+    """A part that was complete is complete for the next speaker: it is no underrun when it ends."""
+    first, second = Device(24_000), Device(48_000)
+    first.play("item", 0, tone(500))
+    first.finish("item", 0)
+    second.take_over(first.hand_over())
+    second.run(700)
+
+    assert (second.heard_ms("item", 0), second.underruns) == (500, 0)

@@ -18,13 +18,10 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import numpy.typing as npt
 
 from tests.kit.waiting import until_holds
+from tests.kit.waveforms import RATE, Samples, quiet_ms
 
-Samples = npt.NDArray[np.int16]
-
-RATE = 24_000
 SPEAKERS = ("room_a", "room_b")
 MICROPHONE = "booth"
 _FORMAT = ("--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=20")
@@ -117,14 +114,12 @@ class Recording:
     def sound(self) -> Samples:
         """From the first to the last sample that is no silence."""
         samples = self.samples
-        loud = _loud(samples)
+        loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)
         return samples[loud[0] : loud[-1] + 1] if len(loud) else samples[:0]
 
     def quiet_ms(self) -> int:
         """How long nothing has been heard, after something was; 0 before."""
-        samples = self.samples
-        loud = _loud(samples)
-        return (len(samples) - 1 - int(loud[-1])) * 1000 // RATE if len(loud) else 0
+        return quiet_ms(self.samples, quiet=_QUIET)
 
 
 class SoundCard:
@@ -242,10 +237,6 @@ def find_devices_anew() -> None:
 
     sounddevice._terminate()
     sounddevice._initialize()
-
-
-def _loud(samples: Samples) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -15,6 +15,12 @@ def samples_of(pcm: bytes) -> Samples:
     return np.frombuffer(pcm, "<i2")
 
 
+def quiet_ms(samples: Samples, *, quiet: int = 40) -> int:
+    """How long nothing has been heard at the end, after something was; 0 before. `quiet` is what rounding leaves."""
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > quiet)
+    return (len(samples) - 1 - int(loud[-1])) * 1000 // RATE if len(loud) else 0
+
+
 def place_of(piece: Samples, whole: Samples) -> tuple[int, float]:
     """Where `piece` lies in `whole` (in samples; it may stick out by its own length), and how alike they are there.
 

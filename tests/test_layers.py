@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}
+MAY_IMPORT["__main__"] = {"cli"}
 
 THIRD_PARTY: dict[str, set[str]] = {
     "orjson": {"protocol"},

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _STARTING = 20.0
 """Seconds that the built-in server's process may take to say where it listens."""
 
+_ENDING = 5.0
+"""Seconds that it may take to end by itself."""
+
 
 def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
     """A transport that will dial this endpoint; tracing stays off unless the session's config asks for it."""
@@ -109,7 +112,8 @@ async def served_by_child(endpoint: Endpoint, say: Callable[[str], None]) -> Asy
 async def _address(child: asyncio.subprocess.Process) -> str:
     assert child.stdout is not None
     try:
-        line = await asyncio.wait_for(child.stdout.readline(), _STARTING)
+        async with asyncio.timeout(_STARTING):
+            line = await child.stdout.readline()
     except TimeoutError:
         raise ConnectError("the built-in server did not start", why=f"silent for {_STARTING:g} s") from None
     if not line:
@@ -126,7 +130,8 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     if child.returncode is None:
         child.terminate()
     try:
-        await asyncio.wait_for(child.wait(), 5)
+        async with asyncio.timeout(_ENDING):
+            await child.wait()
     except TimeoutError:
         child.kill()
         await child.wait()

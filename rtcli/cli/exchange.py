@@ -79,8 +79,10 @@ class Exchange:
             if self._progress.late(now):
                 return self._progress.late_error()
             look = self._progress.next_look(now)
+            # Not wait_for(): up to Python 3.11 it swallows a cancellation that meets the event, and so a signal.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if look is None else look - now)
+                async with asyncio.timeout(None if look is None else look - now):
+                    await self._changed.wait()
 
     def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
         now = time.monotonic()

@@ -36,7 +36,7 @@ clean: ## remove the environment of PYTHON and what the tools keep
 
 # What has to be on the machine is named together with the command that installs it.
 python:
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. Install it: sudo apt-get install $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv" >&2; exit 1; }
+	@$(PYTHON) -c '' 2>/dev/null || { echo "$(PYTHON) is missing. Install it: sudo apt-get install $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rtcli needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V). Try: make chat PYTHON=python3.13" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments. Install what is missing: sudo apt-get install $(notdir $(PYTHON))-venv" >&2; exit 1; }
 

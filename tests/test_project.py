@@ -143,7 +143,7 @@ def test_a_python_that_is_not_there_is_named_with_the_command_that_installs_it()
 
 def test_a_python_that_is_too_old_is_named(tmp_path: Path) -> None:
     """With its version, and another way."""
-    old = interpreter(tmp_path, "python3.9", '[ "$1" = -V ] && echo Python 3.9.2 && exit 0; exit 1')
+    old = interpreter(tmp_path, "python3.9", 'case "$1$2" in -V) echo Python 3.9.2;; *version_info*) exit 1;; esac')
     ended = make("python", f"PYTHON={old}")
 
     assert ended.returncode

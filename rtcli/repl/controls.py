@@ -62,6 +62,7 @@ class Controls:
             "leave": lambda _: desk.leave(ExitCode.OK),
             "edit": self._edit,
             "clear": lambda event: event.app.renderer.clear(),
+            "suspend": lambda event: event.app.suspend_to_background(),  # on Windows it does nothing
             "mute": self._mute,
             "events": self._events,
             "talk": lambda _: desk.press("/ptt"),

@@ -37,6 +37,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("leave", "ctrl+d", "leave, when the line is empty", typing=True),
     Action("edit", "ctrl+x ctrl+e", "write the text in $EDITOR", typing=True),
     Action("clear", "ctrl+l", "clear the screen"),
+    Action("suspend", "ctrl+z", "back to the shell; `fg` returns"),
     Action("mute", "f2", "microphone off and on"),
     Action("events", "f3", "events: off, summary, all"),
     Action("talk", "f4", "push to talk: begin, end"),

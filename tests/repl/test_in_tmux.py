@@ -70,3 +70,18 @@ def test_resizing_leaves_no_piece_of_an_unfinished_row_behind(tmux: Tmux, events
     assert text.count("› typed") == 1
     assert text.count("● model-under-test") == 1
     assert not re.search(r"\?\[|\[0m|;1R", text)
+
+
+def test_the_shell_and_back(tmux: Tmux) -> None:
+    """Ctrl+Z stops the program with the terminal as the shell wants it; `fg` brings the prompt back as it was."""
+    tmux.start(["env", "PS1=shell$ ", "sh", "-i"], 100)
+    tmux("send-keys", f"{sys.executable} -m tests.kit.prompt_program", "Enter")
+    tmux.wait_for(lambda text: "✓ ready" in text)
+    tmux("send-keys", "draft", "C-z")
+    tmux.wait_for(lambda text: text.rstrip().endswith("shell$"))
+    tmux("send-keys", "echo in the $((1+1))nd shell", "Enter")
+    tmux.wait_for(lambda text: "in the 2nd shell" in text)
+    tmux("send-keys", "fg", "Enter")
+    tmux.wait_for(lambda text: "› draft" in text)
+    tmux("send-keys", " goes on", "Enter")
+    tmux.wait_for(lambda text: "got 'draft goes on'" in text)

@@ -7,13 +7,13 @@ the wire.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.server import items, mcp, refusals, transcription
 from rtcli.server.client_events import check_event
 from rtcli.server.conversation import Conversation
+from rtcli.server.effects import ArmIdle, Close, Effect, Hear, JudgePause, Recognise, StartResponse
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.events import event
 from rtcli.server.ids import new_id
@@ -26,53 +26,6 @@ from rtcli.server.session_state import SessionState
 from rtcli.server.turn_detection import Mark, Speech, TurnDetection, TurnMark
 
 Json: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StartResponse:
-    """Make what this response says."""
-
-    response: Response
-
-
-@dataclass(frozen=True, slots=True)
-class Hear:
-    """Feed this sound (24 kHz PCM16) to `heard`, in pieces, letting others run in between."""
-
-    pcm: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Recognise:
-    """Transcribe the sound of this item and hand the text to `recognised`."""
-
-    item: Item
-
-
-@dataclass(frozen=True, slots=True)
-class JudgePause:
-    """Transcribe this sound and hand the text to `judged`: is the sentence complete?"""
-
-    pcm: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ArmIdle:
-    """Call `idle_elapsed` after so many seconds beyond the playback of the response; None: do not."""
-
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End the connection."""
-
-    code: int
-    reason: str
-
-
-Command: TypeAlias = StartResponse | Hear | Recognise | JudgePause | ArmIdle | Close
-Effect: TypeAlias = Json | Command
 
 
 class SessionCore:

@@ -12,17 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import Malformed, decode
 from rtcli.server import refusals
-from rtcli.server.core import (
-    ArmIdle,
-    Close,
-    Command,
-    Effect,
-    Hear,
-    JudgePause,
-    Recognise,
-    SessionCore,
-    StartResponse,
-)
+from rtcli.server.core import SessionCore
+from rtcli.server.effects import ArmIdle, Close, Command, Effect, Hear, JudgePause, Recognise, StartResponse
 from rtcli.server.engine_room import EngineRoom
 from rtcli.server.items import Item
 from rtcli.server.link import Link

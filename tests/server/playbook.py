@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.server.core import Effect, Hear, Recognise, SessionCore, StartResponse
+from rtcli.server.core import SessionCore
+from rtcli.server.effects import Effect, Hear, Recognise, StartResponse
 from rtcli.server.engines import Engines, basic_engines
 from rtcli.server.items import Item
 from rtcli.server.responses import Response

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rtcli.server.core import ArmIdle, JudgePause
+from rtcli.server.effects import ArmIdle, JudgePause
 from tests.server.playbook import Playbook, only, silence, started, types, voice
 
 TURN = silence(1) + voice(0.6) + silence(1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtcli.errors import ExitCode
+from rtcli.protocol.accused import accused
 from rtcli.protocol.catalog import EVENT_TYPES
 
 _Event = Mapping[str, Any]
@@ -57,13 +58,14 @@ _REPLIES = frozenset(row.reply for row in EVENT_TYPES.values() if row.reply)
 class Waiting:
     """A sent event: `reply` is the type that answers it, `about` the id which that reply carries (None: any).
 
-    `begun` says that the server took it on: a response.create whose response was created.
+    `number` is the caller's own. `begun` says that the server took it on: a response.create whose response was created.
     """
 
     type: str
     event_id: str | None
     reply: str | None
     about: str | None
+    number: int = 0
     begun: bool = False
 
 
@@ -71,9 +73,8 @@ class Answers:
     """The sent events that are not answered yet.
 
     An answer is the next reply of the type that the catalog names (of the same id, where there is one), or an error
-    with the event's `event_id`. The server gives an error no event_id if the event had none: such an error counts
-    for the oldest event without one that the server has not taken on. Events are handled in the order sent, so a
-    reply also settles the events before it that have no reply.
+    about the event (see `refused`). Events are handled in the order sent, so a reply also settles the events before
+    it that have no reply.
     """
 
     def __init__(self) -> None:
@@ -85,13 +86,13 @@ class Answers:
         """What a reply is still expected for, oldest first."""
         return tuple(entry for entry in self._sent if entry.reply)
 
-    def sent(self, event: _Event) -> None:
-        """Note an event that goes out."""
+    def sent(self, event: _Event, number: int = 0) -> None:
+        """Note an event that goes out; `number` is what the caller knows it by."""
         name = str(event.get("type"))
         row = EVENT_TYPES.get(name)
         read = _ABOUT.get(name)
         about = read(event) if read else None
-        self._sent.append(Waiting(name, _text(event.get("event_id")), row.reply if row else None, about))
+        self._sent.append(Waiting(name, _text(event.get("event_id")), row.reply if row else None, about, number))
 
     def received(self, event: _Event) -> None:
         """Note an event that came back."""
@@ -139,13 +140,31 @@ class Answers:
         at = self._sent.index(entry)
         self._sent[:at] = [earlier for earlier in self._sent[:at] if earlier.reply]
 
-    def _refuse(self, event: _Event) -> None:
+    def refused(self, event: _Event) -> Waiting | None:
+        """The sent event that an error is about; None where it does not tell.
+
+        It is the one that `event_id` names. The server gives none if the event had none, and some servers never do:
+        then it is the oldest event of the type that the error speaks of which the server has not taken on (an earlier
+        one was answered before this error came). Of events without a reply it is only known if there is just one.
+        """
         inner = event.get("error")
-        event_id = _text(inner.get("event_id")) if isinstance(inner, Mapping) else None
-        for entry in self._sent:
-            if entry.event_id == event_id and not (event_id is None and entry.begun):
-                self._sent.remove(entry)
-                return
+        error: _Event = inner if isinstance(inner, Mapping) else {}
+        if event_id := _text(error.get("event_id")):
+            return next((entry for entry in self._sent if entry.event_id == event_id), None)
+        types = accused(error)
+        fitting = [entry for entry in self._sent if entry.type in types and not entry.begun]
+        fitting = [entry for entry in fitting if entry.event_id is None] or fitting
+        certain = len(fitting) == 1 or (fitting and fitting[0].reply)
+        return fitting[0] if certain else None
+
+    def _refuse(self, event: _Event) -> None:
+        """An error that tells nothing counts for the oldest event without a name, lest that wait for ever."""
+        entry = self.refused(event)
+        inner = event.get("error")
+        if entry is None and not (isinstance(inner, Mapping) and _text(inner.get("event_id"))):
+            entry = next((entry for entry in self._sent if entry.event_id is None and not entry.begun), None)
+        if entry is not None:
+            self._sent.remove(entry)
 
 
 def outcome(event: _Event) -> ExitCode:

@@ -40,6 +40,11 @@ class RealtimeSession(SessionCore):
     def _event_id(self, what: str) -> str:
         return f"rtcli_{what}_{next(self._numbers)}"
 
+    def _send(self, event_type: str, **fields: Any) -> None:
+        """Send an event of ours, with an id by which an error can name it."""
+        event_id = self._event_id(event_type.rpartition(".")[2])
+        self.transport.send_event({"type": event_type, "event_id": event_id, **fields})
+
     # -- talk ------------------------------------------------------------------------------------
 
     def say(self, text: str, images: Sequence[PreparedImage] = (), *, respond: bool = True) -> None:
@@ -49,7 +54,8 @@ class RealtimeSession(SessionCore):
         content += [{"type": "input_image", "image": image.data_uri} for image in images]
         if respond and self.barge_in and self.speaking:
             self.interrupt()
-        self.transport.send_message({"type": "message", "role": "user", "content": content}, trigger_response=False)
+        message = {"type": "message", "role": "user", "content": content}
+        self.transport.send_message(message, {"event_id": self._event_id("say")}, trigger_response=False)
         if respond:
             self.respond()
 
@@ -57,7 +63,7 @@ class RealtimeSession(SessionCore):
         """Put a message of the system into the conversation; it asks for no answer."""
         self.require_connection()
         item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
-        self.transport.send_event({"type": "conversation.item.create", "item": item})
+        self._send("conversation.item.create", item=item)
 
     @property
     def speaking(self) -> bool:
@@ -75,7 +81,7 @@ class RealtimeSession(SessionCore):
             self.sound.speaker.stop()
         sent = [record.event["type"] for record in self.log.records[before:] if record.event]
         if responding and "response.cancel" not in sent:  # the reference leaves answers without sound alone
-            self.transport.send_event({"type": "response.cancel"})
+            self._send("response.cancel")
         return bool(sent) or responding or audible
 
     def send(self, event: dict[str, Any], *, raw: bool = False) -> tuple[WireRecord, ...]:
@@ -112,14 +118,14 @@ class RealtimeSession(SessionCore):
                 why=f"the API takes no turn under {SHORTEST_TURN_MS} ms",
                 hint="/unmute or F4 and speak, or /play a file",
             )
-        self.transport.send_event({"type": "input_audio_buffer.commit"})
+        self._send("input_audio_buffer.commit")
         if respond:
             self.respond()
 
     def discard(self) -> None:
         """Throw away the sound that was sent since the last turn."""
         self.require_connection()
-        self.transport.send_event({"type": "input_audio_buffer.clear"})
+        self._send("input_audio_buffer.clear")
 
     async def play(self, path: Path, *, commit: bool = False) -> int:
         """Send a WAV file as if it were spoken; its length in milliseconds. Raises InputError.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rtcli.protocol.accused import accused
 from rtcli.protocol.usage import percentile
 
 _MOST_TURNS = 1000
@@ -91,8 +92,12 @@ class Turns:
 
     def _refused(self, event: Mapping[str, Any], at: float) -> None:
         error = event.get("error")
-        if isinstance(error, Mapping):
-            self._requests.pop(error.get("event_id"), None)
+        if not isinstance(error, Mapping):
+            return
+        if event_id := error.get("event_id"):
+            self._requests.pop(event_id, None)
+        elif self._requests and accused(error) == {"response.create"}:
+            del self._requests[next(iter(self._requests))]
 
     def _created(self, event: Mapping[str, Any], at: float) -> None:
         response = event.get("response")

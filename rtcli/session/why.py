@@ -87,20 +87,15 @@ def _of_error(before: Sequence[WireRecord], record: WireRecord) -> WireRecord | 
 
 
 def _of_nameless_error(before: Sequence[WireRecord], record: WireRecord) -> WireRecord | None:
-    """The server names no event: then it speaks of the oldest one that has no id and no answer."""
+    """The server names no event: its code, message and param may tell which unanswered one it means."""
     answers = Answers()
-    senders: dict[int, WireRecord] = {}
     for earlier in before[-_LOOKED_BACK:]:
-        if earlier.direction is Direction.RECEIVED:
+        if earlier.direction is Direction.SENT:
+            answers.sent(_event(earlier), earlier.number)
+        else:
             answers.received(_event(earlier))
-            continue
-        answers.sent(_event(earlier))
-        if answers.waiting:
-            senders.setdefault(id(answers.waiting[-1]), earlier)
-    waiting = answers.waiting
-    answers.received(_event(record))
-    refused = next((entry for entry in waiting if entry not in answers.waiting), None)
-    return senders.get(id(refused)) if refused else None
+    refused = answers.refused(_event(record))
+    return before[refused.number - 1] if refused else None
 
 
 def _alike(request: WireRecord, reply: WireRecord) -> bool:

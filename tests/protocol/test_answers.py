@@ -150,6 +150,45 @@ def test_an_error_answers_the_event_it_names() -> None:
     assert [entry.event_id for entry in answers.waiting] == ["a"]
 
 
+def test_an_error_without_event_id_answers_the_event_it_speaks_of() -> None:
+    """Not the one that was sent first."""
+    answers = sent({"type": "session.update"}, {"type": "conversation.item.retrieve", "item_id": "x"})
+
+    answers.received({"type": "error", "error": {"code": "item_retrieve_invalid_item_id", "event_id": None}})
+
+    assert waiting(answers) == ["session.update"]
+
+
+def test_of_two_events_alike_the_earlier_one_was_refused() -> None:
+    """The server works in order: had the first been taken, its reply would have come before the error."""
+    answers = Answers()
+    for number in (1, 2):
+        answers.sent({"type": "session.update"}, number)
+
+    refused = answers.refused({"type": "error", "error": {"param": "session.type", "event_id": None}})
+
+    assert refused is not None
+    assert refused.number == 1
+
+
+def test_of_events_without_a_reply_none_is_blamed_where_there_are_several() -> None:
+    """Fifty pieces of sound a second look alike."""
+    wrong = {"type": "error", "error": {"param": "audio", "code": "invalid_value"}}
+    sound = {"type": "input_audio_buffer.append", "audio": "!"}
+
+    assert sent(sound).refused(wrong) is not None
+    assert sent(sound, sound).refused(wrong) is None
+
+
+def test_a_server_that_never_echoes_event_ids_is_understood() -> None:
+    """An event with an id is the guilty one where no other of its type waits."""
+    answers = sent({"type": "session.update", "event_id": "mine"}, {**CREATE, "event_id": "other"})
+
+    answers.received({"type": "error", "error": {"param": "session.type"}})
+
+    assert waiting(answers) == ["response.create"]
+
+
 def test_an_error_without_event_id_counts_for_the_oldest_event_without_one() -> None:
     """The server echoes event_id only if there was one; without this rule a refused event would wait for ever."""
     answers = sent({**ITEM, "event_id": "named"}, {"type": "session.update"})

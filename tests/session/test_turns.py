@@ -84,3 +84,15 @@ def test_percentiles_are_over_all_turns_and_old_turns_are_let_go() -> None:
     assert len(turns.turns) == 1000
     assert round(turns.summary("created", 0.5) or 0) == 100
     assert round(turns.summary("created", 0.95) or 0) == 900
+
+
+def test_a_refusal_that_names_no_event_takes_the_request_that_it_speaks_of() -> None:
+    """A race provoked by hand: the refused request must not count for the answer to the next one."""
+    turns = Turns()
+    turns.on_sent({"type": "response.create"}, 1.0)
+    turns.on_received({"type": "error", "error": {"code": "conversation_already_has_active_response"}}, 1.1)
+    turns.on_sent({"type": "response.create"}, 5.0)
+    turns.on_received({"type": "error", "error": {"code": "server_error"}}, 5.1)
+    turns.on_received(created("r2"), 5.2)
+
+    assert [turn.asked for turn in turns.turns] == [5.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from rtcli.dsp.wav import write_wav
 from rtcli.session import why
 from rtcli.session.tools import Tool
 from rtcli.views import Direction, WireRecord
-from tests.kit.sessions import Live, ToldSpeaker, live_session
+from tests.kit.peers import SESSION, Conversation, peer, reply_to
+from tests.kit.sessions import Live, ToldSpeaker, live_session, session_on
 
 WEATHER = Tool(
     {
@@ -74,6 +76,66 @@ async def test_a_refusal_leads_back_to_the_guilty_event_and_its_command() -> Non
         assert chain(live, "error") == ["conversation.item.delete", "/send"]
 
 
+SLIPS = [
+    '{"type": "response.cancel"}',
+    '{"type": "conversation.item.retrieve", "item_id": "nope"}',
+    '{"type": "conversation.item.delete", "item_id": "nope"}',
+    '{"type": "conversation.item.truncate", "item_id": "nope", "content_index": 0, "audio_end_ms": 1}',
+    '{"type": "conversation.item.create", "item": {"type": "function_call_output", "call_id": "no", "output": ""}}',
+    '{"type": "conversation.item.create", "item": {"type": "message"}}',
+    '{"type": "input_audio_buffer.commit"}',
+    '{"type": "input_audio_buffer.append", "audio": "!"}',
+    '{"type": "session.update", "session": {"type": "realtime", "voice": "x"}}',
+    '{"type": "no.such.event"}',
+]
+
+
+@pytest.mark.parametrize("line", SLIPS)
+async def test_a_refusal_without_event_id_is_traced_by_what_it_says(line: str) -> None:
+    """After a whole turn, and with another event sent right before, the one that was refused is named."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        await live.run('/send {"type": "input_audio_buffer.clear"}')
+        await live.run(f"/send {line}")
+        await live.until(lambda: live.records("error"))
+
+        (link,) = live.session.log.why(live.records("error")[0].number)
+        assert (link.event or {})["type"] == json.loads(line)["type"]
+        assert link.cause == "/send"
+
+
+async def test_a_refusal_that_says_nothing_of_its_event_is_put_down_to_none() -> None:
+    """A wrong cause would send the person looking in the wrong place."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(SESSION)
+        while (event := await talk.receive())["type"] != "conversation.item.retrieve":
+            await talk.send(*reply_to(event))
+        await talk.send({"type": "error", "error": {"type": "server_error", "code": None, "message": "Sorry."}})
+        await talk.receive_all()
+
+    async with peer(script) as server, session_on(server.url) as live:
+        await live.run('/send {"type": "conversation.item.retrieve", "item_id": "x"}')
+        await live.until(lambda: live.records("error"))
+
+        assert live.session.log.why(live.records("error")[0].number) == []
+        assert any(notice.startswith("server_error | Sorry.") for notice in live.notices)
+
+
+async def test_every_message_and_every_turn_of_ours_can_be_named_by_an_error() -> None:
+    """What the session makes carries an event_id; what a person wrote stays as it was written."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.run("/system be brief")
+        await live.run("/discard")
+        await live.run('{"type": "input_audio_buffer.clear"}')
+        await live.idle()
+
+        named = ["event_id" in r.event for r in live.session.log.records if r.event and r.direction is Direction.SENT]
+        assert named[1:] == [True, True, True, True, False]  # the first is the transport's own session.update
+
+
 async def test_what_the_transport_sends_by_itself_is_blamed_on_what_it_answers() -> None:
     """The retrieve after a truncation names the frame that it reacts to, and that the truncation."""
     async with live_session(speaker=ToldSpeaker(), config={"output_modalities": ["audio"]}) as live:
@@ -133,7 +195,7 @@ def about(event_type: str) -> dict[str, Any]:
         (">", about("session.update"), about("session.updated")),
         (">", about("conversation.item.delete"), about("conversation.item.deleted")),
         ("<", about("response.output_item.added"), about("conversation.item.added")),
-        (">", {"type": "session.update"}, {"type": "error", "error": {"event_id": None, "code": "x"}}),
+        (">", {"type": "session.update"}, {"type": "error", "error": {"event_id": None, "param": "session.type"}}),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from rtcli.server.refusals import INVALID_REQUEST, RefusedError
@@ -28,10 +28,14 @@ class Dialled:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the server asks of clients. Without a key any key, or none, is taken."""
+    """What the server asks of clients. Without a key any key, or none, is taken.
+
+    `secret_session` gives the configuration that a client secret carries, None for what is none.
+    """
 
     key: str | None = None
     origins: frozenset[str] = frozenset()
+    secret_session: Callable[[str], dict[str, Any] | None] = lambda key: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,15 @@ class Dismissal:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`kind` is "realtime" or "transcription"; with a `call_id` the client joins a running session."""
+    """`kind` is "realtime" or "transcription"; with a `call_id` the client joins a running session.
+
+    `session` is what a client secret configured.
+    """
 
     kind: str
     model: str = ""
     call_id: str | None = None
+    session: dict[str, Any] | None = None
 
 
 Outcome: TypeAlias = HttpRefusal | Dismissal | Admission
@@ -96,6 +104,8 @@ def after_upgrade(dialled: Dialled, rules: Rules) -> Dismissal | Admission:
     query = _query(dialled)
     if "call_id" in query:
         return Admission("realtime", call_id=query["call_id"])
+    if session := rules.secret_session(key or ""):
+        return Admission(session["type"], session.get("model", ""), session=session)
     if query.get("intent") == "transcription":
         return Admission("transcription")
     model = query.get("model") or query.get("deployment")
@@ -146,4 +156,17 @@ def _presented_key(dialled: Dialled) -> str | None:
 
 
 def _key_fits(key: str | None, rules: Rules) -> bool:
-    return rules.key is None or (key is not None and hmac.compare_digest(key.encode(), rules.key.encode()))
+    if rules.key is None:
+        return True
+    if key is None:
+        return False
+    return hmac.compare_digest(key.encode(), rules.key.encode()) or rules.secret_session(key) is not None
+
+
+def may_post(dialled: Dialled, rules: Rules) -> tuple[int, str] | None:
+    """Why a POST is refused: (HTTP status, reason). A client secret makes no client secrets."""
+    if "origin" in dialled.headers and not rules.origins & {dialled.headers["origin"], "*"}:
+        return 403, "This origin is not allowed."
+    if rules.key is not None and not hmac.compare_digest((_presented_key(dialled) or "").encode(), rules.key.encode()):
+        return 401, "Incorrect API key provided."
+    return None

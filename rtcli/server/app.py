@@ -6,10 +6,12 @@ import asyncio
 import ipaddress
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -18,7 +20,9 @@ from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
 from rtcli.protocol.events import encode
-from rtcli.server.admission import Admission, Dialled, Dismissal, Rules, after_upgrade, before_upgrade
+from rtcli.server.admission import Admission, Dialled, Dismissal, Rules, after_upgrade, before_upgrade, may_post
+from rtcli.server.client_secrets import PATHS as CLIENT_SECRET_PATHS
+from rtcli.server.client_secrets import ClientSecrets
 from rtcli.server.core import SessionCore
 from rtcli.server.engine_room import EngineRoom
 from rtcli.server.engines import ENGINE_CHOICES, Engines
@@ -26,6 +30,7 @@ from rtcli.server.faults import FaultPlan, What
 from rtcli.server.ids import new_id
 from rtcli.server.link import Link
 from rtcli.server.live_session import LiveSession
+from rtcli.server.posting import posting_connection
 from rtcli.server.replies.base import ReplyEngine
 from rtcli.server.replies.choice import reply_engine
 from rtcli.server.scripts import load_script
@@ -79,7 +84,8 @@ class RealtimeServer:
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
         self._faults = tuple(faults)
         FaultPlan.parse(self._faults)  # now, so that a mistake shows before anybody connects
-        self._rules = Rules(key, frozenset(allow_origin))
+        self._secrets = ClientSecrets(time.time)
+        self._rules = Rules(key, frozenset(allow_origin), self._secrets.session_of)
         self._expires_after = expires_after
         self._pace = pace
         self._room = EngineRoom(voice, engines)
@@ -118,6 +124,7 @@ class RealtimeServer:
             self._host,
             self._port,
             process_request=self._admit,
+            create_connection=posting_connection(self._post),
             select_subprotocol=_select_subprotocol,
             compression=None,  # base64 of sound costs more time to deflate than all the rest
             max_size=_MAX_FRAME,
@@ -164,6 +171,15 @@ class RealtimeServer:
         refusal = before_upgrade(dialled, self._rules, {*self.calls, *self._sessions})
         return connection.respond(HTTPStatus(refusal.status), refusal.body) if refusal else None
 
+    def _post(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+        """`POST /v1/realtime/client_secrets`; nothing else is posted to."""
+        refusal = may_post(Dialled(target, headers), self._rules)
+        if refusal is not None:
+            return refusal[0], {"error": {"message": refusal[1], "type": "invalid_request_error"}}
+        if urlsplit(target).path not in CLIENT_SECRET_PATHS:
+            return 404, {"error": {"message": "Not found.", "type": "invalid_request_error"}}
+        return self._secrets.create(body)
+
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         outcome = after_upgrade(_dialled(connection.request), self._rules)
@@ -181,7 +197,9 @@ class RealtimeServer:
 
     async def _open(self, link: Link, admission: Admission) -> None:
         session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
-        if admission.kind == "transcription":
+        if admission.session is not None:
+            config = {**admission.session, "id": session_id, "expires_at": expires_at}
+        elif admission.kind == "transcription":
             config = transcription_session(session_id, expires_at)
         else:
             config = realtime_session(session_id, admission.model, expires_at)

@@ -92,7 +92,9 @@ class SessionState:
     def __init__(self, session: Json) -> None:
         self.config = session
         self.voice_locked = False  # set once the assistant has spoken
-        self.mcp_servers: dict[str, Json] = {}  # a server_label that was defined once may be named alone afterwards
+        # a server_label that was defined once may be named alone afterwards
+        self.mcp_servers: dict[str, Json] = {}
+        self.mcp_servers = self.resolve_mcp(session.get("tools", ()), "session.tools")
         self._tracing_settled = False
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from rtcli.views import Level, Notice, Text, View
 
 Show = Callable[[View], None]
+_STDERR = 2
 
 
 @contextlib.contextmanager
@@ -37,12 +39,31 @@ def captured(show: Show) -> Iterator[None]:
     loop.set_exception_handler(lambda _, about: hand_over(_problem(about)))
     out, err = _Printed(hand_over), _Printed(hand_over)
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with _native_errors_dropped(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             yield
     finally:
         loop.set_exception_handler(loop_handler)
         logging.captureWarnings(False)
         root.handlers[:] = before
+
+
+@contextlib.contextmanager
+def _native_errors_dropped() -> Iterator[None]:
+    """Libraries in C write to the terminal itself: PortAudio and ALSA do at every hiccup, right across the prompt.
+
+    What matters of it reaches us as errors. RTCLI_DEBUG=1 lets it through, and so does a stderr that is no terminal.
+    """
+    if os.environ.get("RTCLI_DEBUG") or not os.isatty(_STDERR):
+        yield
+        return
+    terminal, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, _STDERR)
+        os.close(terminal)
 
 
 def _problem(about: dict[str, Any]) -> Notice:

@@ -39,6 +39,13 @@ def place_of(piece: Samples, whole: Samples) -> tuple[int, float]:
     return best - pad, float(likeness[best])
 
 
+def share_heard(sent: Samples, heard: Samples) -> float:
+    """How much of `sent` is in `heard`, by pieces of 100 ms: a machine that is busy loses one now and then."""
+    step = RATE // 10
+    pieces = [sent[start : start + step] for start in range(0, len(sent) - step + 1, step)]
+    return sum(place_of(piece, heard)[1] > 0.9 for piece in pieces) / len(pieces)
+
+
 def heard_ms(heard: Samples, sent: Samples, *, fade_ms: int = 15) -> float:
     """How much of `sent` was played when `heard` ended, whatever was lost on the way; `heard` may end in a fade.
 

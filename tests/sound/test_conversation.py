@@ -23,7 +23,7 @@ from rtcli.views import View, WireRecord
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
 from tests.kit.waiting import until
-from tests.kit.waveforms import RATE, Samples, heard_ms, place_of, quiet_ms, samples_of
+from tests.kit.waveforms import RATE, Samples, heard_ms, quiet_ms, samples_of, share_heard
 from tests.sound.conftest import Say
 
 WAITS = {"type": "server_vad", "create_response": False, "silence_duration_ms": 300}
@@ -98,8 +98,7 @@ async def test_what_is_said_is_transcribed_and_the_answer_heard(card: SoundCard,
         assert "good morning" in heard["transcript"].lower()
         (answer,) = talk.live.events("response.output_audio_transcript.done")
         assert answer["transcript"].lower().startswith("good morning")
-        _, likeness = place_of(samples_of(bytes(talk.received)), recording.samples)
-        assert likeness > 0.95
+        assert share_heard(samples_of(bytes(talk.received)), recording.samples) > 0.7, "pauses are like nothing"
         (turn,) = talk.live.session.measure().turns.turns
         assert turn.after(turn.played) is not None, "the figures know when the first sample was played"
 
@@ -154,8 +153,8 @@ async def test_mute_silences_what_is_sent(card: SoundCard, scripted_server: str,
         card.speak(noise[RATE * 4 : RATE * 5])
         heard = await talk.said(start)
 
-        assert place_of(samples_of(noise[RATE * 4 : RATE * 5]), heard)[1] > 0.95
-        assert place_of(samples_of(noise[: RATE * 2]), heard)[1] < 0.3
+        assert share_heard(samples_of(noise[RATE * 4 : RATE * 5]), heard) >= 0.6
+        assert share_heard(samples_of(noise[: RATE * 2]), heard) == 0
 
 
 async def test_push_to_talk_takes_what_is_said_between_two_presses(
@@ -205,7 +204,7 @@ async def test_another_microphone_takes_over(card: SoundCard, scripted_server: s
         await talk.live.run(f"/audio in {number}")
         start = len(talk.sent)
         card.speak(noise[:RATE])
-        assert place_of(samples_of(noise[:RATE]), await talk.said(start))[1] > 0.95
+        assert share_heard(samples_of(noise[:RATE]), await talk.said(start)) >= 0.6
 
 
 async def test_a_file_is_played_as_if_it_were_spoken(

@@ -26,7 +26,7 @@ fix: $(VENV)/tools ## put the format right
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/tools ## the measurements, which need a quiet machine
-	$(BIN)/pytest tests/benchmarks --override-ini=testpaths=tests/benchmarks --capture=no
+	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python -m $$(echo $${bench%.py} | tr / .) || exit 1; done
 
 docs: $(VENV)/tools ## print the tables of docs/ anew from the code
 	$(BIN)/python docs/tables.py --write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}
-MAY_IMPORT["__main__"] = {"cli"}
 
 THIRD_PARTY: dict[str, set[str]] = {
     "orjson": {"protocol"},
@@ -108,6 +108,21 @@ def test_one_sentence_opens_each_module(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
     assert docstring, f"{path} says nothing about itself"
+
+
+def documented() -> dict[str, set[str]]:
+    """What docs/architecture.md lets each layer import."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|[^|]*\|$", page, re.MULTILINE)
+    return {layer: set(re.findall(r"\w+", allowed)) for layer, allowed in rows}
+
+
+def test_the_page_that_people_read_says_the_same() -> None:
+    """The table of docs/architecture.md allows what is allowed here."""
+    assert documented() == {
+        **{layer: allowed for layer, allowed in MAY_IMPORT.items() if layer != "__main__"},
+        "cli": {"everything"},
+    }
 
 
 def test_a_forbidden_import_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

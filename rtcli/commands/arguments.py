@@ -15,7 +15,7 @@ from rtcli.commands.json_text import parse_object
 from rtcli.commands.words import quoted
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
-from rtcli.session.ids import expand
+from rtcli.protocol.ids import expand
 from rtcli.session.settings import parse_value
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from rtcli.commands.registry import TOPICS, Command, Registry, default_registry
+from rtcli.commands.catalogue import default_registry
+from rtcli.commands.registry import TOPICS, Command, Registry
 
 _HEAD = """\
 # Commands

@@ -183,10 +183,3 @@ def _split(text: str) -> tuple[str, str]:
 def collect(modules: Iterable[ModuleType]) -> Registry:
     """A registry of all commands that modules declare, in their order."""
     return Registry(value for module in modules for value in vars(module).values() if isinstance(value, Command))
-
-
-def default_registry() -> Registry:
-    """The commands of the program."""
-    from rtcli.commands import app, audio, items, measure, session, talk, tools, wire
-
-    return collect((talk, audio, session, wire, items, tools, measure, app))

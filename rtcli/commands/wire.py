@@ -15,8 +15,8 @@ from rtcli.commands.json_text import parse_events
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import check_client_event
+from rtcli.protocol.ids import short_id
 from rtcli.protocol.wire_filter import parse_filter, type_of
-from rtcli.session.ids import shortened
 from rtcli.session.log import ids_of
 from rtcli.views import Json, Level, Notice, Table, Text, View, WireRecord
 
@@ -139,7 +139,7 @@ def _rows(records: Iterable[WireRecord]) -> tuple[tuple[str, ...], ...]:
 
 def _about(event: Mapping[str, Any]) -> str:
     """The ids that an event is about (not its own), and why it failed if it did."""
-    ids = [shortened(name) for name in dict.fromkeys(ids_of(event)) if name != event.get("event_id")]
+    ids = [short_id(name) for name in dict.fromkeys(ids_of(event)) if name != event.get("event_id")]
     error = event.get("error")
     code = error.get("code") if isinstance(error, Mapping) else None
     response = event.get("response")

@@ -4,7 +4,7 @@ Terms are separated by spaces and all must match; `-` before a term negates it.
 
     response.*      a glob over event types
     <  >            from the server, to the server
-    item=ID         frames about an item: its id, or the shortened form that rows show
+    item=ID         frames about an item: its id, the short form that rows show, or its end
     error           an `error` event, something that failed, or a frame that is no event
 """
 
@@ -18,10 +18,10 @@ from functools import lru_cache
 from typing import Any
 
 from rtcli.errors import UsageError
+from rtcli.protocol.ids import fits
 from rtcli.views import Direction, WireRecord
 
 _Test = Callable[[WireRecord], bool]
-_ELLIPSIS = "…"
 _FAILED_STATUS = ("failed", "incomplete")
 
 
@@ -64,10 +64,7 @@ def _term(term: str) -> _Test:
 def _about(key: str, value: str) -> _Test:
     if key != "item" or not value:
         raise UsageError(f"the filter does not know {key}={value}", hint="item=ID is the one that takes a value")
-    start, shortened, end = value.partition(_ELLIPSIS)
-    if not shortened:
-        return lambda record: value in item_ids(record.event)
-    return lambda record: any(id_.startswith(start) and id_.endswith(end) for id_ in item_ids(record.event))
+    return lambda record: any(fits(id_, value) for id_ in item_ids(record.event))
 
 
 def _type_glob(term: str) -> _Test:

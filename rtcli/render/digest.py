@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from rtcli.render.ids import short_id
+from rtcli.protocol.ids import short_id
 from rtcli.render.media import WireFormats, base64_size
 from rtcli.render.units import duration, size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rtcli.render.ids import short_id
+from rtcli.protocol.ids import short_id
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import cells, one_line
 from rtcli.render.units import clock, duration

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rtcli.protocol.ids import fits
 from rtcli.protocol.wire_filter import type_of
 from rtcli.session import why as causes
-from rtcli.session.ids import fits
 from rtcli.session.payload import Payloads
 from rtcli.views import Direction, WireRecord
 

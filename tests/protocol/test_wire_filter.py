@@ -48,6 +48,7 @@ BAD = WireRecord(2, 0.0, Direction.RECEIVED, None, 3, problem="not JSON")
         ("item=item_B", DONE, True),
         ("item=item_…12345", DELTA, True),
         ("item=item_…54321", DELTA, False),
+        ("item=12345", DELTA, True),
         ("-item=item_B", DELTA, True),
         ("error", frame("error", error={}), True),
         ("error", DONE, True),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from rtcli.render import units
-from rtcli.render.ids import short_id
 
 
 @pytest.mark.parametrize(
@@ -27,18 +26,3 @@ def test_figures_have_their_unit(function: object, value: float, expected: str) 
     """Each in the unit that keeps it short."""
     assert callable(function)
     assert function(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("id_", "expected"),
-    [
-        ("item_AbCdEfGhIjKlMnOpQrStU", "item_…QrStU"),
-        ("call_abcdefghijklmnop", "call_…lmnop"),
-        ("item_1", "item_1"),
-        ("msg", "msg"),
-        ("0123456789abcdef0123456789abcdef", "012345…bcdef"),
-    ],
-)
-def test_ids_keep_their_kind_and_end(id_: str, expected: str) -> None:
-    """Short enough for a row, long enough to tell apart."""
-    assert short_id(id_) == expected

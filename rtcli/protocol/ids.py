@@ -1,12 +1,23 @@
-"""Ids as rows show them and people type them: whole, or a start, an ellipsis and an end."""
+"""Ids as rows show them and people type them back: whole, or a start, an ellipsis and an end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 _ELLIPSIS = "…"
+_KEPT = 5
+"""Characters of an id's end that stay."""
+
 _SHORTEST_END = 3
 """A bare end shorter than this would fit too much."""
+
+
+def short_id(id_: str) -> str:
+    """`item_AbCdEfGhIjKlMnOpQrStU` as `item_…QrStU`: a row has room for it, and `fits` takes it back."""
+    kind, underscore, rest = id_.partition("_")
+    if not underscore or len(rest) <= _KEPT + 3:
+        return id_ if len(id_) <= 16 else f"{id_[:6]}{_ELLIPSIS}{id_[-_KEPT:]}"
+    return f"{kind}_{_ELLIPSIS}{id_[-_KEPT:]}"
 
 
 def fits(id_: str, typed: str) -> bool:
@@ -24,9 +35,3 @@ def expand(typed: str, known: Iterable[str]) -> str:
         return typed
     found = [id_ for id_ in known if fits(id_, typed)]
     return found[0] if len(found) == 1 else typed
-
-
-def shortened(id_: str) -> str:
-    """For a table: the kind of an id and its end."""
-    kind, underscore, rest = id_.partition("_")
-    return f"{kind}_{_ELLIPSIS}{rest[-5:]}" if underscore and len(rest) > 8 else id_

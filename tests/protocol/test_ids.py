@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.session.ids import expand, fits, shortened
+from rtcli.protocol.ids import expand, fits, short_id
 
 KNOWN = ("item_AbCdEfGhIjKl", "item_ZzCdEfGhXxKl", "call_1")
 
@@ -30,6 +30,21 @@ def test_what_fits_several_or_none_stays_as_it_was_typed() -> None:
 
 
 @given(st.text(alphabet="abcXYZ019_", min_size=1, max_size=30))
-def test_a_shortened_id_can_be_typed_back(id_: str) -> None:
+def test_a_short_id_can_be_typed_back(id_: str) -> None:
     """What a table shows is enough to name it."""
-    assert fits(id_, shortened(id_))
+    assert fits(id_, short_id(id_))
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [
+        ("item_AbCdEfGhIjKlMnOpQrStU", "item_…QrStU"),
+        ("call_abcdefghijklmnop", "call_…lmnop"),
+        ("item_1", "item_1"),
+        ("msg", "msg"),
+        ("0123456789abcdef0123456789abcdef", "012345…bcdef"),
+    ],
+)
+def test_ids_keep_their_kind_and_end(id_: str, expected: str) -> None:
+    """Short enough for a row, long enough to tell apart."""
+    assert short_id(id_) == expected

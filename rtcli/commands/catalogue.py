@@ -1,0 +1,11 @@
+"""The commands of the program: the one place that lists the modules which declare them."""
+
+from __future__ import annotations
+
+from rtcli.commands import app, audio, items, measure, session, talk, tools, wire
+from rtcli.commands.registry import Registry, collect
+
+
+def default_registry() -> Registry:
+    """The commands of the program, in the order of help."""
+    return collect((talk, audio, session, wire, items, tools, measure, app))

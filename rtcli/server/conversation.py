@@ -12,6 +12,9 @@ from rtcli.server.items import Item
 
 Json: TypeAlias = dict[str, Any]
 
+MAX_TEXT_KEPT = 128 * 2**20
+"""Characters of text, images and arguments that one conversation takes; more is refused."""
+
 MAX_AUDIO_KEPT = 64 * 2**20
 """Bytes of sound that one conversation keeps (about 23 minutes); the oldest goes first, its item stays."""
 
@@ -24,6 +27,7 @@ class Conversation:
         self._items: dict[str, Item] = {}
         self._order: list[str] = []
         self._calls: set[str] = set()
+        self._characters = 0
 
     def __iter__(self) -> Iterator[Item]:
         return (self._items[item_id] for item_id in self._order)
@@ -55,13 +59,17 @@ class Conversation:
     def insert(self, item: Item, previous: str | None) -> str | None:
         """Add after `previous`: "root" is the front; None and "" are the end. Returns the id of the item before it.
 
-        Raises RefusedError for an id that is taken, an unknown `previous`, or an output that answers no call.
+        Raises RefusedError for an id that is taken, an unknown `previous`, an output that answers no call, and beyond
+        the bound.
         """
         if item.id in self._items:
             raise refusals.duplicate_item(item.id)
         if previous and previous != "root" and previous not in self._items:
             raise refusals.previous_item_unknown(previous)
         self._check_answer(item.wire)
+        if self._characters + _characters(item.wire) > MAX_TEXT_KEPT:
+            raise refusals.conversation_full(MAX_TEXT_KEPT // 2**20)
+        self._characters += _characters(item.wire)
         place = self._place_after(previous)
         self._order.insert(place, item.id)
         self._items[item.id] = item
@@ -73,6 +81,7 @@ class Conversation:
         """Raises RefusedError for an unknown id. The id may be used again."""
         item = self._known(item_id, "delete")
         self._order.remove(item_id)
+        self._characters = max(0, self._characters - _characters(item.wire))
         del self._items[item_id]
         if item.wire["type"] == "function_call":
             self._calls.discard(item.wire["call_id"])
@@ -126,3 +135,9 @@ class Conversation:
             asked = self._items.get(wire["approval_request_id"])
             if asked is None or asked.wire["type"] != "mcp_approval_request":
                 raise refusals.approval_unknown(wire["approval_request_id"])
+
+
+def _characters(wire: Json) -> int:
+    """The length of what an item says."""
+    parts = [wire, *wire.get("content", ())]
+    return sum(len(value) for part in parts for value in part.values() if isinstance(value, str))

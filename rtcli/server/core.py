@@ -42,6 +42,7 @@ class SessionCore:
         self._turns: TurnDetection | None = None
         self._speech_item: str | None = None
         self._speech_start = 0
+        self._to_transcribe: set[str] = set()  # committed items; sound that comes as an item is not transcribed
         self._held: list[Json] = []  # outputs that came before the response that made their call was done
         self._out: list[Effect] = []
 
@@ -84,7 +85,8 @@ class SessionCore:
     def recognised(self, item: Item, transcript: str | None) -> list[Effect]:
         """A committed item has been transcribed; None: there is no recogniser."""
         item.heard = transcript
-        wanted = self.state.input["transcription"]
+        wanted = self.state.input["transcription"] if item.id in self._to_transcribe else None
+        self._to_transcribe.discard(item.id)
         return [] if wanted is None else list(transcription.events(item, wanted["model"], transcript))
 
     def finished(self, response: Response, status: str = "completed", details: Json | None = None) -> list[Effect]:
@@ -238,6 +240,7 @@ class SessionCore:
         self._out.append(event("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id))
         self._add(item, None)
         self.conversation.keep_within_budget()
+        self._to_transcribe.add(item.id)
         self._out.append(Recognise(item))
 
     def _add(self, item: Item, previous_item_id: str | None) -> None:
@@ -251,6 +254,8 @@ class SessionCore:
         options = response_options(self.state, self.conversation, wanted)
         if not options.out_of_band and self.active:
             raise refusals.response_active(self.active.id)
+        if len(self.out_of_band) >= _MOST_ASIDE:
+            raise refusals.too_many_responses(_MOST_ASIDE)
         known = set(self.state.mcp_servers)
         self.state.mcp_servers.update(self.state.resolve_mcp(wanted.get("tools", ()), "response.tools"))
         for label in [label for label in self.state.mcp_servers if label not in known]:
@@ -303,6 +308,7 @@ class SessionCore:
         self._out.append(event("conversation.item.done", previous_item_id=previous, item=item.wire))
 
 
+_MOST_ASIDE = 64  # responses beside the conversation
 _KEPT_SAMPLES = 30 * PCM16.rate  # while nobody speaks; a commit by hand may still want it
 
 _MARKS: Mapping[Mark, Callable[[SessionCore, TurnMark], None]] = {

@@ -137,6 +137,12 @@ def no_turn_detection(path: str) -> RefusedError:
 # conversation ---------------------------------------------------------------------------------------------------------
 
 
+def conversation_full(limit: int) -> RefusedError:
+    """A bound of this server alone."""
+    text = f"This server keeps at most {limit} MiB of text and images in one conversation."
+    return RefusedError(text, "conversation_too_large")
+
+
 def previous_item_unknown(item_id: str) -> RefusedError:
     text = f"Error adding item: the previous item with id '{item_id}' does not exist."
     return RefusedError(text, "item_create_invalid_previous_item_id")
@@ -187,6 +193,11 @@ def response_active(response_id: str) -> RefusedError:
         f"{text}Wait until the response is finished before creating a new one.",
         "conversation_already_has_active_response",
     )
+
+
+def too_many_responses(limit: int) -> RefusedError:
+    """A bound of this server alone."""
+    return RefusedError(f"This server makes at most {limit} responses at once.", "rate_limit_exceeded")
 
 
 def nothing_to_cancel() -> RefusedError:

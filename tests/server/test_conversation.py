@@ -175,6 +175,18 @@ def test_only_what_the_model_said_can_be_truncated(make: str) -> None:
     assert error["message"] == "Only model output audio messages can be truncated"
 
 
+def test_a_conversation_takes_only_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound an item is refused; after a deletion there is room again."""
+    monkeypatch.setattr(conversation, "MAX_TEXT_KEPT", 1_000)
+    book = Playbook()
+    first = book.say("x" * 600)
+    error = book.refusal(CREATE, item=user("x" * 600))
+    book.send("conversation.item.delete", item_id=first)
+
+    assert error["code"] == "conversation_too_large"
+    assert book.say("x" * 600)
+
+
 def test_a_conversation_forgets_its_oldest_sound_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the budget the item stays, without its sound."""
     monkeypatch.setattr(conversation, "MAX_AUDIO_KEPT", 40_000)

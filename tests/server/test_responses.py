@@ -296,6 +296,17 @@ def test_an_out_of_band_response_leaves_the_conversation_alone() -> None:
     assert book.core.active is not None
 
 
+def test_responses_beside_the_conversation_are_bounded() -> None:
+    """A client that asks without end is refused; when one ends there is room again."""
+    book = Playbook()
+    running = [book.start(conversation="none") for _ in range(64)]
+    error = book.refusal("response.create", response={"conversation": "none"})
+    book.core.finished(running[0])
+
+    assert error["code"] == "rate_limit_exceeded"
+    assert book.start(conversation="none")
+
+
 def test_input_replaces_the_context() -> None:
     """Items, references, or nothing at all."""
     book = Playbook()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server.playbook import Playbook, only, silence, to_recognise, types, voice
+from rtcli.protocol.audio_formats import encode_base64
+from tests.server.playbook import Playbook, only, silence, to_recognise, types, user, voice
 
 PREFIX = "conversation.item.input_audio_transcription"
 
@@ -64,6 +65,16 @@ def test_silence_has_an_empty_transcript_with_or_without_a_recogniser() -> None:
     completed = only(book.core.recognised(item, None), f"{PREFIX}.completed")
 
     assert (completed["transcript"], completed["usage"]) == ("", {"type": "duration", "seconds": 0})
+
+
+def test_sound_that_comes_as_an_item_is_heard_and_not_transcribed() -> None:
+    """Transcription is about the input buffer."""
+    book = Playbook(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    content = [{"type": "input_audio", "audio": encode_base64(voice(0.5))}]
+    item = to_recognise(book.send("conversation.item.create", item=user("") | {"content": content}))
+
+    assert book.core.recognised(item, "Hello") == []
+    assert item.heard == "Hello"
 
 
 def test_nobody_is_told_where_transcription_is_off() -> None:

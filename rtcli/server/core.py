@@ -13,7 +13,7 @@ from rtcli.protocol.audio_formats import PCM16
 from rtcli.server import items, mcp, refusals, transcription
 from rtcli.server.client_events import check_event
 from rtcli.server.conversation import Conversation
-from rtcli.server.effects import ArmIdle, Close, Effect, Hear, JudgePause, Recognise, StartResponse
+from rtcli.server.effects import ArmIdle, Close, Effect, Hear, JudgePause, Recognise, RecognisePartly, StartResponse
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.events import event
 from rtcli.server.ids import new_id
@@ -42,6 +42,8 @@ class SessionCore:
         self._turns: TurnDetection | None = None
         self._speech_item: str | None = None
         self._speech_start = 0
+        self._partial: transcription.Partial | None = None
+        self._next_partial = 0
         self._to_transcribe: set[str] = set()  # committed items; sound that comes as an item is not transcribed
         self._held: list[Json] = []  # outputs that came before the response that made their call was done
         self._out: list[Effect] = []
@@ -74,6 +76,9 @@ class SessionCore:
             _MARKS[mark.mark](self, mark)
         if self._turns.state is Speech.QUIET:
             self._buffer.keep(_KEPT_SAMPLES)
+        elif self._partial and self._buffer.end >= self._next_partial:
+            self._next_partial = self._buffer.end + _PARTIAL_SAMPLES
+            self._out.append(RecognisePartly(self._partial.item_id, self._buffer.peek(self._speech_start)))
         return self._effects()
 
     def judged(self, transcript: str) -> list[Effect]:
@@ -82,12 +87,21 @@ class SessionCore:
             _MARKS[mark.mark](self, mark)
         return self._effects()
 
+    def partly_recognised(self, item_id: str, transcript: str) -> list[Effect]:
+        """A turn that goes on has been transcribed so far; nothing is told of one that is over."""
+        if self._partial is None or self._partial.item_id != item_id or self._speech_item != item_id:
+            return []
+        return list(self._partial.attempt(transcript))
+
     def recognised(self, item: Item, transcript: str | None) -> list[Effect]:
         """A committed item has been transcribed; None: there is no recogniser."""
         item.heard = transcript
         wanted = self.state.input["transcription"] if item.id in self._to_transcribe else None
         self._to_transcribe.discard(item.id)
-        return [] if wanted is None else list(transcription.events(item, wanted["model"], transcript))
+        if wanted is None:
+            return []
+        told = self._partial.told if self._partial and self._partial.item_id == item.id else ""
+        return list(transcription.events(item, wanted["model"], transcript, told))
 
     def finished(self, response: Response, status: str = "completed", details: Json | None = None) -> list[Effect]:
         """A response ends; does nothing where it has ended already."""
@@ -200,6 +214,9 @@ class SessionCore:
         assert turns is not None and config is not None
         self._speech_item = new_id("item")
         self._speech_start = max(0, mark.sample - turns.padding_ms * PCM16.rate // 1000)
+        wanted = self.state.input["transcription"] or {}
+        streams = wanted.get("model") == transcription.STREAMING_MODEL
+        self._partial = transcription.Partial(self._speech_item) if streams else None
         start_ms = PCM16.milliseconds(2 * self._speech_start)
         where = {"audio_start_ms": start_ms, "item_id": self._speech_item}
         self._out += [event("input_audio_buffer.speech_started", **where), ArmIdle(None)]
@@ -309,6 +326,7 @@ class SessionCore:
 
 
 _MOST_ASIDE = 64  # responses beside the conversation
+_PARTIAL_SAMPLES = PCM16.rate // 2  # how often a turn is transcribed while it goes on
 _KEPT_SAMPLES = 30 * PCM16.rate  # while nobody speaks; a commit by hand may still want it
 
 _MARKS: Mapping[Mark, Callable[[SessionCore, TurnMark], None]] = {

@@ -33,6 +33,14 @@ class Recognise:
 
 
 @dataclass(frozen=True, slots=True)
+class RecognisePartly:
+    """Transcribe what was said so far of a turn that goes on, and hand the text to `partly_recognised`."""
+
+    item_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class JudgePause:
     """Transcribe this sound and hand the text to `judged`: is the sentence complete?"""
 
@@ -54,5 +62,5 @@ class Close:
     reason: str
 
 
-Command: TypeAlias = StartResponse | Hear | Recognise | JudgePause | ArmIdle | Close
+Command: TypeAlias = StartResponse | Hear | Recognise | RecognisePartly | JudgePause | ArmIdle | Close
 Effect: TypeAlias = Json | Command

@@ -13,7 +13,17 @@ from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import Malformed, decode
 from rtcli.server import refusals
 from rtcli.server.core import SessionCore
-from rtcli.server.effects import ArmIdle, Close, Command, Effect, Hear, JudgePause, Recognise, StartResponse
+from rtcli.server.effects import (
+    ArmIdle,
+    Close,
+    Command,
+    Effect,
+    Hear,
+    JudgePause,
+    Recognise,
+    RecognisePartly,
+    StartResponse,
+)
 from rtcli.server.engine_room import EngineRoom
 from rtcli.server.items import Item
 from rtcli.server.link import Link
@@ -42,6 +52,7 @@ class LiveSession:
         self._group: asyncio.TaskGroup | None = None
         self._hearing: dict[str, asyncio.Task[None]] = {}
         self._answering: dict[str, tuple[Response, asyncio.Task[None]]] = {}
+        self._attempting: asyncio.Task[None] | None = None
         self._playback_end = 0.0  # when the client will have played all that was sent, if it plays at once
         self._idle: asyncio.TimerHandle | None = None
 
@@ -217,6 +228,16 @@ class LiveSession:
             logger.exception("the recogniser failed")
             return None
 
+    async def _recognise_partly(self, command: RecognisePartly) -> None:
+        """At most one attempt at a time, and only by a recogniser that is quick enough."""
+        recogniser = (await self._room.engines()).recogniser
+        if recogniser and recogniser.partials and (self._attempting is None or self._attempting.done()):
+            self._attempting = self._spawn(self._transcribe_partly(command), f"hears {command.item_id} so far")
+
+    async def _transcribe_partly(self, command: RecognisePartly) -> None:
+        text = await self._text_of(command.pcm)
+        await self._perform(self.core.partly_recognised(command.item_id, text or ""))
+
     async def _judge(self, command: JudgePause) -> None:
         self._spawn(self._judge_pause(command.pcm), "judges a pause")
 
@@ -254,6 +275,7 @@ _COMMANDS: Mapping[type[Command], Callable[[LiveSession, Any], Awaitable[None]]]
     Hear: LiveSession._hear,
     StartResponse: LiveSession._start,
     Recognise: LiveSession._recognise,
+    RecognisePartly: LiveSession._recognise_partly,
     JudgePause: LiveSession._judge,
     ArmIdle: LiveSession._arm_idle,
     Close: LiveSession._close,

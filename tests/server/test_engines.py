@@ -21,7 +21,7 @@ from tests.server.playbook import silence, voice
 class Listener:
     """A recogniser that hears the same every time, or fails."""
 
-    partials = False
+    partials = True
 
     def __init__(self, text: str | None) -> None:
         self._text = text
@@ -137,6 +137,21 @@ async def test_what_is_heard_is_answered_and_transcribed() -> None:
 
     assert completed["transcript"] == "Count to 3."
     assert said(done["response"]) == "1, 2, 3."
+
+
+async def test_a_streaming_transcriber_is_heard_before_the_turn_ends() -> None:
+    """Deltas between speech_started and speech_stopped."""
+    async with (
+        RealtimeServer(pace=0, engines=with_engines("Count to 3. Please")) as server,
+        session(server, audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}}) as client,
+    ):
+        await client.hear(silence(1) + voice(2))
+        delta = await client.until("conversation.item.input_audio_transcription.delta")
+        await client.hear(silence(1))
+        await client.until("response.done")
+
+    assert delta["delta"].startswith("Count")
+    assert client.types().index("input_audio_buffer.speech_stopped") > client.seen.index(delta)
 
 
 async def test_a_recogniser_that_fails_ends_nothing() -> None:

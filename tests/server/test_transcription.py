@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtcli.protocol.audio_formats import encode_base64
+from rtcli.server.effects import RecognisePartly
 from tests.server.playbook import Playbook, only, silence, to_recognise, types, user, voice
 
 PREFIX = "conversation.item.input_audio_transcription"
@@ -75,6 +76,44 @@ def test_sound_that_comes_as_an_item_is_heard_and_not_transcribed() -> None:
 
     assert book.core.recognised(item, "Hello") == []
     assert item.heard == "Hello"
+
+
+def test_a_streaming_transcriber_tells_while_somebody_speaks() -> None:
+    """Words on which two attempts agree, of an item that does not exist yet; the rest after the commit."""
+    book = Playbook(audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}})
+    effects = book.hear(silence(1) + voice(1.6))
+    attempts = [effect for effect in effects if isinstance(effect, RecognisePartly)]
+    item_id = only(effects, "input_audio_buffer.speech_started")["item_id"]
+    hypotheses = ["Count", "Count two", "Count to", "Count to ten"]
+    told = [event for text in hypotheses for event in book.core.partly_recognised(item_id, text)]
+    item = to_recognise(book.hear(silence(1)))
+    late = book.core.partly_recognised(item_id, "Count to ten now")
+    rest = book.core.recognised(item, "Count to ten.")
+
+    assert len(attempts) >= 3
+    assert len(attempts[1].pcm) > len(attempts[0].pcm)
+    assert {attempt.item_id for attempt in attempts} == {item_id, item.id}
+    assert [event["delta"] for event in told if isinstance(event, dict)] == ["Count ", "to "]
+    assert late == []
+    assert types(rest) == [f"{PREFIX}.delta", f"{PREFIX}.completed"]
+
+
+def test_a_wrong_guess_is_put_right_by_completed() -> None:
+    """No delta can take words back."""
+    book = Playbook(audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}})
+    item_id = only(book.hear(silence(1) + voice(1)), "input_audio_buffer.speech_started")["item_id"]
+    for text in ("Mount to", "Mount to ten"):
+        book.core.partly_recognised(item_id, text)
+    item = to_recognise(book.hear(silence(1)))
+
+    assert types(book.core.recognised(item, "Count to ten.")) == [f"{PREFIX}.completed"]
+
+
+def test_other_transcribers_wait_for_the_commit() -> None:
+    """Nothing is attempted before."""
+    book = Playbook(audio={"input": {"transcription": {"model": "whisper-1"}}})
+
+    assert not [effect for effect in book.hear(silence(1) + voice(1)) if isinstance(effect, RecognisePartly)]
 
 
 def test_nobody_is_told_where_transcription_is_off() -> None:

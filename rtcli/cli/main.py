@@ -10,9 +10,12 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"rtcli {rtcli.__version__}\n")
         return 0
-    from rtcli.cli.app import run
+    try:
+        from rtcli.cli.app import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules still load
+        return 130
 
 
 if __name__ == "__main__":

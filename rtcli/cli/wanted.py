@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rtcli.config.settings import Settings
+from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.errors import InputError
 
 # Fields that the transport's config names itself; every other field of the API travels under `provider_data`.
@@ -20,8 +20,10 @@ _NOT_SETTABLE = frozenset({"type", "object", "id", "expires_at", "model"})
 def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
     """The config of the session: the file's, with the settings on top. Raises InputError."""
     config = _from_file(file) if file else {}
-    if (instructions := settings.get("instructions")) is not None:
-        config["instructions"] = text_or_file(instructions)
+    if found := settings.find("instructions"):
+        instructions, origin = found
+        # A project's file comes with a clone: it may say things to the model, not send it a file of this machine.
+        config["instructions"] = instructions if origin == PROJECT_FILE else text_or_file(instructions)
     if settings.get("text"):
         config["output_modalities"] = ["text"]
     if (voice := settings.get("voice")) is not None:

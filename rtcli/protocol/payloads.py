@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from rtcli.protocol.events import Event
 
@@ -20,7 +20,7 @@ class TransportAudio:
     item_id: str
     content_index: int
     interrupted: bool = False
-    type: str = "audio"
+    type: ClassVar[str] = "audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TranscriptDelta:
     delta: str
     item_id: str
     response_id: str
-    type: str = "transcript_delta"
+    type: ClassVar[str] = "transcript_delta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class OutputTextDelta:
     delta: str
     item_id: str
     response_id: str
-    type: str = "output_text_delta"
+    type: ClassVar[str] = "output_text_delta"
 
 
 @dataclass(frozen=True, slots=True)

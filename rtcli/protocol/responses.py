@@ -17,6 +17,7 @@ from enum import Enum
 from itertools import count
 from typing import Any
 
+from rtcli.protocol.audio_formats import AudioFormat, parse_format
 from rtcli.protocol.events import Event
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
@@ -69,7 +70,7 @@ class Running:
     """A response that was created and is not done."""
 
     out_of_band: bool
-    output_format: Any = None
+    output_format: AudioFormat | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +109,7 @@ class Responses:
         """There is something to cancel, and no cancel under way."""
         return self.active and self._slot is not Slot.CANCELLING
 
-    def output_format(self, response_id: str) -> Any:
+    def output_format(self, response_id: str) -> AudioFormat | None:
         """The audio format that response.created named for this response, or None."""
         running = self._running.get(response_id)
         return running.output_format if running else None
@@ -168,7 +169,8 @@ class Responses:
         out_of_band = "conversation_id" in response and response["conversation_id"] is None
         audio = response.get("audio")
         output = audio.get("output") if isinstance(audio, Mapping) else None
-        output_format = output.get("format") if isinstance(output, Mapping) else None
+        named = output.get("format") if isinstance(output, Mapping) else None
+        output_format = None if named is None else parse_format(named)
         self._running[_id_of(response)] = Running(out_of_band, output_format)
         if self._pending and not self._pending.answered and out_of_band == _asks_out_of_band(self._pending):
             self._answered()

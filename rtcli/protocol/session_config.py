@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rtcli.errors import UsageError
-from rtcli.protocol.audio_formats import parse_format
+from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.protocol.items import as_mapping
 
 Config: TypeAlias = Mapping[str, Any]
@@ -218,6 +218,7 @@ class WantedSession:
         self._given: Payload = {}
         self._provider: Payload = {}  # replaces whole keys of the payload, as long as nothing newer names them
         self.confirmed: Payload | None = None
+        self.output_format = PCM16
 
     @property
     def given(self) -> Payload:
@@ -255,12 +256,13 @@ class WantedSession:
 
     def forget_connection(self) -> None:
         """A new connection knows nothing yet of what was confirmed on the old one."""
-        self.confirmed = None
+        self.confirmed, self.output_format = None, PCM16
 
     def confirm(self, session: object) -> None:
         """The server's session.created or session.updated."""
         if isinstance(session, dict):
             self.confirmed = session
+            self.output_format = parse_format(self.confirmed_at("audio", "output", "format"))
 
     def confirmed_at(self, *path: str) -> Any:
         """A value of the confirmed session, or None where it is not there."""

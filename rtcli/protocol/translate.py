@@ -44,7 +44,7 @@ _MCP_CALLS = ("mcp_call", "mcp_tool_call")
 
 def translate(event: Event) -> Translated:
     """The semantic events that follow from one server event, in the order of their emission."""
-    translator = _TRANSLATORS.get(event["type"])
+    translator = TRANSLATORS.get(event["type"])
     return translator(event) if translator else _NOTHING
 
 
@@ -180,7 +180,7 @@ _OUTPUT_ITEMS: dict[str, Callable[[Event, Event], Translated]] = {
     **dict.fromkeys(_MCP_CALLS, _mcp_call),
     "function_call": _function_call,
 }
-_TRANSLATORS: dict[str, Callable[[Event], Translated]] = {
+TRANSLATORS: dict[str, Callable[[Event], Translated]] = {
     "response.output_audio_transcript.delta": _transcript_delta,
     "response.output_text.delta": _text_delta,
     "response.output_audio.done": _audio_done,

@@ -21,7 +21,7 @@ from rtcli.protocol.session_config import (
     build_payload,
     build_turn_detection,
 )
-from rtcli.protocol.translate import translate
+from rtcli.protocol.translate import TRANSLATORS
 from rtcli.protocol.unset import UNSET
 from rtcli.transports.emitter import Emitter
 from rtcli.transports.layer import ApiKey, RealtimeTransportLayer
@@ -98,7 +98,8 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
             logger.warning("a frame that is no event: %s", event.reason)
             self._observe("<", None, frame, event.reason)
             return
-        self._observe("<", event, frame, "")
+        if self._observers:
+            self._observe("<", event, frame, "")
         try:
             self._handle(event)
         except Exception as error:
@@ -106,16 +107,18 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
             self._on_error(error)
 
     def _handle(self, event: Event) -> None:
-        kind, epoch = event["type"], self._epoch
+        kind, epoch, listeners = event["type"], self._epoch, self._listeners
         before = self._BEFORE.get(kind)
         if before is not None:
             before(self, event)
-        self.emit("*", event)
+        if "*" in listeners:
+            self.emit("*", event)
         if kind == "error":
             self.emit("error", ErrorPayload(event))
-        elif "." in kind and self._epoch == epoch:  # a name without a dot could be that of a semantic event
+        elif kind in listeners and "." in kind and self._epoch == epoch:  # without a dot it could be a semantic event's
             self.emit(kind, event)
-        for semantic in translate(event):
+        translator = TRANSLATORS.get(kind)
+        for semantic in translator(event) if translator is not None else ():
             if self._epoch != epoch:
                 return
             if semantic[0] != "function_call" or self._is_new_call(semantic[1]):

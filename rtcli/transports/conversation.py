@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from rtcli.errors import UnsupportedError
-from rtcli.protocol.audio_formats import AudioFormat, decode_base64, parse_format
+from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.protocol.playback import Cut, Playback
@@ -191,13 +191,9 @@ class ConversationTransport(OpenAIRealtimeBase):
         response = event.get("response_id")
         response_id = response if isinstance(response, str) else ""
         key = (item_id, index if isinstance(index, int) else 0)
-        audio_format = self._format_of(response_id)
+        audio_format = self._responses.output_format(response_id) or self._wanted.output_format
         in_time = self.playback.receive(key, response_id, len(data), audio_format, self._clock())
         self.emit("audio", TransportAudio(data, response_id, *key, interrupted=not in_time))
-
-    def _format_of(self, response_id: str) -> AudioFormat:
-        named = self._responses.output_format(response_id)
-        return parse_format(named if named is not None else self._wanted.confirmed_at("audio", "output", "format"))
 
     def _speech_started(self, event: Event) -> None:
         # The reference takes a missing flag for false, so that the response is cancelled by one of the two.

@@ -39,22 +39,23 @@ class Outbox:
 
         Raises OutboxFullError when it does not fit, even without live audio.
         """
-        excess = self._bytes + len(frame) - self._max_bytes
+        size = len(frame)
+        excess = self._bytes + size - self._max_bytes
         if excess > 0 and not self._drop(excess):
             if audio_bytes:
                 self.dropped_audio_bytes += audio_bytes
                 return
             raise OutboxFullError(
-                f"{self._bytes:,} bytes wait to be sent and {len(frame):,} more do not fit",
+                f"{self._bytes:,} bytes wait to be sent and {size:,} more do not fit",
                 why="the server reads more slowly than events are sent",
                 hint="wait with flush() between sends, or give a larger max_outbox_bytes",
             )
         entry = _Entry(frame, audio_bytes)
         self._entries.append(entry)
-        self._bytes += len(frame)
+        self._bytes += size
         if audio_bytes:
             self._live.append(entry)
-            self._live_bytes += len(frame)
+            self._live_bytes += size
 
     def take(self) -> bytes | None:
         """The oldest frame, to be sent now; None when there is none left."""

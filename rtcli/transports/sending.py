@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterable, Mapping
+from threading import get_ident
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -16,6 +16,8 @@ from rtcli.transports import endings
 from rtcli.transports.connection import Connection
 from rtcli.transports.conversation import ConversationTransport
 from rtcli.transports.layer import Status
+
+_CONNECTED = Status.CONNECTED  # a member costs a search through its class, and every send asks for it
 
 
 class SendingTransport(ConversationTransport):
@@ -32,7 +34,7 @@ class SendingTransport(ConversationTransport):
         self._thread = 0
 
     def _belongs_to_this_thread(self) -> None:
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._loop, self._thread = asyncio.get_running_loop(), get_ident()
 
     @property
     def status(self) -> str:
@@ -91,7 +93,7 @@ class SendingTransport(ConversationTransport):
         It is dropped while there is no connection, and oldest first while the peer does not read
         (`dropped_audio_bytes`).
         """
-        if self._status is Status.CONNECTED:
+        if self._status is _CONNECTED:
             self._on_loop(self._send_audio, audio, commit)
 
     def send_function_call_output(self, tool_call: Any, output: str, start_response: bool = True) -> None:
@@ -111,17 +113,17 @@ class SendingTransport(ConversationTransport):
         Cancels the response if one runs, emits `audio_interrupted`, truncates what was not heard to its end. Nothing
         happens while no audio is arriving or playing. `last_interruption` tells the positions.
         """
-        if self._status is Status.CONNECTED:
+        if self._status is _CONNECTED:
             self._on_loop(super().interrupt, cancel_ongoing_response)
 
     def _is_elsewhere(self) -> bool:
         """Whether the caller is not on the thread that the connection lives on."""
-        return self._status is Status.CONNECTED and threading.get_ident() != self._thread
+        return self._status is _CONNECTED and get_ident() != self._thread
 
     def _on_loop(self, function: Callable[..., None], *args: Any) -> None:
-        if self._status is not Status.CONNECTED:
+        if self._status is not _CONNECTED:
             raise endings.not_connected(self._status)
-        if threading.get_ident() == self._thread:
+        if get_ident() == self._thread:
             function(*args)
         else:
             assert self._loop is not None
@@ -139,7 +141,7 @@ class SendingTransport(ConversationTransport):
         if audio:
             text = encode_base64_bytes(audio)
             # Written by hand: base64 needs no escaping, and a microphone makes fifty of these a second.
-            frame = b'{"type":"input_audio_buffer.append","audio":"' + text + b'"}'
+            frame = b'{"type":"input_audio_buffer.append","audio":"%b"}' % text
             self._open_connection().send(frame, len(audio))
             if self._observers:
                 event = {"type": "input_audio_buffer.append", "audio": text.decode()}

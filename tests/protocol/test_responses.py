@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtcli.protocol.audio_formats import PCMU
 from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE, Responses
 
 
@@ -315,7 +316,7 @@ def test_a_response_names_its_audio_format_while_it_runs() -> None:
     responses = Responses()
     responses.created(default("r1") | {"audio": {"output": {"format": {"type": "audio/pcmu"}}}})
 
-    assert responses.output_format("r1") == {"type": "audio/pcmu"}
+    assert responses.output_format("r1") == PCMU
     assert responses.output_format("r2") is None
     responses.done(default("r1"))
     assert responses.output_format("r1") is None

@@ -101,7 +101,7 @@ async def test_responding_says_whether_an_answer_is_on_its_way() -> None:
 async def test_audio_comes_as_bytes_with_its_place() -> None:
     """Decoded, with item and content part; current_item_id says whose it is."""
     async with linked() as link:
-        assert link.t.current_item_id is None
+        before = link.t.current_item_id
         await link.say(audio_delta(b"\1\2\3\4"))
 
         (audio,) = link.payloads("audio")
@@ -112,7 +112,7 @@ async def test_audio_comes_as_bytes_with_its_place() -> None:
             "resp_1",
         )
         assert not audio.interrupted
-        assert link.t.current_item_id == "item_a"
+        assert (before, link.t.current_item_id) == (None, "item_a")
         assert link.t.playback.current == ("item_a", 0, 0)
 
 

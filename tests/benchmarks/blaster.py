@@ -15,6 +15,8 @@ import contextlib
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
+from itertools import islice
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -23,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.benchmarks.load import frames
 
 _CHUNK = 64
+_READY = 20_000  # so many events are ready beforehand, so that nobody waits for the server; more are made on the way
 _SESSION = {
     "type": "session.created",
     "event_id": "event_0",
@@ -30,13 +33,14 @@ _SESSION = {
 }
 
 
-async def _blast(connection: ServerConnection, made: list[bytes]) -> None:
-    for start in range(0, len(made), _CHUNK):
-        connection.transport.write(b"".join(made[start : start + _CHUNK]))
+async def _blast(connection: ServerConnection, made: Iterable[bytes]) -> None:
+    waiting = iter(made)
+    while chunk := list(islice(waiting, _CHUNK)):
+        connection.transport.write(b"".join(chunk))
         await connection.drain()
 
 
-async def _pace(connection: ServerConnection, made: list[bytes], rate: float) -> None:
+async def _pace(connection: ServerConnection, made: Iterable[bytes], rate: float) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     for number, one in enumerate(made):
@@ -62,7 +66,8 @@ async def _converse(connection: ServerConnection) -> None:
     parts = urlsplit(connection.request.path)
     options = {name: float(values[0]) for name, values in parse_qs(parts.query).items() if name in ("count", "rate")}
     count = int(options["count"])
-    made = [] if "/send/" in parts.path else frames(count)
+    made: Iterable[bytes] = [] if "/send/" in parts.path else frames(count)
+    made = made if count > _READY else list(made)
     with contextlib.suppress(ConnectionClosed):
         await connection.send(json.dumps(_SESSION))
         while json.loads(await connection.recv(decode=False))["type"] != "input_audio_buffer.clear":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+from collections.abc import Iterator
 from typing import Any
 
 PCM_BYTES = 4_800  # a tenth of a second at 24 kHz
@@ -106,14 +107,15 @@ def expected(events: int) -> dict[str, int]:
 _DISTINCT = 100  # answers are told apart by their ids; from here on their texts and sounds repeat
 
 
-def frames(events: int) -> list[bytes]:
-    """The frames of so many events."""
+def frames(events: int) -> Iterator[bytes]:
+    """The frames of so many events, made as they are asked for."""
     made: list[bytes] = []
     for number in range(events // PER_ANSWER):
         if number < _DISTINCT:
-            made += [frame(event) for event in answer(number)]
+            fresh = [frame(event) for event in answer(number)]
+            made += fresh
+            yield from fresh
         else:
             old, new = f"_{number % _DISTINCT:08}".encode(), f"_{number:08}".encode()
             start = (number % _DISTINCT) * PER_ANSWER
-            made += [one.replace(old, new) for one in made[start : start + PER_ANSWER]]
-    return made
+            yield from (one.replace(old, new) for one in made[start : start + PER_ANSWER])

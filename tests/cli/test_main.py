@@ -55,6 +55,12 @@ def test_help_loads_no_heavy_library() -> None:
     assert heavy & modules_after("--help") == set()
 
 
+def test_a_command_line_is_read_without_a_heavy_library() -> None:
+    """Every command does it before anything else happens."""
+    assert {"pydantic", "rich", "numpy", "asyncio"} & modules_after("config", "path", "--help") == set()
+    assert {"pydantic", "numpy", "asyncio"} & modules_after("devices", "--json") == set()
+
+
 async def test_the_program_alone_shows_its_help() -> None:
     """With every command in it."""
     ended = await run()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer.main
 
-from rtcli.cli.app import app
+from rtcli.cli.app import application
 from rtcli.commands import default_registry
 from rtcli.commands.reference import reference
 from rtcli.config.prices import PRICES, PRICES_DATE
@@ -66,7 +66,7 @@ def events(direction: Direction) -> str:
 
 def options(name: str) -> str:
     """The options of a command, from its help."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application())
     found = command.commands[name]  # type: ignore[attr-defined]
     context = found.make_context(name, [], resilient_parsing=True)
     records = (parameter.get_help_record(context) for parameter in found.params if parameter.name != "help")

@@ -5,30 +5,46 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from rtcli.cli import chat, config, devices, doctor, report, send_event, serve
+from rtcli.cli import report
 from rtcli.errors import ExitCode, RtcliError
 
-app = typer.Typer(
-    name="rtcli",
-    help="The terminal for the OpenAI Realtime API: talk, send events, see every event.",
-    epilog="rtcli chat --local needs no key and no network. Documentation: docs/cli.md",
-    rich_markup_mode=None,  # plain help needs none of rich's start-up time
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("chat")(chat.chat)
-app.command("send-event")(send_event.send_event)
-app.command("serve")(serve.serve)
-app.command("devices")(devices.devices)
-app.command("doctor")(doctor.doctor)
-app.add_typer(config.app, name="config")
+_COMMANDS = {
+    "chat": ("chat", "chat"),
+    "send-event": ("send_event", "send_event"),
+    "serve": ("serve", "serve"),
+    "devices": ("devices", "devices"),
+    "doctor": ("doctor", "doctor"),
+    "config": ("config", "app"),
+}
+"""By its name, the module of a command and what that calls it."""
 
 
-@app.callback(invoke_without_command=True)
+def application(only: str | None = None) -> typer.Typer:
+    """The program. With the name of one command, that one alone: the others need not be imported to run it."""
+    app = typer.Typer(
+        name="rtcli",
+        help="The terminal for the OpenAI Realtime API: talk, send events, see every event.",
+        epilog="rtcli chat --local needs no key and no network. Documentation: docs/cli.md",
+        rich_markup_mode=None,  # plain help needs none of rich's start-up time
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_program)
+    for name in [only] if only in _COMMANDS else _COMMANDS:
+        module, attribute = _COMMANDS[name]
+        command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
 def _program(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and end.")] = False,
@@ -60,7 +76,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        result = app(args=list(arguments), prog_name="rtcli", standalone_mode=False)
+        program = application(arguments[0] if arguments else None)
+        result = program(args=list(arguments), prog_name="rtcli", standalone_mode=False)
         return ExitCode.OK if result is None else int(result)
     except RtcliError as error:
         report.error(error)

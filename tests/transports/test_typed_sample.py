@@ -1,0 +1,42 @@
+"""The sample program: strict types, every public name, and it runs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.kit.obliging_peer import obliging_peer
+from tests.kit.scripted_peer import SEMANTIC
+from tests.transports import typed_sample
+from tests.transports.test_docs import public_names
+
+SAMPLE = Path(typed_sample.__file__)
+
+
+def test_it_passes_a_strict_type_checker() -> None:
+    """As a user's program: nothing that the package exports is untyped."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", str(SAMPLE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=SAMPLE.parents[2])
+
+    assert done.returncode == 0, done.stdout
+    assert "Success" in done.stdout
+
+
+def test_it_uses_every_public_name_and_every_event() -> None:
+    """Else the check above says nothing about the rest."""
+    tree = ast.parse(SAMPLE.read_text(encoding="utf-8"))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+    assert public_names() - used == set()
+    assert set(SEMANTIC) - texts == set()
+
+
+async def test_it_runs() -> None:
+    """And hears what was said."""
+    async with obliging_peer() as url:
+        heard = await typed_sample.main(url)
+        assert {"response.created", "Hello", "connected", "docs", ">", "<"} <= set(heard)
+        assert await typed_sample.join(url) == "disconnected"

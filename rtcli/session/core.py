@@ -1,4 +1,4 @@
-"""The core of a session: it owns the parts, lives and ends with a connection, and tells what happens."""
+"""The core of a session: it owns the parts, takes in every frame, and tells what happens and how things stand."""
 
 from __future__ import annotations
 
@@ -17,25 +17,23 @@ from rtcli.protocol.payloads import ItemDeleted, McpToolsListed
 from rtcli.session import hints
 from rtcli.session.carry import without_audio
 from rtcli.session.cause import current_cause, received
+from rtcli.session.expiry import Expiry
 from rtcli.session.log import WireLog
 from rtcli.session.meters import Meters
 from rtcli.session.reports import Reports
 from rtcli.session.requests import Requests
 from rtcli.session.sound import MicrophoneLike, Sound, SpeakerLike
 from rtcli.session.speech import SpeechStreams
-from rtcli.session.tool_calls import ToolCalls, merged_tools
+from rtcli.session.tool_calls import ToolCalls
 from rtcli.session.tools import Tool
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Direction, Level, Notice, Status, View, WireRecord
 
 Show = Callable[[View], None]
 
-_SETTLE_SECONDS = 5.0
-"""How long the first session.update may go without an answer; the reference's WebRTC transport waits as long."""
-
 
 class SessionCore:
-    """Everything of one session but what a person does with it, which `rtcli.session.session` adds.
+    """Everything of one session but how it connects (`rtcli.session.connecting`) and what a person does with it.
 
     `config` is any shape that the transport takes; `clock` is monotonic seconds, `wall` the time of day (for expiry).
     """
@@ -66,12 +64,15 @@ class SessionCore:
         self.approvals: dict[str, McpApprovalRequestItem] = {}
         self.barge_in = True
         self.push_to_talk = False
-        self._clock, self._wall, self._began = clock, wall, clock()
+        self.expiry = Expiry(wall, self.show)
+        self._clock, self._began = clock, clock()
         self._listeners: list[Show] = []
         self._asked: deque[tuple[bool, str]] = deque()
         self._answers = Answers()
         self._changed = asyncio.Event()
         self._live = False
+        self._held: list[Notice] = []
+        self._refused: dict[str, Any] = {}  # values by path, which the next connection is not asked for
         self._lost: ConnectionLostError | None = None
         self._attach()
 
@@ -85,84 +86,6 @@ class SessionCore:
         t.on("mcp_tool_call_completed", lambda _call: self.respond())
         t.on("disconnected", self._disconnected)
         t.on("error", self._transport_error)
-
-    # -- life ------------------------------------------------------------------------------------
-
-    async def start(self, timeout: float = 10) -> None:  # noqa: ASYNC109 - handed to wait_ready, which owns the deadline
-        """Connect and wait until the server has confirmed the session.
-
-        Raises ConnectError, ConnectionLostError or ServerError; nothing is left running then but the speaker.
-        """
-        await self._connect(self._first_config(), timeout)
-
-    def _first_config(self) -> dict[str, Any]:
-        config = dict(self.config)
-        problem = self.sound.open_speaker()
-        chosen = "output_modalities" in config or "modalities" in config
-        if self.sound.speaker is None and not chosen:
-            config["output_modalities"] = ["text"]
-        if problem:
-            end = "" if chosen else "; asking for text"
-            self.show(Notice(f"{problem.what}{end}", problem.why, problem.hint, Level.WARNING))
-        elif self.sound.speaker is None and not chosen:
-            self.show(Notice("no sound output: asking for text"))
-        if self.tools.schemas:
-            config["tools"] = merged_tools(config, self.tools.schemas)
-        return config
-
-    async def _connect(self, config: Mapping[str, Any], seconds: float) -> None:
-        endpoint = self.endpoint
-        try:
-            with self.requests.expecting(_answers_the_first_update) as settled:
-                await self.transport.connect(
-                    model=endpoint.model,
-                    url=endpoint.url or None,
-                    call_id=endpoint.call_id,
-                    initial_session_config=config,
-                )
-                await self.transport.wait_ready(seconds)
-                await self._settle(settled)
-        except BaseException:
-            self.transport.close()
-            await self.transport.wait_closed()
-            raise
-        self._live, self._lost = True, None
-
-    async def _settle(self, settled: asyncio.Future[WireRecord]) -> None:
-        """Until our first update is answered the server runs on its defaults: what we know of the session is wrong.
-
-        A refusal is reported like any error; a server that never answers is lived with.
-        """
-        try:
-            async with asyncio.timeout(_SETTLE_SECONDS):
-                await settled
-        except TimeoutError:
-            self._answers = Answers()
-            self.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
-
-    async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
-        """Another connection with the settings of this one and an empty conversation; raises like `start`."""
-        config = self.transport.wanted_session or self._first_config()
-        await self.disconnect()
-        before = self.endpoint, self.history
-        self.endpoint, self.history = endpoint, History()
-        try:
-            await self._connect(config, seconds)
-        except BaseException:
-            self.endpoint, self.history = before  # to carry over when the next attempt succeeds
-            raise
-
-    async def disconnect(self) -> None:
-        """End the connection on purpose."""
-        self._live = False
-        self.transport.close()
-        await self.transport.wait_closed()
-
-    async def close(self) -> None:
-        """End the connection, the devices and the tools."""
-        await self.disconnect()
-        await self.tools.close()
-        self.sound.close()
 
     # -- watching --------------------------------------------------------------------------------
 
@@ -182,28 +105,40 @@ class SessionCore:
         record = self.log.add(way, event, size=len(frame), cause=cause, problem=problem)
         if way is Direction.RECEIVED and event is not None:
             received(record.number, str(event["type"]))
-        self._take_in(record)
+        raised = self._take_in(record)
         self.show(record)
         for notice in self.reports.saw(record):
-            self.show(notice)
+            if not raised:
+                self._tell(notice)
         said = self.speech.on_event(event) if way is Direction.RECEIVED and event is not None else None
         if said:
             self.show(said)
         self._changed.set()
 
-    def _take_in(self, record: WireRecord) -> None:
+    def _tell(self, notice: Notice) -> None:
+        """An error while we connect may be the reason why that fails: then it is raised, and not told as well."""
+        if notice.level is Level.ERROR and not self._live:
+            self._held.append(notice)
+        else:
+            self.show(notice)
+
+    def _take_in(self, record: WireRecord) -> bool:
+        """Keep every part up to date; whether a command raises what this frame says."""
         self.meters.saw(record)
-        self.requests.saw(record)
+        raised = self.requests.saw(record)
         event = record.event or {}
         if record.direction is Direction.SENT:
             if event.get("type") != "input_audio_buffer.append":  # never answered, and fifty of them a second
                 self._answers.sent(event)
             if event.get("type") in ("input_audio_buffer.commit", "input_audio_buffer.clear"):
                 self.sound.turn_ended()
-            return
+            return raised
         self._answers.received(event)
+        if isinstance(session := event.get("session"), Mapping):
+            self.expiry.learn(session.get("expires_at"))
         if event.get("type") == "response.output_audio.done":
             self.sound.finished(str(event.get("item_id")), int(event.get("content_index") or 0))
+        return raised
 
     def _cause_of(self, event: Mapping[str, Any] | None) -> str:
         """A response.create may have waited for its turn: its cause is that of the request then, not what freed it."""
@@ -262,10 +197,12 @@ class SessionCore:
         self._answers = Answers()
         self.approvals.clear()
         self.tools.forget()
+        self.expiry.forget()
         if self._live:
             self._live = False
             self.reports.codes.add(ExitCode.CONNECTION)
-            self.show(Notice("the connection is lost", lost.why, hints.of_close(code), Level.ERROR))
+            if not self.reports.expired:  # told already, with what to do
+                self.show(Notice("the connection is lost", said, hints.of_close(code), Level.ERROR))
         self._changed.set()
 
     # -- asking ----------------------------------------------------------------------------------
@@ -307,7 +244,6 @@ class SessionCore:
         t, sound = self.transport, self.sound
         session = t.session or {}
         heard = sound.speaker.current if sound.speaker and sound.audible else None
-        expires = session.get("expires_at")
         played = sound.speaker.heard_ms(*heard) if sound.speaker and heard else None
         return Status(
             connection=t.status,
@@ -323,7 +259,7 @@ class SessionCore:
             speaking_item=heard[0] if heard else None,
             played_ms=played,
             received_ms=t.playback.received_ms(*heard) if heard else None,
-            expires_in=expires - self._wall() if isinstance(expires, int | float) and expires else None,
+            expires_in=self.expiry.remaining,
             waiting_calls=(*(call.call_id for call in self.tools.waiting), *self.approvals),
             dropped_audio_ms=t.dropped_audio_bytes // 48,
             modalities=tuple(session.get("output_modalities") or ()),
@@ -364,8 +300,3 @@ class SessionCore:
                     await asyncio.wait_for(self._changed.wait(), watch)
                 except TimeoutError:
                     continue
-
-
-def _answers_the_first_update(record: WireRecord) -> bool:
-    kind = record.event.get("type") if record.event is not None else None
-    return record.direction is Direction.RECEIVED and kind in ("session.updated", "error")

@@ -18,6 +18,15 @@ RENAMED: Mapping[str, str] = {
 }
 """Session fields of the beta API and where the GA API has them."""
 
+DETECTION: Mapping[str, str] = {
+    "threshold": "server",
+    "prefix_padding_ms": "server",
+    "silence_duration_ms": "server",
+    "idle_timeout_ms": "server",
+    "eagerness": "semantic",
+}
+"""Fields of turn detection that only one kind of it has."""
+
 REMOVED: Mapping[str, str] = {"temperature": "the GA API has no temperature for realtime sessions"}
 """Session fields that are gone, and why."""
 
@@ -74,10 +83,19 @@ def of_field(path: str) -> str:
     return REMOVED.get(head, "")
 
 
+def _of_detection(error: Mapping[str, Any]) -> str:
+    """A field of the other kind of turn detection."""
+    _, found, field = str(error.get("param")).partition("turn_detection.")
+    if not found or error.get("code") != "unknown_parameter" or field not in DETECTION:
+        return ""
+    kind = DETECTION[field]
+    return f"{field} belongs to {kind}_vad: /vad {kind} {field}=VALUE"
+
+
 def of_error(error: Mapping[str, Any]) -> str:
     """The hint for the `error` object of an error event, a failed response or a failed transcription, or ""."""
     param = error.get("param")
-    if isinstance(param, str) and (hint := of_field(param)):
+    if isinstance(param, str) and (hint := of_field(param) or _of_detection(error)):
         return hint
     for key in ("code", "type"):
         if hint := BY_CODE.get(str(error.get(key)), ""):

@@ -7,6 +7,7 @@ from typing import Any
 
 from rtcli.errors import ExitCode
 from rtcli.protocol.answers import outcome
+from rtcli.protocol.ids import short_id
 from rtcli.session import hints
 from rtcli.session.log import WireLog
 from rtcli.session.speech import SpeechStreams
@@ -27,7 +28,10 @@ class Reports:
         self._log = log
         self._speech = speech
         self._cut_of = cut_of
+        self._cut: set[str] = set()
         self.codes: set[ExitCode] = set()
+        self.expired = False
+        """The server has said that the session has run its time; the close that follows says nothing new."""
 
     def saw(self, record: WireRecord) -> Iterator[Notice]:
         """The notices that a frame gives rise to."""
@@ -44,6 +48,7 @@ class Reports:
     def _error(self, event: Mapping[str, Any], record: WireRecord) -> Notice:
         error = _mapping(event.get("error"))
         code = error.get("code") or error.get("type") or "error"
+        self.expired = self.expired or code == "session_expired"
         guilty = self._log.why(record.number)[:1]
         by = "".join(
             f" (#{r.number} {_mapping(r.event).get('type')}" + (f", from {r.cause}" if r.cause else "") + ")"
@@ -55,14 +60,20 @@ class Reports:
     def _response_done(self, event: Mapping[str, Any], _record: WireRecord) -> Notice | None:
         response = _mapping(event.get("response"))
         status = str(response.get("status"))
-        if status == "completed":
+        if status == "completed" or (status == "cancelled" and self._told_as_interrupted(response)):
             return None
         details = _mapping(response.get("status_details"))
         error = _mapping(details.get("error"))
         reasons = (error.get("code") or error.get("type"), error.get("message"), details.get("reason"))
         why = ": ".join(str(reason) for reason in reasons if reason) or "the server gave no reason"
         level = Level.INFO if status == "cancelled" else Level.ERROR
-        return Notice(f"response {response.get('id')} {status}", why=why, hint=hints.of_response(details), level=level)
+        what = f"response {short_id(str(response.get('id')))} {status}"
+        return Notice(what, why=why, hint=hints.of_response(details), level=level)
+
+    def _told_as_interrupted(self, response: Mapping[str, Any]) -> bool:
+        output = response.get("output")
+        ids = {_mapping(item).get("id") for item in (output if isinstance(output, list) else ())}
+        return not self._cut.isdisjoint(ids)
 
     def _transcription_failed(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
         error = _mapping(event.get("error"))
@@ -75,16 +86,17 @@ class Reports:
         )
 
     def _truncated(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
-        """We cut an answer: the arithmetic, and the words that nobody heard."""
+        """We cut an answer: the arithmetic, and the words that nobody heard if they were shown as heard before."""
         item_id, end_ms = str(event.get("item_id")), event.get("audio_end_ms")
         index = event.get("content_index")
         index = index if isinstance(index, int) else 0
         received, heard = self._cut_of(item_id, index)
         if heard is None:  # cut by hand
             heard = end_ms if isinstance(end_ms, int) else 0
+        self._cut.add(item_id)
         unheard = self._speech.cut(item_id, index, heard_ms=heard, received_ms=max(received, heard))
         return Notice(
-            f"interrupted {item_id}: received {received} ms, heard {heard} ms -> audio_end_ms={end_ms}",
+            f"interrupted {short_id(item_id)}: received {received} ms, heard {heard} ms -> audio_end_ms={end_ms}",
             why=f"not heard: {_quoted(unheard)}" if unheard else "",
         )
 

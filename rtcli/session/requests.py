@@ -27,15 +27,18 @@ class Requests:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Callable[[WireRecord], bool], asyncio.Future[WireRecord]]] = []
+        self._asking: set[object] = set()
 
-    def saw(self, record: WireRecord) -> None:
-        """Take in one frame."""
+    def saw(self, record: WireRecord) -> bool:
+        """Take in one frame; whether it is an error that `ask` raises, so that nobody else has to tell it."""
         for entry in tuple(self._waiting):
             wanted, future = entry
             if wanted(record):
                 self._waiting.remove(entry)
                 if not future.done():
                     future.set_result(record)
+        error = record.event is not None and record.event.get("type") == "error"
+        return error and _guilty(record.event or {}) in self._asking
 
     def lost(self, error: ConnectionLostError) -> None:
         """The connection ended: no reply will come."""
@@ -92,7 +95,11 @@ class Requests:
                 return False
             return about is not None or next(replies) >= ahead
 
-        record = await self.reply(lambda: send(event), wanted, seconds=seconds, what=row.name)
+        self._asking.add(event["event_id"])
+        try:
+            record = await self.reply(lambda: send(event), wanted, seconds=seconds, what=row.name)
+        finally:
+            self._asking.discard(event["event_id"])
         if record.event and record.event.get("type") == "error":
             error = record.event.get("error")
             raise ServerError(record.event, hint=hints.of_error(error if isinstance(error, Mapping) else {}))

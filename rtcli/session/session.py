@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.dsp.wav import read_speech, write_wav
-from rtcli.errors import UsageError
+from rtcli.errors import ServerError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session import settings
 from rtcli.session.carry import Carried, carry
-from rtcli.session.core import SessionCore
+from rtcli.session.connecting import ConnectingSession
 from rtcli.session.images import PreparedImage
 from rtcli.session.settings import Difference
 from rtcli.views import Direction, Level, Notice, WireRecord
@@ -31,7 +31,7 @@ _PAUSE = 14_400  # 300 ms between the turns of an exported conversation
 _TRAILING_SILENCE = 48_000  # 1 s, so that voice detection hears the end of a file that is not committed
 
 
-class RealtimeSession(SessionCore):
+class RealtimeSession(ConnectingSession):
     """A session and its actions. Everything that sends raises NotConnectedError or UsageError without a connection."""
 
     _numbers = count(1)
@@ -189,7 +189,14 @@ class RealtimeSession(SessionCore):
             "session": {"type": kind, **changes},
         }
         ahead = sum(entry.type == "session.update" for entry in self.unanswered)
-        await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS, ahead=ahead)
+        try:
+            await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS, ahead=ahead)
+        except ServerError:
+            refused = settings.diff(changes, self.transport.session or {})
+            self._refused.update((difference.path, difference.wanted) for difference in refused)
+            raise
+        for path, _ in settings.flatten(changes):
+            self._refused.pop(path, None)
         return settings.diff(changes, self.transport.session or {})
 
     # -- the conversation ------------------------------------------------------------------------

@@ -118,6 +118,17 @@ def changed(wanted: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, 
     return update
 
 
+def without(config: Mapping[str, Any], refused: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """A config without the values (by path) that the server has refused: one wrong value spoils a whole update."""
+    kept: dict[str, Any] = {}
+    for name, value in config.items():
+        here = f"{path}.{name}" if path else name
+        if here in refused and refused[here] == value:
+            continue
+        kept[name] = without(value, refused, here) if isinstance(value, Mapping) else value
+    return kept
+
+
 def show(value: Any) -> str:
     """A value as a line of JSON; a dash where there is none."""
     return "-" if value is MISSING else json.dumps(value, ensure_ascii=False)

@@ -64,12 +64,15 @@ class SpeechStreams:
         return row.act(self, row, event) if row else None
 
     def cut(self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int) -> str | None:
-        """An answer was interrupted: remember where; return the words not heard, or None without a spoken text."""
+        """An answer was interrupted: remember where. Returns the words not heard of a text that was finished before;
+
+        None otherwise: the `SpeechDone` of one that is still being made says what of it was heard.
+        """
         stream = self._streams.get(("assistant", item_id, content_index))
         if stream is None or not stream.spoken:
             return None
         stream.cut = (heard_ms, received_ms, stream.done)
-        return stream.text[self._heard(stream) :].strip()
+        return stream.text[self._heard(stream) :].strip() if stream.done else None
 
     def heard(self, item_id: str, content_index: int) -> int | None:
         """Characters heard of an interrupted spoken answer; None where it was not interrupted."""

@@ -40,3 +40,13 @@ def test_every_end_of_a_connection_has_something_to_do() -> None:
     """A close without a frame, a known code and an unknown one."""
     assert all(hints.of_close(code) for code in (None, 1001, 3000, 4999))
     assert hints.of_close(None) == hints.of_close(1006)
+
+
+def test_a_field_of_the_other_detection_names_its_own() -> None:
+    """threshold is unknown to semantic_vad, eagerness to server_vad; a wrong value is another matter."""
+    path = "session.audio.input.turn_detection"
+
+    assert "/vad server threshold=" in hints.of_error({"code": "unknown_parameter", "param": f"{path}.threshold"})
+    assert "/vad semantic eagerness=" in hints.of_error({"code": "unknown_parameter", "param": f"{path}.eagerness"})
+    assert hints.of_error({"code": "invalid_value", "param": f"{path}.threshold"}) == ""
+    assert hints.of_error({"code": "unknown_parameter", "param": f"{path}.bogus"}) == ""

@@ -39,8 +39,11 @@ async def test_a_refusal_is_raised_with_its_hint() -> None:
     requests = Requests()
     error = {"code": "item_delete_invalid_item_id", "message": "no", "event_id": "e1"}
 
+    def send(_: dict[str, Any]) -> None:
+        assert requests.saw(record({"type": "error", "error": error})), "it need not be told as well"
+
     with pytest.raises(ServerError) as caught:
-        await requests.ask(lambda _: requests.saw(record({"type": "error", "error": error})), delete("a"), seconds=1)
+        await requests.ask(send, delete("a"), seconds=1)
     assert caught.value.code == "item_delete_invalid_item_id" and "/history" in caught.value.hint
 
 

@@ -20,6 +20,7 @@ from rtcli.errors import (
     ServerError,
     UsageError,
 )
+from rtcli.protocol.ids import short_id
 from rtcli.server import RealtimeServer
 from rtcli.session.cause import because_of
 from rtcli.session.session import RealtimeSession
@@ -90,8 +91,23 @@ async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic
         assert truncate["audio_end_ms"] == 310
         assert speaker.stops
         (notice,) = [n for n in live.notices if n.startswith("interrupted")]
-        assert notice.startswith(f"interrupted {item_id}: received {received} ms, heard 310 ms -> audio_end_ms=310")
+        what = f"interrupted {short_id(item_id)}: received {received} ms, heard 310 ms -> audio_end_ms=310"
+        assert notice.startswith(what)
         assert live.events("conversation.item.truncated")
+        assert not [n for n in live.notices if "cancelled" in n], "told once is enough"
+
+
+async def test_words_that_were_not_heard_are_told_once() -> None:
+    """While the text is being made its own end says so, afterwards the notice does."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
+        live.session.say("count to 30")
+        await until_sound(live, 400)
+        live.session.interrupt()
+        await live.idle()
+
+        (done,) = live.shown(SpeechDone)
+        assert done.heard is not None and done.heard < len(done.text)
+        assert not [n for n in live.notices if "not heard" in n]
 
 
 async def test_the_words_that_were_not_heard_are_named() -> None:
@@ -303,6 +319,70 @@ async def test_settings_are_confirmed_or_refused_in_the_servers_words() -> None:
             await live.session.set("audio.output.speed", 99)
 
 
+async def test_a_refusal_that_a_command_raises_is_not_told_as_well() -> None:
+    """One refusal, one line; a refusal that nobody waits for is still told."""
+    async with live_session() as live:
+        with pytest.raises(ServerError) as caught:
+            await live.session.set("audio.input.turn_detection.threshold", 0.7)
+        assert "threshold belongs to server_vad" in caught.value.hint
+        assert not [n for n in live.shown(Notice) if n.level is Level.ERROR]
+
+        live.session.send({"type": "response.cancel"})
+        await live.until(lambda: [n for n in live.notices if "response_cancel_not_active" in n])
+        assert live.session.exit_code is ExitCode.SERVER_ERROR
+
+
+async def test_a_config_that_is_refused_is_told_when_the_session_stands() -> None:
+    """The session runs on its defaults then, which nobody may find out by ear."""
+    async with live_session(config={"audio": {"output": {"voice": "nobody"}}}) as live:
+        (notice,) = [n for n in live.shown(Notice) if n.level is Level.ERROR]
+
+        assert "#1 session.update" in notice.what and "nobody" in notice.why
+
+
+async def test_what_was_refused_does_not_spoil_the_next_connection() -> None:
+    """The API refuses an update as a whole: one wrong value would take all settings with it."""
+    async with live_session() as live:
+        await live.session.set("instructions", "be brief")
+        with pytest.raises(ServerError):
+            await live.session.set("audio.input.turn_detection.threshold", 0.7)
+        await live.session.reconnect()
+
+        assert (live.session.transport.session or {})["instructions"] == "be brief"
+        assert not [n for n in live.shown(Notice) if n.level is Level.ERROR]
+
+
+async def test_a_value_that_was_refused_once_can_be_set_later() -> None:
+    """The threshold that semantic detection refused belongs to the server's detection, also after a reconnection."""
+    async with live_session() as live:
+        with pytest.raises(ServerError):
+            await live.session.set("audio.input.turn_detection.threshold", 0.7)
+        await live.run("/vad server threshold=0.7")
+        await live.session.reconnect()
+
+        audio = (live.session.transport.session or {})["audio"]
+        assert audio["input"]["turn_detection"]["threshold"] == 0.7
+
+
+async def test_a_session_that_has_run_its_time_is_told_in_one_notice() -> None:
+    """The error says it, and what to do; the close that follows says nothing new."""
+    async with live_session(server={"expires_after": 0.3}) as live:
+        await live.until(lambda: live.session.transport.status == "disconnected")
+
+        (notice,) = [n for n in live.shown(Notice) if n.level is Level.ERROR]
+        assert notice.what.startswith("session_expired") and "/reconnect" in notice.hint
+        assert live.session.exit_code is ExitCode.CONNECTION
+
+
+async def test_the_end_of_a_session_is_announced() -> None:
+    """A short one at once; the status counts down, and a new connection counts anew."""
+    async with live_session(server={"expires_after": 200}) as live:
+        assert any(notice.startswith("the session ends in 3 min | ") for notice in live.notices)
+        assert 190 < (live.session.status.expires_in or 0) <= 200
+        await live.session.disconnect()
+        assert live.session.status.expires_in is None
+
+
 async def test_reconnect_carries_settings_and_text_over() -> None:
     """The new connection has the old settings, and the conversation as text in its order."""
     async with live_session() as live:
@@ -500,7 +580,7 @@ async def test_settings_that_the_server_refuses_at_the_start_are_reported_and_su
 
 async def test_a_server_that_never_confirms_is_lived_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some servers answer no update: one line says so, and nothing waits for it later."""
-    monkeypatch.setattr("rtcli.session.core._SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr("rtcli.session.connecting._SETTLE_SECONDS", 0.05)
 
     async def mute(talk: Conversation) -> None:
         await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})

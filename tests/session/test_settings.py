@@ -113,3 +113,13 @@ def test_an_edited_session_sends_its_changes_alone() -> None:
 def test_values_are_shown_as_json_and_missing_ones_as_a_dash() -> None:
     """A table cell for every value."""
     assert [settings.show(value) for value in (None, "é", MISSING)] == ["null", '"é"', "-"]
+
+
+def test_values_that_were_refused_are_left_out() -> None:
+    """Only where the value is still the refused one."""
+    config = {"instructions": "a", "audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 0.7}}}}
+    path = "audio.input.turn_detection.threshold"
+
+    kept = settings.without(config, {path: 0.7, "instructions": "b"})
+    assert kept == {"instructions": "a", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
+    assert settings.without(config, {path: 0.6}) == config

@@ -67,12 +67,12 @@ def test_late_words_of_an_interrupted_answer_are_not_shown() -> None:
     streams = SpeechStreams()
     streams.on_event(event(f"{SPOKEN}.delta", delta=TEXT))
     unheard = streams.cut("item_1", 0, heard_ms=1000, received_ms=4000)
+    assert unheard is None, "its end will tell"
     assert streams.on_event(event(f"{SPOKEN}.delta", delta=" eleven")) is None
 
     done = streams.on_event(event(f"{SPOKEN}.done", transcript=TEXT))
     assert isinstance(done, SpeechDone) and done.heard is not None
     assert 0 < done.heard < len(TEXT)
-    assert unheard is not None and TEXT.endswith(unheard)
     assert streams.heard("item_1", 0) == done.heard
 
 

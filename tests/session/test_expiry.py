@@ -1,0 +1,93 @@
+"""The end of a session is announced in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rtcli.session.expiry import WARN_AT, Expiry
+from rtcli.views import Notice
+
+
+class Day:
+    """A wall clock that a test puts forward."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Said:
+    """What was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.notices: asyncio.Queue[Notice] = asyncio.Queue()
+
+    def show(self, notice: Notice) -> None:
+        self.notices.put_nowait(notice)
+
+    async def next(self) -> str:
+        """The next notice, also one that is still to come."""
+        async with asyncio.timeout(5):
+            notice = await self.notices.get()
+        assert "/reconnect" in notice.hint
+        return notice.what
+
+    @property
+    def nothing(self) -> bool:
+        return self.notices.empty()
+
+
+async def test_a_warning_comes_five_minutes_before_the_end() -> None:
+    """As soon as the moment has come, and not before."""
+    day = Day()
+    said = Said()
+    expiry = Expiry(day, said.show)
+    expiry.learn(day.now + WARN_AT[0] + 0.02)
+    assert said.nothing
+
+    day.now += 0.02
+    assert await said.next() == "the session ends in 5 min"
+    expiry.forget()
+
+
+async def test_the_second_warning_follows_the_first() -> None:
+    """The timer is set anew, for the minute before the end."""
+    day = Day()
+    said = Said()
+    expiry = Expiry(day, said.show)
+    expiry.learn(day.now + WARN_AT[1] + 0.02)
+    assert await said.next() == "the session ends in 60 s"
+    assert said.nothing
+
+    day.now += 0.02
+    assert await said.next() == "the session ends in 60 s"
+    expiry.forget()
+
+
+async def test_what_is_known_already_and_what_nobody_said_is_not_told() -> None:
+    """Every session.updated repeats the moment; some servers give none."""
+    day = Day()
+    said = Said()
+    expiry = Expiry(day, said.show)
+    for _ in range(3):
+        expiry.learn(day.now + 30)
+    assert await said.next() == "the session ends in 30 s"
+
+    for odd in (None, 0, "soon"):
+        expiry.learn(odd)
+    assert expiry.remaining is None
+    assert said.nothing
+
+
+async def test_a_session_that_is_gone_is_not_warned_of() -> None:
+    """Its timer goes with it."""
+    day = Day()
+    said = Said()
+    expiry = Expiry(day, said.show)
+    expiry.learn(day.now + WARN_AT[0] + 0.01)
+    expiry.forget()
+    await asyncio.sleep(0.03)  # longer than the timer would have taken
+
+    assert said.nothing

@@ -65,6 +65,7 @@ def session_for(plan: Plan, place: Endpoint, *, terminal: bool) -> RealtimeSessi
         from rtcli.audio.echo import EchoMode
 
         session.sound.echo.mode = EchoMode(mode)
+    session.barge_in = plan.settings.get("barge_in") is not False
     return session
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
 from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
-from rtcli.views import Level, Notice, Quit, View
+from rtcli.views import Quit
 
 if TYPE_CHECKING:
     from rtcli.cli.plan import Plan
@@ -33,16 +33,8 @@ async def in_pipe(plan: Plan) -> ExitCode:
         session = session_for(plan, place, terminal=False)
         try:
             report.notice(plan.greeting)
-            live = False
-
-            def show(view: View) -> None:
-                # The error with which a server refuses the connection is what start() raises: it is said once.
-                if live or not (isinstance(view, Notice) and view.level is Level.ERROR):
-                    writer.write(view)
-
-            session.subscribe(show)
+            session.subscribe(writer.write)
             await session.start()
-            live = True
             if plan.sound.listens:
                 session.transport.mute(False)
             context = Context(

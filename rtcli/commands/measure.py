@@ -81,7 +81,8 @@ def _estimate(context: Context, usage: dict[str, TokenUsage]) -> Notice:
         return Notice(
             f"no price is known for {', '.join(unknown)}", hint='set one under [prices."MODEL"] in the settings'
         )
-    return Notice(f"about ${total:.4f}", why=f"an estimate with the prices of {PRICES_DATE}")
+    own = " and your own prices" if context.prices else ""
+    return Notice(f"about ${total:.4f}", why=f"an estimate with the prices of {PRICES_DATE}{own}")
 
 
 @command("limits", topic="measure")

@@ -293,3 +293,24 @@ async def test_input_that_is_no_text_is_an_input_error() -> None:
 
     assert "-:2: not UTF-8 text" in ended.err
     assert ended.code == 2
+
+
+async def test_a_setting_that_the_server_refuses_is_told() -> None:
+    """The session runs on its defaults then: a code of 4 alone would explain nothing."""
+    ended = await chat("--local", "--voice", "nobody")
+
+    assert "nobody" in ended.err and "session.update" in ended.err
+    assert ended.code == 4
+
+
+async def test_prices_and_barge_in_come_from_the_settings(tmp_path: Path) -> None:
+    """The person's own figures make the estimate; a typed message leaves the assistant talking."""
+    folder = tmp_path / "rtcli"
+    folder.mkdir()
+    (folder / "config.toml").write_text('barge_in = false\n[prices."gpt-realtime-2.1"]\noutput_text = 1000000\n')
+    ended = await chat("--local", text="hello\n/usage\n/bargein\n", environ={"XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert ended.code == 0, ended.err
+    assert "about $15.0002" in ended.err, "15 tokens of output at a dollar each, and 45 of input at the usual price"
+    assert "your own prices" in ended.err
+    assert "typing does not stop the assistant" in ended.err

@@ -35,6 +35,16 @@ class Conversation:
     def __len__(self) -> int:
         return len(self._order)
 
+    def as_answered(self) -> Iterator[Item]:
+        """The items, each answer before what came while it was made: that is still to be answered."""
+        order: list[Item] = []
+        for item in self:
+            place = len(order)
+            if item.unseen:
+                place = next((index for index, other in enumerate(order) if other.id in item.unseen), place)
+            order.insert(place, item)
+        return iter(order)
+
     def get(self, item_id: str) -> Item | None:
         """The item, or None."""
         return self._items.get(item_id)

@@ -277,7 +277,7 @@ class SessionCore:
         self.state.mcp_servers.update(self.state.resolve_mcp(wanted.get("tools", ()), "response.tools"))
         for label in [label for label in self.state.mcp_servers if label not in known]:
             self._list_tools(label)
-        context = tuple(self.conversation) if options.input is None else options.input
+        context = tuple(self.conversation.as_answered()) if options.input is None else options.input
         response = Response(options, self.conversation, context)
         if options.out_of_band:
             self.out_of_band[response.id] = response

@@ -19,13 +19,14 @@ class Item:
     """One item: `wire` as events show it, `audio` the sound of its parts (24 kHz PCM16) by content index.
 
     `heard` is what the recogniser made of the sound, whether or not the client asked for a transcript; `cut` says that
-    the client truncated it.
+    the client truncated it; `unseen` are items before it that came while it was being made.
     """
 
     wire: Json
     audio: dict[int, bytes | bytearray] = field(default_factory=dict)
     heard: str | None = None
     cut: bool = False
+    unseen: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:

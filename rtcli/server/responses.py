@@ -219,6 +219,7 @@ class Response:
             output.item.wire = {**output.item.wire, "content": [_part(output, short=False)]}
 
     def _add(self, item: Item) -> tuple[list[Json], _Open]:
+        item.unseen = self._unseen()
         previous = None if self.options.out_of_band else self.conversation.append(item)
         output = _Open(item, len(self._outputs), previous)
         self._outputs.append(output)
@@ -227,6 +228,13 @@ class Response:
         if not self.options.out_of_band:
             sent.append(event("conversation.item.added", previous_item_id=previous, item=item.wire))
         return sent, output
+
+    def _unseen(self) -> frozenset[str]:
+        """What came to the conversation since the response was created."""
+        if self.options.out_of_band or self.options.input is not None:
+            return frozenset()
+        known = {item.id for item in self.context} | {output.item.id for output in self._outputs}
+        return frozenset(item.id for item in self.conversation if item.id not in known)
 
     def _close(self, output: _Open, status: str) -> list[Json]:
         sent = self._close_part(output) if output.part else []

@@ -121,10 +121,11 @@ _MY_NAME = re.compile(r"\bmy name is (?P<name>[\w'’-]+)", re.I)
 _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
     (
         re.compile(
-            r"\b(?:(?:repeat|say)(?: back)?"
-            r"(?: (?:exactly|only|just|this|these words|after me|the words?|the following))*"
+            r"\b(?:(?:repeat|say|read|(?:reply|respond|answer) with)"
+            r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following|text|sentence|phrase|message|words?))*:"
+            r"|(?:repeat|say)(?: back)?(?: (?:exactly|only|just|this|these words|after me|the words?|the following))*"
             r"|(?:reply|respond|answer)(?: (?:only|exactly|just))? with(?: (?:only|exactly|just|the words?))*)"
-            r"\s*:?\s+(?P<words>\S.*)",
+            r"\s+(?P<words>\S.*)",
             re.I | re.S,
         ),
         _repeat,

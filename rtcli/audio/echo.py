@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import StrEnum
 
-_HANGOVER_CHUNKS = 10  # 200 ms: what a room still gives back after the last sample
-_MARGIN_DB = 9.0  # a voice near the microphone is at least this much above the echo
+_HANGOVER_CHUNKS = 20  # 400 ms: what a room still gives back after the last sample
+_PLAYED_CHUNKS = 25  # 500 ms: an echo is of something that was given out in this time; devices and rooms delay it
+_RETURNED_CHUNKS = 12  # 240 ms: shorter, so that what came back is never compared with less than caused it
+_LEARNING_CHUNKS = 40  # 800 ms of an unknown room, in which nothing passes
+_MARGIN_DB = 8.0  # a voice near the microphone is at least this much above the loudest echo
 _QUIETEST_VOICE_DB = -50.0
 _OPEN_CHUNKS = 3  # 60 ms above the gate before it opens: a door or a key stroke is shorter
 _STAY_OPEN_CHUNKS = 25  # 500 ms, so that it does not close between words
-_FIRST_COUPLING_DB = -12.0
-_RISE, _FALL = 0.3, 0.05
+_RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
 
 
 class EchoMode(StrEnum):
@@ -29,11 +32,16 @@ class EchoGuard:
     """Decides for each 20 ms piece of the microphone. It learns how much of the speaker comes back.
 
     A gate, not an echo canceller: it lets speech through that is louder than the echo, and damages soft double talk.
+    An echo comes late by an unknown time, so loudest is compared with loudest: of the microphone just now, and of the
+    speaker in the last half second.
     """
 
     def __init__(self, mode: EchoMode = EchoMode.AUTO) -> None:
         self.mode = mode
-        self._coupling = _FIRST_COUPLING_DB
+        self._played: deque[float] = deque(maxlen=_PLAYED_CHUNKS)
+        self._returned: deque[float] = deque(maxlen=_RETURNED_CHUNKS)
+        self._coupling: float | None = None
+        self._learned = 0
         self._hangover = 0
         self._loud = 0
         self._open = 0
@@ -42,20 +50,32 @@ class EchoGuard:
         """Whether a piece at `microphone_db` goes out, while the speaker gives out `speaker_db` (dBFS)."""
         self._hangover = _HANGOVER_CHUNKS if audible else max(0, self._hangover - 1)
         if self.mode is EchoMode.OFF or not self._hangover:
+            self._played.clear()
+            self._returned.clear()
             self._loud = self._open = 0
             return True
         if self.mode is EchoMode.HALF:
             return False
-        return self._gate(microphone_db, speaker_db)
+        self._played.append(speaker_db)
+        return self._gate(microphone_db, max(self._played))
 
-    def _gate(self, microphone_db: float, speaker_db: float) -> bool:
-        threshold = max(speaker_db + self._coupling + _MARGIN_DB, _QUIETEST_VOICE_DB)
-        self._loud = self._loud + 1 if microphone_db > threshold else 0
-        if self._loud >= _OPEN_CHUNKS:
-            self._open = _STAY_OPEN_CHUNKS
-        elif self._open:
-            self._open -= 1
-        if not self._loud and not self._open and speaker_db > _QUIETEST_VOICE_DB:
-            came_back = microphone_db - speaker_db
-            self._coupling += (_RISE if came_back > self._coupling else _FALL) * (came_back - self._coupling)
+    def _gate(self, microphone_db: float, played_db: float) -> bool:
+        if self._learned >= _LEARNING_CHUNKS and self._coupling is not None:
+            loud = microphone_db > max(played_db + self._coupling + _MARGIN_DB, _QUIETEST_VOICE_DB)
+            self._loud = self._loud + 1 if loud else 0
+            if self._loud >= _OPEN_CHUNKS:
+                self._open = _STAY_OPEN_CHUNKS
+            elif self._open:
+                self._open -= 1
+        if not self._loud and not self._open and played_db > _QUIETEST_VOICE_DB:
+            self._learn(microphone_db, played_db)
         return self._open > 0
+
+    def _learn(self, microphone_db: float, played_db: float) -> None:
+        self._returned.append(microphone_db)
+        came_back = max(self._returned) - played_db
+        if self._coupling is None or self._learned < _LEARNING_CHUNKS:
+            self._coupling = came_back if self._coupling is None else max(self._coupling, came_back)
+        else:
+            self._coupling += (_RISE if came_back > self._coupling else _FALL) * (came_back - self._coupling)
+        self._learned += 1

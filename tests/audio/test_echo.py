@@ -60,3 +60,23 @@ def test_a_knock_does_not_open_the_gate() -> None:
     guard = EchoGuard(EchoMode.GATE)
 
     assert not any(passed(guard, [-32.0] * 20 + [0.0] + [-32.0] * 20))
+
+
+@pytest.mark.parametrize("delay", [0, 5, 15])
+@pytest.mark.parametrize("coupling", [8.0, -12.0])
+def test_an_echo_that_comes_late_never_opens_the_gate(delay: int, coupling: float) -> None:
+    """When the speaker has gone quiet between two words, the microphone still hears the first of them."""
+    words = ([-20.0] * 15 + [-96.0] * 10 + [-28.0] * 20 + [-70.0] * 8) * 8
+    heard = [-96.0] * delay + [max(level + coupling, -65.0) for level in words]
+    guard = EchoGuard(EchoMode.GATE)
+
+    assert not any(guard.passes(level, word, audible=True) for level, word in zip(heard, words, strict=False))
+
+
+def test_an_unknown_room_is_learned_before_anything_passes() -> None:
+    """A loud room would open a gate that expects a quiet one; from then on a voice is told from it."""
+    guard = EchoGuard(EchoMode.GATE)
+    assert not any(passed(guard, [-10.0] * 60)), "the room gives back more than was played"
+
+    assert not any(passed(guard, [-8.0] * 60))
+    assert any(passed(guard, [SPEAKER + 22.0] * 5))

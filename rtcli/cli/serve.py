@@ -29,6 +29,10 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(metavar="ORIGIN", help="Let a browser's page dial in.")
     ] = None,
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Speak wss with this certificate (PEM).")] = None,
+    tls_key: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Its key, where that is a file of its own.")
+    ] = None,
     until_eof: Annotated[bool, typer.Option("--until-eof", help="End when stdin closes.", hidden=True)] = False,
 ) -> ExitCode:
     """Serve the Realtime API here: no key, no network, faults on demand.
@@ -60,6 +64,8 @@ def serve(
             voice=voice,
             expires_after=expires_after,
             allow_origin=tuple(allow_origin or ()),
+            tls_cert=tls_cert,
+            tls_key=tls_key,
             announce=_announce,
             log=_log,
             stop=stop,

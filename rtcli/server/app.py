@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import ssl as tls
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -24,8 +25,9 @@ from rtcli.server.admission import Admission, Dialled, Dismissal, Rules, after_u
 from rtcli.server.client_secrets import PATHS as CLIENT_SECRET_PATHS
 from rtcli.server.client_secrets import ClientSecrets
 from rtcli.server.core import SessionCore
+from rtcli.server.engine_choice import ENGINE_CHOICES
 from rtcli.server.engine_room import EngineRoom
-from rtcli.server.engines import ENGINE_CHOICES, Engines
+from rtcli.server.engines import Engines
 from rtcli.server.faults import FaultPlan, What
 from rtcli.server.ids import new_id
 from rtcli.server.link import Link
@@ -53,6 +55,7 @@ class RealtimeServer:
     `faults` are texts of `rtcli.server.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
     "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Answers take the
     time of somebody who writes or speaks, times `pace`: 0 is at once. Pages of origins in `allow_origin` may dial in.
+    With `ssl` (see `rtcli.server.tls`) clients dial wss.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class RealtimeServer:
         allow_origin: Sequence[str] = (),
         pace: float = 1.0,
         engines: Engines | None = None,
+        ssl: tls.SSLContext | None = None,
     ) -> None:
         """Raises UsageError, or InputError for a script, where something given cannot be used."""
         if not _is_loopback(host) and not key:
@@ -79,7 +83,7 @@ class RealtimeServer:
             )
         if voice not in ENGINE_CHOICES:
             raise UsageError(f"no voice is called {voice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
-        self._host, self._port = host, port
+        self._host, self._port, self._ssl = host, port, ssl
         engine = reply_engine(reply) if isinstance(reply, str) else reply
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
         self._faults = tuple(faults)
@@ -91,6 +95,7 @@ class RealtimeServer:
         self._room = EngineRoom(voice, engines)
         self._sessions: dict[str, LiveSession] = {}
         self._server: Server | None = None
+        self._address: tuple[str, int] | None = None
 
     async def __aenter__(self) -> RealtimeServer:
         """Listens. Raises UsageError where the address cannot be had."""
@@ -101,6 +106,7 @@ class RealtimeServer:
             await self._room.__aexit__(None, None, None)
             address = f"{self._host}:{self._port}"
             raise UsageError(f"cannot listen on {address}", why=error.strerror or str(error)) from error
+        self._address = next(iter(self._server.sockets)).getsockname()[:2]
         return self
 
     async def __aexit__(
@@ -132,15 +138,17 @@ class RealtimeServer:
             ping_timeout=2 * _PING_SECONDS,
             close_timeout=_CLOSE_SECONDS,
             server_header=None,
+            ssl=self._ssl,
             logger=_quiet_logger(),
         )
 
     @property
     def url(self) -> str:
-        """Where to connect, without a model: ws://HOST:PORT/v1/realtime."""
-        assert self._server is not None, "the server has not been entered"
-        host, port = next(iter(self._server.sockets)).getsockname()[:2]
-        return f"ws://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
+        """Where to connect, without a model: ws://HOST:PORT/v1/realtime, or wss with TLS."""
+        assert self._address is not None, "the server has not been entered"
+        host, port = self._address
+        scheme = "wss" if self._ssl else "ws"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
 
     @property
     def calls(self) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, TypeVar
 
-from rtcli.server.engines import Engines, load_engines
+from rtcli.server.engine_choice import load_engines
+from rtcli.server.engines import Engines
 
 T = TypeVar("T")
 _THREADS = 4

@@ -1,16 +1,13 @@
-"""What the server hears and speaks with: the seams that speech engines fill, and what stands in where there is none.
+"""What the server hears and speaks with: the seams that speech engines fill.
 
 Sound is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in threads.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
-
-from rtcli.errors import UsageError
 
 SAMPLE_RATE = 24_000
 
@@ -83,58 +80,3 @@ class Engines:
     recogniser: Recogniser | None
     voice: Voice
     names: tuple[str, ...]
-
-
-def basic_engines() -> Engines:
-    """What needs no package: an energy detector, no recogniser, a tone for each word."""
-    from rtcli.dsp.energy_vad import EnergyDetector
-    from rtcli.server.tone import ToneVoice
-
-    def detector(settings: DetectorSettings) -> SpeechDetector:
-        return _EnergySpeechDetector(EnergyDetector(threshold=settings.threshold, silence_ms=settings.silence_ms))
-
-    return Engines(detector, None, ToneVoice(), ("energy voice detector", "no recogniser", "tones for a voice"))
-
-
-class _EnergySpeechDetector:
-    """The energy detector of `dsp`, which knows nothing of servers, in the server's terms."""
-
-    def __init__(self, detector: _Energy) -> None:
-        self._detector = detector
-
-    def feed(self, pcm: bytes) -> list[Boundary]:
-        return [Boundary(speaking, sample) for speaking, sample in self._detector.feed(pcm)]
-
-    def reset(self) -> None:
-        self._detector.reset()
-
-
-class _Energy(Protocol):
-    def feed(self, pcm: bytes) -> list[tuple[bool, int]]: ...
-
-    def reset(self) -> None: ...
-
-
-ENGINE_CHOICES = ("auto", "tone", "voice")
-
-
-def load_engines(choice: str = "auto") -> Engines:
-    """The engines of a choice: `tone`, `voice`, or `auto`, which takes `voice` where it can be had. Blocks for seconds.
-
-    `rtcli.server.voice.load() -> Engines` is asked for real ones; it raises ImportError or UsageError without them.
-    Raises UsageError for an unknown choice, and for `voice` where its packages are missing.
-    """
-    if choice not in ENGINE_CHOICES:
-        raise UsageError(f"no engines are called {choice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
-    if choice == "tone":
-        return basic_engines()
-    try:
-        voice = importlib.import_module("rtcli.server.voice")
-        engines: Engines = voice.load()
-    except (ImportError, UsageError) as error:
-        if choice == "voice":
-            raise UsageError(
-                "the voice engines are not there", why=str(error), hint="install them: pip install 'rtcli[voice]'"
-            ) from error
-        return basic_engines()
-    return engines

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rtcli.errors import UsageError
 from rtcli.server.app import RealtimeServer
+from rtcli.server.tls import tls_context
 
 
 async def serve(
@@ -21,6 +22,8 @@ async def serve(
     voice: str = "auto",
     expires_after: float = 3600,
     allow_origin: Sequence[str] = (),
+    tls_cert: Path | str | None = None,
+    tls_key: Path | str | None = None,
     announce: Callable[[str], None],
     log: Callable[[str], None],
     stop: asyncio.Event,
@@ -39,6 +42,7 @@ async def serve(
         voice=voice,
         expires_after=expires_after,
         allow_origin=allow_origin,
+        ssl=tls_context(tls_cert, tls_key),
     )
     async with server:
         announce(server.url)

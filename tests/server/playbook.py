@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rtcli.protocol.audio_formats import encode_base64
+from rtcli.server.basic_engines import basic_engines
 from rtcli.server.core import SessionCore
 from rtcli.server.effects import Effect, Hear, Recognise, StartResponse
-from rtcli.server.engines import Engines, basic_engines
+from rtcli.server.engines import Engines
 from rtcli.server.items import Item
 from rtcli.server.responses import Response
 from rtcli.server.session_state import realtime_session, transcription_session

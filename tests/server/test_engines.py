@@ -11,8 +11,10 @@ import pytest
 
 from rtcli.dsp.levels import peak_db
 from rtcli.errors import UsageError
-from rtcli.server import RealtimeServer, engines
-from rtcli.server.engines import Boundary, DetectorSettings, Engines, SpokenChunk, basic_engines, load_engines
+from rtcli.server import RealtimeServer
+from rtcli.server.basic_engines import basic_engines
+from rtcli.server.engine_choice import load_engines
+from rtcli.server.engines import Boundary, DetectorSettings, Engines, SpokenChunk
 from rtcli.server.tone import ToneVoice
 from tests.server.client import said, session
 from tests.server.playbook import silence, voice
@@ -119,7 +121,7 @@ def test_without_them_auto_goes_on_and_voice_says_so(voice_module: ModuleType, e
 def test_an_unknown_choice_is_refused() -> None:
     """With what there is."""
     with pytest.raises(UsageError, match="loud"):
-        engines.load_engines("loud")
+        load_engines("loud")
 
 
 # in a server ----------------------------------------------------------------------------------------------------------

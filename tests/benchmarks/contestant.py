@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CHUNK = bytes(range(240)) * 4  # 20 ms of 24 kHz PCM16
-_EVERY = 100  # appends between two waits, where the library offers one
+_EVERY = 500  # appends between two waits, where the library offers one
 _CLEAR = {"type": "input_audio_buffer.clear"}
 _MAX_SIZE: dict[str, Any] = {"compression": None, "max_size": None}
 

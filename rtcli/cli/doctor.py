@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -80,15 +81,11 @@ def _packages() -> Finding:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     try:
-        names = [
-            line.split(";")[0].strip(" ()").split(">")[0].split("=")[0].strip()
-            for line in requires("rtcli") or ()
-            if "extra ==" not in line
-        ]
+        lines = [line for line in requires("rtcli") or () if "extra ==" not in line]
     except PackageNotFoundError:
         return Finding("packages", "rtcli runs uninstalled", good=False, hint="pip install .")
     missing, found = [], []
-    for name in names:
+    for name in (re.split(r"[^\w.-]", line)[0] for line in lines):
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect as dial
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
 from rtcli.transports import OpenAIRealtimeWebSocket
 from tests.kit.scripted_peer import CREATED, DEADLINE, Link, linked, raw_server, scripted_peer, until
 
@@ -500,3 +500,95 @@ async def test_a_ping_measures_the_way_there_and_back() -> None:
         link.peer.connections[-1].transport.abort()
         with pytest.raises(NotConnectedError):
             await waiting
+
+
+# -- the odd ways --------------------------------------------------------------------------------
+
+
+async def _refuse_to_tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+    await reader.read()
+
+
+async def test_a_proxy_that_refuses_is_named() -> None:
+    """It is the proxy that has to be looked at, not the server."""
+    async with raw_server(_refuse_to_tunnel) as address:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url="ws://realtime.test/", proxy=f"http://{address}")
+        with pytest.raises(ConnectError, match="the proxy did not connect") as caught:
+            await t.connect()
+        assert "HTTPS_PROXY" in caught.value.hint
+
+
+async def test_a_hook_that_raises_is_a_failed_connect() -> None:
+    """With what it raised as the cause."""
+    boom = PermissionError("no tunnel")
+
+    async def hook(url: str, headers: dict[str, str]) -> Any:
+        raise boom
+
+    t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
+    with pytest.raises(ConnectError, match="no tunnel") as caught:
+        await t.connect()
+    assert caught.value.__cause__ is boom
+    assert t.status == "disconnected"
+
+
+async def test_a_socket_that_opens_after_close_is_closed_again() -> None:
+    """A hook that does not mind being cancelled leaves nothing open."""
+    socket, begun = QueueSocket(), asyncio.Event()
+
+    async def hook(url: str, headers: dict[str, str]) -> Any:
+        begun.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            return socket
+
+    t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
+    connecting = asyncio.create_task(t.connect())
+    await begun.wait()
+    t.close()
+    with pytest.raises(ConnectError, match="was closed before"):
+        await connecting
+    await t.wait_closed()
+
+    assert socket.closed
+    assert t.status == "disconnected"
+    assert tasks() == set()
+
+
+async def test_a_socket_that_will_not_close_cannot_hold_wait_ready() -> None:
+    """One of the caller's own may hang for ever; nothing of ours does."""
+
+    class Stubborn(QueueSocket):
+        async def close(self, code: int = 1000, reason: str = "") -> None:
+            await asyncio.get_running_loop().create_future()
+
+    t = await _opened(Stubborn())
+    async with asyncio.timeout(DEADLINE):
+        with pytest.raises(ConnectError, match="no session"):
+            await t.wait_ready(0.01)
+
+    assert tasks() == set()
+
+
+async def test_a_socket_of_the_callers_own_cannot_be_pinged() -> None:
+    """It need not offer that; the error says so."""
+    t = await _opened(QueueSocket())
+    with pytest.raises(UnsupportedError):
+        await t.ping()
+    t.close()
+    await t.wait_closed()
+
+
+async def test_giving_up_twice_is_giving_up_once() -> None:
+    """close() may be called at any time and as often as one likes."""
+    async with linked() as link:
+        for _ in range(3):
+            link.t.close()
+        await link.t.wait_closed()
+        await link.t.wait_closed()
+
+        assert len(link.payloads("disconnected")) == 1

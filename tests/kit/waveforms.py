@@ -1,4 +1,4 @@
-"""Comparing sounds: where a piece lies in another, and how alike two are."""
+"""A sound to recognise again, and comparing sounds: where a piece lies in another, and how alike two are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.int16]
 
 RATE = 24_000
+
+
+def noise(seconds: int) -> bytes:
+    """PCM16 in which every moment is like no other: noise between 100 Hz and 2 kHz, the same every time."""
+    white = np.random.default_rng(1).standard_normal(RATE * seconds)
+    spectrum = np.fft.rfft(white)
+    frequencies = np.fft.rfftfreq(len(white), 1 / RATE)
+    spectrum[(frequencies < 100) | (frequencies > 2000)] = 0
+    band = np.fft.irfft(spectrum)
+    return bytes((band / np.abs(band).max() * 12_000).astype("<i2").tobytes())
 
 
 def samples_of(pcm: bytes) -> Samples:

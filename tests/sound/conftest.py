@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from rtcli.dsp.wav import read_speech, write_wav
+from tests.kit import waveforms
 from tests.kit.sound_card import SoundCard, find_devices_anew, missing
 from tests.kit.waveforms import RATE
 
@@ -78,13 +79,8 @@ def devices_of(card: SoundCard) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def noise() -> bytes:
-    """Ten seconds in which every moment is like no other: noise below 2 kHz, as 24 kHz PCM16."""
-    white = np.random.default_rng(1).standard_normal(RATE * SECONDS)
-    spectrum = np.fft.rfft(white)
-    frequencies = np.fft.rfftfreq(len(white), 1 / RATE)
-    spectrum[(frequencies < 100) | (frequencies > 2000)] = 0
-    band = np.fft.irfft(spectrum)
-    return bytes((band / np.abs(band).max() * 12_000).astype("<i2").tobytes())
+    """Ten seconds in which every moment is like no other."""
+    return waveforms.noise(SECONDS)
 
 
 @pytest.fixture(scope="session")

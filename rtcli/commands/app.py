@@ -6,7 +6,7 @@ from rtcli.commands.arguments import Rest
 from rtcli.commands.context import Context, Views
 from rtcli.commands.registry import TOPICS, Command, command
 from rtcli.session.carry import Carried
-from rtcli.views import Level, Notice, Quit, Table, Text, View
+from rtcli.views import Level, Notice, Quit, Table, Text
 
 
 @command("help", topic="app", aliases=("?",))
@@ -51,7 +51,7 @@ def status(context: Context) -> Views:
         "endpoint": state.endpoint,
         "model": state.model,
         "session": state.session_id,
-        "expires in": None if state.expires_in is None else f"{max(0, state.expires_in) / 60:.0f} min",
+        "expires in": None if state.expires_in is None else _clock(state.expires_in),
         "answers": ", ".join(state.modalities),
         "microphone": f"open, {microphone}" if state.microphone else "closed",
         "push to talk": "on" if state.push_to_talk else "off",
@@ -63,6 +63,11 @@ def status(context: Context) -> Views:
         **state.metrics,
     }
     return Table(("what", "value"), tuple((name, value) for name, value in rows.items() if value))
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02} min"
 
 
 @command("reconnect", topic="app")
@@ -79,9 +84,8 @@ async def new(context: Context) -> Views:
 
 def _reconnected(context: Context, carried: Carried) -> Views:
     items = f", {len(carried.items)} items carried over" if carried.items else ""
-    lost = context.session.lost_notice(carried)
-    views: list[View] = [Notice(f"connected to {context.session.status.endpoint}{items}", level=Level.GOOD)]
-    return [*views, lost] if lost else views
+    what = f"connected to {context.session.status.endpoint}{items}"
+    return [Notice(what, level=Level.GOOD), *carried.notices]
 
 
 @command("quit", topic="app", aliases=("exit", "q"))

@@ -217,9 +217,9 @@ class FilterTerms(Kind[str]):
 
 
 class RecordKey(Kind[str]):
-    """A record of the event view: its number or an id in it."""
+    """A record of the event view: its number, an id in it, or its type."""
 
-    label = "N|ID"
+    label = "N|ID|TYPE"
 
     def parse(self, text: str, context: Context) -> str:
         return text

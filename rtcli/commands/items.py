@@ -13,7 +13,8 @@ from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.errors import InputError, UsageError
 from rtcli.protocol.items import Item, MessageItem
-from rtcli.session.carry import as_json, as_markdown, text_of_item
+from rtcli.session.carry import Carried, as_json, as_markdown, take_back, text_of_item
+from rtcli.session.tools import as_text
 from rtcli.views import Json, Level, Notice, Table
 
 _CUT = " ⟂ "
@@ -35,7 +36,7 @@ def history(context: Context) -> Views:
 def _said(context: Context, item: Item) -> str:
     if not isinstance(item, MessageItem):
         output = getattr(item, "output", None)
-        return f"{item.name} {getattr(item, 'arguments', '')}" + (f" -> {output}" if output is not None else "")
+        return f"{item.name} {as_text(item.arguments)}" + (f" -> {as_text(output)}" if output is not None else "")
     text = text_of_item(item)
     for index, part in enumerate(item.content):
         heard = context.session.speech.heard(item.item_id, index)
@@ -79,23 +80,32 @@ def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
     """Empty the conversation, or go back to an item (which stays), or take that of a file: /reset conversation.json"""
     items = list(context.session.history)
     if not point:
-        new: list[Item | Mapping[str, Any]] = []
+        new = Carried([], ())
     elif point in context.session.history:
-        new = list(items[: [item.item_id for item in items].index(point) + 1])
+        new = Carried(items[: [item.item_id for item in items].index(point) + 1], ())
     else:
-        new = _from_file(Path(point).expanduser(), point)
-    context.session.reset_history(new)
-    return Notice(f"the conversation has {len(new)} items now, it had {len(items)}", level=Level.GOOD)
+        new = take_back(_from_file(Path(point).expanduser(), point), items)
+    context.session.reset_history(new.items)
+    what = f"the conversation has {len(new.items)} items now, it had {len(items)}"
+    return [Notice(what, level=Level.GOOD), *new.notices]
 
 
-def _from_file(path: Path, name: str) -> list[Item | Mapping[str, Any]]:
+def _from_file(path: Path, name: str) -> list[Mapping[str, Any]]:
     if not path.exists():
         raise UsageError(f"{name!r} is neither an item nor a file", hint="/history lists the items")
     value = read_json(path)
     rows = value.get("items") if isinstance(value, dict) else value
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "item_id" in row for row in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and _is_item(row) for row in rows):
         raise InputError(str(path), "expected a list of items", hint="/export json FILE writes one")
     return list(rows)
+
+
+def _is_item(row: Mapping[str, Any]) -> bool:
+    """An id, and what a message needs if it is one."""
+    content, role = row.get("content"), row.get("role")
+    message = row.get("type", "message") == "message"
+    good = isinstance(role, str) and isinstance(content, list) and all(isinstance(part, dict) for part in content)
+    return isinstance(row.get("item_id"), str) and (good or not message)
 
 
 @command("export", topic="items")

@@ -182,8 +182,4 @@ async def model(context: Context, name: Annotated[str | None, AllowedValue("mode
     if name is None:
         return Notice(context.session.status.model)
     carried = await context.session.reconnect(model=name)
-    lost = context.session.lost_notice(carried)
-    return [
-        Notice(f"connected with {context.session.status.model}", level=Level.GOOD),
-        *([lost] if lost else []),
-    ]
+    return [Notice(f"connected with {context.session.status.model}", level=Level.GOOD), *carried.notices]

@@ -8,6 +8,7 @@ from rtcli.commands.arguments import ApprovalId, CallId, Rest
 from rtcli.commands.context import Context, Views
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
+from rtcli.session.tools import Tool, as_text
 from rtcli.views import Level, Notice, Table, View
 
 
@@ -18,18 +19,21 @@ def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Vi
     if mode:
         calls.manual = mode == "manual"
         return Notice(f"tool calls {'wait for /tool' if calls.manual else 'are run'}")
-    views: list[View] = []
-    for title, rows in (
-        ("tools", [(t.name, "function" if t.function else "by hand", _about(t.schema)) for t in calls.tools]),
-        ("calls that wait", [(c.call_id, c.name, c.arguments) for c in calls.waiting]),
+    kept = "kept for /tool" if calls.manual else "run"
+    tables = (
+        (("tool", "calls are", "what it does"), [_tool_row(tool, kept) for tool in calls.tools]),
+        (("call that waits", "tool", "arguments"), [(c.call_id, c.name, c.arguments) for c in calls.waiting]),
         (
-            "approvals that wait",
-            [(i, f"{r.server_label}/{r.name}", str(r.arguments)) for i, r in context.session.approvals.items()],
+            ("approval that waits", "tool", "arguments"),
+            [(i, f"{r.server_label}/{r.name}", as_text(r.arguments)) for i, r in context.session.approvals.items()],
         ),
-    ):
-        if rows:
-            views.append(Table(("name", "how", "what"), tuple(rows), title=title))
+    )
+    views: list[View] = [Table(columns, tuple(rows)) for columns, rows in tables if rows]
     return views or Notice("no tools", hint="start with --tools FILE, or /session set tools=[...]")
+
+
+def _tool_row(tool: Tool, kept: str) -> tuple[str, str, str]:
+    return tool.name, kept if tool.function else "kept for /tool", _about(tool.schema)
 
 
 def _about(schema: dict[str, object]) -> str:

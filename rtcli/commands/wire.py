@@ -16,7 +16,7 @@ from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import check_client_event
 from rtcli.protocol.ids import short_id
-from rtcli.protocol.wire_filter import parse_filter, type_of
+from rtcli.protocol.wire_filter import is_trouble, parse_filter, type_of
 from rtcli.session.log import ids_of
 from rtcli.views import Json, Level, Notice, Table, Text, View, WireRecord
 
@@ -69,7 +69,7 @@ def last(context: Context, pattern: Annotated[str, EventPattern()] = "*") -> Vie
 
 @command("show", topic="wire")
 def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = False) -> Views:
-    """Show one event whole: by its number, or the last that names an id. --full prints base64 as well."""
+    """Show one event whole: by number, or the last that names an id or is of a type. --full prints base64 too."""
     return _whole(_find(context, key), full=full)
 
 
@@ -89,9 +89,12 @@ def grep(context: Context, pattern: Rest) -> Views:
 
 
 @command("why", topic="wire")
-def why(context: Context, key: Annotated[str, RecordKey()]) -> Views:
-    """Show what led to an event: which response, which event before it, which command. The newest is first."""
-    record = _find(context, key)
+def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Views:
+    """Show what led to an event: which response, which event before it, which command. The newest is first.
+
+    Without an event: the last one that went wrong, else the last one.
+    """
+    record = _find(context, key) if key else _last_trouble(context)
     chain = [record, *context.session.log.why(record.number)]
     views: list[View] = [Table(_COLUMNS, _rows(chain), title=f"why #{record.number}")]
     first = chain[-1]
@@ -108,11 +111,20 @@ def mark(context: Context, note: Rest = "") -> Views:
     return Notice(f"mark {note}".strip(), why=f"+{context.session.now:.3f} s, after #{len(context.session.log)}")
 
 
+def _last_trouble(context: Context) -> WireRecord:
+    records = context.session.log.records
+    if not records:
+        raise UsageError("nothing was sent yet")
+    return next((record for record in reversed(records) if is_trouble(record)), records[-1])
+
+
 def _find(context: Context, key: str) -> WireRecord:
-    record = context.session.log.find(key)
+    record = context.session.log.find(key) or context.session.log.last(key)
     if record is None:
         held = len(context.session.log)
-        raise UsageError(f"no event {key!r}", hint=f"numbers go from 1 to {held}" if held else "nothing was sent yet")
+        raise UsageError(
+            f"no event {key!r} yet", hint=f"numbers go from 1 to {held}" if held else "nothing was sent yet"
+        )
     return record
 
 

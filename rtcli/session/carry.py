@@ -9,6 +9,7 @@ from typing import Any
 
 from rtcli.protocol.items import FunctionCallItem, Item, McpApprovalRequestItem, McpCallItem, MessageItem
 from rtcli.protocol.unset import UNSET
+from rtcli.views import Level, Notice
 
 _TEXT_FIELDS = ("text", "transcript")
 
@@ -17,8 +18,14 @@ _TEXT_FIELDS = ("text", "transcript")
 class Carried:
     """Items that another connection takes, and a line for each sort of thing that it does not."""
 
-    items: list[MessageItem]
+    items: list[Item]
     lost: tuple[str, ...]
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What to tell about the things that could not be carried over; nothing where there are none."""
+        what = f"not carried over: {', '.join(self.lost)}"
+        return [Notice(what, level=Level.WARNING)] if self.lost else []
 
 
 def text_of_item(item: Item) -> str:
@@ -42,23 +49,44 @@ def carry(history: Iterable[Item]) -> Carried:
     Sound becomes its transcript, because the API takes no assistant sound from a client. Calls belong to the
     connection that they were made on.
     """
-    items: list[MessageItem] = []
+    items: list[Item] = []
     lost: Counter[str] = Counter()
     for item in history:
         if not isinstance(item, MessageItem):
-            lost[_SORTS[type(item)]] += 1
-            continue
-        parts, dropped = _carried_parts(item)
-        lost.update(dropped)
-        if parts:
-            items.append(replace(item, content=parts, status="completed", previous_item_id=UNSET))
-    return Carried(items, tuple(f"{count} {sort}" + ("s" if count > 1 else "") for sort, count in lost.items()))
+            lost[_SORTS[item.type]] += 1
+        elif sent := _as_text(item, lost):
+            items.append(sent)
+    return Carried(items, _counted(lost))
 
 
-def _carried_parts(item: MessageItem) -> tuple[list[dict[str, Any]], list[str]]:
+def take_back(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> Carried:
+    """Items as `as_json` wrote them: those that the conversation still has as they are, the rest as `carry` does."""
+    present = {item.item_id: item for item in history}
+    items: list[Item] = []
+    lost: Counter[str] = Counter()
+    for row in rows:
+        known = present.get(row["item_id"])
+        if known is not None and _without_place(as_json([known])[0]) == _without_place(row):
+            items.append(known)
+        elif row.get("type", "message") != "message":
+            lost[_SORTS.get(row["type"], "unknown item")] += 1
+        elif sent := _as_text(MessageItem(row["item_id"], row["role"], "completed", row["content"]), lost):
+            items.append(sent)
+    return Carried(items, _counted(lost))
+
+
+def _without_place(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "previous_item_id"}
+
+
+def _counted(lost: Counter[str]) -> tuple[str, ...]:
+    return tuple(f"{count} {sort}" + ("s" if count > 1 else "") for sort, count in lost.items())
+
+
+def _as_text(item: MessageItem, lost: Counter[str]) -> MessageItem | None:
+    """A message as a client may send it; None where nothing is left of it. What is not, is counted in `lost`."""
     kind = "output_text" if item.role == "assistant" else "input_text"
     parts: list[dict[str, Any]] = []
-    dropped: list[str] = []
     for part in item.content:
         text = next((part[key] for key in _TEXT_FIELDS if part.get(key)), None)
         if text:
@@ -66,15 +94,16 @@ def _carried_parts(item: MessageItem) -> tuple[list[dict[str, Any]], list[str]]:
         elif part.get("type") == "input_image" and part.get("image_url"):
             parts.append({"type": "input_image", "image_url": part["image_url"]})
         else:
-            dropped.append("spoken part without transcript" if "audio" in str(part.get("type")) else "empty part")
-    return parts, dropped
+            lost["spoken part without transcript" if "audio" in str(part.get("type")) else "empty part"] += 1
+    return replace(item, content=parts, status="completed", previous_item_id=UNSET) if parts else None
 
 
-_SORTS: Mapping[type, str] = {
-    FunctionCallItem: "tool call",
-    McpCallItem: "MCP call",
-    McpApprovalRequestItem: "MCP approval",
+_SORTS: Mapping[str, str] = {
+    "function_call": "tool call",
+    "mcp_call": "MCP call",
+    "mcp_approval_request": "MCP approval",
 }
+"""What is no message, by its type."""
 
 
 def as_json(history: Iterable[Item]) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from rtcli.session.requests import Requests
 from rtcli.session.sound import MicrophoneLike, Sound, SpeakerLike
 from rtcli.session.speech import SpeechStreams
 from rtcli.session.tool_calls import ToolCalls
-from rtcli.session.tools import Tool
+from rtcli.session.tools import Tool, as_text
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Direction, Level, Notice, Status, View, WireRecord
 
@@ -164,14 +164,15 @@ class SessionCore:
 
     def _tools_listed(self, listed: McpToolsListed) -> None:
         names = ", ".join(str(tool.get("name")) for tool in listed.tools if isinstance(tool, Mapping))
-        what = f"{listed.server_label} offers {len(listed.tools)} tools"
+        count = len(listed.tools)
+        what = f"{listed.server_label} offers {count} tool" + ("" if count == 1 else "s")
         self.show(Notice(what, why=names, level=Level.GOOD))
 
     def _approval_requested(self, request: McpApprovalRequestItem) -> None:
         self.approvals[request.item_id] = request
         self.show(
             Notice(
-                f"{request.server_label} asks to call {request.name} {request.arguments}",
+                f"{request.server_label} asks to call {request.name} {as_text(request.arguments)}",
                 hint=f"/approve {request.item_id} or /deny {request.item_id} REASON",
                 level=Level.WARNING,
             )

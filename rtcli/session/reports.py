@@ -14,6 +14,7 @@ from rtcli.session.speech import SpeechStreams
 from rtcli.views import Direction, Level, Notice, WireRecord
 
 _LONGEST_QUOTE = 90
+_CUT_FIELDS = ("content_index", "audio_end_ms")
 
 
 class Reports:
@@ -85,20 +86,25 @@ class Reports:
             level=Level.WARNING,
         )
 
-    def _truncated(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+    def _interrupted(self, event: Mapping[str, Any], _record: WireRecord) -> Notice | None:
         """We cut an answer: the arithmetic, and the words that nobody heard if they were shown as heard before."""
-        item_id, end_ms = str(event.get("item_id")), event.get("audio_end_ms")
-        index = event.get("content_index")
-        index = index if isinstance(index, int) else 0
+        item_id, index, end_ms = _cut(event)
         received, heard = self._cut_of(item_id, index)
-        if heard is None:  # cut by hand
-            heard = end_ms if isinstance(end_ms, int) else 0
+        if heard is None:
+            return None  # cut by hand: `_truncated` takes note when the server has done it
         self._cut.add(item_id)
         unheard = self._speech.cut(item_id, index, heard_ms=heard, received_ms=max(received, heard))
         return Notice(
             f"interrupted {short_id(item_id)}: received {received} ms, heard {heard} ms -> audio_end_ms={end_ms}",
             why=f"not heard: {_quoted(unheard)}" if unheard else "",
         )
+
+    def _truncated(self, event: Mapping[str, Any], _record: WireRecord) -> None:
+        """An answer that a person cut by hand: what follows counts as unheard from now on."""
+        item_id, index, end_ms = _cut(event)
+        received, heard = self._cut_of(item_id, index)
+        if heard is None:
+            self._speech.cut(item_id, index, heard_ms=end_ms, received_ms=max(received, end_ms))
 
     def _tools_failed(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
         return Notice(
@@ -117,6 +123,12 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _cut(event: Mapping[str, Any]) -> tuple[str, int, int]:
+    """The item, part and milliseconds of a truncation."""
+    index, end_ms = (value if isinstance(value := event.get(name), int) else 0 for name in _CUT_FIELDS)
+    return str(event.get("item_id")), index, end_ms
+
+
 def _quoted(text: str) -> str:
     text = " ".join(text.split())
     return f"“{text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + '…'}”"
@@ -128,5 +140,6 @@ _TABLE: Mapping[tuple[Direction, str], Callable[[Reports, Mapping[str, Any], Wir
     (Direction.RECEIVED, "conversation.item.input_audio_transcription.failed"): Reports._transcription_failed,
     (Direction.RECEIVED, "mcp_list_tools.failed"): Reports._tools_failed,
     (Direction.RECEIVED, "transcription_session.updated"): Reports._beta,
-    (Direction.SENT, "conversation.item.truncate"): Reports._truncated,
+    (Direction.RECEIVED, "conversation.item.truncated"): Reports._truncated,
+    (Direction.SENT, "conversation.item.truncate"): Reports._interrupted,
 }

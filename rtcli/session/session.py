@@ -18,7 +18,7 @@ from rtcli.session.carry import Carried, carry
 from rtcli.session.connecting import ConnectingSession
 from rtcli.session.images import PreparedImage
 from rtcli.session.settings import Difference
-from rtcli.views import Direction, Level, Notice, WireRecord
+from rtcli.views import Direction, WireRecord
 
 ANSWER_SECONDS = 10.0
 """How long the server may take to confirm something."""
@@ -271,12 +271,6 @@ class RealtimeSession(ConnectingSession):
         if carried.items:
             self.transport.reset_history([], carried.items)
         return carried
-
-    def lost_notice(self, carried: Carried) -> Notice | None:
-        """What to tell about the things that could not be carried over."""
-        if not carried.lost:
-            return None
-        return Notice(f"not carried over: {', '.join(carried.lost)}", level=Level.WARNING)
 
 
 def with_model(endpoint: Endpoint, model: str) -> Endpoint:

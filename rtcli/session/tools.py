@@ -206,7 +206,7 @@ async def call_tool(tool: Tool, arguments: str, *, seconds: float) -> str:
         raise ToolError(f"{tool.name} took longer than {seconds:g} s") from error
     except Exception as error:  # the person's code again; the model is told
         raise ToolError(f"{type(error).__name__}: {error}") from error
-    return _as_text(result)
+    return as_text(result)
 
 
 def _bind(function: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -226,7 +226,8 @@ def _bind(function: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any
     return values
 
 
-def _as_text(result: object) -> str:
+def as_text(result: object) -> str:
+    """Text as it is, anything else as JSON."""
     if isinstance(result, str):
         return result
     try:

@@ -119,6 +119,39 @@ async def test_the_conversation_is_exported_and_taken_back(tmp_path: Path) -> No
             await live.run(f"/export wav {tmp_path / 'c.wav'}")
 
 
+async def test_a_spoken_conversation_is_taken_back_as_text(tmp_path: Path) -> None:
+    """The API takes no sound of the assistant from a client: its transcript stands in."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        await live.run("hello")
+        await live.until(lambda: live.records("response.done"))
+        await live.run(f"/export json {tmp_path / 'c.json'}")
+        await live.run("/reset")
+        await live.until(lambda: ids(live) == [])
+        (notice,) = await live.run(f"/reset {tmp_path / 'c.json'}")
+        await live.until(lambda: len(ids(live)) == 2)
+
+        assert isinstance(notice, Notice) and notice.what.startswith("the conversation has 2 items now")
+        assert live.events("conversation.item.create")[-1]["item"]["content"][0]["type"] == "output_text"
+
+
+async def test_a_cut_by_hand_is_no_interruption() -> None:
+    """The server cuts, and the words behind count as unheard; nothing is claimed when it refuses."""
+    speaker = ToldSpeaker()
+    async with live_session(speaker=speaker, config=SOUND) as live:
+        await live.run("count to 10")
+        await live.until(lambda: live.records("response.done"))
+        speaker.hear()
+        answer = ids(live)[1]
+        with pytest.raises(ServerError):
+            await live.run("/truncate nothing 10")
+        assert live.session.speech.heard(answer, 0) is None
+        await live.run(f"/truncate {answer} 500")
+        (table,) = await live.run("/history")
+
+        assert not [notice for notice in live.notices if "interrupted" in notice]
+        assert isinstance(table, Table) and " ⟂ " in table.rows[1][4]
+
+
 async def test_the_sound_of_the_conversation_is_exported(tmp_path: Path) -> None:
     """Every spoken item in its order."""
     async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
@@ -133,8 +166,11 @@ async def test_the_sound_of_the_conversation_is_exported(tmp_path: Path) -> None
 async def test_a_file_that_is_no_conversation_is_refused(tmp_path: Path) -> None:
     """Neither an item nor a file, or a file of something else."""
     (tmp_path / "a.json").write_text('[{"no": "item"}]')
+    (tmp_path / "b.json").write_text('[{"item_id": "i", "role": "user", "content": "text"}]')
     async with live_session() as live:
         with pytest.raises(UsageError, match="neither an item nor a file"):
             await live.run("/reset item_none")
         with pytest.raises(InputError, match="list of items"):
             await live.run(f"/reset {tmp_path / 'a.json'}")
+        with pytest.raises(InputError, match="list of items"):
+            await live.run(f"/reset {tmp_path / 'b.json'}")

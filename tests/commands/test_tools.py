@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from rtcli.errors import UsageError
 from rtcli.session.tools import Tool
-from rtcli.views import Notice, Table
+from rtcli.views import Notice, SpeechDone, Table
 from tests.kit.peers import Conversation, peer, reply_to
 from tests.kit.sessions import Live, live_session, session_on
 
@@ -23,7 +24,7 @@ async def test_calls_are_listed_and_answered_by_hand() -> None:
         await live.run("What is the weather in Paris?")
         (call,) = await live.until(lambda: live.session.tools.waiting)
         tools, calls = await live.run("/tools")
-        assert isinstance(tools, Table) and tools.rows == (("get_weather", "by hand", "The weather."),)
+        assert isinstance(tools, Table) and tools.rows == (("get_weather", "kept for /tool", "The weather."),)
         assert isinstance(calls, Table) and calls.rows[0][0] == call.call_id
         assert [c.text for c in complete("/tool ", live.context)] == [f"{call.call_id} "]
 
@@ -38,15 +39,55 @@ async def test_calls_are_listed_and_answered_by_hand() -> None:
 
 
 async def test_calls_can_be_kept_from_running() -> None:
-    """manual and auto."""
-    async with live_session() as live:
-        await live.run("/tools manual")
-        manual = live.session.tools.manual
-        await live.run("/tools auto")
+    """In manual mode the call waits, and the table says that; auto runs the next one."""
+    ran: list[str] = []
 
-        assert (manual, live.session.tools.manual) == (True, False)
+    def get_weather() -> str:
+        ran.append("ran")
+        return "sunny"
+
+    async with live_session(tools=[Tool(WEATHER.schema, get_weather)]) as live:
+        await live.run("/tools manual")
+        await live.run("What is the weather?")
+        (call,) = await live.until(lambda: live.session.tools.waiting)
+        (tools, _) = await live.run("/tools")
+        assert isinstance(tools, Table) and tools.rows[0][1] == "kept for /tool"
+        assert ran == []
+        await live.run(f"/tool {call.call_id} rainy")
+        await live.idle()
+
+        await live.run("/tools auto")
+        await live.run("What is the weather?")
+        await live.idle()
+        (tools,) = await live.run("/tools")
+        assert isinstance(tools, Table) and tools.rows[0][1] == "run"
+        assert ran == ["ran"]
+
+
+async def test_a_session_without_tools_says_how_to_get_some() -> None:
+    """An empty table would say nothing."""
+    async with live_session() as live:
         (none,) = await live.run("/tools")
-        assert isinstance(none, Notice) and none.what == "no tools"
+
+        assert isinstance(none, Notice) and none.what == "no tools" and "--tools" in none.hint
+
+
+async def test_the_simulated_mcp_server_asks_and_is_answered() -> None:
+    """Its tools are announced, its request is shown as JSON, an approved call is answered."""
+    server = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp"}
+    async with live_session() as live:
+        await live.run(f"/session set tools={json.dumps([{**server, 'require_approval': 'always'}])}")
+        await live.until(lambda: [n for n in live.notices if n.startswith("docs offers 1 tool |")])
+        await live.run("call echo")
+        (request,) = await live.until(lambda: list(live.session.approvals))
+        (approvals,) = await live.run("/tools")
+        assert isinstance(approvals, Table) and approvals.rows[0][0] == request
+        assert approvals.rows[0][2].startswith('{"')
+        await live.run("/approve")
+        await live.until(lambda: live.shown(SpeechDone))
+
+        assert "echo says" in live.shown(SpeechDone)[-1].text
+        assert not live.session.approvals
 
 
 def asking(*names: str) -> Any:

@@ -102,6 +102,29 @@ async def test_why_says_when_nothing_is_known(live: Live) -> None:
     assert isinstance(notice, Notice) and "nothing before it" in notice.what
 
 
+async def test_why_alone_is_about_the_last_thing_that_went_wrong(live: Live) -> None:
+    """What one wants to know after an error; without one, the last frame."""
+    (table, *_) = await live.run("/why")
+    assert isinstance(table, Table) and table.rows[0][0] == str(len(live.session.log))
+    await live.run('/send {"type": "response.cancel"}')
+    await live.until(lambda: live.records("error"))
+    await live.run("hello again")
+    await live.idle()
+    (table, *_) = await live.run("/why")
+
+    assert isinstance(table, Table)
+    assert [row[3] for row in table.rows] == ["error", "response.cancel"]
+
+
+async def test_an_event_is_named_by_its_type_as_well(live: Live) -> None:
+    """The last of that type; a glob will do."""
+    (by_type,) = await live.run("/show response.created")
+    (table, _) = await live.run("/why *item.done")
+
+    assert isinstance(by_type, Json) and by_type.value["type"] == "response.created"
+    assert isinstance(table, Table) and table.rows[0][3].endswith("item.done")
+
+
 async def test_a_mark_has_its_place_and_time(live: Live) -> None:
     """Between two frames."""
     (mark,) = await live.run("/mark here it is")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from rtcli.protocol.items import FunctionCallItem, Item, McpApprovalRequestItem, McpCallItem, MessageItem
-from rtcli.session.carry import as_json, as_markdown, carry, text_of_item, without_audio
+from rtcli.session.carry import as_json, as_markdown, carry, take_back, text_of_item, without_audio
 
 PICTURE = [{"type": "input_text", "text": "look"}, {"type": "input_image", "image_url": "data:x"}]
 HISTORY: list[Item] = [
@@ -24,15 +24,17 @@ HISTORY: list[Item] = [
 def test_words_are_carried_and_the_rest_is_named() -> None:
     """Sound becomes its transcript, images stay, calls belong to the old connection."""
     carried = carry(HISTORY)
+    messages = [item for item in carried.items if isinstance(item, MessageItem)]
 
-    assert [(item.item_id, item.content) for item in carried.items] == [
+    assert len(messages) == len(carried.items)
+    assert [(item.item_id, item.content) for item in messages] == [
         ("i1", [{"type": "input_text", "text": "be kind"}]),
         ("i2", [{"type": "input_text", "text": "hello"}]),
         ("i3", [{"type": "output_text", "text": "good morn"}]),
         ("i4", PICTURE),
     ]
     assert carried.lost == ("1 tool call", "1 MCP call", "1 MCP approval", "1 spoken part without transcript")
-    assert all(item.status == "completed" for item in carried.items)
+    assert all(item.status == "completed" for item in messages)
 
 
 def test_sound_is_not_kept_in_memory() -> None:
@@ -58,6 +60,20 @@ def test_the_json_form_is_what_reset_takes_back() -> None:
         "type": "message",
     }
     assert "previous_item_id" not in rows[0]
+
+
+def test_what_was_written_is_taken_back_as_far_as_the_api_allows() -> None:
+    """What the conversation still has stays as it is, calls included; the rest becomes text."""
+    rows = json.loads(json.dumps(as_json(HISTORY)))
+    present = [HISTORY[2], HISTORY[4]]
+    carried = take_back(rows, present)
+
+    assert [item.item_id for item in carried.items] == ["i1", "i2", "i3", "i4", "i5"]
+    assert carried.items[2] is HISTORY[2] and carried.items[4] is HISTORY[4]
+    assert carried.items[1] == MessageItem("i2", "user", "completed", [{"type": "input_text", "text": "hello"}])
+    (notice,) = carried.notices
+    assert notice.what == "not carried over: 1 MCP call, 1 MCP approval, 1 spoken part without transcript"
+    assert take_back([], HISTORY).notices == []
 
 
 def test_the_markdown_form_reads_like_a_conversation() -> None:

@@ -120,7 +120,8 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         try:
             socket = await attempt.task
         except asyncio.CancelledError:
-            _discard(attempt.task)
+            if attempt.task.done() and not attempt.task.cancelled() and attempt.task.exception() is None:
+                self._discard(self._own(attempt.task.result()))
             self.close()  # nothing is left to close if that is what cancelled the attempt
             if attempt.abandoned and not _is_cancelled():
                 raise endings.closed_early() from None
@@ -163,12 +164,9 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         return key or None
 
     def _opened(self, attempt: _Attempt, socket: Any, url: str | None, config: Mapping[str, Any]) -> None:
-        connection = Connection(
-            socket, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=self._max_outbox_bytes
-        )
+        connection = self._own(socket)
         if attempt.abandoned:
-            self._ending = connection
-            connection.close()
+            self._discard(connection)
             raise endings.closed_early()
         self._attempt, self._connection = None, connection
         if url is not None:
@@ -185,6 +183,14 @@ class OpenAIRealtimeWebSocket(SendingTransport):
                 self.close()
                 raise
         connection.start()
+
+    def _own(self, socket: Any) -> Connection:
+        return Connection(socket, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=self._max_outbox_bytes)
+
+    def _discard(self, connection: Connection) -> None:
+        """Close what an abandoned attempt opened after all; wait_closed() waits for it."""
+        self._ending = connection
+        connection.close()
 
     def _send_first_update(self, config: Mapping[str, Any]) -> None:
         first = {key: value for key, value in config.items() if key != "model"}  # the transport's own counts
@@ -319,9 +325,3 @@ class OpenAIRealtimeWebSocket(SendingTransport):
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _discard(task: asyncio.Future[Any]) -> None:
-    """Close what an abandoned attempt opened after all."""
-    if task.done() and not task.cancelled() and task.exception() is None:
-        asyncio.ensure_future(task.result().close())  # noqa: RUF006  it ends by itself within the close timeout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
@@ -537,14 +538,14 @@ async def test_a_hook_that_raises_is_a_failed_connect() -> None:
 
 async def test_a_socket_that_opens_after_close_is_closed_again() -> None:
     """A hook that does not mind being cancelled leaves nothing open."""
-    socket, begun = QueueSocket(), asyncio.Event()
+    opened, begun = QueueSocket(), asyncio.Event()
 
     async def hook(url: str, headers: dict[str, str]) -> Any:
         begun.set()
         try:
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
-            return socket
+            return opened
 
     t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
     connecting = asyncio.create_task(t.connect())
@@ -554,9 +555,75 @@ async def test_a_socket_that_opens_after_close_is_closed_again() -> None:
         await connecting
     await t.wait_closed()
 
+    assert opened.closed
+    assert t.status == "disconnected"
+    assert tasks() == set()
+
+
+async def test_a_socket_that_opens_in_the_moment_of_a_cancel_is_closed_again() -> None:
+    """The attempt is done, and its caller is cancelled before he hears of it."""
+    socket, connecting = QueueSocket(), list[asyncio.Task[None]]()
+
+    async def hook(url: str, headers: dict[str, str]) -> Any:
+        asyncio.get_running_loop().call_soon(connecting[0].cancel)
+        return socket
+
+    t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
+    connecting.append(asyncio.create_task(t.connect()))
+    with pytest.raises(asyncio.CancelledError):
+        await connecting[0]
+    await t.wait_closed()
+
     assert socket.closed
     assert t.status == "disconnected"
     assert tasks() == set()
+
+
+async def test_a_socket_that_fails_to_read_ends_the_connection() -> None:
+    """Whatever it raises is the cause."""
+    boom, errors = OSError("cable cut"), list[Any]()
+
+    class Broken(QueueSocket):
+        async def recv(self) -> str:
+            await super().recv()
+            raise boom
+
+    socket = Broken()
+    t = await _opened(socket)
+    t.on("error", lambda payload: errors.append(payload.error))
+    await socket.incoming.put("x")
+    await until(lambda: t.status == "disconnected")
+    await t.wait_closed()
+
+    assert errors[0].__cause__ is boom
+    assert tasks() == set()
+
+
+async def test_a_host_that_is_not_found_is_named() -> None:
+    """The name of the host, and what to check."""
+
+    async def hook(url: str, headers: dict[str, str]) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    t = OpenAIRealtimeWebSocket(api_key="sk", url="wss://realtime.test/v1", create_websocket=hook)
+    with pytest.raises(ConnectError, match=r"cannot find the host realtime\.test") as caught:
+        await t.connect()
+    assert "spelling" in caught.value.hint
+
+
+async def _answer_with_a_status_of_its_own(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 599 Odd\r\nContent-Length: 3\r\n\r\nodd")
+    await writer.drain()
+    await reader.read()
+
+
+async def test_a_status_that_nobody_knows_is_shown_as_it_is() -> None:
+    """Gateways invent some."""
+    async with raw_server(_answer_with_a_status_of_its_own) as address:
+        with pytest.raises(ConnectError, match="HTTP 599: odd") as caught:
+            await OpenAIRealtimeWebSocket(api_key="sk", url=f"ws://{address}/").connect()
+    assert (caught.value.status, caught.value.body) == (599, "odd")
 
 
 async def test_a_socket_that_will_not_close_cannot_hold_wait_ready() -> None:

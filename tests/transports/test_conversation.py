@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtcli.errors import UnsupportedError, UsageError
+from rtcli.errors import OutboxFullError, UnsupportedError, UsageError
 from rtcli.protocol.items import FunctionCallItem, McpApprovalRequestItem, MessageItem
 from rtcli.protocol.payloads import FunctionCall
 from rtcli.transports import OpenAIRealtimeWebSocket
@@ -95,6 +95,19 @@ async def test_responding_says_whether_an_answer_is_on_its_way() -> None:
         assert seen == [False, True, True, False]
 
 
+async def test_a_create_that_finds_no_room_does_not_block_the_queue() -> None:
+    """It raises; the next one goes out when there is room again."""
+    async with linked(max_outbox_bytes=5_000) as link:
+        link.t.send_event({"type": "test.event", "data": "x" * 4_900})
+        with pytest.raises(OutboxFullError):
+            link.t.request_response({"instructions": "y" * 200})
+        await link.t.flush()
+        link.t.request_response({"instructions": "z"})
+        await link.settle()
+
+        assert [event["response"]["instructions"] for event in link.sent if "response" in event] == ["z"]
+
+
 # -- speech, and where it is cut -----------------------------------------------------------------
 
 
@@ -132,6 +145,16 @@ async def test_an_interruption_cancels_tells_and_truncates_where_it_was_heard() 
         assert [name for name, _ in link.emitted] == ["audio_interrupted"]
         assert link.t.current_item_id is None
         assert [cut.audio_end_ms for cut in link.t.last_interruption] == [250]
+
+
+async def test_speech_beside_the_conversation_is_cancelled_by_its_id() -> None:
+    """A cancel without an id would stop the conversation's own response."""
+    async with linked() as link:
+        await link.say(response("created", "aside", conversation_id=None), audio_delta(SECOND, response_id="aside"))
+        link.t.interrupt()
+        await link.settle()
+
+        assert link.sent[0] == {"type": "response.cancel", "response_id": "aside"}
 
 
 async def test_the_default_clock_is_monotonic() -> None:

@@ -174,7 +174,8 @@ def test_a_cut_lies_between_nothing_and_what_arrived(
     playback, cut_before = Playback(), set[tuple[str, int]]()
     for what, key, number, now in actions:
         if what == "receive":
-            assert playback.receive(key, "resp", number, PCM16, now) is (key not in cut_before)
+            in_time = playback.receive(key, "resp", number, PCM16, now)
+            assert not (in_time and key in cut_before)
         elif what == "finish":
             playback.finish(key)
         else:
@@ -186,3 +187,14 @@ def test_a_cut_lies_between_nothing_and_what_arrived(
                     assert place not in cut_before
                 cut_before.add(place)
             assert playback.current is None
+
+
+def test_an_interruption_also_ends_what_had_not_begun_to_sound() -> None:
+    """A part without audio yet has no place to cut, and what comes of it afterwards is late all the same."""
+    playback = Playback()
+    assert playback.receive(("a", 0), "resp", 0, PCM16, 0.0)
+    assert playback.receive(("b", 0), "resp", 4_800, PCM16, 0.0)
+
+    assert [cut.item_id for cut in playback.interrupt(0.0, lambda *_: 50)] == ["b"]
+
+    assert not playback.receive(("a", 0), "resp", 4_800, PCM16, 0.0)

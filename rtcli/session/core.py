@@ -15,6 +15,7 @@ from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
 from rtcli.protocol.payloads import ItemDeleted, McpToolsListed
 from rtcli.session import hints
+from rtcli.session.audio_watch import AudioWatch
 from rtcli.session.carry import without_audio
 from rtcli.session.cause import current_cause, received
 from rtcli.session.expiry import Expiry
@@ -60,6 +61,7 @@ class SessionCore:
         self.requests = Requests()
         self.sound = Sound(transport, speaker=speaker, microphone=microphone, show=self.show)
         self.tools = ToolCalls(transport, tools, show=self.show, respond=self.respond)
+        self.audio_watch = AudioWatch(self.show, self.sound.decoded)
         self.reports = Reports(self.log, self.speech, self._cut_of)
         self.approvals: dict[str, McpApprovalRequestItem] = {}
         self.barge_in = True
@@ -79,6 +81,8 @@ class SessionCore:
     def _attach(self) -> None:
         t = self.transport
         t.attach_wire(self._on_wire)
+        t.on("audio", self.audio_watch.arrived)
+        t.on("audio_interrupted", lambda *_: self.audio_watch.forget())
         t.on("item_update", self._item_updated)
         t.on("item_deleted", self._item_deleted)
         t.on("mcp_approval_request", self._approval_requested)
@@ -127,18 +131,31 @@ class SessionCore:
         self.meters.saw(record)
         raised = self.requests.saw(record)
         event = record.event or {}
-        if record.direction is Direction.SENT:
-            if event.get("type") != "input_audio_buffer.append":  # never answered, and fifty of them a second
-                self._answers.sent(event)
-            if event.get("type") in ("input_audio_buffer.commit", "input_audio_buffer.clear"):
-                self.sound.turn_ended()
-            return raised
-        self._answers.received(event)
-        if isinstance(session := event.get("session"), Mapping):
-            self.expiry.learn(session.get("expires_at"))
-        if event.get("type") == "response.output_audio.done":
-            self.sound.finished(str(event.get("item_id")), int(event.get("content_index") or 0))
+        if record.direction is Direction.RECEIVED:
+            self._answers.received(event)
+            if not self.endpoint.call_id:  # the sound of a call that is joined goes another way
+                self.audio_watch.saw(event)
+        elif event.get("type") != "input_audio_buffer.append":  # never answered, and fifty of them a second
+            self._answers.sent(event)
+        act = _TABLE.get((record.direction, str(event.get("type"))))
+        if act:
+            act(self, event)
         return raised
+
+    def _turn_ended(self, _event: Mapping[str, Any]) -> None:
+        self.sound.turn_ended()
+
+    def _sound_whole(self, event: Mapping[str, Any]) -> None:
+        index = event.get("content_index")
+        self.sound.finished(str(event.get("item_id")), index if isinstance(index, int) else 0)
+
+    def _speech_started(self, _event: Mapping[str, Any]) -> None:
+        self.sound.speech_started()
+
+    def _session_confirmed(self, event: Mapping[str, Any]) -> None:
+        session = event.get("session")
+        if isinstance(session, Mapping):
+            self.expiry.learn(session.get("expires_at"))
 
     def _cause_of(self, event: Mapping[str, Any] | None) -> str:
         """A response.create may have waited for its turn: its cause is that of the request then, not what freed it."""
@@ -199,6 +216,7 @@ class SessionCore:
         self.approvals.clear()
         self.tools.forget()
         self.expiry.forget()
+        self.audio_watch.forget()
         if self._live:
             self._live = False
             self.reports.codes.add(ExitCode.CONNECTION)
@@ -301,3 +319,13 @@ class SessionCore:
                     await asyncio.wait_for(self._changed.wait(), watch)
                 except TimeoutError:
                     continue
+
+
+_TABLE: Mapping[tuple[Direction, str], Callable[[SessionCore, Mapping[str, Any]], None]] = {
+    (Direction.SENT, "input_audio_buffer.commit"): SessionCore._turn_ended,
+    (Direction.SENT, "input_audio_buffer.clear"): SessionCore._turn_ended,
+    (Direction.RECEIVED, "response.output_audio.done"): SessionCore._sound_whole,
+    (Direction.RECEIVED, "input_audio_buffer.speech_started"): SessionCore._speech_started,
+    (Direction.RECEIVED, "session.created"): SessionCore._session_confirmed,
+    (Direction.RECEIVED, "session.updated"): SessionCore._session_confirmed,
+}

@@ -17,6 +17,7 @@ from rtcli.errors import AudioUnavailableError, NotConnectedError, RtcliError
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.session.cause import because_of
+from rtcli.session.echo_watch import EchoWatch
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice
 
@@ -79,6 +80,7 @@ class Sound:
         self.speaker = speaker
         self.microphone = microphone
         self.echo = EchoGuard()
+        self._echo_watch: EchoWatch | None = EchoWatch()
         self.muted = True
         self.recording = False
         self._advised = False
@@ -135,12 +137,16 @@ class Sound:
     def _as_pcm(self, audio: TransportAudio) -> bytes:
         """What arrived, in whatever format the session speaks, as 24 kHz PCM16."""
         given = self._format("output")
-        pcm = _DECODERS.get(given.type, bytes)(audio.data)
+        pcm = self.decoded(audio.data)
         if given.rate == PCM16.rate:
             return pcm
         if self._from_wire is None or self._from_wire[:2] != (audio.item_id, audio.content_index):
             self._from_wire = (audio.item_id, audio.content_index, Resampler(given.rate, PCM16.rate))
         return self._from_wire[2].process(pcm)
+
+    def decoded(self, data: bytes) -> bytes:
+        """What arrives as PCM16, at its own rate."""
+        return _DECODERS.get(self._format("output").type, bytes)(data)
 
     def finished(self, item_id: str, content_index: int) -> None:
         """All sound of this part has arrived."""
@@ -217,7 +223,10 @@ class Sound:
         microphone_db = self.microphone.level_db if self.microphone else None
         speaker_db = self.speaker.level_db if self.speaker else SILENCE_DB
         level = SILENCE_DB if microphone_db is None else microphone_db
-        if not self.echo.passes(level, speaker_db, audible=self.audible):
+        audible = self.audible
+        if audible and self._echo_watch is not None:
+            self._echo_watch.add(level, speaker_db)
+        if not self.echo.passes(level, speaker_db, audible=audible):
             pcm = bytes(len(pcm))  # silence keeps the server's time in step
         try:
             with because_of("microphone"):
@@ -269,7 +278,17 @@ class Sound:
 
     def set_echo(self, mode: str) -> None:
         """Guard against echo in another way, and learn the room anew."""
-        self.echo = EchoGuard(EchoMode(mode))
+        self.echo, self._echo_watch = EchoGuard(EchoMode(mode)), EchoWatch()
+
+    def speech_started(self) -> None:
+        """The server hears speech: while the speaker plays, that may be the assistant itself. Told once a mode."""
+        if self._echo_watch is None or not self.audible or not self._echo_watch.follows:
+            return
+        self._echo_watch = None
+        stronger = "/echo gate" if self.echo.mode is EchoMode.OFF else "/echo half"
+        why = "the microphone follows what the loudspeaker plays"
+        hint = f"use headphones, or {stronger}"
+        self._show(Notice("the assistant may have interrupted itself", why, hint, Level.WARNING))
 
     def devices(self) -> tuple[Device, ...]:
         """The sound devices of this machine. Raises AudioUnavailableError without PortAudio."""

@@ -31,9 +31,9 @@ _STEADY_GAP = 0.06
 
 _DAEMON = """
 load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1
-load-module module-null-sink sink_name=room_a rate=24000 channels=1 format=s16le
-load-module module-null-sink sink_name=room_b rate=48000 channels=2 format=s16le
-load-module module-null-sink sink_name=booth_in rate=24000 channels=1 format=s16le
+load-module module-null-sink sink_name=room_a rate=24000 channels=1 format=s16le norewinds=1
+load-module module-null-sink sink_name=room_b rate=48000 channels=2 format=s16le norewinds=1
+load-module module-null-sink sink_name=booth_in rate=24000 channels=1 format=s16le norewinds=1
 load-module module-remap-source master=booth_in.monitor source_name=booth channels=1 rate=24000
 set-default-sink room_a
 set-default-source booth

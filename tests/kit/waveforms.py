@@ -50,10 +50,15 @@ def place_of(piece: Samples, whole: Samples) -> tuple[int, float]:
 
 
 def share_heard(sent: Samples, heard: Samples) -> float:
-    """How much of `sent` is in `heard`, by pieces of 100 ms: a machine that is busy loses one now and then."""
+    """How much of `sent` is in `heard`, by pieces of 100 ms: a machine that is busy loses one now and then.
+
+    Its pauses do not count: one is like the other.
+    """
     step = RATE // 10
     pieces = [sent[start : start + step] for start in range(0, len(sent) - step + 1, step)]
-    return sum(place_of(piece, heard)[1] > 0.9 for piece in pieces) / len(pieces)
+    levels = [float(np.abs(piece.astype(np.float64)).mean()) for piece in pieces]
+    loud = [piece for piece, level in zip(pieces, levels, strict=True) if level > 0.5 * max(levels)]
+    return sum(place_of(piece, heard)[1] > 0.9 for piece in loud) / len(loud)
 
 
 def heard_ms(heard: Samples, sent: Samples, *, fade_ms: int = 15) -> float:

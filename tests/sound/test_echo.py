@@ -8,11 +8,10 @@ from tests.kit.sound_card import SoundCard
 from tests.sound.conftest import Say
 from tests.sound.test_conversation import WAITS, talking
 
-ANSWER = "say This is a rather long sentence, and while it is spoken, nobody else in the room says a single word."
+ANSWER = "say This is a sentence, and while it is spoken, nobody else says a word."
 
 
-@pytest.mark.parametrize("volume", ["0dB", "-12dB"])
-@pytest.mark.parametrize("mode", ["auto", "gate", "half"])
+@pytest.mark.parametrize(("mode", "volume"), [("auto", "0dB"), ("gate", "-12dB"), ("half", "0dB")])
 async def test_the_assistant_does_not_interrupt_itself(
     card: SoundCard, hearing_server: str, mode: str, volume: str
 ) -> None:

@@ -70,7 +70,15 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02} min"
 
 
-@command("reconnect", topic="app")
+@command("disconnect", topic="app", aliases=("close",))
+async def disconnect(context: Context) -> Views:
+    """End the connection and stay here; /reconnect carries the conversation on."""
+    context.session.require_connection()
+    await context.session.disconnect()
+    return Notice("disconnected", hint="/reconnect carries settings and text over, /quit leaves")
+
+
+@command("reconnect", topic="app", aliases=("connect",))
 async def reconnect(context: Context) -> Views:
     """Connect again; settings and text are carried over, and what cannot be is named."""
     return _reconnected(context, await context.session.reconnect())

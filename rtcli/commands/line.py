@@ -70,9 +70,9 @@ async def _run_text(text: str, context: Context) -> list[View]:
         source = match[1] or match[2]
         if names_an_image(source):
             images.append(await load_image(source))
-            text = text.replace(match[0], "", 1)
+            text = re.sub(rf"[^\S\n]?{re.escape(match[0])}", "", text, count=1)
     with because_of("typed text"):
-        context.session.say(" ".join(text.split(" ")).strip() if images else text, images)
+        context.session.say(text.strip(), images)
     return [Notice(image.summary, why=", ".join(image.notes)) for image in images]
 
 

@@ -246,6 +246,16 @@ class WantedSession:
             given, self._provider = self._settled(update.keys())
             self._given = merge(given, deepcopy(update))
 
+    def take_back(self, path: str) -> None:
+        """Forget that the setting at a dotted path was asked for."""
+        for asked in (self._given, self._provider):
+            *parents, name = path.split(".")
+            place: Any = asked
+            for parent in parents:
+                place = place.get(parent) if isinstance(place, dict) else None
+            if isinstance(place, dict):
+                place.pop(name, None)
+
     def _settled(self, newer: Iterable[str]) -> tuple[Payload, Payload]:
         """`_given` and `_provider` when these keys are about to be said anew: what the latter says of them is older."""
         given, provider = self._given, dict(self._provider)

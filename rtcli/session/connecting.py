@@ -80,7 +80,10 @@ class ConnectingSession(SessionCore):
     async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
         """Another connection with the settings of this one and an empty conversation; raises like `start`."""
         wanted = self.transport.wanted_session
-        config = settings.without(wanted, self._refused) if wanted else self._first_config()
+        config = settings.restored(wanted, self._refused) if wanted else self._first_config()
+        self.transport.take_back(
+            path for path, refused in self._refused.items() if refused.confirmed is settings.MISSING
+        )
         await self.disconnect()
         before = self.endpoint, self.history
         self.endpoint, self.history = endpoint, History()

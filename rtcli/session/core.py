@@ -23,6 +23,7 @@ from rtcli.session.log import WireLog
 from rtcli.session.meters import Meters
 from rtcli.session.reports import Reports
 from rtcli.session.requests import Requests
+from rtcli.session.settings import Difference
 from rtcli.session.sound import MicrophoneLike, Sound, SpeakerLike
 from rtcli.session.speech import SpeechStreams
 from rtcli.session.tool_calls import ToolCalls
@@ -63,6 +64,7 @@ class SessionCore:
         self.tools = ToolCalls(transport, tools, show=self.show, respond=self.respond)
         self.audio_watch = AudioWatch(self.show, self.sound.decoded)
         self.reports = Reports(self.log, self.speech, self._cut_of)
+        self._aside: set[str] = set()  # responses outside of the conversation, and their items
         self.approvals: dict[str, McpApprovalRequestItem] = {}
         self.barge_in = True
         self.push_to_talk = False
@@ -74,7 +76,7 @@ class SessionCore:
         self._changed = asyncio.Event()
         self._live = False
         self._held: list[Notice] = []
-        self._refused: dict[str, Any] = {}  # values by path, which the next connection is not asked for
+        self._refused: dict[str, Difference] = {}  # by path: what the next connection is not asked for
         self._lost: ConnectionLostError | None = None
         self._attach()
 
@@ -174,7 +176,19 @@ class SessionCore:
         return self.transport.playback.received_ms(item_id, content_index), None
 
     def _item_updated(self, item: Item) -> None:
-        self.history.update(without_audio(item))
+        if item.item_id not in self._aside:
+            self.history.update(without_audio(item))
+
+    def _response_created(self, event: Mapping[str, Any]) -> None:
+        """One that says that it has no conversation makes items that the conversation never sees."""
+        response = event.get("response")
+        if isinstance(response, Mapping) and "conversation_id" in response and response["conversation_id"] is None:
+            self._aside.add(str(response.get("id")))
+
+    def _output_item_added(self, event: Mapping[str, Any]) -> None:
+        item = event.get("item")
+        if event.get("response_id") in self._aside and isinstance(item, Mapping):
+            self._aside.add(str(item.get("id")))
 
     def _item_deleted(self, deleted: ItemDeleted) -> None:
         self.history.remove(deleted.item_id)
@@ -214,6 +228,7 @@ class SessionCore:
         self._asked.clear()
         self._answers = Answers()
         self.approvals.clear()
+        self._aside.clear()
         self.tools.forget()
         self.expiry.forget()
         self.audio_watch.forget()
@@ -326,6 +341,8 @@ _TABLE: Mapping[tuple[Direction, str], Callable[[SessionCore, Mapping[str, Any]]
     (Direction.SENT, "input_audio_buffer.clear"): SessionCore._turn_ended,
     (Direction.RECEIVED, "response.output_audio.done"): SessionCore._sound_whole,
     (Direction.RECEIVED, "input_audio_buffer.speech_started"): SessionCore._speech_started,
+    (Direction.RECEIVED, "response.created"): SessionCore._response_created,
+    (Direction.RECEIVED, "response.output_item.added"): SessionCore._output_item_added,
     (Direction.RECEIVED, "session.created"): SessionCore._session_confirmed,
     (Direction.RECEIVED, "session.updated"): SessionCore._session_confirmed,
 }

@@ -80,9 +80,9 @@ class Reports:
         error = _mapping(event.get("error"))
         why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
         return Notice(
-            f"what you said was not transcribed ({event.get('item_id')})",
+            f"what you said was not transcribed ({short_id(str(event.get('item_id')))})",
             why=why or "the server gave no reason",
-            hint=hints.of_error(error),
+            hint=hints.of_error({**error, "type": None}),  # a failing server is no reason to ask for an answer again
             level=Level.WARNING,
         )
 

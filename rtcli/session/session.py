@@ -158,11 +158,12 @@ class RealtimeSession(ConnectingSession):
 
     async def toggle_talk(self) -> bool:
         """Begin to talk, or end the turn and ask for its answer. True: it is recording now."""
+        self.require_connection()
+        self.sound.open_microphone()  # without one the mode would only make the session deaf
         await self.set_push_to_talk(True)
         if self.sound.muted:
             if self.speaking:
                 self.interrupt()
-            self.sound.open_microphone()
             self.discard()
             self.unmute()
             return True
@@ -193,7 +194,7 @@ class RealtimeSession(ConnectingSession):
             await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS, ahead=ahead)
         except ServerError:
             refused = settings.diff(changes, self.transport.session or {})
-            self._refused.update((difference.path, difference.wanted) for difference in refused)
+            self._refused.update((difference.path, difference) for difference in refused)
             raise
         for path, _ in settings.flatten(changes):
             self._refused.pop(path, None)

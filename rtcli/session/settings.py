@@ -118,14 +118,15 @@ def changed(wanted: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, 
     return update
 
 
-def without(config: Mapping[str, Any], refused: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """A config without the values (by path) that the server has refused: one wrong value spoils a whole update."""
+def restored(config: Mapping[str, Any], refused: Mapping[str, Difference], path: str = "") -> dict[str, Any]:
+    """A config without what the server refused (by path), which would spoil a whole update again."""
     kept: dict[str, Any] = {}
-    for name, value in config.items():
+    for name, wanted in config.items():
         here = f"{path}.{name}" if path else name
-        if here in refused and refused[here] == value:
-            continue
-        kept[name] = without(value, refused, here) if isinstance(value, Mapping) else value
+        difference = refused.get(here)
+        value = difference.confirmed if difference is not None and difference.wanted == wanted else wanted
+        if value is not MISSING:
+            kept[name] = restored(value, refused, here) if isinstance(value, Mapping) else value
     return kept
 
 

@@ -80,6 +80,11 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         """What was asked of the session so far, in the wire's shape, without defaults."""
         return self._wanted.given
 
+    def take_back(self, paths: Iterable[str]) -> None:
+        """Settings (dotted paths) that the server refused count as never asked for; it would refuse them again."""
+        for path in paths:
+            self._wanted.take_back(path)
+
     def _set_tracing(self, tracing: Any) -> None:
         self._tracing = tracing
 

@@ -83,3 +83,18 @@ async def test_quit_asks_to_leave() -> None:
     async with live_session() as live:
         for line in ("/quit", "/exit", "/q"):
             assert await live.run(line) == [Quit(ExitCode.OK)]
+
+
+async def test_leaving_the_connection_and_coming_back() -> None:
+    """The person stays, nothing counts as lost, and the conversation goes on."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        (left,) = await live.run("/disconnect")
+        assert isinstance(left, Notice) and "/reconnect" in left.hint
+        with pytest.raises(UsageError, match="not connected"):
+            await live.run("/close")
+        (back,) = await live.run("/connect")
+
+        assert isinstance(back, Notice) and "2 items carried over" in back.what
+        assert live.session.exit_code is ExitCode.OK

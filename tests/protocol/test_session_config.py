@@ -283,3 +283,14 @@ def test_only_what_a_config_says_is_given() -> None:
     """Without defaults."""
     assert given_part({}) == {}
     assert given_part({"voice": "ash"}) == {"audio": {"output": {"voice": "ash"}}}
+
+
+def test_what_is_taken_back_was_never_asked_for() -> None:
+    """Whether it came by hand or as provider_data; what was not asked for cannot be taken back, and that is fine."""
+    wanted = WantedSession()
+    ask(wanted, {"provider_data": {"colour": "red"}, "voice": "ash"}, MODEL)
+    wanted.fold({"type": "realtime", "audio": {"output": {"speed": 9}}})
+    for path in ("colour", "audio.output.speed", "audio.input.nothing", "colour.of.money"):
+        wanted.take_back(path)
+
+    assert wanted.given == {"audio": {"output": {"voice": "ash"}}}

@@ -13,6 +13,7 @@ import pytest
 from rtcli.config.endpoints import Endpoint
 from rtcli.dsp.wav import read_wav, write_wav
 from rtcli.errors import (
+    AudioUnavailableError,
     ConnectError,
     ConnectionLostError,
     ExitCode,
@@ -344,11 +345,18 @@ async def test_what_was_refused_does_not_spoil_the_next_connection() -> None:
     """The API refuses an update as a whole: one wrong value would take all settings with it."""
     async with live_session() as live:
         await live.session.set("instructions", "be brief")
-        with pytest.raises(ServerError):
-            await live.session.set("audio.input.turn_detection.threshold", 0.7)
+        await live.session.set("audio.output.voice", "cedar")
+        for path, wrong in (
+            ("audio.input.turn_detection.threshold", 0.7),
+            ("audio.output.voice", "nobody"),
+            ("colour", "red"),
+        ):
+            with pytest.raises(ServerError):
+                await live.session.set(path, wrong)
         await live.session.reconnect()
 
-        assert (live.session.transport.session or {})["instructions"] == "be brief"
+        session = live.session.transport.session or {}
+        assert (session["instructions"], session["audio"]["output"]["voice"]) == ("be brief", "cedar")
         assert not [n for n in live.shown(Notice) if n.level is Level.ERROR]
 
 
@@ -421,6 +429,27 @@ async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> Non
         assert (microphone.opened, live.session.status.microphone) == (True, True)
         assert live.sent().count("input_audio_buffer.append") == 2
         assert live.session.status.input_level_db is None, "a muted microphone shows no level"
+
+
+async def test_push_to_talk_without_a_microphone_changes_nothing() -> None:
+    """The mode would switch voice detection off, and leave a session that hears nobody."""
+    async with live_session(microphone=ToldMicrophone(available=False)) as live:
+        with pytest.raises(AudioUnavailableError):
+            await live.session.toggle_talk()
+
+        assert not live.session.status.push_to_talk
+        assert live.sent().count("session.update") == 1
+
+
+async def test_an_answer_beside_the_conversation_is_not_part_of_it() -> None:
+    """The server has no such item: it could be neither cut, nor deleted, nor fetched."""
+    async with live_session() as live:
+        live.session.respond({"conversation": "none"})
+        live.session.say("hello")
+        await live.idle()
+
+        assert len(live.records("response.done")) == 2
+        assert [getattr(item, "role", "") for item in live.session.history] == ["user", "assistant"]
 
 
 async def test_push_to_talk_makes_a_turn_of_what_was_said_between_two_presses() -> None:

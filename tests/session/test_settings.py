@@ -115,11 +115,15 @@ def test_values_are_shown_as_json_and_missing_ones_as_a_dash() -> None:
     assert [settings.show(value) for value in (None, "é", MISSING)] == ["null", '"é"', "-"]
 
 
-def test_values_that_were_refused_are_left_out() -> None:
-    """Only where the value is still the refused one."""
-    config = {"instructions": "a", "audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 0.7}}}}
-    path = "audio.input.turn_detection.threshold"
+def test_values_that_were_refused_are_as_they_were_before() -> None:
+    """What the server has instead, or nothing; and only where the value is still the refused one."""
+    config = {"instructions": "a", "audio": {"output": {"voice": "bogus"}}, "colour": "red"}
+    refused = {
+        "audio.output.voice": Difference("audio.output.voice", "bogus", "cedar"),
+        "colour": Difference("colour", "red", MISSING),
+        "instructions": Difference("instructions", "b", "c"),
+    }
 
-    kept = settings.without(config, {path: 0.7, "instructions": "b"})
-    assert kept == {"instructions": "a", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
-    assert settings.without(config, {path: 0.6}) == config
+    kept = settings.restored(config, refused)
+    assert kept == {"instructions": "a", "audio": {"output": {"voice": "cedar"}}}
+    assert settings.restored(config, {}) == config

@@ -151,6 +151,7 @@ async def use_sends(t: OpenAIRealtimeWebSocket, program: Program) -> None:
     payload: dict[str, Any] = t.build_session_payload({"voice": "cedar"})
     detection: dict[str, Any] | None = t.build_turn_detection_config({"type": "server_vad"})
     wanted: dict[str, Any] = t.wanted_session
+    t.take_back(["audio.output.voice"])
     program.heard += [str(len(payload)), str(detection), str(len(wanted))]
     t._tracing_config = None
     t._update_tracing_config("auto")

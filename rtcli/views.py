@@ -62,12 +62,22 @@ class Json:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A small picture: `pixels` are rows of red, green, blue, a byte each, from the top left."""
+
+    width: int
+    height: int
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class WireRecord:
     """One frame that crossed the wire.
 
     `number` counts from 1 over both directions, `at` is seconds since the session began, `event` the decoded event
     (None: the frame was no event, then `problem` says why), `size` the frame's bytes, `cause` what led to a frame we
-    sent ("/respond", "typed text", "tracing", ...), as far as it is known.
+    sent ("/respond", "typed text", "tracing", ...), as far as it is known. `frame` is what crossed the wire, for
+    whoever hands it on verbatim; records that are kept do without ("").
     """
 
     number: int
@@ -77,6 +87,7 @@ class WireRecord:
     size: int
     cause: str = ""
     problem: str = ""
+    frame: str | bytes = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +139,7 @@ class DisplaySettings:
     metrics: bool = False
 
 
-View: TypeAlias = Notice | Text | Table | Json | WireRecord | SpeechDelta | SpeechDone | Quit
+View: TypeAlias = Notice | Text | Table | Json | Picture | WireRecord | SpeechDelta | SpeechDone | Quit
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Exchange:
         self._number += 1
         way = Direction(direction)
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
-        self._writer.write(WireRecord(self._number, now - self._began, way, event, size, problem=problem))
+        self._writer.write(WireRecord(self._number, now - self._began, way, event, size, problem=problem, frame=frame))
         if event is None:
             return
         if way is Direction.SENT:

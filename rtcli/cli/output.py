@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from rtcli.errors import RtcliError
 from rtcli.views import DisplaySettings, View
 
 if TYPE_CHECKING:
+    from rtcli.render.styles import Colour
     from rtcli.terminal.plain import PlainWriter
 
 
@@ -19,15 +21,34 @@ _UNFOLDED = 1000
 
 def show(*views: View) -> None:
     """Write views to stdout, coloured and fitted where that is a terminal."""
-    writer = plain_writer(DisplaySettings())
+    writer = plain_writer(DisplaySettings(), _theme())
     for view in views:
         writer.write(view)
     writer.close()
 
 
-def plain_writer(display: DisplaySettings, gone: Callable[[], None] | None = None) -> PlainWriter:
+def _theme() -> str | None:
+    """The theme of the settings; settings that cannot be read are for others to tell of."""
+    from rtcli.config.settings import load_settings
+
+    try:
+        theme: str | None = load_settings().get("theme")
+    except RtcliError:
+        return None
+    return theme
+
+
+def colour_for(stream: TextIO, theme: str | None) -> Colour:
+    """The colours for a stream of this process: what it can show, as the settings' theme wants it."""
+    from rtcli.render.styles import themed
+    from rtcli.terminal.capabilities import colour_of
+
+    return themed(colour_of(stream, os.environ), theme)
+
+
+def plain_writer(display: DisplaySettings, theme: str | None, gone: Callable[[], None] | None = None) -> PlainWriter:
     """The writer for when no prompt is up; `gone` is called when the reader of stdout goes away."""
-    from rtcli.terminal.capabilities import colour_of, is_terminal, width_of
+    from rtcli.terminal.capabilities import is_terminal, width_of
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import Sink
 
@@ -36,8 +57,8 @@ def plain_writer(display: DisplaySettings, gone: Callable[[], None] | None = Non
         Sink(sys.stderr),
         display,
         width=lambda: width_of(sys.stdout) if is_terminal(sys.stdout) else _UNFOLDED,
-        out_colour=colour_of(sys.stdout, os.environ),
-        err_colour=colour_of(sys.stderr, os.environ),
+        out_colour=colour_for(sys.stdout, theme),
+        err_colour=colour_for(sys.stderr, theme),
     )
 
 

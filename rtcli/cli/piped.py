@@ -29,7 +29,7 @@ async def in_pipe(plan: Plan) -> ExitCode:
 
     async with served_here(plan.endpoint, sound=plan.sound.used) as place:
         gone = asyncio.Event()
-        writer = pipe_writer(plan.display, json=plan.json, both=plan.both, gone=gone.set)
+        writer = pipe_writer(plan, gone.set)
         session = session_for(plan, place, terminal=False)
         try:
             report.notice(plan.greeting)

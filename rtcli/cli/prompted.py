@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from rtcli.cli.output import colour_for
 from rtcli.errors import ExitCode
 from rtcli.views import Notice, View
 
@@ -21,12 +22,9 @@ _WORTH_SAYING = ("replies:", "engines:")
 async def at_prompt(plan: Plan) -> ExitCode:
     """Run the prompt until the person leaves. The built-in server, if that is the endpoint, runs in a child."""
     from rtcli.config.folders import history_file, make_private
-    from rtcli.render.styles import Colour
     from rtcli.repl.loop import run_repl
-    from rtcli.terminal.capabilities import colour_of
 
     make_private(history_file().parent)
-    plain = plan.settings.get("theme") == "none"
     async with AsyncExitStack() as stack:
 
         async def open_context() -> Context:
@@ -39,7 +37,7 @@ async def at_prompt(plan: Plan) -> ExitCode:
             greeting=[plan.greeting],
             keys=plan.settings.get("keys"),
             history=history_file(),
-            colour=Colour.NONE if plain else colour_of(sys.stdout, plan.environ),
+            colour=colour_for(sys.stdout, plan.settings.get("theme")),
         )
 
 

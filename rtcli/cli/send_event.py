@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,15 +62,19 @@ def send_event(
     )
     endpoint = options.endpoint_from(settings, call_id)
     events = None if stream else _read(file)
-    shown = _Shown(both=both, pretty=pretty, elide=audio == "elide" if audio else pretty)
+    elide = audio == "elide" if audio else pretty
+    shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"))
     return running.run(_exchange(endpoint, ending, events, file, shown))
 
 
+@dataclass(frozen=True, slots=True)
 class _Shown:
     """How events are written."""
 
-    def __init__(self, *, both: bool, pretty: bool, elide: bool) -> None:
-        self.both, self.pretty, self.elide = both, pretty, elide
+    both: bool
+    pretty: bool
+    elide: bool
+    theme: str | None
 
 
 def _read(file: str) -> list[Event]:
@@ -108,7 +112,8 @@ async def _exchange(
 
     from rtcli.cli.connecting import served_here, transport_for
     from rtcli.cli.exchange import Exchange
-    from rtcli.terminal.capabilities import colour_of
+    from rtcli.cli.output import colour_for
+    from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
@@ -121,7 +126,8 @@ async def _exchange(
             both=shown.both,
             elide_audio=shown.elide,
             pretty=shown.pretty,
-            colour=colour_of(sys.stdout, os.environ),
+            terminal=is_terminal(sys.stdout),
+            colour=colour_for(sys.stdout, shown.theme),
         )
         exchange = Exchange(transport, writer, ending, gone)
         try:

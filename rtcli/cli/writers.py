@@ -7,18 +7,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rtcli.cli.output import plain_writer
-from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
+    from rtcli.cli.plan import Plan
     from rtcli.terminal.writer import Writer
 
 
-def pipe_writer(display: DisplaySettings, *, json: bool, both: bool, gone: Callable[[], None]) -> Writer:
+def pipe_writer(plan: Plan, gone: Callable[[], None]) -> Writer:
     """Writes to stdout and stderr; `gone` is called when the reader of stdout goes away."""
-    if not json:
-        return plain_writer(display, gone)
+    if not plan.json:
+        return plain_writer(plan.display, plan.settings.get("theme"), gone)
     from rtcli.protocol.wire_filter import parse_filter
+    from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
-    return NdjsonWriter(Sink(sys.stdout, gone), Sink(sys.stderr), both=both, wanted=parse_filter(display.filter))
+    return NdjsonWriter(
+        Sink(sys.stdout, gone),
+        Sink(sys.stderr),
+        both=plan.both,
+        terminal=is_terminal(sys.stdout),
+        wanted=parse_filter(plan.display.filter),
+    )

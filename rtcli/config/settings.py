@@ -55,7 +55,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("output_device", str, "the speaker, by number or a part of its name"),
     Setting("echo", str, "guard against hearing ourselves", choices=("auto", "gate", "half", "off")),
     Setting("barge_in", bool, "a typed message stops the assistant while it speaks", project=True),
-    Setting("theme", str, "colours, or none", choices=("auto", "none")),
+    Setting(
+        "theme",
+        str,
+        "colours for any ground, a dark or a light one; or none",
+        choices=("auto", "dark", "light", "none"),
+    ),
     Setting("keys", dict, "key bindings of the prompt: action = key"),
     Setting("prices", dict, "prices of models, a table for each"),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.render.media import Summary
 from rtcli.render.styles import STYLES, Colour
-from rtcli.render.text import one_line, redacted, visible
+from rtcli.render.text import one_line, redacted, visible, visible_json
 from rtcli.views import Json, Table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _JSON_LOOKS = {
 def json_text(view: Json, summary: Summary) -> str:
     """The JSON of a value, indented; sound and images summarised unless it asks for all of it."""
     value: Any = view.value if view.full else summary.of(view.value)
-    return redacted(visible(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
+    return redacted(visible_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
 def json_block(view: Json, summary: Summary) -> RenderableType:
@@ -92,5 +92,8 @@ def lines_of(renderable: RenderableType, width: int, colour: Colour, *, wrapped:
 def _rich_style(look: str, colour: Colour) -> str:
     style = STYLES[look]
     bold = "bold" if style.bold else "not bold"
-    code = style.tone and (style.tone.basic - 30 if colour is Colour.SIXTEEN else style.tone.code(colour))
-    return bold if code is None else f"{bold} color({code})"
+    if style.tone is None or colour is Colour.NONE:
+        return bold
+    if colour is not Colour.SIXTEEN:
+        return f"{bold} color({style.tone.code(colour)})"
+    return f"{bold} dim" if style.tone.basic is None else f"{bold} color({style.tone.basic - 30})"

@@ -48,9 +48,12 @@ Line: TypeAlias = tuple[Span, ...]
 
 
 class Tone(NamedTuple):
-    """One hue: the code of the basic palette, and tones of the 256 for each ground."""
+    """One hue: the code of the basic palette, and tones of the 256 for each ground.
 
-    basic: int
+    `basic` None: the text's own colour, faint. No grey of sixteen can be read on a dark and on a light ground.
+    """
+
+    basic: int | None
     middle: int
     bright: int
     deep: int
@@ -82,7 +85,7 @@ class Style(NamedTuple):
         flags = ((self.bold, "1"), (self.italic, "3"), (self.underline, "4"))
         parts = [number for flag, number in flags if flag]
         if self.tone and colour is Colour.SIXTEEN:
-            parts.append(str(self.tone.basic))
+            parts.append(str(self.tone.basic or 2))
         elif self.tone and (code := self.tone.code(colour)) is not None:
             parts.append(f"38;5;{code}")
         return ";".join(parts)
@@ -91,12 +94,14 @@ class Style(NamedTuple):
         """The same look in the words that prompt toolkits use ("bold #d70000")."""
         flags = ((self.bold, "bold"), (self.italic, "italic"), (self.underline, "underline"))
         words = [word for flag, word in flags if flag]
-        if self.tone and colour is not Colour.NONE:
+        if self.tone and self.tone.basic is None and colour is Colour.SIXTEEN:
+            words.append("dim")
+        elif self.tone and colour is not Colour.NONE:
             words.append("#{:02x}{:02x}{:02x}".format(*rgb(self.tone.code(colour) or self.tone.middle)))
         return " ".join(words)
 
 
-_GREY, _RED, _GREEN = Tone(37, 244, 247, 240), Tone(31, 160, 203, 124), Tone(32, 28, 77, 22)
+_GREY, _RED, _GREEN = Tone(None, 244, 247, 240), Tone(31, 160, 203, 124), Tone(32, 28, 77, 22)
 _AMBER, _BLUE, _MAUVE = Tone(33, 130, 214, 94), Tone(36, 31, 74, 24), Tone(35, 133, 176, 90)
 
 STYLES: dict[str, Style] = {

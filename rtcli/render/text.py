@@ -9,6 +9,8 @@ TAB = "    "
 # C0 and C1 controls, DEL, the marks that reorder text (bidi) or hide in it, line separators, lone surrogates.
 # A server's text may hold all of them; none may act on the terminal that shows it.
 _DANGEROUS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
+# Of these, what a JSON string may hold as it is.
+_IN_STRINGS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
 # Latin letters, typographic marks, arrows, lines and blocks: one column each, known without the table of all widths.
 _NARROW = re.compile("[ -~\u00a0-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc]*")
 _SECRET = re.compile(r"\b((?:sk|ek|sess)-|ek_)[A-Za-z0-9_-]{12,}")
@@ -26,6 +28,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _DANGEROUS.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def visible_json(text: str) -> str:
+    """JSON with the control characters in its strings written as JSON writes them (`\\u009b`): it is the same value."""
+    return _IN_STRINGS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rtcli.config.endpoints import Endpoint
@@ -112,7 +113,7 @@ class SessionCore:
         if way is Direction.RECEIVED and event is not None:
             received(record.number, str(event["type"]))
         raised = self._take_in(record)
-        self.show(record)
+        self.show(replace(record, frame=frame))
         for notice in self.reports.saw(record):
             if not raised:
                 self._tell(notice)

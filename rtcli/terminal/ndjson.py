@@ -10,7 +10,7 @@ from rtcli.render.media import Summary, WireFormats
 from rtcli.render.notices import sentence
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Colour
-from rtcli.render.text import one_line, redacted
+from rtcli.render.text import one_line, redacted, visible_json
 from rtcli.terminal.sink import Sink
 from rtcli.views import Direction, DisplaySettings, Json, Notice, Table, Text, View, WireRecord
 
@@ -20,8 +20,9 @@ _ALL = parse_filter("")
 class NdjsonWriter:
     """Writes the events that came, as they came; `both` wraps events of both directions as {"dir", "t", "event"}.
 
-    `elide_audio` replaces base64 by notes. `pretty` indents (that is no NDJSON any more), in colour where there is any.
-    Notices, and what commands answer, go to stderr.
+    A line is the server's own text, unless that holds a newline. `elide_audio` replaces base64 by notes. `pretty`
+    indents (that is no NDJSON any more), in colour where there is any. For a `terminal` control characters are escaped
+    and keys are cut. Notices, and what commands answer, go to stderr.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class NdjsonWriter:
         both: bool = False,
         elide_audio: bool = False,
         pretty: bool = False,
+        terminal: bool = False,
         colour: Colour = Colour.NONE,
         wanted: WireFilter = _ALL,
     ) -> None:
         self._out, self._err = out, err
         self._both, self._elide, self._pretty = both, elide_audio, pretty
+        self._terminal = terminal
         self._wanted = wanted
         self._formats = WireFormats()
         self._presenter = Presenter(DisplaySettings(), colour)
@@ -68,9 +71,22 @@ class NdjsonWriter:
             self._out.write(self._line(record))
 
     def _line(self, record: WireRecord) -> str:
-        event: Any = Summary(self._formats).of(record.event) if self._elide else record.event
-        value = {"dir": str(record.direction), "t": round(record.at, 6), "event": event} if self._both else event
-        if not self._pretty:
-            return f"{encode(value)}\n"
-        lines = self._presenter.lines(Json(value, full=not self._elide), 80)
-        return "\n".join(lines) + "\n"
+        if self._pretty:
+            value = {**self._about(record), "event": record.event} if self._both else record.event
+            return "\n".join(self._presenter.lines(Json(value, full=not self._elide), 80)) + "\n"
+        line = self._event(record)
+        if self._both:
+            line = f'{encode(self._about(record))[:-1]},"event":{line}}}'
+        return f"{redacted(visible_json(line)) if self._terminal else line}\n"
+
+    def _event(self, record: WireRecord) -> str:
+        """The event in one line."""
+        text = record.frame if isinstance(record.frame, str) else record.frame.decode(errors="replace")
+        if not self._elide and text and "\n" not in text and "\r" not in text:
+            return text
+        event: Any = record.event
+        return encode(Summary(self._formats).of(event) if self._elide else event)
+
+    @staticmethod
+    def _about(record: WireRecord) -> dict[str, Any]:
+        return {"dir": str(record.direction), "t": round(record.at, 6)}

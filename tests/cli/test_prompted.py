@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from rtcli.render.styles import STYLES, Colour
 from tests.kit.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
@@ -103,6 +107,41 @@ def test_a_connection_that_cannot_be_made_gives_the_terminal_back() -> None:
     assert clean
     assert f"nothing listens at 127.0.0.1:{port}" in terminal.text()
     assert "Traceback" not in terminal.text()
+
+
+def test_a_refused_key_is_told_once() -> None:
+    """The server sends an error and closes: that is one thing, and it is said in one piece."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rtcli", "serve", "--port", "0", "--voice", "tone"],
+        env={**os.environ, "RTCLI_SERVE_KEY": "the-right-key"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with process, chat("--text", RTCLI_URL=(process.stdout or io.StringIO()).readline().strip()) as terminal:
+        code = terminal.wait_exit()
+        process.terminate()
+
+    assert code == 3
+    assert terminal.text().count("✗") == 1
+    assert terminal.text().count("bearer") == 1
+
+
+@pytest.mark.parametrize(
+    ("theme", "expected"),
+    [("auto", Colour.MIDDLE), ("dark", Colour.BRIGHT), ("light", Colour.DEEP), ("none", Colour.NONE)],
+)
+def test_a_theme_decides_the_colours(theme: str, expected: Colour) -> None:
+    """Of what is printed, and of the prompt below it."""
+    with chat("--local", "--text", RTCLI_THEME=theme) as terminal:
+        terminal.send("hello\r")
+        terminal.wait_for("I am the test server of rtcli")
+        terminal.send("\x04")
+        terminal.wait_exit()
+
+    used = set(re.findall(r"38;5;\d+", terminal.raw.decode()))
+    assert used <= {style._replace(bold=False).sgr(expected) for style in STYLES.values()}
+    assert (STYLES["code"].sgr(expected) in used) is (expected is not Colour.NONE)
 
 
 def test_a_device_that_was_asked_for_and_is_not_there_gives_the_terminal_back() -> None:

@@ -43,6 +43,24 @@ async def test_output_is_the_servers_events_one_a_line_until_the_last_answer() -
     assert ended.err == ""
 
 
+@pytest.mark.parametrize("command", [("send-event", "-", "--for", "0.2"), ("chat", "--json")])
+async def test_a_line_is_the_servers_own_text(command: tuple[str, ...]) -> None:
+    """Byte by byte: white space, order and escapes are the server's, in a pipe even characters of control."""
+    frame = '{"type": "odd.one",  "b": 1.50, "a": "\\u00e4 ä \u009b"}'
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(SESSION, frame)
+        while True:
+            await talk.send(*reply_to(await talk.receive()))
+
+    async with peer(script) as server:
+        text = "hi\n" if command[0] == "chat" else ndjson(ITEM)
+        ended = await rtcli(*command, "--url", server.url, text=text)
+
+    assert ended.code == 0, ended.err
+    assert frame in ended.out.split("\n")
+
+
 async def test_a_file_in_any_of_its_forms(tmp_path: Path) -> None:
     """An array in a file."""
     (tmp_path / "events.json").write_text(json.dumps([ITEM, CREATE], indent=2))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rtcli.render.blocks import lines_of, table_block
 from rtcli.render.styles import STYLES, Colour, Span, crop, paint, plain, rgb, themed
+from rtcli.views import Table
 
 LINE = (Span("error", "no"), Span("", " way"))
 
@@ -65,6 +67,14 @@ def test_painting_asks_for_no_more_colours_than_there_are() -> None:
 def test_a_theme_never_adds_colours(colour: Colour, theme: str | None, expected: Colour) -> None:
     """NO_COLOR and small terminals win over a theme."""
     assert themed(colour, theme) is expected
+
+
+def test_grey_of_sixteen_colours_is_the_texts_own_colour_and_faint() -> None:
+    """Each of the two greys of a small palette vanishes on one of the two grounds."""
+    assert paint((Span("muted", "x"),), Colour.SIXTEEN) == "\x1b[2mx\x1b[0m"
+    assert STYLES["muted"].words(Colour.SIXTEEN) == "dim"
+    (title, *_) = lines_of(table_block(Table(("a",), (("1",),), title="t")), 20, Colour.SIXTEEN)
+    assert title == "\x1b[2mt\x1b[0m"
 
 
 def test_cropping_is_by_columns_over_all_spans() -> None:

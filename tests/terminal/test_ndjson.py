@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from rtcli.protocol.wire_filter import parse_filter
 from rtcli.render.styles import Colour
@@ -32,6 +36,37 @@ def test_each_event_of_the_server_is_one_line() -> None:
 
     assert [json.loads(line) for line in out.splitlines()] == [events[0].event, events[2].event]
     assert err == ""
+
+
+def test_a_line_is_the_servers_own_text() -> None:
+    """Spaces, the order of fields, the way a number is written: a program that compares finds what was sent."""
+    frame = '{"type": "a",  "n": 1.50, "text": "\\u00e4 \u009b\x7f"}'
+    record = replace(Wire().frame("a", n=1.5, text="ä \u009b\x7f"), frame=frame)
+    binary = replace(record, frame=frame.encode())
+
+    assert written([record, binary])[0] == f"{frame}\n" * 2
+    assert written([record], both=True)[0] == f'{{"dir":"<","t":0.05,"event":{frame}}}\n'
+
+
+def test_a_text_of_several_lines_still_is_one() -> None:
+    """A server that indents its JSON does not break the format."""
+    record = replace(Wire().frame("a", n=1), frame='{\r\n  "type": "a",\n  "n": 1\n}')
+
+    assert written([record])[0] == '{"type":"a","n":1}\n'
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_nothing_in_an_event_acts_on_a_terminal(pretty: bool) -> None:
+    """There, control characters are written as JSON writes them, the value stays the same, and keys are cut."""
+    text = "\u009b31m \x7f \u202e end"
+    frame = json.dumps({"type": "a", "text": text}, ensure_ascii=False)
+    record = replace(Wire().frame("a", text=text), frame=frame)
+    out, _ = written([record], terminal=True, pretty=pretty)
+    secret, _ = written([replace(record, frame='{"type":"a","key":"sk-abcdefghijklmnop"}')], terminal=True)
+
+    assert not re.search("[\x7f-\x9f\u202e]", out)
+    assert json.loads(out) == {"type": "a", "text": text}
+    assert "abcdefgh" not in secret
 
 
 def test_both_directions_are_wrapped() -> None:

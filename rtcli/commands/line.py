@@ -73,7 +73,7 @@ async def _run_text(text: str, context: Context) -> list[View]:
             text = re.sub(rf"[^\S\n]?{re.escape(match[0])}", "", text, count=1)
     with because_of("typed text"):
         context.session.say(text.strip(), images)
-    return [Notice(image.summary, why=", ".join(image.notes)) for image in images]
+    return [view for image in images for view in image.views]
 
 
 def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[Any], dict[str, Any]]:

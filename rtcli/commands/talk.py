@@ -35,7 +35,7 @@ async def image(context: Context, source: Annotated[str, ImageSource()], text: R
     context.session.require_connection()
     picture = await load_image(source)
     context.session.say(text, [picture])
-    return Notice(picture.summary, why=", ".join(picture.notes))
+    return picture.views
 
 
 @command("respond", topic="talk")

@@ -10,10 +10,11 @@ from rtcli.protocol.wire_filter import WireFilter, parse_filter
 from rtcli.render.media import Summary, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
 from rtcli.render.styles import Colour, Line, paint
-from rtcli.views import DisplaySettings, Json, Notice, Table, Text, View, WireRecord
+from rtcli.views import DisplaySettings, Json, Notice, Picture, Table, Text, View, WireRecord
 
 if TYPE_CHECKING:
     from rtcli.render.fold import Entry, Fold
+    from rtcli.render.picture import Graphics
 
 _EVERYTHING = parse_filter("")
 
@@ -21,9 +22,10 @@ _EVERYTHING = parse_filter("")
 class Presenter:
     """Turns finished views into lines, and keeps what the event view has open."""
 
-    def __init__(self, display: DisplaySettings, colour: Colour) -> None:
+    def __init__(self, display: DisplaySettings, colour: Colour, graphics: Graphics | None = None) -> None:
         self.display = display
         self.colour = colour
+        self.graphics = graphics  # None: pictures are not shown
         self.formats = WireFormats()
         self._fold: Fold | None = None
 
@@ -92,6 +94,11 @@ class Presenter:
 
         return lines_of(json_block(view, Summary(self.formats)), width, self.colour, wrapped=False)
 
+    def _picture(self, picture: Picture, width: int) -> list[str]:
+        from rtcli.render.picture import picture_rows
+
+        return picture_rows(picture, self.graphics, width) if self.graphics else []
+
 
 _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
     WireRecord: Presenter._record,
@@ -99,6 +106,7 @@ _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
     Text: Presenter._text,
     Table: Presenter._table,
     Json: Presenter._json,
+    Picture: Presenter._picture,
 }
 
 

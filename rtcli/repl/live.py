@@ -8,6 +8,7 @@ is what handing the terminal over and taking it back twenty times a second would
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,9 +58,11 @@ class LiveWriter:
 
     @cached_property
     def _presenter(self) -> Presenter:
+        from rtcli.render.picture import graphics_of
         from rtcli.render.presenter import Presenter
 
-        return Presenter(self._display, self.colour)
+        coloured = self.colour not in (Colour.NONE, Colour.SIXTEEN)
+        return Presenter(self._display, self.colour, graphics_of(os.environ, coloured=coloured))
 
     @cached_property
     def _texts(self) -> SpeechTexts:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rtcli.errors import ConnectError, InputError
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
+from rtcli.views import Notice, Picture, View
 
 if TYPE_CHECKING:
     from PIL import Image as Pictures
@@ -26,11 +27,15 @@ MOST_FILE_BYTES = 64 * 2**20
 _TAKEN_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _EXIF_ORIENTATION = 0x0112
 _FETCH_SECONDS = 20.0
+_PREVIEW = (240, 160)  # pixels
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """A picture ready to be sent. `notes` say what was done to it; `source` is what the person named."""
+    """A picture ready to be sent. `notes` say what was done to it; `source` is what the person named.
+
+    `preview` is small, for whoever can show it.
+    """
 
     source: str
     data_uri: str
@@ -38,7 +43,13 @@ class PreparedImage:
     height: int
     size: int
     media_type: str
+    preview: Picture
     notes: tuple[str, ...] = ()
+
+    @property
+    def views(self) -> list[View]:
+        """What a person is shown of it."""
+        return [self.preview, Notice(self.summary, why=", ".join(self.notes))]
 
     @property
     def summary(self) -> str:
@@ -217,18 +228,31 @@ def _as_png(picture: Pictures.Image) -> bytes:
 
 
 def _as_jpeg(picture: Pictures.Image) -> bytes:
-    """On white, as JPEG knows no transparency."""
-    from PIL import Image
-
-    if picture.mode in ("RGBA", "LA", "PA", "P"):
-        clear = picture.convert("RGBA")
-        picture = Image.new("RGB", clear.size, "white")
-        picture.paste(clear, mask=clear.getchannel("A"))
+    """JPEG knows no transparency."""
     held = io.BytesIO()
-    picture.convert("RGB").save(held, "JPEG", quality=88)
+    _opaque(picture).save(held, "JPEG", quality=88)
     return held.getvalue()
 
 
 def _prepared(source: str, data: bytes, picture: Pictures.Image, media_type: str, notes: list[str]) -> PreparedImage:
     uri = f"data:{media_type};base64,{encode_base64(data)}"
-    return PreparedImage(source, uri, *picture.size, size=len(data), media_type=media_type, notes=tuple(notes))
+    preview = _preview(picture)
+    return PreparedImage(source, uri, *picture.size, len(data), media_type, preview, tuple(notes))
+
+
+def _preview(picture: Pictures.Image) -> Picture:
+    """In colours that a terminal has, on white where it is transparent."""
+    small = _opaque(picture)
+    small.thumbnail(_PREVIEW)
+    return Picture(*small.size, small.tobytes())
+
+
+def _opaque(picture: Pictures.Image) -> Pictures.Image:
+    from PIL import Image
+
+    if picture.mode not in ("RGBA", "LA", "PA", "P"):
+        return picture.convert("RGB")
+    clear = picture.convert("RGBA")
+    opaque = Image.new("RGB", clear.size, "white")
+    opaque.paste(clear, mask=clear.getchannel("A"))
+    return opaque

@@ -96,6 +96,15 @@ async def test_an_at_adds_a_picture_and_a_handle_stays_text(live: Live, tmp_path
     assert any("3x4" in view.what for view in views if isinstance(view, Notice))
 
 
+async def test_a_picture_in_the_middle_leaves_one_space(live: Live, tmp_path: Path) -> None:
+    """The words of the message stay as they were typed, rows included."""
+    Image.new("RGB", (3, 4)).save(tmp_path / "a.png")
+    await live.run(f"look @{tmp_path / 'a.png'} please\nand  say")
+
+    record = next(r for r in live.records("conversation.item.create") if r.direction == ">")
+    assert (record.event or {})["item"]["content"][0]["text"] == "look please\nand  say"
+
+
 async def test_a_picture_that_is_not_there_sends_nothing(live: Live) -> None:
     """The message is kept back rather than sent without it."""
     with pytest.raises(InputError, match="no such file"):

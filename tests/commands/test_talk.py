@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rtcli.errors import InputError, UsageError
-from rtcli.views import Notice, SpeechDone
+from rtcli.views import Notice, Picture, SpeechDone
 from tests.kit.sessions import live_session
 
 NEEDS_A_CONNECTION = (
@@ -41,7 +41,8 @@ async def test_a_picture_is_sent_with_its_question_and_described(tmp_path: Path)
     """The line says what was sent: kind, pixels, bytes; the answer is about it."""
     Image.new("RGB", (64, 48)).save(tmp_path / "a.webp")
     async with live_session() as live:
-        (notice,) = await live.run(f"/image {tmp_path / 'a.webp'} What size is this?")
+        (preview, notice) = await live.run(f"/image {tmp_path / 'a.webp'} What size is this?")
+        assert preview == Picture(64, 48, bytes(3 * 64 * 48))
         await live.idle()
 
         assert isinstance(notice, Notice)

@@ -38,7 +38,7 @@ ITEM_EVENTS = {"conversation.item.retrieve", "conversation.item.delete", "conver
         ({"code": 5, "message": None, "param": ["x"]}, set()),
         ({}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else " ".join(sorted(value)),
 )
 def test_code_message_and_param_tell_the_type(error: dict[str, Any], types: set[str]) -> None:
     """One row for each way in which the API says what it refuses, and silence where it does not."""

@@ -9,14 +9,13 @@ from typing import Any
 
 from rtcli.commands.arguments import Flag
 from rtcli.commands.context import Context, Views
-from rtcli.commands.json_text import parse_events
+from rtcli.commands.raw_events import send_events
 from rtcli.commands.registry import Command
 from rtcli.commands.words import closed, next_word
 from rtcli.errors import UsageError
-from rtcli.protocol.catalog import check_client_event
 from rtcli.session.cause import because_of
 from rtcli.session.images import PreparedImage, load_image, names_an_image
-from rtcli.views import Level, Notice, View
+from rtcli.views import View
 
 _IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
 
@@ -29,7 +28,8 @@ async def run_line(line: str, context: Context) -> list[View]:
     if text.startswith("/") and not text.startswith("//"):
         return await _run_command(text[1:], context)
     if text.startswith("{"):
-        return _run_events(text, context)
+        with because_of("raw event"):
+            return send_events(text, context)
     return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
 
 
@@ -48,18 +48,6 @@ def as_list(views: Views) -> list[View]:
     if views is None:
         return []
     return list(views) if isinstance(views, Sequence) else [views]
-
-
-def _run_events(text: str, context: Context) -> list[View]:
-    events = parse_events(text)
-    views: list[View] = []
-    with because_of("raw event"):
-        for event in events:
-            if not isinstance(event.get("type"), str):
-                raise UsageError("an event needs a type", hint='for example {"type": "response.create"}')
-            views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event)]
-            context.session.send(event)
-    return views
 
 
 async def _run_text(text: str, context: Context) -> list[View]:

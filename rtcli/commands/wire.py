@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 from rtcli.commands.arguments import EventPattern, FilterTerms, RecordKey, Rest
 from rtcli.commands.context import Context, Views
 from rtcli.commands.files import read_text
-from rtcli.commands.json_text import parse_events
+from rtcli.commands.raw_events import send_events
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
-from rtcli.protocol.catalog import check_client_event
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.wire_filter import is_trouble, parse_filter, type_of
 from rtcli.session.log import ids_of
-from rtcli.views import Json, Level, Notice, Table, Text, View, WireRecord
+from rtcli.views import Json, Notice, Table, Text, View, WireRecord
 
 _MOST_HITS = 50
 _COLUMNS = ("#", "time", "", "type", "about", "because of")
@@ -31,13 +30,7 @@ def send(context: Context, event: Rest, *, raw: bool = False) -> Views:
     A response.create waits for its turn like any other; --raw sends it at once, so that a race can be provoked.
     """
     text = read_text(Path(event[1:]).expanduser()) if event.startswith("@") else event
-    views: list[View] = []
-    for parsed in parse_events(text):
-        if not isinstance(parsed.get("type"), str):
-            raise UsageError("an event needs a type", hint='for example {"type": "response.create"}')
-        views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(parsed)]
-        context.session.send(parsed, raw=raw)
-    return views
+    return send_events(text, context, raw=raw)
 
 
 @command("events", topic="wire")

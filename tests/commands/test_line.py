@@ -82,6 +82,15 @@ def test_json_is_named_with_line_and_column() -> None:
         parse_object("{} {}")
 
 
+async def test_of_several_events_all_are_sent_or_none(live: Live) -> None:
+    """A mistake in the second is found before the first has gone out."""
+    before = live.sent()
+    with pytest.raises(UsageError, match="needs a type"):
+        await live.run('{"type": "input_audio_buffer.clear"} {"typo": "x"}')
+
+    assert live.sent() == before
+
+
 async def test_an_at_adds_a_picture_and_a_handle_stays_text(live: Live, tmp_path: Path) -> None:
     """@path goes with the message, in quotes if it has spaces; @alice is somebody."""
     held = io.BytesIO()

@@ -50,6 +50,8 @@ def answer(request: ReplyRequest) -> str:
         return " ".join(_tell(result, request.context) for result in results)
     turn = by_role(request.context[turn_start(request.context) :], "user")
     message = last_message(request)
+    if told := _REPEAT.match(request.own_instructions or ""):  # what a response itself is told to say comes first
+        return _repeat(told, request)
     images = [part for item in turn for part in item.wire["content"] if part["type"] == "input_image"]
     if images:
         return " ".join(_describe(image["image_url"]) for image in images)
@@ -117,20 +119,19 @@ def _otherwise(message: str) -> str:
 
 _MY_NAME = re.compile(r"\bmy name is (?P<name>[\w'’-]+)", re.I)
 
+_REPEAT = re.compile(
+    r"\b(?:(?:repeat|say|read|(?:reply|respond|answer) with)"
+    r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following"
+    r"|text|sentence|phrase|message|words?))*:"
+    r"|(?:repeat|say)(?: back)?(?: (?:exactly|only|just|this|these words|after me|the words?|the following))*"
+    r"|(?:reply|respond|answer)(?: (?:only|exactly|just))? with(?: (?:only|exactly|just|the words?))*)"
+    r"\s+(?P<words>\S.*)",
+    re.I | re.S,
+)
+
 # The first that is found answers.
 _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
-    (
-        re.compile(
-            r"\b(?:(?:repeat|say|read|(?:reply|respond|answer) with)"
-            r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following"
-            r"|text|sentence|phrase|message|words?))*:"
-            r"|(?:repeat|say)(?: back)?(?: (?:exactly|only|just|this|these words|after me|the words?|the following))*"
-            r"|(?:reply|respond|answer)(?: (?:only|exactly|just))? with(?: (?:only|exactly|just|the words?))*)"
-            r"\s+(?P<words>\S.*)",
-            re.I | re.S,
-        ),
-        _repeat,
-    ),
+    (_REPEAT, _repeat),
     (
         re.compile(
             r"\bcount(?:ing)?\b[^\d]*?(?:from (?P<first>\d{1,6})\D+?)?(?:up |down )?(?:to )?(?P<last>\d{1,6})\b", re.I

@@ -44,13 +44,23 @@ def _is_chosen(tool: Tool, choice: Mapping[str, object]) -> bool:
 
 
 def plainly_asks(message: str, tool: Tool) -> bool:
-    """Whether every word of the tool's name that says something is in the message."""
+    """Whether every word of the tool's name that says something is in the message.
+
+    Frameworks put a plugin's or a server's name before the tool's (`plugin-tool`, `server__tool`): that may be missing.
+    """
     if tool.name.lower() in message.lower():
         return True
     spoken = {_stem(word) for word in re.findall(r"[a-z]+", message.lower())}
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", tool.name)]
-    telling = [word for word in words if word not in _GENERIC]
-    return bool(telling) and all(_stem(word) in spoken for word in telling)
+    return any(telling and telling <= spoken for telling in map(_telling_words, {tool.name, _own_name(tool.name)}))
+
+
+def _own_name(name: str) -> str:
+    return re.split(r"[-./:]|__", name)[-1]
+
+
+def _telling_words(name: str) -> set[str]:
+    words = (word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name))
+    return {_stem(word) for word in words if word not in _GENERIC}
 
 
 def _stem(word: str) -> str:

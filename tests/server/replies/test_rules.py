@@ -67,6 +67,12 @@ def test_what_is_asked_for_is_said(message: str, expected: str) -> None:
     assert reply(message) == expected
 
 
+def test_a_response_that_is_told_what_to_say_says_it() -> None:
+    """Before what the user said, as a text that is to be spoken; other instructions do not stand in for the user."""
+    assert reply("Hello!", own_instructions="Repeat the following text: Good evening.") == "Good evening."
+    assert reply("Say hi", own_instructions="Be brief. Say nothing of the weather.") == "hi"
+
+
 def test_an_answer_can_be_long_but_not_without_end() -> None:
     """A thousand numbers are the most."""
     assert reply("count to 999999").count(",") == 999

@@ -63,6 +63,15 @@ def test_one_call_where_parallel_calls_are_off() -> None:
     assert len(both) == 1
 
 
+def test_the_name_of_a_plugin_before_a_tools_own_need_not_be_said() -> None:
+    """Frameworks write it so; the tool's own words are still all needed."""
+    for name in ("home-get_weather", "mcp__home__get_weather", "Home.GetWeather"):
+        tool = Tool(name, "", CITY)
+
+        assert calls("The weather in Paris?", tool) == [(name, {"city": "Paris"})]
+        assert calls("Is anybody home in Paris?", tool) == []
+
+
 def test_none_never_calls_and_required_always_does() -> None:
     """Whatever was said."""
     assert calls("The weather in Paris?", tool_choice="none") == []

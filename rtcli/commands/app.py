@@ -67,7 +67,7 @@ def status(context: Context) -> Views:
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
-    return f"{minutes}:{rest:02} min"
+    return f"{minutes}:{rest:02}"
 
 
 @command("disconnect", topic="app", aliases=("close",))

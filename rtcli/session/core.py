@@ -233,6 +233,8 @@ class SessionCore:
         self.tools.forget()
         self.expiry.forget()
         self.audio_watch.forget()
+        for done in self.speech.abandon():
+            self.show(done)
         if self._live:
             self._live = False
             self.reports.codes.add(ExitCode.CONNECTION)

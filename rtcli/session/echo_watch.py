@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from statistics import StatisticsError, correlation, fmean, pstdev
 
 _WINDOW = 75
 """20 ms pieces that are compared: 1.5 s, a few words."""
@@ -33,6 +32,8 @@ class EchoWatch:
     @property
     def follows(self) -> bool:
         """The microphone follows the speaker. False where too little was heard, or it was too even to tell."""
+        from statistics import fmean, pstdev
+
         microphone, speaker = list(self._microphone), list(self._speaker)
         if len(microphone) < _WINDOW or fmean(microphone) < _AUDIBLE_DB or pstdev(speaker) < _LIVELY_DB:
             return False
@@ -40,6 +41,9 @@ class EchoWatch:
 
 
 def _alike(one: Sequence[float], other: Sequence[float]) -> float:
+    """From -1 to 1: whether two rows of levels rise and fall together."""
+    from statistics import StatisticsError, correlation
+
     try:
         return correlation(one, other)
     except StatisticsError:  # one of them does not change at all

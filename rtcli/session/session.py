@@ -265,9 +265,11 @@ class RealtimeSession(ConnectingSession):
     async def reconnect(self, *, model: str | None = None, keep: bool = True) -> Carried:
         """Another connection with the same settings, and (with `keep`) the conversation as text and images.
 
+        Of an answer that was interrupted the words go along that were heard.
         Returns what was carried, and what cannot be.
         """
-        carried = carry(self.history) if keep else Carried([], ())
+        said = (self.speech.as_heard(item) if isinstance(item, MessageItem) else item for item in self.history)
+        carried = carry(said) if keep else Carried([], ())
         await self.connect_again(with_model(self.endpoint, model) if model else self.endpoint, seconds=ANSWER_SECONDS)
         if carried.items:
             self.transport.reset_history([], carried.items)

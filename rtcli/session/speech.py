@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from rtcli.protocol.items import MessageItem
 from rtcli.views import SpeechDelta, SpeechDone
 
 _FASTEST_SPEECH = 22 / 1000
@@ -78,6 +79,26 @@ class SpeechStreams:
         """Characters heard of an interrupted spoken answer; None where it was not interrupted."""
         stream = self._streams.get(("assistant", item_id, content_index))
         return self._heard(stream) if stream and stream.cut else None
+
+    def abandon(self) -> list[SpeechDone]:
+        """The connection is gone: every text that is being made ends as it stands."""
+        ended = []
+        for key, stream in self._streams.items():
+            if not stream.done:
+                stream.done = True
+                ended.append(SpeechDone(*key, stream.text, stream.spoken, self._heard(stream) if stream.cut else None))
+        return ended
+
+    def as_heard(self, item: MessageItem) -> MessageItem:
+        """An item whose transcripts end where the person stopped to hear them."""
+        content = [self._heard_part(item, index, part) for index, part in enumerate(item.content)]
+        return item if content == item.content else replace(item, content=content)
+
+    def _heard_part(self, item: MessageItem, index: int, part: dict[str, Any]) -> dict[str, Any]:
+        heard = self.heard(item.item_id, index)
+        if heard is None or part.get("text"):
+            return part
+        return {**part, "transcript": self.text("assistant", item.item_id, index)[:heard].strip()}
 
     def text(self, role: str, item_id: str, content_index: int) -> str:
         """The text so far."""

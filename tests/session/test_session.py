@@ -22,6 +22,7 @@ from rtcli.errors import (
     UsageError,
 )
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.items import MessageItem
 from rtcli.server import RealtimeServer
 from rtcli.session.cause import because_of
 from rtcli.session.session import RealtimeSession
@@ -406,6 +407,32 @@ async def test_reconnect_carries_settings_and_text_over() -> None:
         assert live.session.status.modalities == ("text",)
         await live.session.reconnect(keep=False)
         assert len(live.session.history) == 0
+
+
+async def test_words_that_nobody_heard_are_not_carried_over() -> None:
+    """Else the model would believe that it has said them."""
+    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+        live.session.say("count to 30")
+        await live.until(lambda: live.records("response.done"))
+        speaker = live.session.sound.speaker
+        assert isinstance(speaker, ToldSpeaker)
+        speaker.hear(3000)
+        live.session.interrupt()
+        carried = await live.session.reconnect()
+
+        texts = [item.content[0]["text"] for item in carried.items if isinstance(item, MessageItem)]
+        assert texts[1].startswith("1, 2") and not texts[1].endswith("30.")
+
+
+async def test_an_answer_that_the_connection_took_with_it_ends_as_it_stands() -> None:
+    """Nothing of it may stay open above the prompt."""
+    faults = ["event=response.output_text.delta@5:drop"]
+    async with live_session(server={"faults": faults, "pace": 0.2}) as live:
+        live.session.say("count to 30")
+        await live.until(lambda: live.session.transport.status == "disconnected")
+
+        (done,) = live.shown(SpeechDone)
+        assert done.text == "".join(delta.delta for delta in live.shown(SpeechDelta))
 
 
 async def test_another_model_is_another_connection() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtcli.protocol.items import MessageItem
 from rtcli.session.speech import SpeechStreams, heard_characters
 from rtcli.views import SpeechDelta, SpeechDone
 
@@ -128,3 +129,27 @@ def test_all_sound_heard_is_all_words_once_the_answer_is_whole() -> None:
     """Nothing is called unheard that was played to its end."""
     assert heard_characters(TEXT, 4000, 4000, whole=True) == len(TEXT)
     assert heard_characters(TEXT, 400, 400, whole=False) < len(TEXT), "the transcript runs ahead of its sound"
+
+
+def test_a_text_that_never_ended_ends_with_its_connection() -> None:
+    """As it stands, once; what was whole stays as it was."""
+    streams = SpeechStreams()
+    streams.on_event(event(f"{SPOKEN}.delta", delta="half a"))
+    streams.on_event({**event(f"{SPOKEN}.done", transcript="whole"), "item_id": "item_2"})
+
+    assert streams.abandon() == [SpeechDone("assistant", "item_1", 0, "half a", spoken=True)]
+    assert streams.abandon() == []
+
+
+def test_an_item_as_it_was_heard_ends_at_the_cut() -> None:
+    """What nobody heard was not said; an item that was not interrupted is the same object."""
+    streams = SpeechStreams()
+    streams.on_event(event(f"{SPOKEN}.done", transcript=TEXT))
+    part = {"type": "output_audio", "transcript": TEXT}
+    item = MessageItem("item_1", "assistant", "completed", [part])
+    assert streams.as_heard(item) is item
+    streams.cut("item_1", 0, heard_ms=1000, received_ms=4000)
+
+    (heard,) = streams.as_heard(item).content
+    assert heard["transcript"] and TEXT.startswith(heard["transcript"]) and heard["transcript"] != TEXT
+    assert item.content == [part]

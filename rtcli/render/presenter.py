@@ -85,14 +85,14 @@ class Presenter:
         return [paint(line, self.colour) for line in text_rows(text)]
 
     def _table(self, table: Table, width: int) -> list[str]:
-        from rtcli.render.blocks import lines_of, table_block
+        from rtcli.render.tables import table_rows
 
-        return lines_of(table_block(table), width, self.colour)
+        return [paint(line, self.colour) for line in table_rows(table, width)]
 
     def _json(self, view: Json, width: int) -> list[str]:
-        from rtcli.render.blocks import json_block, lines_of
+        from rtcli.render.json_view import json_lines
 
-        return lines_of(json_block(view, Summary(self.formats)), width, self.colour, wrapped=False)
+        return json_lines(view, Summary(self.formats), self.colour)
 
     def _picture(self, picture: Picture, width: int) -> list[str]:
         from rtcli.render.picture import picture_rows

@@ -12,23 +12,28 @@ from rtcli.render.fold import Entry, Stream
 from rtcli.render.media import WireFormats
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import one_line, redacted
-from rtcli.render.units import duration, since, size
+from rtcli.render.units import clock, duration, since, size
 from rtcli.views import Direction, WireRecord
+
+_NARROW = 60
+"""Columns below which the milliseconds give way to the type."""
 
 
 def row(entry: Entry, formats: WireFormats, width: int) -> Line:
     """The line of a frame or a stream, at most `width` columns."""
     spans = _stream_spans(entry, formats) if isinstance(entry, Stream) else _record_spans(entry, formats)
+    record = entry.last if isinstance(entry, Stream) else entry
+    spans[0:0] = [Span("muted", _place(record, width)), Span(_direction_style(record), f"{record.direction} ")]
     return crop((Span(style, redacted(one_line(text))) for style, text in spans if text), width)
 
 
 def _record_spans(record: WireRecord, formats: WireFormats) -> list[Span]:
     if record.event is None:
-        return [*_head(record, "not an event", "error"), Span("error", f" {record.problem} {size(record.size)}")]
+        return [Span("error", "not an event"), Span("error", f" {record.problem} {size(record.size)}")]
     style = "error" if is_trouble(record) else _direction_style(record)
     words = digest(record.event, formats)
     return [
-        *_head(record, type_of(record), style),
+        Span(style, type_of(record)),
         *_ids(record.event),
         Span("error" if style == "error" else "", f" {words}" if words else ""),
         Span("muted", f" ← {record.cause}" if record.cause else ""),
@@ -39,7 +44,7 @@ def _stream_spans(stream: Stream, formats: WireFormats) -> list[Span]:
     record, event = stream.last, stream.last.event or {}
     style = "error" if is_trouble(record) else _direction_style(record)
     return [
-        *_head(record, stream.name, style),
+        Span(style, stream.name),
         *_ids(stream.first.event or {}),
         Span("number", f" ×{stream.count}"),
         Span("", f" {_amount(stream, event, formats)}"),
@@ -58,12 +63,11 @@ def _amount(stream: Stream, event: Mapping[str, Any], formats: WireFormats) -> s
     return f"{stream.characters} characters {quote(stream.tail)}"
 
 
-def _head(record: WireRecord, type_: str, style: str) -> list[Span]:
-    return [
-        Span("muted", f"{record.number:>4} {since(record.at):>9} "),
-        Span(_direction_style(record), f"{record.direction} "),
-        Span(style, type_),
-    ]
+def _place(record: WireRecord, width: int) -> str:
+    """Number and time."""
+    if width < _NARROW:
+        return f"{record.number:>3} {clock(record.at)} "
+    return f"{record.number:>4} {since(record.at):>9} "
 
 
 def _direction_style(record: WireRecord) -> str:

@@ -34,6 +34,13 @@ def test_a_row_has_number_time_direction_type_and_id() -> None:
     assert line(record) == "   7   +1.234s < a.b item_…lMnOp"
 
 
+def test_in_a_narrow_terminal_the_type_has_the_room() -> None:
+    """Forty columns tell `added` from `done`."""
+    record = Wire().frame("conversation.item.created", item={"id": "item_AbCdEfGhIjKlMnOp", "type": "message"})
+
+    assert line(record, 40) == "  1 0:00 < conversation.item.created it…"
+
+
 def test_a_frame_we_sent_names_its_cause() -> None:
     """`/why` at a glance."""
     assert line(Wire().frame("response.create", ">", cause="/respond")).endswith("> response.create ← /respond")

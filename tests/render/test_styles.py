@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rtcli.render.blocks import lines_of, table_block
+from rtcli.render.json_view import json_lines
+from rtcli.render.media import Summary
 from rtcli.render.styles import STYLES, Colour, Span, crop, paint, plain, rgb, themed
-from rtcli.views import Table
+from rtcli.views import Json
 
 LINE = (Span("error", "no"), Span("", " way"))
 
@@ -73,7 +74,7 @@ def test_grey_of_sixteen_colours_is_the_texts_own_colour_and_faint() -> None:
     """Each of the two greys of a small palette vanishes on one of the two grounds."""
     assert paint((Span("muted", "x"),), Colour.SIXTEEN) == "\x1b[2mx\x1b[0m"
     assert STYLES["muted"].words(Colour.SIXTEEN) == "dim"
-    (title, *_) = lines_of(table_block(Table(("a",), (("1",),), title="t")), 20, Colour.SIXTEEN)
+    (title, *_) = json_lines(Json({}, title="t"), Summary(), Colour.SIXTEEN)
     assert title == "\x1b[2mt\x1b[0m"
 
 

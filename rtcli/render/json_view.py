@@ -1,17 +1,14 @@
-"""Tables and JSON, which rich lays out: a view becomes a renderable, a renderable becomes lines."""
+"""JSON, which rich colours: a value becomes painted lines."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rtcli.render.media import Summary
 from rtcli.render.styles import STYLES, Colour
-from rtcli.render.text import one_line, redacted, visible, visible_json
-from rtcli.views import Json, Table
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from rtcli.render.text import one_line, redacted, visible_json
+from rtcli.views import Json
 
 _JSON_LOOKS = {
     "json.key": "accent",
@@ -21,8 +18,7 @@ _JSON_LOOKS = {
     "json.bool_false": "number",
     "json.null": "muted",
     "json.brace": "",
-    "table.header": "bold",
-    "table.title": "muted",
+    "json.title": "muted",
 }
 
 
@@ -32,49 +28,22 @@ def json_text(view: Json, summary: Summary) -> str:
     return redacted(visible_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
-def json_block(view: Json, summary: Summary) -> RenderableType:
-    """A JSON value with its title, coloured."""
-    from rich.highlighter import JSONHighlighter
-    from rich.text import Text
-
-    text = JSONHighlighter()(json_text(view, summary))
-    return Text.assemble((one_line(view.title), "table.title"), "\n", text) if view.title else text
-
-
-def table_block(view: Table) -> RenderableType:
-    """A table that fits any width: cells fold, columns keep their order."""
-    from rich.table import Table as Grid
-
-    grid = Grid(
-        box=None, pad_edge=False, title=one_line(view.title) or None, title_justify="left", padding=(0, 2, 0, 0)
-    )
-    for column in view.columns:
-        grid.add_column(_cell(column), overflow="fold")
-    for cells in view.rows:
-        grid.add_row(*(_cell(cell) for cell in cells))
-    return grid
-
-
-def _cell(text: str) -> RenderableType:
-    from rich.text import Text
-
-    return Text(redacted(visible(text)))
-
-
-def lines_of(renderable: RenderableType, width: int, colour: Colour, *, wrapped: bool = True) -> list[str]:
-    """A renderable as painted lines, without the white space at their ends.
-
-    What is to be copied (JSON) is not `wrapped`: the terminal does that, and copies it back as one line.
-    """
+def json_lines(view: Json, summary: Summary, colour: Colour) -> list[str]:
+    """A JSON value under its title, painted. Long lines stay whole: the terminal wraps them, and copies them whole."""
     import io
 
     from rich.console import Console
+    from rich.highlighter import JSONHighlighter
+    from rich.text import Text
     from rich.theme import Theme
+
+    text = JSONHighlighter()(json_text(view, summary))
+    if view.title:
+        text = Text.assemble((one_line(view.title), "json.title"), "\n", text)
 
     theme = Theme({name: _rich_style(look, colour) for name, look in _JSON_LOOKS.items()})
     console = Console(
         file=io.StringIO(),
-        width=max(width, 1),
         color_system=None if colour is Colour.NONE else "standard" if colour is Colour.SIXTEEN else "256",
         force_terminal=colour is not Colour.NONE,
         no_color=colour is Colour.NONE,
@@ -85,7 +54,7 @@ def lines_of(renderable: RenderableType, width: int, colour: Colour, *, wrapped:
         highlight=False,
     )
     with console.capture() as capture:
-        console.print(renderable, soft_wrap=not wrapped)
+        console.print(text, soft_wrap=True)
     return [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
 
 

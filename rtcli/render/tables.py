@@ -1,0 +1,73 @@
+"""Tables at any width: columns while words need not be broken for them, else a paragraph for each row."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from rtcli.render.styles import Line, Span
+from rtcli.render.text import cells, one_line, redacted, visible, wrap
+from rtcli.views import Table
+
+_GAP = "  "
+_LONGEST_WORD = 24
+"""Columns up to which a word is kept whole: ids fit, JSON and addresses are broken."""
+
+_Row = Sequence[str]
+
+
+def table_rows(view: Table, width: int) -> list[Line]:
+    """The title, the headings, the rows; no cell is cut, nothing is wider than `width`."""
+    headings = [_shown(column) for column in view.columns]
+    rows = [[_shown(cell) for cell in row] for row in view.rows]
+    title = [(Span("muted", redacted(one_line(view.title))),)] if view.title else []
+    widths = _widths([headings, *rows], width)
+    if widths is None:
+        return [*title, *_paragraph(headings, width, "bold"), *(r for row in rows for r in _paragraph(row, width, ""))]
+    return [*title, *_grid(headings, widths, "bold"), *(line for row in rows for line in _grid(row, widths, ""))]
+
+
+def _shown(cell: str) -> str:
+    return redacted(visible(cell))
+
+
+def _widths(rows: Sequence[_Row], room: int) -> list[int] | None:
+    """A width for each column, the widest ones narrowed as far as it takes; None: their words have no room."""
+    columns = list(zip_longest(*rows, fillvalue=""))
+    natural = [max(cells(line) for cell in column for line in cell.split("\n")) for column in columns]
+    words = [max((cells(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    least = [min(word, _LONGEST_WORD) for word in words]
+    room -= len(_GAP) * (len(columns) - 1)
+
+    def narrowed(cap: int) -> list[int]:
+        return [min(wanted, max(cap, needed)) for wanted, needed in zip(natural, least, strict=True)]
+
+    if sum(least) > room:
+        return None
+    fitting = bisect_right(range(max(natural, default=0) + 1), room, key=lambda cap: sum(narrowed(cap)))
+    return narrowed(fitting - 1)
+
+
+def _grid(row: _Row, widths: Sequence[int], style: str) -> Iterator[Line]:
+    columns = [_folded(cell, width) for cell, width in zip(row, widths, strict=False)]
+    for pieces in zip_longest(*columns, fillvalue=""):
+        padded = (piece + " " * (width - cells(piece)) for piece, width in zip(pieces, widths, strict=False))
+        yield (Span(style, _GAP.join(padded).rstrip()),)
+
+
+def _folded(cell: str, width: int) -> list[str]:
+    folded: list[str] = []
+    for line in cell.split("\n"):
+        rows, rest = wrap(line, max(width, 1))
+        folded += [*rows, rest]
+    return folded
+
+
+def _paragraph(row: _Row, width: int, style: str) -> Iterator[Line]:
+    """The cells one after the other, all lines but the first indented."""
+    text = _GAP.join(cell or "-" for cell in row).rstrip(" -").replace("\n", " ")
+    indent = ""
+    for line in _folded(text, width - len(_GAP)):
+        yield (Span(style, indent + line.strip()),)
+        indent = _GAP

@@ -21,10 +21,14 @@ _REMEMBERED = 256  # parts; older ones are long played
 
 @dataclass(slots=True)
 class Part:
-    """The audio of one content part so far. `first_at` is the moment of its first audio, in seconds."""
+    """The audio of one content part so far. `first_at` is the moment of its first audio, in seconds.
+
+    An item of an out-of-band response is not in the conversation: it can be stopped, and the server has none to cut.
+    """
 
     response_id: str
     first_at: float
+    in_conversation: bool = True
     format: AudioFormat = PCM16
     received_bytes: int = 0
     finished: bool = False
@@ -37,8 +41,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where one part is cut. `audio_end_ms` is None where there is nothing to cut: all of it was heard, or it was cut
-    before."""
+    """Where one part is cut. `audio_end_ms` is None where there is nothing to cut on the server: all of it was heard,
+    it was cut before, or it is not in the conversation."""
 
     item_id: str
     content_index: int
@@ -70,11 +74,19 @@ class Playback:
         part = self._parts.get((item_id, content_index))
         return part.received_ms if part else 0
 
-    def receive(self, key: Key, response_id: str, length: int, audio_format: AudioFormat, now: float) -> bool:
+    def receive(
+        self,
+        key: Key,
+        response_id: str,
+        length: int,
+        audio_format: AudioFormat,
+        now: float,
+        in_conversation: bool = True,
+    ) -> bool:
         """`length` bytes arrived at `now`. False: the part was cut before, so they are late and count for nothing."""
         part = self._parts.get(key)
         if part is None:
-            part = self._parts[key] = Part(response_id, now)
+            part = self._parts[key] = Part(response_id, now, in_conversation)
             if len(self._parts) > _REMEMBERED:
                 self._parts.popitem(last=False)
         elif key != self._arriving and not part.cut:
@@ -119,9 +131,10 @@ class Playback:
     def _cut(self, key: Key, heard_ms: int) -> Cut:
         part = self._parts[key]
         received, heard = part.received_ms, max(0, int(heard_ms))  # a player may count in floats
-        nothing_left = part.cut or received == 0 or (part.finished and heard >= received)
+        all_heard = received == 0 or (part.finished and heard >= received)
+        nowhere = part.cut or all_heard or not part.in_conversation
         part.cut = True
-        return Cut(*key, part.response_id, received, heard, None if nothing_left else min(heard, received))
+        return Cut(*key, part.response_id, received, heard, None if nowhere else min(heard, received))
 
     def reset(self) -> None:
         """A new connection knows nothing of the old one's audio."""

@@ -28,6 +28,7 @@ _STATUS_HINTS = {
     HTTPStatus.NOT_FOUND: "check the path and the model or deployment; a call_id that is over gives 404 too",
     HTTPStatus.TOO_MANY_REQUESTS: "the endpoint asks to slow down: wait, or check the quota",
 }
+_SERVER_TROUBLE_HINT = "the server, or a proxy before it, is in trouble: try again in a moment"
 _NO_REALTIME_HINT = "is there a Realtime endpoint at this address? The path usually ends in /v1/realtime"
 
 
@@ -101,7 +102,8 @@ def _status(url: str, error: Any) -> ConnectError:
     said = f": {' '.join(body.split())[:_BODY_SHOWN]}" if body else ""
     try:
         phrase = HTTPStatus(status).phrase
-        hint = _STATUS_HINTS.get(HTTPStatus(status), _NO_REALTIME_HINT)
+        fallback = _NO_REALTIME_HINT if status < HTTPStatus.INTERNAL_SERVER_ERROR else _SERVER_TROUBLE_HINT
+        hint = _STATUS_HINTS.get(HTTPStatus(status), fallback)
     except ValueError:
         phrase, hint = "", _NO_REALTIME_HINT
     why = f"HTTP {status} {phrase}".rstrip() + said

@@ -230,7 +230,8 @@ async def test_a_redirect_is_not_followed() -> None:
         (HTTPStatus.FORBIDDEN, "may not use this"),
         (HTTPStatus.NOT_FOUND, "path"),
         (HTTPStatus.TOO_MANY_REQUESTS, "slow down"),
-        (HTTPStatus.INTERNAL_SERVER_ERROR, "Realtime endpoint"),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, "in trouble"),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "try again"),
         (HTTPStatus.OK, "Realtime endpoint"),
     ],
 )

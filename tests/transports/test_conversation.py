@@ -154,7 +154,19 @@ async def test_speech_beside_the_conversation_is_cancelled_by_its_id() -> None:
         link.t.interrupt()
         await link.settle()
 
-        assert link.sent[0] == {"type": "response.cancel", "response_id": "aside"}
+        assert link.sent == [{"type": "response.cancel", "response_id": "aside"}]
+
+
+async def test_speech_beside_the_conversation_has_no_item_to_truncate() -> None:
+    """The server keeps no item of it: also after its response is done it is stopped here, and nothing is sent."""
+    async with linked() as link:
+        await link.say(response("created", "aside", conversation_id=None), audio_delta(SECOND, response_id="aside"))
+        await link.say(response("done", "aside", conversation_id=None))
+        link.t.interrupt()
+        await link.settle()
+
+        assert link.sent == []
+        assert len(link.payloads("audio_interrupted")) == 1
 
 
 async def test_the_default_clock_is_monotonic() -> None:

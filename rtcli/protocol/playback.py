@@ -81,6 +81,7 @@ class Playback:
         length: int,
         audio_format: AudioFormat,
         now: float,
+        *,
         in_conversation: bool = True,
     ) -> bool:
         """`length` bytes arrived at `now`. False: the part was cut before, so they are late and count for nothing."""

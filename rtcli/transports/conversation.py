@@ -192,8 +192,8 @@ class ConversationTransport(OpenAIRealtimeBase):
         response_id = response if isinstance(response, str) else ""
         key = (item_id, index if isinstance(index, int) else 0)
         audio_format = self._responses.output_format(response_id) or self._wanted.output_format
-        inside = not self._responses.is_out_of_band(response_id)
-        in_time = self.playback.receive(key, response_id, len(data), audio_format, self._clock(), inside)
+        inside, now = not self._responses.is_out_of_band(response_id), self._clock()
+        in_time = self.playback.receive(key, response_id, len(data), audio_format, now, in_conversation=inside)
         self.emit("audio", TransportAudio(data, response_id, *key, interrupted=not in_time))
 
     def _speech_started(self, event: Event) -> None:

@@ -17,7 +17,7 @@ from rtcli.server.effects import ArmIdle, Close, Effect, Hear, JudgePause, Recog
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.events import event
 from rtcli.server.ids import new_id
-from rtcli.server.input_buffer import InputBuffer, InputDecoder, audio_form
+from rtcli.server.input_buffer import InputBuffer, InputDecoder
 from rtcli.server.items import Item
 from rtcli.server.refusals import RefusedError
 from rtcli.server.response_options import response_options
@@ -38,7 +38,7 @@ class SessionCore:
         self.out_of_band: dict[str, Response] = {}
         self._detector = detector
         self._buffer = InputBuffer()
-        self._decoder = InputDecoder("audio/pcm")
+        self._decoder = InputDecoder(self.state.input["format"]["type"])
         self._turns: TurnDetection | None = None
         self._speech_item: str | None = None
         self._speech_start = 0
@@ -155,8 +155,8 @@ class SessionCore:
         self._out.append(Close(1000, ""))
 
     def _append(self, sent: Mapping[str, Any]) -> None:
-        data = items.decode_audio(sent["audio"], "audio", audio_form(self.state.input["format"]))
-        self._out.append(Hear(self._decoder.decode(data)))
+        data = items.decode_audio(sent["audio"], "audio", self._decoder.format_type)
+        self._out.append(Hear(self._decoder.pieces(data)))
 
     def _commit_buffer(self, sent: Mapping[str, Any]) -> None:
         self._buffer.append(self._decoder.flush())
@@ -176,7 +176,7 @@ class SessionCore:
         if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
             self._held.append(dict(sent))
             return
-        item = items.from_client(wire)
+        item = items.from_client(wire, audio_format=self._decoder.format_type)
         self._add(item, sent.get("previous_item_id"))
         if item.audio:
             self._out.append(Recognise(item))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,9 +21,9 @@ class StartResponse:
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """Feed this sound (24 kHz PCM16) to `heard`, in pieces, letting others run in between."""
+    """Feed these pieces of sound (24 kHz PCM16) to `heard`, letting others run in between."""
 
-    pcm: bytes
+    pieces: Iterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)

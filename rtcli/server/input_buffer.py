@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from rtcli.dsp import g711
 from rtcli.dsp.resample import Resampler
@@ -13,6 +12,7 @@ from rtcli.server import refusals
 MINIMUM_MS = 100
 LONGEST_MS = 15 * 60_000
 """What one buffer holds at most; of what nobody commits, the oldest goes."""
+_PIECE_MS = 500
 
 _DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
     "audio/pcmu": g711.ulaw_to_pcm,
@@ -22,7 +22,11 @@ _ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
     "audio/pcmu": g711.pcm_to_ulaw,
     "audio/pcma": g711.pcm_to_alaw,
 }
-NAMES = {"audio/pcm": "mono PCM16 at 24kHz", "audio/pcmu": "G.711 mu-law at 8kHz", "audio/pcma": "G.711 A-law at 8kHz"}
+FORMAT_NAMES = {
+    "audio/pcm": "mono PCM16 at 24kHz",
+    "audio/pcmu": "G.711 mu-law at 8kHz",
+    "audio/pcma": "G.711 A-law at 8kHz",
+}
 
 
 class InputDecoder:
@@ -36,6 +40,11 @@ class InputDecoder:
     def decode(self, data: bytes) -> bytes:
         """What these bytes say; some milliseconds of G.711 wait for what follows."""
         return self._resampler.process(self._decode(data) if self._decode else data)
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same, half a second at a time and only when it is asked for: minutes in one event take a while."""
+        size = _PIECE_MS * (8 if self._decode else 48)
+        return (self.decode(data[start : start + size]) for start in range(0, len(data), size))
 
     def flush(self) -> bytes:
         """What waited."""
@@ -112,8 +121,3 @@ class InputBuffer:
         """Forget everything; the count goes on."""
         self._start = self.end
         self._pcm.clear()
-
-
-def audio_form(audio_format: Mapping[str, Any]) -> str:
-    """What an error calls the format that audio should have had."""
-    return NAMES[audio_format["type"]]

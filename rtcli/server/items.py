@@ -10,6 +10,7 @@ from rtcli.protocol.audio_formats import decode_base64, encode_base64
 from rtcli.server import refusals
 from rtcli.server.client_events import MAX_AUDIO_BYTES
 from rtcli.server.ids import new_id
+from rtcli.server.input_buffer import FORMAT_NAMES, InputDecoder
 
 Json: TypeAlias = dict[str, Any]
 
@@ -66,17 +67,22 @@ def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> 
     return Item(message("user", [part], item_id=item_id), {0: pcm})
 
 
-def from_client(sent: Mapping[str, Any], path: str = "item") -> Item:
-    """An item that a client sent, whose shape has been checked. Raises RefusedError for audio that is not base64."""
-    return _MAKERS[sent["type"]](sent, path)
+def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: str = "audio/pcm") -> Item:
+    """An item that a client sent, whose shape has been checked; its sound is in the session's input format.
+
+    Raises RefusedError for audio that is not base64.
+    """
+    return _MAKERS[sent["type"]](sent, path, audio_format)
 
 
-def _message(sent: Mapping[str, Any], path: str) -> Item:
+def _message(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
     audio: dict[int, bytes | bytearray] = {}
     content = []
     for index, part in enumerate(sent["content"]):
         if part["type"] == "input_audio":
-            audio[index] = decode_audio(part["audio"], f"{path}.content[{index}].audio")
+            data = decode_audio(part["audio"], f"{path}.content[{index}].audio", audio_format)
+            decoder = InputDecoder(audio_format)
+            audio[index] = decoder.decode(data) + decoder.flush()
         content.append(_PARTS[part["type"]](part))
     return Item(message(sent["role"], content, item_id=sent.get("id")), audio)
 
@@ -95,17 +101,17 @@ _PARTS = {
 }
 
 
-def _function_call(sent: Mapping[str, Any], path: str) -> Item:
+def _function_call(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
     call_id = sent.get("call_id") or new_id("call")
     return Item(function_call(sent["name"], call_id, sent["arguments"], status="completed", item_id=sent.get("id")))
 
 
-def _function_call_output(sent: Mapping[str, Any], path: str) -> Item:
+def _function_call_output(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
     item_id = sent.get("id") or new_id("item")
     return Item({"id": item_id, "type": sent["type"], "call_id": sent["call_id"], "output": sent["output"]})
 
 
-def _approval(sent: Mapping[str, Any], path: str) -> Item:
+def _approval(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
     wire = {key: sent[key] for key in ("type", "approval_request_id", "approve")}
     reason = {"reason": sent["reason"]} if sent.get("reason") is not None else {}
     return Item({"id": sent.get("id") or new_id("item"), **wire, **reason})
@@ -119,8 +125,9 @@ _MAKERS = {
 }
 
 
-def decode_audio(text: str, path: str, form: str = "mono PCM16 at 24kHz") -> bytes:
+def decode_audio(text: str, path: str, audio_format: str) -> bytes:
     """The bytes of an `audio` field. Raises RefusedError where it is no base64, empty, or larger than 15 MiB."""
+    form = FORMAT_NAMES[audio_format]
     try:
         data = decode_base64(text)
     except ValueError as error:

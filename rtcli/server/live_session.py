@@ -36,8 +36,6 @@ Json: TypeAlias = dict[str, Any]
 
 logger = logging.getLogger("rtcli.server")
 
-_HEAR_MS = 500  # sound is heard in pieces, so that a minute in one event does not hold up everybody else
-
 
 class LiveSession:
     """One session, from its first client's connection to the end of it."""
@@ -165,9 +163,8 @@ class LiveSession:
 
     async def _hear(self, command: Hear) -> None:
         await self._room.engines()
-        size = PCM16.byte_length(_HEAR_MS)
-        for start in range(0, len(command.pcm), size):
-            await self._perform(self.core.heard(command.pcm[start : start + size]))
+        for pcm in command.pieces:
+            await self._perform(self.core.heard(pcm))
             await asyncio.sleep(0)
 
     async def _start(self, command: StartResponse) -> None:

@@ -33,17 +33,19 @@ def response_options(state: SessionState, conversation: Conversation, wanted: Ma
         max_output_tokens=wanted.get("max_output_tokens", session["max_output_tokens"]),
         parallel_tool_calls=wanted.get("parallel_tool_calls", session.get("parallel_tool_calls", True)),
         metadata=wanted.get("metadata"),
-        input=None if given is None else tuple(_input(given, conversation)),
+        input=None
+        if given is None
+        else tuple(_input(given, conversation, session["audio"]["input"]["format"]["type"])),
         out_of_band=wanted.get("conversation") == "none",
     )
 
 
-def _input(given: list[Mapping[str, Any]], conversation: Conversation) -> list[Item]:
+def _input(given: list[Mapping[str, Any]], conversation: Conversation, audio_format: str) -> list[Item]:
     context = []
     for index, sent in enumerate(given):
         path = f"response.input[{index}]"
         if sent["type"] != "item_reference":
-            context.append(items.from_client(sent, path))
+            context.append(items.from_client(sent, path, audio_format))
             continue
         item = conversation.get(sent["id"])
         if item is None:

@@ -62,7 +62,7 @@ class Playbook:
     def send(self, type_: str, **fields: Any) -> list[Effect]:
         effects = self.core.receive({"type": type_, **fields})
         heard = [effect for effect in effects if isinstance(effect, Hear)]
-        return [*effects, *(more for hear in heard for more in self._feed(hear.pcm))]
+        return [*effects, *(more for hear in heard for more in self._feed(b"".join(hear.pieces)))]
 
     def refusal(self, type_: str, **fields: Any) -> Json:
         """The `error` object of an event that is refused; nothing else may come of it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rtcli.dsp.g711 import pcm_to_ulaw
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.server import conversation
 from tests.server.playbook import Playbook, only, silence, to_recognise, types, user, voice
@@ -124,6 +125,22 @@ def test_sound_comes_back_only_when_it_is_asked_for() -> None:
     assert added["content"] == [{"type": "input_audio", "transcript": None}, {"type": "input_text", "text": "listen"}]
     assert retrieved["content"][0]["audio"] == encode_base64(pcm)
     assert to_recognise(effects).id == added["id"]
+
+
+def test_sound_in_an_item_is_in_the_format_of_the_input() -> None:
+    """A second of G.711 is a second; half a sample is none; what is no base64 is told of that format."""
+    book = Playbook(audio={"input": {"format": {"type": "audio/pcmu"}}})
+    part = {"type": "input_audio", "audio": encode_base64(pcm_to_ulaw(bytes(16_000)))}
+    telephone = to_recognise(book.send(CREATE, item=user("") | {"content": [part]}))
+    error = book.refusal(CREATE, item=user("") | {"content": [part | {"audio": "%"}]})
+    odd = to_recognise(
+        Playbook().send(CREATE, item=user("") | {"content": [part | {"audio": encode_base64(bytes(4_801))}]})
+    )
+    running = book.start(input=[user("") | {"content": [part]}])
+
+    assert len(telephone.audio[0]) == len(running.context[0].audio[0]) == 48_000
+    assert "G.711 mu-law at 8kHz" in error["message"]
+    assert len(odd.audio[0]) == 4_800
 
 
 def test_an_image_is_kept_as_it_came() -> None:

@@ -48,28 +48,28 @@ def serve(
     options.positive(expires_after, "--expires-after")
     import asyncio
 
+    from rtcli.server import RealtimeServer
     from rtcli.server.serve import serve as run_server
+    from rtcli.server.tls import tls_context
+
+    server = RealtimeServer(
+        host,
+        port,
+        reply=reply,
+        script=script,
+        faults=tuple(fault or ()),
+        key=os.environ.get("RTCLI_SERVE_KEY") or None,
+        voice=voice,
+        expires_after=expires_after,
+        allow_origin=tuple(allow_origin or ()),
+        ssl=tls_context(tls_cert, tls_key),
+    )
 
     async def until_stopped() -> ExitCode:
         stop = asyncio.Event()
         if until_eof:
             _at_eof(stop.set)
-        await run_server(
-            host=host,
-            port=port,
-            reply=reply,
-            script=script,
-            faults=tuple(fault or ()),
-            key=os.environ.get("RTCLI_SERVE_KEY") or None,
-            voice=voice,
-            expires_after=expires_after,
-            allow_origin=tuple(allow_origin or ()),
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            announce=_announce,
-            log=_log,
-            stop=stop,
-        )
+        await run_server(server, announce=_announce, log=_log, stop=stop)
         return ExitCode.OK
 
     return running.run(until_stopped())

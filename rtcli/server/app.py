@@ -86,8 +86,8 @@ class RealtimeServer:
         self._host, self._port, self._ssl = host, port, ssl
         engine = reply_engine(reply) if isinstance(reply, str) else reply
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
-        self._faults = tuple(faults)
-        FaultPlan.parse(self._faults)  # now, so that a mistake shows before anybody connects
+        self.faults = tuple(faults)
+        FaultPlan.parse(self.faults)  # now, so that a mistake shows before anybody connects
         self._secrets = ClientSecrets(time.time)
         self._rules = Rules(key, frozenset(allow_origin), self._secrets.session_of)
         self._expires_after = expires_after
@@ -165,6 +165,11 @@ class RealtimeServer:
         """Which engine makes the replies."""
         return self._reply.name
 
+    @property
+    def demands_key(self) -> bool:
+        """Whether clients must present a key."""
+        return self._rules.key is not None
+
     async def engines(self) -> Engines:
         """The engines that hear and speak, once they are loaded. Raises UsageError where they cannot be."""
         return await self._room.engines()
@@ -173,7 +178,7 @@ class RealtimeServer:
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         dialled = _dialled(request)
-        for action in FaultPlan.parse(self._faults).at_connect():
+        for action in FaultPlan.parse(self.faults).at_connect():
             if action.what is What.HTTP:
                 return connection.respond(HTTPStatus(int(action.number)), "A fault was asked for.\n")
         refusal = before_upgrade(dialled, self._rules, {*self.calls, *self._sessions})
@@ -194,7 +199,7 @@ class RealtimeServer:
         if isinstance(outcome, Dismissal):
             await _dismiss(connection, outcome)
             return
-        plan = FaultPlan.parse(self._faults)
+        plan = FaultPlan.parse(self.faults)
         link = Link(connection, plan, sideband=outcome.call_id is not None)
         for action in plan.at_connect():
             link.suffer(action)

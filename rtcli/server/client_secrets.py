@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rtcli.server.checks import anything, fields, number, one_of
-from rtcli.server.client_events import check_session
 from rtcli.server.ids import new_id, random_text
 from rtcli.server.refusals import RefusedError, invalid_json
+from rtcli.server.session_shape import check_session
 from rtcli.server.session_state import SessionState, realtime_session, transcription_session
 
 Json: TypeAlias = dict[str, Any]

@@ -149,7 +149,7 @@ class SessionCore:
         self._out.append(event("session.updated", session=self.state.config))
         for label in self.state.mcp_servers:
             if label not in known:
-                self._list_tools(label)
+                self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
 
     def _session_close(self, sent: Mapping[str, Any]) -> None:
         self._out.append(Close(1000, ""))
@@ -181,7 +181,7 @@ class SessionCore:
         if item.audio:
             self._out.append(Recognise(item))
         if wire["type"] == "mcp_approval_response" and wire["approve"]:
-            self._run_approved(wire["approval_request_id"])
+            self._out += mcp.run_approved(self.conversation, wire["approval_request_id"])
 
     def _item_retrieve(self, sent: Mapping[str, Any]) -> None:
         self._out.append(event("conversation.item.retrieved", item=self.conversation.retrieve(sent["item_id"])))
@@ -276,7 +276,7 @@ class SessionCore:
         known = set(self.state.mcp_servers)
         self.state.mcp_servers.update(self.state.resolve_mcp(wanted.get("tools", ()), "response.tools"))
         for label in [label for label in self.state.mcp_servers if label not in known]:
-            self._list_tools(label)
+            self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
         context = tuple(self.conversation.as_answered()) if options.input is None else options.input
         response = Response(options, self.conversation, context)
         if options.out_of_band:
@@ -300,29 +300,6 @@ class SessionCore:
         timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
         if timeout is not None:
             self._out.append(ArmIdle(timeout / 1000))
-
-    def _list_tools(self, label: str) -> None:
-        server, item = self.state.mcp_servers[label], Item(mcp.list_item(label))
-        previous = self.conversation.append(item)
-        works = mcp.reachable(server)
-        self._out += [
-            event("conversation.item.added", previous_item_id=previous, item=item.wire),
-            event("mcp_list_tools.in_progress", item_id=item.id),
-            event("mcp_list_tools.completed" if works else "mcp_list_tools.failed", item_id=item.id),
-        ]
-        item.wire = {**item.wire, "tools": mcp.tools_of(server) if works else []}
-        self._out.append(event("conversation.item.done", previous_item_id=previous, item=item.wire))
-
-    def _run_approved(self, request_id: str) -> None:
-        """A call that was approved runs at once, outside of any response; whoever wants an answer asks for one."""
-        asked = self.conversation.get(request_id)
-        assert asked is not None  # the conversation has checked it
-        request = asked.wire
-        item = mcp.call_item(request["server_label"], request["name"], request["arguments"], request_id)
-        previous = self.conversation.append(item)
-        self._out.append(event("conversation.item.added", previous_item_id=previous, item=item.wire))
-        self._out += mcp.run(item, {"item_id": item.id, "output_index": 0})
-        self._out.append(event("conversation.item.done", previous_item_id=previous, item=item.wire))
 
 
 _MOST_ASIDE = 64  # responses beside the conversation

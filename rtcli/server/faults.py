@@ -109,6 +109,14 @@ def parse_action(text: str) -> Action:
         raise UsageError(f"fault {text!r} cannot be read", why=str(error), hint=f"what can happen: {kinds}") from error
 
 
+def parse_step(text: str) -> Action:
+    """One WHAT as a step of a script. Raises UsageError also for what is too late once a client is connected."""
+    action = parse_action(text)
+    if action.what is What.HTTP:
+        raise UsageError(f"fault {text!r} cannot be a step", why="an HTTP status is given at connect alone")
+    return action
+
+
 def parse_fault(text: str) -> Fault:
     """One `WHEN:WHAT`. Raises UsageError that says what is wrong with it."""
     when_text, colon, what_text = text.strip().partition(":")

@@ -8,11 +8,13 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
 from rtcli.server import refusals
-from rtcli.server.client_events import MAX_AUDIO_BYTES
 from rtcli.server.ids import new_id
 from rtcli.server.input_buffer import FORMAT_NAMES, InputDecoder
 
 Json: TypeAlias = dict[str, Any]
+
+MAX_AUDIO_BYTES = 15 * 2**20
+"""What one event may carry."""
 
 
 @dataclass(slots=True)

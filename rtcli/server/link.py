@@ -27,6 +27,7 @@ class Link:
         self.connection = connection
         self.sideband = sideband
         self.quota_spent = False  # a fault: every later response fails
+        self._twice = False  # a fault: the next event comes twice
         self._plan = plan
         self._queue: deque[str | Action | tuple[int, str]] = deque()
         self._types: deque[str] = deque()
@@ -89,7 +90,9 @@ class Link:
         else:
             for action in self._plan.before(self._types.popleft()):
                 await self._suffer(action, entry)
-            await self.connection.send(entry)
+            copies, self._twice = 1 + self._twice, False
+            for _ in range(copies):
+                await self.connection.send(entry)
             self._waiting_bytes -= len(entry)
             if self._waiting_bytes <= HIGH_WATER:
                 self._room.set()
@@ -108,8 +111,7 @@ class Link:
         await asyncio.sleep(action.number)
 
     async def _duplicate(self, action: Action, frame: str) -> None:
-        if frame:
-            await self.connection.send(frame)
+        self._twice = True
 
     async def _malformed(self, action: Action, frame: str) -> None:
         await self.connection.send(frame[: len(frame) // 2] or '{"type": ')

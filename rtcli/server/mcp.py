@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from rtcli.server.conversation import Conversation
 from rtcli.server.events import event, obfuscated
 from rtcli.server.ids import new_id
 from rtcli.server.items import Item
@@ -81,3 +82,29 @@ def run(item: Item, place: Json) -> list[Json]:
         return [*events, event("response.mcp_call.failed", **place)]
     item.wire = {**wire, "output": json.dumps({"simulated": True, "tool": wire["name"], "input": arguments})}
     return [*events, event("response.mcp_call.completed", **place)]
+
+
+def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Json]:
+    """List the tools of a server that an update or a response brought: an item of the conversation, and its events."""
+    item = Item(list_item(str(server["server_label"])))
+    previous = conversation.append(item)
+    works = reachable(server)
+    events = [
+        event("conversation.item.added", previous_item_id=previous, item=item.wire),
+        event("mcp_list_tools.in_progress", item_id=item.id),
+        event("mcp_list_tools.completed" if works else "mcp_list_tools.failed", item_id=item.id),
+    ]
+    item.wire = {**item.wire, "tools": tools_of(server) if works else []}
+    return [*events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]
+
+
+def run_approved(conversation: Conversation, request_id: str) -> list[Json]:
+    """A call that was approved runs at once, outside of any response; whoever wants an answer asks for one."""
+    asked = conversation.get(request_id)
+    assert asked is not None  # the conversation has checked it
+    request = asked.wire
+    item = call_item(request["server_label"], request["name"], request["arguments"], request_id)
+    previous = conversation.append(item)
+    added = event("conversation.item.added", previous_item_id=previous, item=item.wire)
+    events = run(item, {"item_id": item.id, "output_index": 0})
+    return [added, *events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from rtcli.dsp.wav import read_speech
 from rtcli.errors import InputError, UsageError
 from rtcli.server.checks import Check, anything, array, fields, kind, mapping, number, text
-from rtcli.server.faults import parse_action
+from rtcli.server.faults import parse_step
 from rtcli.server.refusals import RefusedError
 from rtcli.server.replies.base import (
     Call,
@@ -132,7 +132,7 @@ class ScriptReply:
             self._sounds[step["audio"]] = read_speech(self._inside(step["audio"]))
         if "fault" in step:
             try:
-                parse_action(step["fault"])
+                parse_step(step["fault"])
             except UsageError as error:
                 raise InputError(self._file, str(error), hint=error.hint) from error
 

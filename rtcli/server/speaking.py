@@ -13,7 +13,7 @@ from rtcli.protocol.audio_formats import PCM16
 from rtcli.server import mcp, refusals
 from rtcli.server.engine_room import EngineRoom
 from rtcli.server.engines import SpokenChunk
-from rtcli.server.faults import Action, parse_action
+from rtcli.server.faults import Action, parse_step
 from rtcli.server.replies.base import Call, Fail, Misbehave, Pause, Piece, Play, ReplyEngine, ReplyRequest, Say, Tool
 from rtcli.server.responses import Response
 
@@ -187,7 +187,7 @@ class Speaking:
 
     async def _misbehave(self, piece: Misbehave) -> None:
         await self._speak_rest()
-        self._suffer(parse_action(piece.what))
+        self._suffer(parse_step(piece.what))
 
 
 def _failed(error: Json) -> tuple[str, Json]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from rtcli.server import RealtimeServer
-from tests.server.client import DEADLINE, MODEL, dial, said, session
+from tests.server.client import DEADLINE, MODEL, Client, dial, said, session
 
 TEXT: dict[str, Any] = {"output_modalities": ["text"]}
 
@@ -114,3 +117,80 @@ async def test_an_upgrade_that_is_refused() -> None:
                 pass
 
     assert caught.value.response.status_code == 503
+
+
+# in scripts -----------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def scripted(folder: Path, fault: str) -> AsyncIterator[Client]:
+    """A session that wrote "one ", meets a fault, and goes on to "two" if it can."""
+    script = folder / "script.json"
+    script.write_text(json.dumps([{"reply": [{"text": "one "}, {"fault": fault}, {"text": "two"}]}]))
+    async with RealtimeServer(pace=0, voice="tone", script=script) as server, session(server, **TEXT) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("fault", "ends"),
+    [("close", (1011, "fault")), ("close=4001", (4001, "fault")), ("drop", (1006, "")), ("expire", None)],
+)
+async def test_a_script_can_end_the_connection(tmp_path: Path, fault: str, ends: tuple[int, str] | None) -> None:
+    """After the words that came before, with a code or without one, or as an expiry."""
+    async with scripted(tmp_path, fault) as client:
+        await client.say("Hello")
+        ended = await client.closed()
+        said_before = [event["delta"] for event in client.seen if event["type"] == "response.output_text.delta"]
+
+    assert said_before == ["one "]
+    assert ended == (ends or (1001, client.seen[-1]["error"]["message"]))
+
+
+@pytest.mark.parametrize("fault", ["stall=300ms", "delay=300ms"])
+async def test_a_script_can_hold_up_what_follows(tmp_path: Path, fault: str) -> None:
+    """The words before it are there at once, those after it later."""
+    async with scripted(tmp_path, fault) as client:
+        await client.say("Hello")
+        await client.until("response.output_text.delta")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.connection.recv(), 0.1)
+
+        assert said((await client.until("response.done"))["response"]) == "one two"
+
+
+@pytest.mark.parametrize("fault", ["duplicate", "error=boom", "quota"])
+async def test_a_script_can_disturb_a_session_that_goes_on(tmp_path: Path, fault: str) -> None:
+    """The next event twice, an error, or every later response failed."""
+    async with scripted(tmp_path, fault) as client:
+        first = await client.ask("Hello")
+        deltas = [event["delta"] for event in client.seen if event["type"] == "response.output_text.delta"]
+        errors = [event["error"]["code"] for event in client.seen if event["type"] == "error"]
+        second = await client.ask("Hello")
+
+    assert said(first) == "one two"
+    assert deltas == (["one ", "two", "two"] if fault == "duplicate" else ["one ", "two"])
+    assert errors == (["boom"] if fault == "error=boom" else [])
+    assert second["status"] == ("failed" if fault == "quota" else "completed")
+
+
+async def test_a_script_can_send_half_a_frame(tmp_path: Path) -> None:
+    """It is no JSON, and the rest follows."""
+    async with scripted(tmp_path, "malformed") as client:
+        await client.say("Hello")
+        with pytest.raises(json.JSONDecodeError):
+            await client.until("response.done")
+
+        assert said((await client.until("response.done"))["response"]) == "one two"
+
+
+@pytest.mark.parametrize("when", ["connect", "after=1ms"])
+async def test_a_duplicate_that_no_event_sets_off_is_of_the_next(when: str) -> None:
+    """As in a script."""
+    async with faulty(f"{when}:duplicate") as server, dial(server) as client:
+        async with asyncio.timeout(DEADLINE):
+            while len(client.seen) == len({event["event_id"] for event in client.seen}):
+                await client.ask("Hello")
+        await client.ask("Hello")
+        ids = [event["event_id"] for event in client.seen]
+
+    assert len(ids) == len(set(ids)) + 1

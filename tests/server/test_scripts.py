@@ -125,6 +125,7 @@ async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
         ("- reply: [{}]", "does one thing"),
         ("- {when: {text: '('}, reply: []}", "no regular expression"),
         ("- reply: [{fault: explode}]", "explode"),
+        ("- reply: [{fault: http=503}]", "at connect alone"),
         ("- reply: [{audio: ../secret.wav}]", "outside of the script's folder"),
         ("- reply: [{audio: /etc/passwd}]", "outside of the script's folder"),
         ("- reply: [{audio: none.wav}]", "No such file"),

@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from rtcli.errors import UsageError
+from rtcli.server import RealtimeServer
 from rtcli.server.serve import serve
 from tests.server.client import DEADLINE
 
@@ -24,7 +25,9 @@ async def test_it_announces_its_address_and_says_which_engines_run() -> None:
         if line.startswith("engines"):
             engines.set()
 
-    serving = asyncio.ensure_future(serve(voice="tone", announce=announced.set_result, log=log, stop=stop))
+    serving = asyncio.ensure_future(
+        serve(RealtimeServer(voice="tone"), announce=announced.set_result, log=log, stop=stop)
+    )
     url = await asyncio.wait_for(announced, DEADLINE)
     async with connect(f"{url}?model=gpt-realtime") as connection:
         created = json.loads(await connection.recv())
@@ -46,9 +49,8 @@ async def test_a_key_and_faults_are_told_without_the_key() -> None:
     lines: list[str] = []
     stop = asyncio.Event()
     stop.set()
-    await serve(
-        voice="tone", key="sk-secret", faults=["n=9:drop"], announce=lambda url: None, log=lines.append, stop=stop
-    )
+    server = RealtimeServer(voice="tone", key="sk-secret", faults=["n=9:drop"])
+    await serve(server, announce=lambda url: None, log=lines.append, stop=stop)
 
     assert lines[1:3] == ["faults: n=9:drop", "a key is demanded of every client"]
     assert not any("sk-secret" in line for line in lines)
@@ -62,6 +64,7 @@ async def test_what_cannot_be_used_is_raised_plainly(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("rtcli.server.engine_room.load_engines", missing)
     with pytest.raises(UsageError, match="not there"):
-        await asyncio.wait_for(
-            serve(voice="voice", announce=lambda url: None, log=lambda line: None, stop=asyncio.Event()), DEADLINE
+        serving = serve(
+            RealtimeServer(voice="voice"), announce=lambda url: None, log=lambda line: None, stop=asyncio.Event()
         )
+        await asyncio.wait_for(serving, DEADLINE)

@@ -54,10 +54,10 @@ async def test_one_file_may_hold_both_and_serve_announces_wss(tmp_path: Path) ->
     """As many tools write them."""
     both = tmp_path / "both.pem"
     both.write_bytes(KEY.read_bytes() + CERTIFICATE.read_bytes())
-    announced: list[str] = []
+    server, announced = RealtimeServer(voice="tone", ssl=tls_context(both, None)), list[str]()
     stop = asyncio.Event()
     stop.set()
-    await serve(voice="tone", tls_cert=both, announce=announced.append, log=lambda line: None, stop=stop)
+    await serve(server, announce=announced.append, log=lambda line: None, stop=stop)
 
     assert announced[0].startswith("wss://127.0.0.1:")
 

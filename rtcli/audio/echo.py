@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from enum import StrEnum
 
+from rtcli.dsp.levels import SILENCE_DB
+
 _HANGOVER_CHUNKS = 20  # 400 ms: what a room still gives back after the last sample
-_PLAYED_CHUNKS = 25  # 500 ms: an echo is of something that was given out in this time; devices and rooms delay it
+_PLAYED_CHUNKS = 40  # 800 ms: an echo is of something that was given out in this time; devices and rooms delay it
 _RETURNED_CHUNKS = 12  # 240 ms: shorter, so that what came back is never compared with less than caused it
 _LEARNING_CHUNKS = 40  # 800 ms of an unknown room, in which nothing passes
 _MARGIN_DB = 8.0  # a voice near the microphone is at least this much above the loudest echo
 _QUIETEST_VOICE_DB = -50.0
+_STEADY_DB = 6.0
 _OPEN_CHUNKS = 3  # 60 ms above the gate before it opens: a door or a key stroke is shorter
 _STAY_OPEN_CHUNKS = 25  # 500 ms, so that it does not close between words
 _RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
@@ -33,14 +36,15 @@ class EchoGuard:
 
     A gate, not an echo canceller: it lets speech through that is louder than the echo, and damages soft double talk.
     An echo comes late by an unknown time, so loudest is compared with loudest: of the microphone just now, and of the
-    speaker in the last half second.
+    speaker in the last 800 ms.
     """
 
     def __init__(self, mode: EchoMode = EchoMode.AUTO) -> None:
         self.mode = mode
         self._played: deque[float] = deque(maxlen=_PLAYED_CHUNKS)
         self._returned: deque[float] = deque(maxlen=_RETURNED_CHUNKS)
-        self._coupling: float | None = None
+        self._coupling = 0.0
+        self._loudest_heard = self._loudest_played = SILENCE_DB
         self._learned = 0
         self._hangover = 0
         self._loud = 0
@@ -60,7 +64,7 @@ class EchoGuard:
         return self._gate(microphone_db, max(self._played))
 
     def _gate(self, microphone_db: float, played_db: float) -> bool:
-        if self._learned >= _LEARNING_CHUNKS and self._coupling is not None:
+        if self._learned >= _LEARNING_CHUNKS:
             loud = microphone_db > max(played_db + self._coupling + _MARGIN_DB, _QUIETEST_VOICE_DB)
             self._loud = self._loud + 1 if loud else 0
             if self._loud >= _OPEN_CHUNKS:
@@ -74,8 +78,19 @@ class EchoGuard:
     def _learn(self, microphone_db: float, played_db: float) -> None:
         self._returned.append(microphone_db)
         came_back = max(self._returned) - played_db
-        if self._coupling is None or self._learned < _LEARNING_CHUNKS:
-            self._coupling = came_back if self._coupling is None else max(self._coupling, came_back)
-        else:
-            self._coupling += (_RISE if came_back > self._coupling else _FALL) * (came_back - self._coupling)
+        if self._learned < _LEARNING_CHUNKS:
+            self._loudest_heard = max(self._loudest_heard, microphone_db)
+            self._loudest_played = max(self._loudest_played, played_db)
+            self._coupling = self._loudest_heard - self._loudest_played
+        elif came_back > self._coupling:
+            self._coupling += _RISE * (came_back - self._coupling)
+        elif self._played_throughout:
+            self._coupling += _FALL * (came_back - self._coupling)
         self._learned += 1
+
+    @property
+    def _played_throughout(self) -> bool:
+        """No pause lately: however late the echo comes, the microphone hears one just now."""
+        played = list(self._played)
+        parts = [max(played[start : start + _RETURNED_CHUNKS]) for start in range(0, len(played), _RETURNED_CHUNKS)]
+        return min(parts) > max(parts) - _STEADY_DB

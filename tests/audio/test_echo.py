@@ -73,6 +73,16 @@ def test_an_echo_that_comes_late_never_opens_the_gate(delay: int, coupling: floa
     assert not any(guard.passes(level, word, audible=True) for level, word in zip(heard, words, strict=False))
 
 
+def test_a_pause_does_not_unlearn_the_room() -> None:
+    """Nothing comes back of nothing: the first word after a pause is still the assistant's own."""
+    words, late = [-20.0] * 60 + [-96.0] * 30, 6
+    spoken = words * 6
+    heard = [-96.0] * late + [max(level - 6, -65.0) for level in spoken]
+    guard = EchoGuard(EchoMode.GATE)
+
+    assert not any(guard.passes(level, word, audible=True) for level, word in zip(heard, spoken, strict=False))
+
+
 def test_an_unknown_room_is_learned_before_anything_passes() -> None:
     """A loud room would open a gate that expects a quiet one; from then on a voice is told from it."""
     guard = EchoGuard(EchoMode.GATE)

@@ -37,15 +37,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skipif(bool(NO_CARD), reason=NO_CARD))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
-    """A test whose recording was spoilt by a busy machine is no failure, and no success."""
-    try:
-        return (yield)
-    except waveforms.SpoiltError as reason:
-        pytest.skip(f"this machine is too busy for sound: {reason}")
-
-
 @pytest.fixture(scope="session")
 def _card() -> Iterator[SoundCard]:
     with SoundCard() as card:

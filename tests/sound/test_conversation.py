@@ -22,6 +22,7 @@ from rtcli.session.sound import SpeakerLike
 from rtcli.views import View, WireRecord
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
+from tests.kit.undisturbed import undisturbed
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, Samples, heard_ms, quiet_ms, samples_of, share_heard
 from tests.sound.conftest import Say
@@ -104,6 +105,7 @@ async def test_what_is_said_is_transcribed_and_the_answer_heard(card: SoundCard,
 
 
 @pytest.mark.parametrize("way", ["/interrupt", "stop", "speech"])
+@undisturbed
 async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
     card: SoundCard, scripted_server: str, say: Say, noise: bytes, way: str
 ) -> None:
@@ -178,6 +180,7 @@ async def test_push_to_talk_takes_what_is_said_between_two_presses(
         assert settings.get(session.transport.session or {}, "audio.input.turn_detection.type") == "server_vad"
 
 
+@undisturbed
 async def test_another_speaker_goes_on_with_the_answer(card: SoundCard, scripted_server: str, noise: bytes) -> None:
     """/audio out in the middle: the other room hears the rest, and an interruption there cuts at the right place."""
     async with talking(scripted_server, listen=False) as talk:

@@ -12,7 +12,7 @@ import typer
 from rtcli.cli import output, report
 from rtcli.config.folders import config_file, make_private
 from rtcli.config.settings import SETTINGS, Setting, load_settings
-from rtcli.errors import ExitCode, UsageError
+from rtcli.errors import ExitCode, InputError, UsageError
 from rtcli.views import Table, Text
 
 app = typer.Typer(
@@ -80,9 +80,12 @@ def edit() -> ExitCode:
 
 def _write_template() -> None:
     file = config_file()
-    make_private(file.parent)
-    file.write_text(template(), encoding="utf-8")
-    file.chmod(0o600)
+    try:
+        make_private(file.parent)
+        file.write_text(template(), encoding="utf-8")
+        file.chmod(0o600)
+    except OSError as error:
+        raise InputError(str(file), error.strerror or str(error)) from error
 
 
 def template() -> str:

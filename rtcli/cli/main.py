@@ -1,5 +1,6 @@
 """The entry point: the version is answered before anything else is imported."""
 
+import os
 import sys
 
 import rtcli
@@ -7,6 +8,7 @@ import rtcli
 
 def main() -> int:
     """Run the program with the arguments of the process; the exit code is one of `errors.ExitCode`."""
+    _open_missing_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"rtcli {rtcli.__version__}\n")
         return 0
@@ -16,6 +18,16 @@ def main() -> int:
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while modules still load
         return 130
+
+
+def _open_missing_streams() -> None:
+    """A standard stream that was closed when we were started (`<&-`) is one of nothing.
+
+    Its number would else be that of our next file or socket, and whoever writes to the stream would write there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 if __name__ == "__main__":

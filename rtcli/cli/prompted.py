@@ -21,10 +21,9 @@ _WORTH_SAYING = ("replies:", "engines:")
 
 async def at_prompt(plan: Plan) -> ExitCode:
     """Run the prompt until the person leaves. The built-in server, if that is the endpoint, runs in a child."""
-    from rtcli.config.folders import history_file, make_private
+    from rtcli.config.folders import history_file
     from rtcli.repl.loop import run_repl
 
-    make_private(history_file().parent)
     async with AsyncExitStack() as stack:
 
         async def open_context() -> Context:

@@ -22,13 +22,16 @@ async def serve(
         if server.faults:
             log(f"faults: {', '.join(server.faults)}")
         log("a key is demanded of every client" if server.demands_key else "any key is accepted, or none")
+        missing: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as group:
                 loading = group.create_task(_tell_engines(server, log), name="tells which engines run")
                 await stop.wait()
                 loading.cancel()
-        except* UsageError as missing:
-            raise missing.exceptions[0] from None
+        except* UsageError as problems:
+            missing += problems.exceptions
+        if missing:  # raised in there, Python 3.11.2 (Debian 12) would put it into a group again
+            raise missing[0] from None
 
 
 async def _tell_engines(server: RealtimeServer, log: Callable[[str], None]) -> None:

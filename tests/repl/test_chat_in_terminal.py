@@ -78,6 +78,7 @@ def test_a_conversation_with_an_interruption(tmp_path: Path) -> None:
 def test_a_lost_connection_keeps_the_draft_and_can_be_made_again(tmp_path: Path) -> None:
     """The toolbar offers /reconnect; what was typed is still there; afterwards the conversation goes on."""
     with serve() as (process, url), chat(tmp_path, "--url", url, "--text") as terminal:
+        terminal.wait_for(lambda: terminal.shown()[-1].startswith("● gpt-realtime"))
         terminal.send("my draft")
         terminal.wait_for("› my draft")
         process.kill()

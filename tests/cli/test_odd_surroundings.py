@@ -1,0 +1,66 @@
+"""Streams that are closed, folders that cannot be written: what a person's surroundings may look like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kit.program import DEADLINE, one_clear_line, rtcli
+from tests.kit.terminal import Terminal
+
+RTCLI = f"{sys.executable} -m rtcli"
+EVENT = json.dumps({"type": "response.create"})
+
+
+def shell(command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    """What a shell makes of a command line."""
+    return subprocess.run(
+        ["sh", "-c", command], input=text, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+
+
+def test_a_closed_input_is_an_empty_one() -> None:
+    """`<&-`: a chat of no lines, a file of no events; nothing waits."""
+    chat = shell(f"{RTCLI} chat --local --text <&-")
+    sent = shell(f"{RTCLI} send-event - --local <&-")
+
+    assert (chat.returncode, chat.stdout) == (0, ""), chat.stderr
+    assert sent.returncode == 2
+    assert "there is no event in it" in sent.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["--version", "--help", "config", "devices", "chat --local --text", "send-event - --local"]
+)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_output_takes_nothing_and_breaks_nothing(command: str, closed: str) -> None:
+    """Neither a defect of ours nor text in a socket that got the stream's number."""
+    ended = shell(f"{RTCLI} {command} {closed}", EVENT if "send" in command else "hello\n")
+
+    assert ended.returncode == (2 if "send" in command and "<&-" in closed else 0), ended
+    assert "Traceback" not in ended.stderr and "unexpected" not in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [("config", "init"), ("config", "edit")])
+async def test_settings_that_cannot_be_written_are_no_defect(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """The file and the system's reason, code 2."""
+    (tmp_path / "file").write_text("")
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "file"), "EDITOR": "true"}
+
+    one_clear_line(await rtcli(*arguments, environ=environ), 2, "config.toml", "Not a directory")
+
+
+def test_a_chat_without_a_place_for_its_history(tmp_path: Path) -> None:
+    """It forgets what was typed, and that is all."""
+    (tmp_path / "file").write_text("")
+    environ = {"XDG_STATE_HOME": str(tmp_path / "file"), "HOME": str(tmp_path / "file")}
+    with Terminal([*RTCLI.split(), "chat", "--local", "--text"], environ=environ) as terminal:
+        terminal.send("hello\r")
+        terminal.wait_for("I am the test server of rtcli")
+        terminal.send("/quit\r")
+
+        assert terminal.wait_exit() == 0

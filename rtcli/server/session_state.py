@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -118,11 +117,9 @@ class SessionState:
         """Merge an update of the right shape. Raises RefusedError and changes nothing where a rule forbids."""
         if wanted["type"] != self.config["type"]:
             raise refusals.session_type_locked(wanted["type"])
-        new = copy.deepcopy(self.config)
-        for key, value in wanted.items():
-            if key in ("type", "model", "audio"):  # another model is taken and ignored
-                continue
-            new[key] = copy.deepcopy(value)
+        audio = {side: dict(settings) for side, settings in self.config["audio"].items()}
+        taken = {key: value for key, value in wanted.items() if key not in ("type", "model", "audio")}
+        new = {**self.config, **taken, "audio": audio}  # another model is taken and ignored
         if new.get("reasoning", ...) is None:
             del new["reasoning"]
         self._merge_audio(new["audio"], wanted.get("audio", {}))

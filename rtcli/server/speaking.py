@@ -28,7 +28,8 @@ AUDIO_SPEED = 4.0
 """How many times faster than real time sound is sent."""
 
 _WORDS = re.compile(r"\S+\s*|\s+")
-_SENTENCE = re.compile(r"(.*?[.!?…:;。！？][\"'”’)]*\s+|.{80,}?,\s+)", re.S)
+# what is said in one go: a sentence, a long clause, or what goes on for too long without either
+_SENTENCE = re.compile(r"(.{,240}?[.!?…:;。！？][\"'”’)]*\s+|.{80,240}?,\s+|.{240,}?\s+)", re.S)
 _ARGUMENT_PIECE = 12
 QUOTA = {
     "type": "insufficient_quota",

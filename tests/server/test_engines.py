@@ -39,10 +39,12 @@ class Speaker:
 
     def __init__(self, *, broken: bool = False) -> None:
         self._broken = broken
+        self.texts: list[str] = []
 
     def speak(self, text: str, voice_name: str, speed: float) -> Iterator[SpokenChunk]:
         if self._broken:
             raise RuntimeError("hoarse")
+        self.texts.append(text)
         yield SpokenChunk(text, silence(0.02 * len(text)))
 
 
@@ -203,6 +205,18 @@ async def test_a_long_chunk_is_sent_in_pieces_with_its_words_ahead() -> None:
     assert len(words) == 14
     assert len(sounds) > 5
     assert words[0] < sounds[0] < words[-1] < sounds[-1]
+
+
+async def test_what_goes_on_without_a_full_stop_is_said_in_parts() -> None:
+    """The voice never gets more than a long sentence, and nothing is lost."""
+    engines, words = with_engines(), "over and over again " * 60
+    async with RealtimeServer(pace=0, engines=engines) as server, session(server) as client:
+        answer = said(await client.ask(f"Say: {words}"))
+
+    assert isinstance(engines.voice, Speaker)
+    assert 4 < len(engines.voice.texts)
+    assert max(map(len, engines.voice.texts)) < 300
+    assert answer == "".join(engines.voice.texts) == words.strip()
 
 
 async def test_real_engines_that_are_missing_are_told_to_whoever_needs_them(voice_module: ModuleType) -> None:

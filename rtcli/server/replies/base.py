@@ -125,6 +125,10 @@ def turn_start(context: Sequence[Item]) -> int:
     return start
 
 
+MOST_READ = 2_000
+"""Characters of a message in which the rules look for what is asked: patterns take longer than the text is long."""
+
+
 def last_message(request: ReplyRequest) -> str:
     """What the user said last in this turn, or what the response itself was told, where nobody said anything.
 

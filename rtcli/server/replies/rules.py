@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from rtcli.protocol.audio_formats import PCM16, decode_base64
 from rtcli.server.items import Item
 from rtcli.server.replies.base import (
+    MOST_READ,
     Piece,
     ReplyRequest,
     Say,
@@ -40,8 +41,8 @@ class RulesReply:
         for call in calls:
             yield call
         if not calls:
-            for word in _WORDS.findall(answer(request)):
-                yield Say(word)
+            for word in _WORDS.finditer(answer(request)):
+                yield Say(word.group())
 
 
 def answer(request: ReplyRequest) -> str:
@@ -51,23 +52,26 @@ def answer(request: ReplyRequest) -> str:
     turn = by_role(request.context[turn_start(request.context) :], "user")
     message = last_message(request)
     if told := _REPEAT.match(request.own_instructions or ""):  # what a response itself is told to say comes first
-        return _repeat(told, request)
+        return _repeat(told)
     images = [part for item in turn for part in item.wire["content"] if part["type"] == "input_image"]
     if images:
         return " ".join(_describe(image["image_url"]) for image in images)
     if turn and turn[-1].audio and not text_of(turn[-1]):
         return _unheard(turn[-1])
-    for pattern, make in _RULES:
-        if match := pattern.search(message):
-            return make(match, request)
-    return _otherwise(message)
+    asked = message[:MOST_READ]
+    if (command := _REPEAT.search(asked)) and (match := _REPEAT.match(message, command.start())):
+        return _repeat(match)
+    found = ((make, pattern.search(asked)) for pattern, make in _RULES)
+    return next((make(match, request) for make, match in found if match), None) or _otherwise(message)
 
 
 # what was said, and what to say ---------------------------------------------------------------------------------------
 
 
-def _repeat(match: re.Match[str], request: ReplyRequest) -> str:
-    words = re.sub(r"\s+in (?:exactly )?(?:one|two|three|a few|\d+) words?\W*\Z", "", match.group("words"))
+def _repeat(match: re.Match[str]) -> str:
+    words = match.group("words").rstrip()
+    if how_long := _HOW_LONG.search(words, max(0, len(words) - 40)):
+        words = words[: how_long.start()]
     return words.strip().strip("\"'“”‘’") or "There is nothing to repeat."
 
 
@@ -119,6 +123,7 @@ def _otherwise(message: str) -> str:
 
 _MY_NAME = re.compile(r"\bmy name is (?P<name>[\w'’-]+)", re.I)
 
+_HOW_LONG = re.compile(r"\sin (?:exactly )?(?:one|two|three|a few|\d+) words?\W*\Z")
 _REPEAT = re.compile(
     r"\b(?:(?:repeat|say|read|(?:reply|respond|answer) with)"
     r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following"
@@ -131,7 +136,6 @@ _REPEAT = re.compile(
 
 # The first that is found answers.
 _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
-    (_REPEAT, _repeat),
     (
         re.compile(
             r"\bcount(?:ing)?\b[^\d]*?(?:from (?P<first>\d{1,6})\D+?)?(?:up |down )?(?:to )?(?P<last>\d{1,6})\b", re.I

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
 
 from rtcli.server.replies.arguments import arguments_for, subjects
-from rtcli.server.replies.base import Call, ReplyRequest, Tool, last_message, outputs_of_turn
+from rtcli.server.replies.base import MOST_READ, Call, ReplyRequest, Tool, last_message, outputs_of_turn
 
 # Words in a tool's name that say nothing of its subject.
 _GENERIC = {"get", "set", "fetch", "lookup", "look", "up", "find", "show", "do", "run", "make", "the", "a", "an"}
 _GENERIC |= {"tool", "function", "current", "call", "to", "for", "of", "by", "user", "data", "info", "query", "list"}
+_MOST_CALLS = 32  # in one response
 
 
 def tool_calls(request: ReplyRequest) -> list[Call]:
     """The calls that this request demands; [] where it is to be answered in words, as the output of a call is."""
     if not request.tools or request.tool_choice == "none" or outputs_of_turn(request.context):
         return []
-    message = last_message(request)
-    wanted = _wanted(request, message)
-    return [
+    message = last_message(request)[:MOST_READ]
+    calls = (
         Call(tool, arguments_for(tool.parameters, _about(message, subject)))
-        for tool in wanted
+        for tool in _wanted(request, message)
         for subject in (subjects(message) if request.parallel_tool_calls and _takes_one(tool) else []) or [""]
-    ]
+    )
+    return list(islice(calls, _MOST_CALLS))
 
 
 def _wanted(request: ReplyRequest, message: str) -> list[Tool]:
@@ -50,8 +53,13 @@ def plainly_asks(message: str, tool: Tool) -> bool:
     """
     if tool.name.lower() in message.lower():
         return True
-    spoken = {_stem(word) for word in re.findall(r"[a-z]+", message.lower())}
+    spoken = _spoken_words(message)
     return any(telling and telling <= spoken for telling in map(_telling_words, {tool.name, _own_name(tool.name)}))
+
+
+@lru_cache(maxsize=1)  # a session may have many tools
+def _spoken_words(message: str) -> frozenset[str]:
+    return frozenset(_stem(word) for word in re.findall(r"[a-z]+", message.lower()))
 
 
 def _own_name(name: str) -> str:

@@ -73,6 +73,16 @@ def test_a_response_that_is_told_what_to_say_says_it() -> None:
     assert reply("Say hi", own_instructions="Be brief. Say nothing of the weather.") == "hi"
 
 
+def test_a_message_without_end_is_read_at_its_beginning() -> None:
+    """Searching all of it would take minutes, and hold up every other session; what is repeated is repeated whole."""
+    asked_late = "word " * 500 + "count to 3"
+
+    assert reply(asked_late) == (f"You said: {asked_late} I am a set of built-in rules, so that is all I can tell you.")
+    assert reply("count " * 20_000).startswith("You said: count")
+    assert reply("Say: " + "word " * 20_000) == ("word " * 20_000).strip()
+    assert reply("Say: so" + " " * 100_000 + "what") == "so" + " " * 100_000 + "what"
+
+
 def test_an_answer_can_be_long_but_not_without_end() -> None:
     """A thousand numbers are the most."""
     assert reply("count to 999999").count(",") == 999

@@ -72,6 +72,13 @@ def test_the_name_of_a_plugin_before_a_tools_own_need_not_be_said() -> None:
         assert calls("Is anybody home in Paris?", tool) == []
 
 
+def test_a_session_may_have_more_tools_than_one_response_calls() -> None:
+    """Thirty-two calls are the most."""
+    tools = [Tool(f"get_weather_{number}", "", CITY) for number in range(1_000)]
+
+    assert len(calls("The weather in Paris?", *tools)) == 32
+
+
 def test_none_never_calls_and_required_always_does() -> None:
     """Whatever was said."""
     assert calls("The weather in Paris?", tool_choice="none") == []

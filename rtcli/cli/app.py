@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ _COMMANDS = {
     "config": ("config", "app"),
 }
 """By its name, the module of a command and what that calls it."""
+
+
+_OUTPUT_TROUBLES = (errno.EPIPE, errno.ENOSPC)
 
 
 def application(only: str | None = None) -> typer.Typer:
@@ -67,11 +71,19 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has gone: there is nobody to tell, and the interpreter must not try to flush it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has gone: there is nobody to tell
+        _drop_output()
         code = ExitCode.OK
+    except OSError as error:  # the disk is full
+        _drop_output()
+        report.line(f"the output cannot be written: {error.strerror}")
+        code = ExitCode.UNEXPECTED
     return code
+
+
+def _drop_output() -> None:
+    """What stdout still holds goes nowhere, or the interpreter would try once more when it ends, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -87,9 +99,9 @@ def _run(arguments: Sequence[str]) -> int:
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:  # the last line of defence: a person never sees a traceback
+        if isinstance(error, OSError) and error.errno in _OUTPUT_TROUBLES:
+            raise
         if os.environ.get("RTCLI_DEBUG"):
             raise
         report.line(f"unexpected {type(error).__name__}: {error} (a defect of rtcli; RTCLI_DEBUG=1 shows where)")

@@ -16,21 +16,22 @@ from rtcli.protocol.events import Event
 from rtcli.views import Direction, WireRecord
 
 if TYPE_CHECKING:
+    from rtcli.cli.output import Audience
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.transports import OpenAIRealtimeWebSocket
 
 
 class Exchange:
-    """Watches the wire of a transport in manual mode. `gone` is set when nobody reads our output any more."""
+    """Watches the wire of a transport in manual mode, for as long as the `audience` reads what it writes."""
 
     def __init__(
-        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, ending: Ending, gone: asyncio.Event
+        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, ending: Ending, audience: Audience
     ) -> None:
         self._transport = transport
         self._writer = writer
         self._began = time.monotonic()
         self._progress = Progress(ending, self._began)
-        self._gone = gone
+        self._audience = audience
         self._changed = asyncio.Event()
         self._number = 0
         self._running = self._over = False
@@ -70,8 +71,8 @@ class Exchange:
             now = time.monotonic()
             if sender.done() and (error := sender.exception()) is not None:
                 raise error
-            if self._gone.is_set():
-                return None
+            if self._audience.gone.is_set():
+                return self._audience.problem
             if self._progress.finished(now):
                 return self._progress.verdict()
             if self._transport.status != "connected":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.errors import RtcliError
@@ -13,6 +12,7 @@ from rtcli.views import DisplaySettings, View
 if TYPE_CHECKING:
     from rtcli.render.styles import Colour
     from rtcli.terminal.plain import PlainWriter
+    from rtcli.terminal.sink import OnGone
 
 
 _UNFOLDED = 1000
@@ -46,8 +46,32 @@ def colour_for(stream: TextIO, theme: str | None) -> Colour:
     return themed(colour_of(stream, os.environ), theme)
 
 
-def plain_writer(display: DisplaySettings, theme: str | None, gone: Callable[[], None] | None = None) -> PlainWriter:
-    """The writer for when no prompt is up; `gone` is called when the reader of stdout goes away."""
+class Audience:
+    """Whoever reads our stdout. `gone` is set when nothing can be written there any more.
+
+    `problem` is None then if they have left, else the reason: output that was asked for is lost.
+    """
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self.gone = asyncio.Event()
+        self.problem: RtcliError | None = None
+
+    def leave(self, problem: RtcliError | None) -> None:
+        """Nothing more can be written."""
+        self.problem = problem
+        self.gone.set()
+
+
+def complain(problem: RtcliError | None) -> None:
+    """For a command that has nothing to do but to write: raise what keeps it from that."""
+    if problem is not None:
+        raise problem
+
+
+def plain_writer(display: DisplaySettings, theme: str | None, gone: OnGone = complain) -> PlainWriter:
+    """The writer for when no prompt is up; `gone` is told when stdout takes nothing more."""
     from rtcli.terminal.capabilities import is_terminal, width_of
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import Sink
@@ -67,4 +91,4 @@ def show_json(value: Any) -> None:
     from rtcli.protocol.events import encode
     from rtcli.terminal.sink import Sink
 
-    Sink(sys.stdout).write(f"{encode(value)}\n")
+    Sink(sys.stdout, complain).write(f"{encode(value)}\n")

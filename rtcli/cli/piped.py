@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
+from rtcli.cli.output import Audience
 from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
 from rtcli.views import Quit
 
@@ -28,8 +29,8 @@ async def in_pipe(plan: Plan) -> ExitCode:
     from rtcli.commands import Context, default_registry
 
     async with served_here(plan.endpoint, sound=plan.sound.used) as place:
-        gone = asyncio.Event()
-        writer = pipe_writer(plan, gone.set)
+        audience = Audience()
+        writer = pipe_writer(plan, audience.leave)
         session = session_for(plan, place, terminal=False)
         try:
             report.notice(plan.greeting)
@@ -43,17 +44,19 @@ async def in_pipe(plan: Plan) -> ExitCode:
                 registry=default_registry(),
                 prices=plan.settings.get("prices") or {},
             )
-            return await _while_read(_converse(session, context, writer, plan.limit), gone)
+            return await _while_read(_converse(session, context, writer, plan.limit), audience)
         finally:
             await session.close()
             writer.close()
 
 
-async def _while_read(talk: Coroutine[Any, Any, ExitCode], gone: asyncio.Event) -> ExitCode:
-    """The conversation's code; a reader that closes our stdout ends it quietly."""
-    talking, left = asyncio.ensure_future(talk), asyncio.ensure_future(gone.wait())
+async def _while_read(talk: Coroutine[Any, Any, ExitCode], audience: Audience) -> ExitCode:
+    """The conversation's code; a reader that closes our stdout ends it quietly, a full disk does not."""
+    talking, left = asyncio.ensure_future(talk), asyncio.ensure_future(audience.gone.wait())
     try:
         await asyncio.wait((talking, left), return_when=asyncio.FIRST_COMPLETED)
+        if audience.problem is not None:
+            raise audience.problem
         return await talking if talking.done() else ExitCode.OK
     finally:
         for task in (talking, left):

@@ -108,20 +108,18 @@ async def _stream(file: str) -> AsyncIterator[Event]:
 async def _exchange(
     endpoint: Endpoint, ending: Ending, events: list[Event] | None, file: str, shown: _Shown
 ) -> ExitCode:
-    import asyncio
-
     from rtcli.cli.connecting import served_here, transport_for
     from rtcli.cli.exchange import Exchange
-    from rtcli.cli.output import colour_for
+    from rtcli.cli.output import Audience, colour_for
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
     async with served_here(endpoint) as place:
         transport = transport_for(place, manual=True)
-        gone = asyncio.Event()
+        audience = Audience()
         writer = NdjsonWriter(
-            Sink(sys.stdout, gone.set),
+            Sink(sys.stdout, audience.leave),
             Sink(sys.stderr),
             both=shown.both,
             elide_audio=shown.elide,
@@ -129,7 +127,7 @@ async def _exchange(
             terminal=is_terminal(sys.stdout),
             colour=colour_for(sys.stdout, shown.theme),
         )
-        exchange = Exchange(transport, writer, ending, gone)
+        exchange = Exchange(transport, writer, ending, audience)
         try:
             await transport.connect(call_id=place.call_id)
             if place.call_id is None:  # who joins a call hears nothing before it asks

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rtcli.cli import options, running
+from rtcli.cli import options, output, running
 from rtcli.errors import ExitCode, UsageError
 
 
@@ -77,8 +77,9 @@ def serve(
 
 def _announce(url: str) -> None:
     """The one line on stdout, for whoever waits to connect."""
-    sys.stdout.write(f"{url}\n")
-    sys.stdout.flush()
+    from rtcli.terminal.sink import Sink
+
+    Sink(sys.stdout, output.complain).write(f"{url}\n")
 
 
 def _log(line: str) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rtcli.cli.output import plain_writer
 
 if TYPE_CHECKING:
     from rtcli.cli.plan import Plan
+    from rtcli.terminal.sink import OnGone
     from rtcli.terminal.writer import Writer
 
 
-def pipe_writer(plan: Plan, gone: Callable[[], None]) -> Writer:
-    """Writes to stdout and stderr; `gone` is called when the reader of stdout goes away."""
+def pipe_writer(plan: Plan, gone: OnGone) -> Writer:
+    """Writes to stdout and stderr; `gone` is told when stdout takes nothing more."""
     if not plan.json:
         return plain_writer(plan.display, plan.settings.get("theme"), gone)
     from rtcli.protocol.wire_filter import parse_filter

@@ -45,6 +45,19 @@ def test_a_closed_output_takes_nothing_and_breaks_nothing(command: str, closed: 
     assert "Traceback" not in ended.stderr and "unexpected" not in ended.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "command", ["--help", "config", "config --json", "chat --local --text", "send-event - --local", "serve --port 0"]
+)
+def test_a_full_disk_is_told(command: str) -> None:
+    """A script must not take half of the output for all of it."""
+    ended = shell(f"{RTCLI} {command} >/dev/full", EVENT if "send" in command else "hello\n")
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("No space left on device") == 1
+    assert "Traceback" not in ended.stderr and "defect" not in ended.stderr
+
+
 @pytest.mark.parametrize("arguments", [("config", "init"), ("config", "edit")])
 async def test_settings_that_cannot_be_written_are_no_defect(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """The file and the system's reason, code 2."""

@@ -1,4 +1,4 @@
-"""What holds for every test: no key, no settings of the person who runs them, no proxy."""
+"""What holds for every test: no key, no settings of the person who runs them, no proxy, no judgement by the clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no defect
+hypothesis.settings.load_profile("any machine")
 
 _FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 _FOREIGN_TO_TESTS = ("OPENAI_", "AZURE_", "RTCLI_", "NO_COLOR", "FORCE_COLOR")

@@ -172,10 +172,5 @@ def main(rounds: int) -> None:
             report(f"  CPU {statistics.median(points):.1f} points over no display (at most {most})")
 
 
-def test_display() -> None:
-    """The figures, for `make bench`."""
-    main(rounds=3)
-
-
 if __name__ == "__main__":
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
+APT = $(if $(filter-out 0,$(shell id -u)),sudo )apt-get install
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -40,9 +41,9 @@ clean: ## remove the environment of PYTHON and what the tools keep
 
 # What has to be on the machine is named together with the command that installs it.
 python:
-	@$(PYTHON) -c '' 2>/dev/null || { echo "$(PYTHON) is missing. Install it: sudo apt-get install $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv" >&2; exit 1; }
+	@$(PYTHON) -c '' 2>/dev/null || { echo "$(PYTHON) is missing. Install it: $(APT) $(notdir $(PYTHON)) $(notdir $(PYTHON))-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rtcli needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V). Try: make chat PYTHON=python3.13" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments. Install what is missing: sudo apt-get install $(notdir $(PYTHON))-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments. Install what is missing: $(APT) $(notdir $(PYTHON))-venv" >&2; exit 1; }
 
 # pip reads dependency groups since 25.1, and a fresh environment may hold an older one.
 $(VENV)/installed: pyproject.toml | python

@@ -17,6 +17,7 @@ from rtcli.config.prices import PRICES, PRICES_DATE
 from rtcli.config.settings import SETTINGS
 from rtcli.errors import ExitCode
 from rtcli.protocol.catalog import BETA_NAMES, event_types
+from rtcli.repl.keys import ACTIONS
 from rtcli.views import Direction
 
 DOCS = Path(__file__).parent
@@ -24,7 +25,7 @@ _PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", r
 
 _MEANINGS = {
     ExitCode.OK: "everything that was asked for happened",
-    ExitCode.UNEXPECTED: "a defect of the program",
+    ExitCode.UNEXPECTED: "a defect of the program, or output that cannot be written (a full disk)",
     ExitCode.USAGE: "the command line, or a file that cannot be read",
     ExitCode.CONNECTION: "the connection failed, was refused, or was lost",
     ExitCode.SERVER_ERROR: "the server sent an `error` event",
@@ -102,12 +103,18 @@ def prices() -> str:
     return f"Dollars for a million tokens, as of {PRICES_DATE}.\n\n" + table(head, rows)
 
 
+def keys() -> str:
+    """The keys of the prompt, by their actions."""
+    return table(("action", "key", "what it does"), ((f"`{a.name}`", a.keys, a.meaning) for a in ACTIONS))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "client events": lambda: events(Direction.SENT),
     "server events": lambda: events(Direction.RECEIVED),
     "beta names": lambda: table(("beta", "now"), ((f"`{old}`", f"`{new}`") for old, new in BETA_NAMES.items())),
     "exit codes": exit_codes,
     "settings": settings,
+    "keys": keys,
     "prices": prices,
     **{f"options of {name}": partial(options, name) for name in ("chat", "send-event", "serve", "doctor")},
 }

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.errors import ConnectError
 
 if TYPE_CHECKING:
     from rtcli.cli.plan import Plan
     from rtcli.session.session import RealtimeSession
     from rtcli.transports import OpenAIRealtimeWebSocket
-
-_STARTING = 20.0
-"""Seconds that the built-in server's process may take to say where it listens."""
-
-_ENDING = 5.0
-"""Seconds that it may take to end by itself."""
 
 
 def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
@@ -86,53 +75,14 @@ async def served_here(endpoint: Endpoint, *, sound: bool = True) -> AsyncIterato
 
 @asynccontextmanager
 async def served_by_child(endpoint: Endpoint, say: Callable[[str], None]) -> AsyncIterator[Endpoint]:
-    """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile.
-
-    No work of its engines can stall the prompt then. What it says to people goes to `say`, line by line. The child
-    ends with us, however we end: it watches its standard input, which closes with this process.
-    """
+    """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile."""
     if not endpoint.local:
         yield endpoint
         return
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rtcli", "serve", "--port", "0", "--until-eof"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=os.name == "posix",  # Ctrl+C in the terminal is ours alone
-    )
-    assert child.stdout is not None and child.stderr is not None
-    listener = asyncio.ensure_future(_forward(child.stderr, say))
+    from rtcli.cli.child import ServerChild
+
+    child = ServerChild(say)
     try:
-        yield endpoint.at(await _address(child))
+        yield endpoint.at(await child.start())
     finally:
-        await _end(child)
-        await listener
-
-
-async def _address(child: asyncio.subprocess.Process) -> str:
-    assert child.stdout is not None
-    try:
-        async with asyncio.timeout(_STARTING):
-            line = await child.stdout.readline()
-    except TimeoutError:
-        raise ConnectError("the built-in server did not start", why=f"silent for {_STARTING:g} s") from None
-    if not line:
-        raise ConnectError("the built-in server did not start", why="it ended at once", hint="try: rtcli serve")
-    return line.decode().strip()
-
-
-async def _forward(stream: asyncio.StreamReader, say: Callable[[str], None]) -> None:
-    while line := await stream.readline():
-        say(line.decode(errors="replace").rstrip())
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        child.terminate()
-    try:
-        async with asyncio.timeout(_ENDING):
-            await child.wait()
-    except TimeoutError:
-        child.kill()
-        await child.wait()
+        await child.close()

@@ -94,6 +94,28 @@ def test_however_it_ends_the_server_it_started_ends_too(number: signal.Signals, 
     assert gone(server)
 
 
+def test_a_built_in_server_that_dies_is_there_again_for_reconnect() -> None:
+    """In the middle of an answer: the draft stays, and the conversation goes on at the same address."""
+    with chat("--local", "--text") as terminal:
+        terminal.send("count to 500\r")
+        terminal.wait_for("● 1, 2, 3")
+        terminal.send("hel")
+        (server,) = children(terminal.pid)
+        os.kill(server, signal.SIGKILL)
+        terminal.wait_for("the connection is lost")
+        terminal.wait_for(lambda: terminal.text().count("replies: built-in rules") == 2)
+        assert any(row.startswith("› hel") for row in terminal.shown())
+        terminal.send("\x15/reconnect\r")
+        terminal.wait_for("carried over")
+        terminal.send("hello\r")
+        terminal.wait_for("I am the test server of rtcli")
+        (again,) = children(terminal.pid)
+        terminal.send("/quit\r")
+        assert terminal.wait_exit() == 0
+
+    assert gone(again)
+
+
 def test_a_connection_that_cannot_be_made_gives_the_terminal_back() -> None:
     """The reason, code 3, and a terminal as it was."""
     with socket.socket() as free:

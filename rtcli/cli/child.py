@@ -1,0 +1,83 @@
+"""The built-in server in a process of its own, so that no work of its engines can stall the prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from rtcli.errors import ConnectError
+
+_STARTING = 20.0
+"""Seconds that it may take to say where it listens."""
+
+_ENDING = 5.0
+"""Seconds that it may take to end by itself."""
+
+
+class ServerChild:
+    """Runs from `start` to `close`. What it says to people goes to `say`, line by line.
+
+    If it dies in between, it is started anew at the same address (unless it cannot start): /reconnect finds it there.
+    It ends with us, however we end: it watches its standard input, which closes with this process.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> str:
+        """Its address, as soon as it listens. Raises ConnectError."""
+        url = await self._run(port=0)
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(urlsplit(url).port or 0))
+        return url
+
+    async def close(self) -> None:
+        """End it."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        child = self._process
+        if child is None:
+            return
+        if child.returncode is None:
+            child.terminate()
+        try:
+            async with asyncio.timeout(_ENDING):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    async def _run(self, port: int) -> str:
+        child = self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "rtcli", "serve", "--port", str(port), "--until-eof"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=os.name == "posix",  # Ctrl+C in the terminal is ours alone
+        )
+        return await _address(child)
+
+    async def _keep(self, port: int) -> None:
+        while self._process is not None and self._process.stderr is not None:
+            while line := await self._process.stderr.readline():
+                self._say(line.decode(errors="replace").rstrip())
+            await self._process.wait()
+            await self._run(port)
+
+
+async def _address(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(_STARTING):
+            line = await child.stdout.readline()
+    except TimeoutError:
+        raise ConnectError("the built-in server did not start", why=f"silent for {_STARTING:g} s") from None
+    if not line:
+        raise ConnectError("the built-in server did not start", why="it ended at once", hint="try: rtcli serve")
+    return line.decode().strip()

@@ -9,8 +9,6 @@ from typing import Any
 
 from rtcli.errors import ExitCode
 
-_CODES = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.HANGUP}
-
 
 def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     """The coroutine's code, or that of the signal that cancelled it (its cleanup has run then)."""
@@ -32,9 +30,9 @@ def _quiet_logging() -> None:
 
 async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     import asyncio
-    import signal
 
-    loop = asyncio.get_running_loop()
+    from rtcli.terminal.signals import ending
+
     task = asyncio.ensure_future(command)
     received: list[ExitCode] = []
 
@@ -42,15 +40,10 @@ async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
         received.append(code)
         task.cancel()
 
-    numbers = {getattr(signal, name): code for name, code in _CODES.items() if hasattr(signal, name)}
-    for number, code in numbers.items():
+    with ending(stop):
         try:
-            loop.add_signal_handler(number, stop, code)
-        except NotImplementedError:  # Windows has none on a loop; there Ctrl+C arrives as KeyboardInterrupt
-            break
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if received:
-            return received[0]
-        raise
+            return await task
+        except asyncio.CancelledError:
+            if received:
+                return received[0]
+            raise

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.input import Input
@@ -26,6 +24,7 @@ from rtcli.repl.live import LiveWriter
 from rtcli.repl.output import TerminalOutput, reflows, terminal_output
 from rtcli.repl.prompt import Prompt, build_prompt
 from rtcli.repl.toolbar import toolbar
+from rtcli.terminal.signals import ending
 from rtcli.views import DisplaySettings, Level, Notice, Quit, Status, View
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 OpenBackend = Callable[[], Awaitable[Backend]]
 
-_SIGNALS = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.HANGUP}
 _CLOSE_SECONDS = 3.0
 _STILL_SECONDS, _MOVING_SECONDS = 1.0, 0.25
 """How often the toolbar is looked at: while nothing moves in it, and while a level or a position does."""
@@ -105,23 +103,8 @@ async def run_prompt(
     )
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
-    with captured(repl.show), _signals(repl.on_signal):
+    with captured(repl.show), ending(repl.on_signal):
         return await repl.run(app)
-
-
-@contextlib.contextmanager
-def _signals(leave: Callable[[ExitCode], None]) -> Iterator[None]:
-    """While the prompt is up a signal ends it in order: the terminal is given back, the exit code says which it was."""
-    loop, taken = asyncio.get_running_loop(), []
-    for name, code in _SIGNALS.items():
-        with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):  # Windows, a thread
-            loop.add_signal_handler(getattr(signal, name), leave, code)
-            taken.append(getattr(signal, name))
-    try:
-        yield
-    finally:
-        for number in taken:
-            loop.remove_signal_handler(number)
 
 
 class _Repl:

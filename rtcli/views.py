@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -140,6 +140,9 @@ class DisplaySettings:
 
 
 View: TypeAlias = Notice | Text | Table | Json | Picture | WireRecord | SpeechDelta | SpeechDone | Quit
+
+Views: TypeAlias = View | Sequence[View] | None
+"""What a command answers: one view, several, or nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)

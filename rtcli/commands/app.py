@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rtcli.commands.arguments import Rest
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.registry import TOPICS, Command, command
 from rtcli.session.carry import Carried
-from rtcli.views import Level, Notice, Quit, Table, Text
+from rtcli.views import Level, Notice, Quit, Table, Text, Views
 
 
 @command("help", topic="app", aliases=("?",))

@@ -19,7 +19,7 @@ from rtcli.protocol.ids import expand
 from rtcli.session.settings import parse_value
 
 if TYPE_CHECKING:
-    from rtcli.commands.context import Context
+    from rtcli.session.session import RealtimeSession
 
 T = TypeVar("T")
 
@@ -40,10 +40,10 @@ class Kind(ABC, Generic[T]):
     greedy: ClassVar[bool] = False
 
     @abstractmethod
-    def parse(self, text: str, context: Context) -> T:
+    def parse(self, text: str, session: RealtimeSession) -> T:
         """The value. Raises UsageError."""
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         """What could stand here, given what has been typed of it; the caller keeps what fits."""
         return ()
 
@@ -51,14 +51,14 @@ class Kind(ABC, Generic[T]):
 class Word(Kind[str]):
     """Any word."""
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
 
 class Whole(Kind[int]):
     """A whole number, not negative."""
 
-    def parse(self, text: str, context: Context) -> int:
+    def parse(self, text: str, session: RealtimeSession) -> int:
         try:
             value = int(text)
         except ValueError:
@@ -71,7 +71,7 @@ class Whole(Kind[int]):
 class Flag(Kind[bool]):
     """Given by its name alone."""
 
-    def parse(self, text: str, context: Context) -> bool:
+    def parse(self, text: str, session: RealtimeSession) -> bool:
         return True
 
 
@@ -82,14 +82,14 @@ class Choice(Kind[str]):
         self.choices = choices
         self.label = "|".join(choices)
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         found = [choice for choice in self.choices if choice == text]
         found = found or [choice for choice in self.choices if text and choice.startswith(text)]
         if len(found) != 1:
             raise UsageError(f"{text!r} is none of {', '.join(self.choices)}")
         return found[0]
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         return (Suggestion(choice) for choice in self.choices)
 
 
@@ -98,7 +98,7 @@ class RestOfLine(Kind[str]):
 
     greedy = True
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
 
@@ -108,7 +108,7 @@ class JsonObject(Kind[dict[str, Any]]):
     label = "JSON"
     greedy = True
 
-    def parse(self, text: str, context: Context) -> dict[str, Any]:
+    def parse(self, text: str, session: RealtimeSession) -> dict[str, Any]:
         return parse_object(text)
 
 
@@ -121,7 +121,7 @@ class Fields(Kind[dict[str, Any]]):
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
 
-    def parse(self, text: str, context: Context) -> dict[str, Any]:
+    def parse(self, text: str, session: RealtimeSession) -> dict[str, Any]:
         if text.lstrip().startswith("{"):
             return parse_object(text)
         fields: dict[str, Any] = {}
@@ -132,7 +132,7 @@ class Fields(Kind[dict[str, Any]]):
             fields[name] = parse_value(value)
         return fields
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         before, space, _ = typed.rpartition(" ")
         return (Suggestion(f"{before}{space}{name}=", meta, more=True) for name, meta in self.names.items())
 
@@ -142,11 +142,11 @@ class SessionPath(Kind[str]):
 
     label = "PATH"
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text.removeprefix("session.")
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        return (Suggestion(path, meaning) for path, meaning in paths.known(context.session.transport.session).items())
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+        return (Suggestion(path, meaning) for path, meaning in paths.known(session.transport.session).items())
 
 
 class Assignment(Kind[tuple[str, Any]]):
@@ -155,7 +155,7 @@ class Assignment(Kind[tuple[str, Any]]):
     label = "PATH=VALUE"
     greedy = True
 
-    def parse(self, text: str, context: Context) -> tuple[str, Any]:
+    def parse(self, text: str, session: RealtimeSession) -> tuple[str, Any]:
         path, equals, value = text.partition("=")
         if not equals or " " in path.strip() or "{" in path:
             path, _, value = text.partition(" ")
@@ -163,12 +163,12 @@ class Assignment(Kind[tuple[str, Any]]):
             raise UsageError("expected PATH=VALUE", hint="for example audio.output.voice=marin")
         return path.strip().removeprefix("session."), parse_value(value.strip())
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         path, equals, _ = typed.partition("=")
         if equals:
             return (Suggestion(f"{path}={value}") for value in paths.allowed(path))
-        session = context.session.transport.session
-        return (Suggestion(f"{known}=", meaning, more=True) for known, meaning in paths.settable(session).items())
+        settable = paths.settable(session.transport.session)
+        return (Suggestion(f"{known}=", meaning, more=True) for known, meaning in settable.items())
 
 
 class AllowedValue(Kind[str]):
@@ -178,10 +178,10 @@ class AllowedValue(Kind[str]):
         self.path = path
         self.label = label
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         return (Suggestion(value) for value in paths.allowed(self.path))
 
 
@@ -190,10 +190,10 @@ class EventPattern(Kind[str]):
 
     label = "TYPE"
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         return (Suggestion(name, row.meaning) for name, row in EVENT_TYPES.items())
 
 
@@ -203,15 +203,15 @@ class FilterTerms(Kind[str]):
     label = "EXPR"
     greedy = True
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         before, space, last = typed.rpartition(" ")
         begin = f"{before}{space}" + ("-" if last.startswith("-") else "")
         for name, row in EVENT_TYPES.items():
             yield Suggestion(f"{begin}{name}", row.meaning)
-        for item in context.session.history:
+        for item in session.history:
             yield Suggestion(f"{begin}item={item.item_id}")
         yield Suggestion(f"{begin}error", "an error, or something that failed")
 
@@ -221,11 +221,11 @@ class RecordKey(Kind[str]):
 
     label = "N|ID|TYPE"
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterator[Suggestion]:
-        for record in reversed(context.session.log.records[-50:]):
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterator[Suggestion]:
+        for record in reversed(session.log.records[-50:]):
             yield Suggestion(str(record.number), str((record.event or {}).get("type", "")))
 
 
@@ -234,11 +234,11 @@ class ItemId(Kind[str]):
 
     label = "ITEM"
 
-    def parse(self, text: str, context: Context) -> str:
-        return expand(text, (item.item_id for item in context.session.history))
+    def parse(self, text: str, session: RealtimeSession) -> str:
+        return expand(text, (item.item_id for item in session.history))
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        items = context.session.history
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+        items = session.history
         return reversed([Suggestion(item.item_id, getattr(item, "role", item.type)) for item in items])
 
 
@@ -247,11 +247,11 @@ class CallId(Kind[str]):
 
     label = "CALL"
 
-    def parse(self, text: str, context: Context) -> str:
-        return expand(text, (call.call_id for call in context.session.tools.waiting))
+    def parse(self, text: str, session: RealtimeSession) -> str:
+        return expand(text, (call.call_id for call in session.tools.waiting))
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        return (Suggestion(c.call_id, f"{c.name} {c.arguments}") for c in context.session.tools.waiting)
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+        return (Suggestion(c.call_id, f"{c.name} {c.arguments}") for c in session.tools.waiting)
 
 
 class ApprovalId(Kind[str]):
@@ -259,15 +259,15 @@ class ApprovalId(Kind[str]):
 
     label = "ID"
 
-    def parse(self, text: str, context: Context) -> str:
-        text = expand(text, context.session.approvals)
-        if text not in context.session.approvals:
-            waiting = ", ".join(context.session.approvals) or "none waits"
+    def parse(self, text: str, session: RealtimeSession) -> str:
+        text = expand(text, session.approvals)
+        if text not in session.approvals:
+            waiting = ", ".join(session.approvals) or "none waits"
             raise UsageError(f"{text!r} does not wait for approval", why=f"waiting: {waiting}")
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        return (Suggestion(i, f"{r.server_label}/{r.name}") for i, r in context.session.approvals.items())
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+        return (Suggestion(i, f"{r.server_label}/{r.name}") for i, r in session.approvals.items())
 
 
 class FilePath(Kind[Path]):
@@ -278,10 +278,10 @@ class FilePath(Kind[Path]):
     def __init__(self, *suffixes: str) -> None:
         self.suffixes = suffixes
 
-    def parse(self, text: str, context: Context) -> Path:
+    def parse(self, text: str, session: RealtimeSession) -> Path:
         return Path(text).expanduser()
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
         return file_suggestions(typed, self.suffixes)
 
 
@@ -290,11 +290,11 @@ class ImageSource(FilePath):
 
     label = "PATH|URL|clipboard"
 
-    def parse(self, text: str, context: Context) -> Any:
+    def parse(self, text: str, session: RealtimeSession) -> Any:
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        yield from super().suggest(typed, context)
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+        yield from super().suggest(typed, session)
         yield Suggestion("clipboard")
 
 
@@ -307,11 +307,11 @@ class DeviceName(Kind[str]):
     def __init__(self, kind: Literal["input", "output"]) -> None:
         self.kind = kind
 
-    def parse(self, text: str, context: Context) -> str:
+    def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
-    def suggest(self, typed: str, context: Context) -> Iterable[Suggestion]:
-        return (Suggestion(name, f"device {index}") for index, name in context.session.sound.device_names(self.kind))
+    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+        return (Suggestion(name, f"device {index}") for index, name in session.sound.device_names(self.kind))
 
 
 def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Suggestion]:

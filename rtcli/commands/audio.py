@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from rtcli.commands.arguments import DeviceName, FilePath
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.registry import command
-from rtcli.views import Level, Notice, Table
+from rtcli.views import Level, Notice, Table, Views
 
 
 @command("mute", topic="audio")

@@ -111,7 +111,7 @@ def _arguments(entry: Command, text: str, start: int, context: Context) -> Itera
                 yield Completion(f"{option} ", start + at, option, named.kind.label)
     if parameter is not None:
         bare = typed[1:] if typed[:1] in ("'", '"') and not parameter.kind.greedy else typed
-        for suggestion in _fitting(parameter.kind.suggest(bare, context), bare):
+        for suggestion in _fitting(parameter.kind.suggest(bare, context.session), bare):
             end = "" if suggestion.more else " "
             written = suggestion.text if suggestion.more else as_word(suggestion.text, parameter.kind)
             yield Completion(written + end, start + at, suggestion.text, suggestion.meta)

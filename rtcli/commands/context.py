@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from rtcli.views import DisplaySettings, View
+from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
     from rtcli.commands.registry import Registry
     from rtcli.session.session import RealtimeSession
-
-Views: TypeAlias = View | Sequence[View] | None
-"""What a handler returns: one view, several, or nothing to say."""
 
 
 @dataclass(slots=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from rtcli.commands.arguments import FilePath, ItemId, Whole
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.errors import InputError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.carry import Carried, as_json, as_markdown, take_back, text_of_item
 from rtcli.session.tools import as_text
-from rtcli.views import Json, Level, Notice, Table
+from rtcli.views import Json, Level, Notice, Table, Views
 
 _CUT = " ⟂ "
 """Stands between the words that were heard and those that were not."""

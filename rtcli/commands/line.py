@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from rtcli.commands.arguments import Flag
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.raw_events import send_events
 from rtcli.commands.registry import Command
 from rtcli.commands.words import closed, next_word
 from rtcli.errors import UsageError
 from rtcli.session.cause import because_of
 from rtcli.session.images import PreparedImage, load_image, names_an_image
-from rtcli.views import View
+from rtcli.views import View, Views
 
 _IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
 
@@ -77,7 +77,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
             if isinstance(option.kind, Flag):
                 options[option.name] = True
             elif value := next_word(text, at):
-                options[option.name], at = option.kind.parse(closed(value).text, context), value.end
+                options[option.name], at = option.kind.parse(closed(value).text, context.session), value.end
             else:
                 raise UsageError(f"{word.text} needs a value", hint=entry.usage)
             continue
@@ -85,10 +85,10 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
             raise UsageError(f"{word.text!r} is too much", hint=entry.usage)
         parameter = waiting.pop(0)
         if parameter.kind.greedy:
-            values.append(parameter.kind.parse(text[word.start :], context))
+            values.append(parameter.kind.parse(text[word.start :], context.session))
             break
         try:
-            value_here = parameter.kind.parse(closed(word).text, context)
+            value_here = parameter.kind.parse(closed(word).text, context.session)
         except UsageError:
             if parameter.required or not waiting:
                 raise

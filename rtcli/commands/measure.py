@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.config.prices import PRICES_DATE, Price, price_of
 from rtcli.protocol.usage import TokenUsage
 from rtcli.session.turns import STEPS, Turn
-from rtcli.views import Level, Notice, Table, View
+from rtcli.views import Level, Notice, Table, View, Views
 
 _SHOWN = 10
 

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from rtcli.commands.arguments import Flag, Kind, kind_of
-from rtcli.commands.context import Views
 from rtcli.errors import UsageError
+from rtcli.views import Views
 
 Handler: TypeAlias = Callable[..., Views | Awaitable[Views]]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from rtcli.commands.arguments import AllowedValue, Assignment, Fields, FilePath, Rest, SessionPath
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.commands.session_paths import DETECTION_FIELDS
 from rtcli.errors import UsageError
 from rtcli.session import hints, settings
-from rtcli.views import Json, Level, Notice, Table, View
+from rtcli.views import Json, Level, Notice, Table, View, Views
 
 _FIXED = ("object", "id", "expires_at")
 

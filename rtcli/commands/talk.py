@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from rtcli.commands.arguments import Fields, ImageSource, Rest
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.commands.session_paths import RESPONSE_FIELDS
 from rtcli.session.images import load_image
-from rtcli.views import Level, Notice
+from rtcli.views import Level, Notice, Views
 
 
 @command("say", topic="talk")

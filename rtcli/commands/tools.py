@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from rtcli.commands.arguments import ApprovalId, CallId, Rest
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.session.tools import Tool, as_text
-from rtcli.views import Level, Notice, Table, View
+from rtcli.views import Level, Notice, Table, View, Views
 
 
 @command("tools", topic="tools")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from rtcli.commands.arguments import EventPattern, FilterTerms, RecordKey, Rest
-from rtcli.commands.context import Context, Views
+from rtcli.commands.context import Context
 from rtcli.commands.files import read_text
 from rtcli.commands.raw_events import send_events
 from rtcli.commands.registry import command
@@ -17,7 +17,7 @@ from rtcli.errors import UsageError
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.wire_filter import is_trouble, parse_filter, type_of
 from rtcli.session.log import ids_of
-from rtcli.views import Json, Notice, Table, Text, View, WireRecord
+from rtcli.views import Json, Notice, Table, Text, View, Views, WireRecord
 
 _MOST_HITS = 50
 _COLUMNS = ("#", "time", "", "type", "about", "because of")

@@ -8,8 +8,8 @@ import pytest
 
 from rtcli.commands import Command, Context, Registry, command, default_registry
 from rtcli.commands.arguments import Rest
-from rtcli.commands.context import Views
 from rtcli.errors import UsageError
+from rtcli.views import Views
 
 REGISTRY = default_registry()
 PROMISED = (

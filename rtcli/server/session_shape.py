@@ -82,7 +82,22 @@ def modalities(value: Any, path: str) -> None:
         raise refusals.RefusedError(f"Invalid modalities: {shown}. {known}", "invalid_value", path)
 
 
-PROMPT = nullable(fields({"id": TEXT, "version": nullable(TEXT), "variables": nullable(mapping(anything))}, ["id"]))
+_FILE = {name: nullable(TEXT) for name in ("file_id", "file_data", "file_url", "filename")}
+_IMAGE = {"detail": TEXT, "file_id": nullable(TEXT), "image_url": nullable(TEXT)}
+_PROMPT_VARIABLE = kind(
+    string=TEXT,
+    object=by(
+        "type",
+        {
+            "input_text": fields({"type": TEXT, "text": TEXT}, ["text"]),
+            "input_image": fields({"type": TEXT, **_IMAGE}, ["detail"]),
+            "input_file": fields({"type": TEXT, **_FILE}),
+        },
+    ),
+)
+PROMPT = nullable(
+    fields({"id": TEXT, "version": nullable(TEXT), "variables": nullable(mapping(_PROMPT_VARIABLE))}, ["id"])
+)
 REASONING = nullable(fields({"effort": nullable(one_of("minimal", "low", "medium", "high", "xhigh"))}))
 MAX_TOKENS = kind(integer=number(1, 4096), string=one_of("inf"))
 

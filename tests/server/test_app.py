@@ -191,7 +191,8 @@ async def test_bad_frames_do_no_harm(server: RealtimeServer) -> None:
         deep = json.dumps({"type": "session.update", "session": {"type": "realtime", "prompt": {"id": "x"}}})
         nested = deep.replace('"x"', '"x","variables":{"v":' + "[" * 900 + "]" * 900 + "}")
         await client.connection.send(nested)
-        await client.until("session.updated", "error")
+        refused = (await client.until("error"))["error"]
+        assert (refused["code"], refused["param"]) == ("invalid_type", "session.prompt.variables.v")
 
         assert said(await client.ask("Say: still here")) == "still here"
 

@@ -1,0 +1,27 @@
+"""A pytest plugin (`-p tests.kit.server_tap`): all events that the server hands to a connection go to a file too."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from rtcli.protocol.events import encode
+from rtcli.server.link import Link
+
+TAP = "RTCLI_SERVER_TAP"
+"""The variable that names the file; one JSON object a line is added to it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """From now on all connections are tapped; the file is closed with the run."""
+    file = open(os.environ[TAP], "a", encoding="utf-8")  # noqa: PTH123, SIM115  open as long as the run lasts
+    config.add_cleanup(file.close)
+    send = Link.send
+
+    def tapped(link: Link, event: dict[str, Any]) -> None:
+        file.write(encode(event) + "\n")
+        send(link, event)
+
+    Link.send = tapped  # type: ignore[assignment, method-assign]

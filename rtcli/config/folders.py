@@ -13,17 +13,10 @@ def config_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Where histories and recordings are."""
+    """Where the history of typed lines is."""
     import platformdirs
 
     return Path(platformdirs.user_state_path("rtcli"))
-
-
-def cache_folder() -> Path:
-    """Where things are that can be made again."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_path("rtcli"))
 
 
 def config_file() -> Path:

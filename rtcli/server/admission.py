@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rtcli.server.refusals import INVALID_REQUEST, RefusedError
@@ -70,9 +70,6 @@ class Admission:
     model: str = ""
     call_id: str | None = None
     session: dict[str, Any] | None = None
-
-
-Outcome: TypeAlias = HttpRefusal | Dismissal | Admission
 
 
 def before_upgrade(dialled: Dialled, rules: Rules, calls: Iterable[str]) -> HttpRefusal | None:

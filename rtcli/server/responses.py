@@ -132,10 +132,6 @@ class Response:
             output.encoder = OutputEncoder(self.options.audio_format["type"])
         return [*sent, *self._audio_delta(output, output.encoder.encode(pcm))]
 
-    def end_message(self) -> list[Json]:
-        """Close the open message, if there is one: what is said next is another item."""
-        return [closing for output in self._open_messages() for closing in self._close(output, "completed")]
-
     # function calls ---------------------------------------------------------------------------------------------------
 
     def open_call(self, name: str, call_id: str | None = None) -> list[Json]:

@@ -130,6 +130,6 @@ async def test_an_answer_that_has_ended_does_not_stall(end: Any) -> None:
     watched.sound(LOUD)
     end(watched)
     watched.sound(LOUD, interrupted=True)
-    await asyncio.sleep(0.06)  # twice as long as a stall takes to be told
+    await asyncio.sleep(0.06)  # timers fire in order: a stall would have been told before
 
     assert watched.whats() == []

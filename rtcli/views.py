@@ -160,7 +160,7 @@ class Status:
     input_level_db: float | None = None
     responding: bool = False
     speaking_item: str | None = None
-    played_ms: int | None = None
+    heard_ms: int | None = None
     received_ms: int | None = None
     expires_in: float | None = None
     waiting_calls: tuple[str, ...] = ()

@@ -24,4 +24,4 @@ def test_every_module_can_be_imported_where_there_is_no_unix() -> None:
     ended = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False)
 
     assert ended.returncode == 0, ended.stderr
-    assert {"rtcli.repl.loop", "rtcli.cli.running", "rtcli.audio.speaker"} <= set(ended.stdout.split())
+    assert {"rtcli.repl.loop", "rtcli.cli.runner", "rtcli.audio.speaker"} <= set(ended.stdout.split())

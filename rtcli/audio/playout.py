@@ -28,7 +28,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unplayed:
+class PendingPlayback:
     """What a player leaves: what was taken of each part, the sound that waits, and the part that more will come of.
 
     Frames, at the player's rate in a queue, at 24 kHz between speakers.
@@ -157,14 +157,14 @@ class PlayQueue:
             else:
                 self.state = State.IDLE
 
-    def hand_over(self) -> Unplayed:
+    def export(self) -> PendingPlayback:
         """Give up what waits, for another queue to play. What has been read counts as taken, and is over."""
         with self._lock:
             taken = {key: played.before(self._position) for key, played in self._played.items()}
             waiting: dict[Key, bytearray] = {}
             for key, pcm in self._queue:
                 waiting.setdefault(key, bytearray()).extend(pcm)
-            rest = Unplayed(taken, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
+            rest = PendingPlayback(taken, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
             self._queue.clear()
             self._queued, self._open, self.state = 0, None, State.IDLE
             self._sound_until = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtcli.audio.devices import Device, choose, list_devices
-from rtcli.audio.playout import Key, PlayQueue, Unplayed
+from rtcli.audio.playout import Key, PendingPlayback, PlayQueue
 from rtcli.audio.stream import DeviceStream, Lost, look_again
 from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler, resample
@@ -55,17 +55,17 @@ class Playback:
         self._resampler = None
         self._queue.stop()
 
-    def hand_over(self) -> Unplayed:
-        """Stop at once; what is left is for another speaker to `take_over`."""
+    def export(self) -> PendingPlayback:
+        """Stop at once; what is left is for another speaker to `resume`."""
         self._flush()
-        rest, rate = self._queue.hand_over(), self._queue.rate
-        return Unplayed(
+        rest, rate = self._queue.export(), self._queue.rate
+        return PendingPlayback(
             {key: round(taken * SOURCE_RATE / rate) for key, taken in rest.taken.items()},
             [(key, resample(pcm, rate, SOURCE_RATE)) for key, pcm in rest.waiting],
             rest.open,
         )
 
-    def take_over(self, rest: Unplayed) -> None:
+    def resume(self, rest: PendingPlayback) -> None:
         """Go on where another speaker stopped. Its counts go on too: what it took counts as heard."""
         self._queue.passed({key: round(taken * self._queue.rate / SOURCE_RATE) for key, taken in rest.taken.items()})
         for key, pcm in rest.waiting:
@@ -150,7 +150,7 @@ class Speaker(Playback):
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-            self._queue.hand_over()  # nobody will play it
+            self._queue.export()  # nobody will play it
 
     def _fill(self, out: Any, frames: int, times: Any, _status: Any) -> None:
         """Runs in PortAudio's thread."""

@@ -15,8 +15,8 @@ from rtcli.cli import report
 from rtcli.errors import ExitCode, RtcliError
 
 _COMMANDS = {
-    "chat": ("chat", "chat"),
-    "send-event": ("send_event", "send_event"),
+    "chat": ("chat.command", "chat"),
+    "send-event": ("send_event.command", "send_event"),
     "serve": ("serve", "serve"),
     "devices": ("devices", "devices"),
     "doctor": ("doctor", "doctor"),

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 import rtcli
-from rtcli.cli import options, output, running
+from rtcli.cli import options, output, runner
 from rtcli.errors import ExitCode, InputError, RtcliError, worst
 from rtcli.views import Table
 
@@ -151,7 +151,7 @@ def _turn(name: str, flags: dict[str, Any]) -> Finding:
     try:
         endpoint = options.endpoint_from(options.settings_of(**flags), None, local_by_default=True)
         lines: list[str] = []
-        code = running.run(_one_answer(endpoint, lines.append))
+        code = runner.run(_one_answer(endpoint, lines.append))
     except RtcliError as error:
         return Finding(name, str(error), good=False, hint=error.hint, code=error.exit_code)
     if code:
@@ -160,12 +160,12 @@ def _turn(name: str, flags: dict[str, Any]) -> Finding:
 
 
 async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
-    from rtcli.cli.connecting import served_here, session_for
-    from rtcli.cli.piped import complete
-    from rtcli.cli.plan import Plan
+    from rtcli.cli.chat.batch import complete
+    from rtcli.cli.chat.options import ChatOptions
+    from rtcli.cli.connect import serving_in_process, session_for
 
-    async with served_here(endpoint, sound=False) as place:
-        session = session_for(Plan(endpoint, {"output_modalities": ["text"]}), place, terminal=False)
+    async with serving_in_process(endpoint, sound=False) as place:
+        session = session_for(ChatOptions(endpoint, {"output_modalities": ["text"]}), place, terminal=False)
         session.subscribe(lambda view: say(str(view)))
         try:
             await session.start()

@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from rtcli.cli.reading import decode_text, read_chunks
+from rtcli.cli.event_input import decode_text, read_chunks
 from rtcli.errors import InputError
 
 _AHEAD = 64

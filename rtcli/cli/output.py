@@ -10,7 +10,7 @@ from rtcli.errors import RtcliError
 from rtcli.views import DisplaySettings, View
 
 if TYPE_CHECKING:
-    from rtcli.render.styles import Colour
+    from rtcli.render.styles import Color
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import OnGone
 
@@ -38,7 +38,7 @@ def _theme() -> str | None:
     return theme
 
 
-def colour_for(stream: TextIO, theme: str | None) -> Colour:
+def colour_for(stream: TextIO, theme: str | None) -> Color:
     """The colours for a stream of this process: what it can show, as the settings' theme wants it."""
     from rtcli.render.styles import themed
     from rtcli.terminal.capabilities import colour_of
@@ -46,7 +46,7 @@ def colour_for(stream: TextIO, theme: str | None) -> Colour:
     return themed(colour_of(stream, os.environ), theme)
 
 
-class Audience:
+class StdoutConsumer:
     """Whoever reads our stdout. `gone` is set when nothing can be written there any more.
 
     `problem` is None then if they have left, else the reason: output that was asked for is lost.
@@ -64,13 +64,13 @@ class Audience:
         self.gone.set()
 
 
-def complain(problem: RtcliError | None) -> None:
+def raise_problem(problem: RtcliError | None) -> None:
     """For a command that has nothing to do but to write: raise what keeps it from that."""
     if problem is not None:
         raise problem
 
 
-def plain_writer(display: DisplaySettings, theme: str | None, gone: OnGone = complain) -> PlainWriter:
+def plain_writer(display: DisplaySettings, theme: str | None, gone: OnGone = raise_problem) -> PlainWriter:
     """The writer for when no prompt is up; `gone` is told when stdout takes nothing more."""
     from rtcli.terminal.capabilities import is_terminal, width_of
     from rtcli.terminal.plain import PlainWriter
@@ -91,4 +91,4 @@ def show_json(value: Any) -> None:
     from rtcli.protocol.events import encode
     from rtcli.terminal.sink import Sink
 
-    Sink(sys.stdout, complain).write(f"{encode(value)}\n")
+    Sink(sys.stdout, raise_problem).write(f"{encode(value)}\n")

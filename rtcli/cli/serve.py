@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rtcli.cli import options, output, running
+from rtcli.cli import options, output, runner
 from rtcli.errors import ExitCode, UsageError
 
 
@@ -49,8 +49,8 @@ def serve(
     import asyncio
 
     from rtcli.server import RealtimeServer
-    from rtcli.server.serve import serve as run_server
-    from rtcli.server.tls import tls_context
+    from rtcli.server.net.serve import serve as run_server
+    from rtcli.server.net.tls import tls_context
 
     server = RealtimeServer(
         host,
@@ -72,14 +72,14 @@ def serve(
         await run_server(server, announce=_announce, log=_log, stop=stop)
         return ExitCode.OK
 
-    return running.run(until_stopped())
+    return runner.run(until_stopped())
 
 
 def _announce(url: str) -> None:
     """The one line on stdout, for whoever waits to connect."""
     from rtcli.terminal.sink import Sink
 
-    Sink(sys.stdout, output.complain).write(f"{url}\n")
+    Sink(sys.stdout, output.raise_problem).write(f"{url}\n")
 
 
 def _log(line: str) -> None:
@@ -95,7 +95,7 @@ def _at_eof(stop: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
 
     def wait() -> None:
-        from rtcli.cli.reading import read_chunks
+        from rtcli.cli.event_input import read_chunks
 
         for _ in read_chunks(sys.stdin.fileno()):
             pass

@@ -1,6 +1,6 @@
 """Slash commands: each a function whose typed parameters are its parser and its completion, and which returns views."""
 
-from rtcli.commands.catalogue import default_registry
+from rtcli.commands.all_commands import default_registry
 from rtcli.commands.complete import Completion, complete
 from rtcli.commands.context import Context
 from rtcli.commands.line import run_line

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rtcli.commands.arguments import Rest
+from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import TOPICS, Command, command
-from rtcli.session.carry import Carried
+from rtcli.session.transfer import TransferResult
 from rtcli.views import Level, Notice, Quit, Table, Text, Views
 
 
 @command("help", topic="app", aliases=("?",))
-def show_help(context: Context, name: Rest | None = None) -> Views:
+def show_help(context: Context, name: RemainingText | None = None) -> Views:
     """List the commands, or explain one: /help session set"""
     if name and name in TOPICS:
         return _topic(context, name)
@@ -90,7 +90,7 @@ async def new(context: Context) -> Views:
     return _reconnected(context, await context.session.reconnect(keep=False))
 
 
-def _reconnected(context: Context, carried: Carried) -> Views:
+def _reconnected(context: Context, carried: TransferResult) -> Views:
     items = f", {len(carried.items)} items carried over" if carried.items else ""
     what = f"connected to {context.session.status.endpoint}{items}"
     return [Notice(what, level=Level.GOOD), *carried.notices]

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-import rtcli.commands.session_paths as paths
+import rtcli.commands.settings_catalog as paths
 from rtcli.commands.json_text import parse_object
-from rtcli.commands.words import quoted
+from rtcli.commands.lexer import quoted
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.ids import expand
@@ -33,7 +33,7 @@ class Suggestion:
     more: bool = False
 
 
-class Kind(ABC, Generic[T]):
+class ArgumentType(ABC, Generic[T]):
     """One kind of argument. `greedy`: it takes the rest of the line, spaces and quotes as they are."""
 
     label: str = ""
@@ -48,14 +48,14 @@ class Kind(ABC, Generic[T]):
         return ()
 
 
-class Word(Kind[str]):
+class Word(ArgumentType[str]):
     """Any word."""
 
     def parse(self, text: str, session: RealtimeSession) -> str:
         return text
 
 
-class Whole(Kind[int]):
+class Integer(ArgumentType[int]):
     """A whole number, not negative."""
 
     def parse(self, text: str, session: RealtimeSession) -> int:
@@ -68,14 +68,14 @@ class Whole(Kind[int]):
         return value
 
 
-class Flag(Kind[bool]):
+class Flag(ArgumentType[bool]):
     """Given by its name alone."""
 
     def parse(self, text: str, session: RealtimeSession) -> bool:
         return True
 
 
-class Choice(Kind[str]):
+class Choice(ArgumentType[str]):
     """One of a few words, or a prefix that fits only one."""
 
     def __init__(self, *choices: str) -> None:
@@ -93,7 +93,7 @@ class Choice(Kind[str]):
         return (Suggestion(choice) for choice in self.choices)
 
 
-class RestOfLine(Kind[str]):
+class RestOfLine(ArgumentType[str]):
     """The rest of the line as it is."""
 
     greedy = True
@@ -102,7 +102,7 @@ class RestOfLine(Kind[str]):
         return text
 
 
-class JsonObject(Kind[dict[str, Any]]):
+class JsonObject(ArgumentType[dict[str, Any]]):
     """A JSON object, over several lines if need be."""
 
     label = "JSON"
@@ -112,7 +112,7 @@ class JsonObject(Kind[dict[str, Any]]):
         return parse_object(text)
 
 
-class Fields(Kind[dict[str, Any]]):
+class Fields(ArgumentType[dict[str, Any]]):
     """A JSON object, or name=value pairs whose values are JSON or text; `names` are offered, with their meaning."""
 
     label = "JSON|NAME=VALUE..."
@@ -137,7 +137,7 @@ class Fields(Kind[dict[str, Any]]):
         return (Suggestion(f"{before}{space}{name}=", meta, more=True) for name, meta in self.names.items())
 
 
-class SessionPath(Kind[str]):
+class SessionPath(ArgumentType[str]):
     """A dotted path into the session."""
 
     label = "PATH"
@@ -149,7 +149,7 @@ class SessionPath(Kind[str]):
         return (Suggestion(path, meaning) for path, meaning in paths.known(session.transport.session).items())
 
 
-class Assignment(Kind[tuple[str, Any]]):
+class Assignment(ArgumentType[tuple[str, Any]]):
     """PATH=VALUE or PATH VALUE; the value is JSON or text."""
 
     label = "PATH=VALUE"
@@ -171,7 +171,7 @@ class Assignment(Kind[tuple[str, Any]]):
         return (Suggestion(f"{known}=", meaning, more=True) for known, meaning in settable.items())
 
 
-class AllowedValue(Kind[str]):
+class AllowedValue(ArgumentType[str]):
     """A value of one session path, its allowed values are suggested."""
 
     def __init__(self, path: str, label: str) -> None:
@@ -185,7 +185,7 @@ class AllowedValue(Kind[str]):
         return (Suggestion(value) for value in paths.allowed(self.path))
 
 
-class EventPattern(Kind[str]):
+class EventPattern(ArgumentType[str]):
     """An event type or a glob over them."""
 
     label = "TYPE"
@@ -197,7 +197,7 @@ class EventPattern(Kind[str]):
         return (Suggestion(name, row.meaning) for name, row in EVENT_TYPES.items())
 
 
-class FilterTerms(Kind[str]):
+class FilterTerms(ArgumentType[str]):
     """A filter of the event view; its last term is completed."""
 
     label = "EXPR"
@@ -216,7 +216,7 @@ class FilterTerms(Kind[str]):
         yield Suggestion(f"{begin}error", "an error, or something that failed")
 
 
-class RecordKey(Kind[str]):
+class RecordKey(ArgumentType[str]):
     """A record of the event view: its number, an id in it, or its type."""
 
     label = "N|ID|TYPE"
@@ -229,7 +229,7 @@ class RecordKey(Kind[str]):
             yield Suggestion(str(record.number), str((record.event or {}).get("type", "")))
 
 
-class ItemId(Kind[str]):
+class ItemId(ArgumentType[str]):
     """An item of the conversation, by its id or the end of it."""
 
     label = "ITEM"
@@ -242,7 +242,7 @@ class ItemId(Kind[str]):
         return reversed([Suggestion(item.item_id, getattr(item, "role", item.type)) for item in items])
 
 
-class CallId(Kind[str]):
+class CallId(ArgumentType[str]):
     """A function call that waits for an answer."""
 
     label = "CALL"
@@ -254,7 +254,7 @@ class CallId(Kind[str]):
         return (Suggestion(c.call_id, f"{c.name} {c.arguments}") for c in session.tools.waiting)
 
 
-class ApprovalId(Kind[str]):
+class ApprovalId(ArgumentType[str]):
     """An MCP call that waits for approval."""
 
     label = "ID"
@@ -270,7 +270,7 @@ class ApprovalId(Kind[str]):
         return (Suggestion(i, f"{r.server_label}/{r.name}") for i, r in session.approvals.items())
 
 
-class FilePath(Kind[Path]):
+class FilePath(ArgumentType[Path]):
     """A file or folder of this machine."""
 
     label = "FILE"
@@ -298,7 +298,7 @@ class ImageSource(FilePath):
         yield Suggestion("clipboard")
 
 
-class DeviceName(Kind[str]):
+class DeviceName(ArgumentType[str]):
     """A sound device by index or a part of its name."""
 
     label = "DEVICE"
@@ -330,14 +330,14 @@ def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Sug
             yield Suggestion(f"{head}{slash}{entry.name}")
 
 
-Rest = Annotated[str, RestOfLine()]
-_PLAIN: dict[Any, Kind[Any]] = {str: Word(), int: Whole(), bool: Flag()}
+RemainingText = Annotated[str, RestOfLine()]
+_PLAIN: dict[Any, ArgumentType[Any]] = {str: Word(), int: Integer(), bool: Flag()}
 
 
-def kind_of(annotation: Any) -> Kind[Any]:
+def kind_of(annotation: Any) -> ArgumentType[Any]:
     """The kind that an annotation stands for. Raises TypeError for one that stands for none."""
     if typing.get_origin(annotation) is Annotated:
-        kinds = [extra for extra in typing.get_args(annotation)[1:] if isinstance(extra, Kind)]
+        kinds = [extra for extra in typing.get_args(annotation)[1:] if isinstance(extra, ArgumentType)]
         if len(kinds) == 1:
             return kinds[0]
     if typing.get_origin(annotation) in (typing.Union, UnionType):
@@ -351,6 +351,6 @@ def kind_of(annotation: Any) -> Kind[Any]:
     raise TypeError(f"{annotation!r} is no kind of argument")
 
 
-def as_word(text: str, kind: Kind[Any]) -> str:
+def as_word(text: str, kind: ArgumentType[Any]) -> str:
     """A suggestion as it has to be typed."""
     return text if kind.greedy else quoted(text)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rtcli.commands.arguments import Suggestion, as_word, file_suggestions
 from rtcli.commands.context import Context
+from rtcli.commands.lexer import next_word
 from rtcli.commands.registry import Command, Parameter
-from rtcli.commands.words import next_word
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.session.images import IMAGE_SUFFIXES

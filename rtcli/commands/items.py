@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import FilePath, ItemId, Whole
+from rtcli.commands.arguments import FilePath, Integer, ItemId
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.errors import InputError, UsageError
 from rtcli.protocol.items import Item, MessageItem
-from rtcli.session.carry import Carried, as_json, as_markdown, take_back, text_of_item
 from rtcli.session.tools import as_text
+from rtcli.session.transfer import TransferResult, as_json, as_markdown, import_items, text_of_item
 from rtcli.views import Json, Level, Notice, Table, Views
 
 _CUT = " ⟂ "
@@ -68,7 +68,7 @@ async def delete(context: Context, item_id: Annotated[str, ItemId()]) -> Views:
 
 @command("truncate", topic="items")
 async def truncate(
-    context: Context, item_id: Annotated[str, ItemId()], milliseconds: Annotated[int, Whole()], *, part: int = 0
+    context: Context, item_id: Annotated[str, ItemId()], milliseconds: Annotated[int, Integer()], *, part: int = 0
 ) -> Views:
     """Cut a spoken answer: the server forgets what was said after so many milliseconds."""
     await context.session.truncate(item_id, milliseconds, part)
@@ -80,11 +80,11 @@ def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
     """Empty the conversation, or go back to an item (which stays), or take that of a file: /reset conversation.json"""
     items = list(context.session.history)
     if not point:
-        new = Carried([], ())
+        new = TransferResult([], ())
     elif point in context.session.history:
-        new = Carried(items[: [item.item_id for item in items].index(point) + 1], ())
+        new = TransferResult(items[: [item.item_id for item in items].index(point) + 1], ())
     else:
-        new = take_back(_from_file(Path(point).expanduser(), point), items)
+        new = import_items(_from_file(Path(point).expanduser(), point), items)
     context.session.reset_history(new.items)
     what = f"the conversation has {len(new.items)} items now, it had {len(items)}"
     return [Notice(what, level=Level.GOOD), *new.notices]

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rtcli.commands.arguments import Flag
+from rtcli.commands.client_events import send_events
 from rtcli.commands.context import Context
-from rtcli.commands.raw_events import send_events
+from rtcli.commands.lexer import closed, next_word
 from rtcli.commands.registry import Command
-from rtcli.commands.words import closed, next_word
 from rtcli.errors import UsageError
-from rtcli.session.cause import because_of
 from rtcli.session.images import PreparedImage, load_image, names_an_image
+from rtcli.session.provenance import caused_by
 from rtcli.views import View, Views
 
 _IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
@@ -28,7 +28,7 @@ async def run_line(line: str, context: Context) -> list[View]:
     if text.startswith("/") and not text.startswith("//"):
         return await _run_command(text[1:], context)
     if text.startswith("{"):
-        with because_of("raw event"):
+        with caused_by("raw event"):
             return send_events(text, context)
     return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
 
@@ -36,7 +36,7 @@ async def run_line(line: str, context: Context) -> list[View]:
 async def _run_command(text: str, context: Context) -> list[View]:
     entry, rest = context.registry.resolve(text)
     arguments, options = parse_arguments(entry, rest, context)
-    with because_of(f"/{entry.name}"):
+    with caused_by(f"/{entry.name}"):
         result = entry.handler(context, *arguments, **options)
         if inspect.isawaitable(result):
             result = await result
@@ -59,7 +59,7 @@ async def _run_text(text: str, context: Context) -> list[View]:
         if names_an_image(source):
             images.append(await load_image(source))
             text = re.sub(rf"[^\S\n]?{re.escape(match[0])}", "", text, count=1)
-    with because_of("typed text"):
+    with caused_by("typed text"):
         context.session.say(text.strip(), images)
     return [view for image in images for view in image.views]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from rtcli.commands.catalogue import default_registry
+from rtcli.commands.all_commands import default_registry
 from rtcli.commands.registry import TOPICS, Command, Registry
 
 _HEAD = """\

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from rtcli.commands.arguments import Flag, Kind, kind_of
+from rtcli.commands.arguments import ArgumentType, Flag, kind_of
 from rtcli.errors import UsageError
 from rtcli.views import Views
 
@@ -34,7 +34,7 @@ class Parameter:
     """One argument of a command. `option` is its `--name` where it is given by name."""
 
     name: str
-    kind: Kind[Any]
+    kind: ArgumentType[Any]
     required: bool
     default: Any
     option: str = ""

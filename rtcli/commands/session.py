@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import AllowedValue, Assignment, Fields, FilePath, Rest, SessionPath
+from rtcli.commands.arguments import AllowedValue, Assignment, Fields, FilePath, RemainingText, SessionPath
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
-from rtcli.commands.session_paths import DETECTION_FIELDS
+from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import UsageError
 from rtcli.session import hints, settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
@@ -67,7 +67,7 @@ async def session_set(context: Context, assignment: Annotated[tuple[str, Any], A
 @command("session diff", topic="session")
 def session_diff(context: Context) -> Views:
     """Compare what was asked for with what the server confirmed."""
-    found = settings.diff(context.session.transport.wanted_session, _confirmed(context))
+    found = settings.diff(context.session.transport.requested_session, _confirmed(context))
     if not found:
         return Notice("the session is as it was asked for", level=Level.GOOD)
     rows = tuple((d.path, settings.show(d.wanted), settings.show(d.confirmed)) for d in found)
@@ -131,7 +131,7 @@ async def voice(
 
 
 @command("instructions", topic="session")
-async def instructions(context: Context, text: Rest | None = None) -> Views:
+async def instructions(context: Context, text: RemainingText | None = None) -> Views:
     """Tell the model what to be; without text, show what it was told."""
     return await _shortcut(context, "instructions", text)
 

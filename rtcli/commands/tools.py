@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from rtcli.commands.arguments import ApprovalId, CallId, Rest
+from rtcli.commands.arguments import ApprovalId, CallId, RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
@@ -41,7 +41,7 @@ def _about(schema: dict[str, object]) -> str:
 
 
 @command("tool", topic="tools")
-def tool(context: Context, call_id: Annotated[str, CallId()], output: Rest) -> Views:
+def tool(context: Context, call_id: Annotated[str, CallId()], output: RemainingText) -> Views:
     """Answer a call that waits; the model goes on when all calls of its response are answered."""
     return Notice(f"{call_id} {context.session.tools.answer(call_id, output)}", level=Level.GOOD)
 
@@ -55,7 +55,9 @@ def approve(context: Context, request: Annotated[str | None, ApprovalId()] = Non
 
 
 @command("deny", topic="tools")
-def deny(context: Context, request: Annotated[str | None, ApprovalId()] = None, reason: Rest | None = None) -> Views:
+def deny(
+    context: Context, request: Annotated[str | None, ApprovalId()] = None, reason: RemainingText | None = None
+) -> Views:
     """Refuse an MCP call, with a reason for the model if you like."""
     request_id = request or _only(context)
     context.session.approve(request_id, False, reason)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtcli.errors import ExitCode
-from rtcli.protocol.accused import accused
 from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.error_attribution import possible_event_types
 
 _Event = Mapping[str, Any]
 
@@ -151,7 +151,7 @@ class Answers:
         error: _Event = inner if isinstance(inner, Mapping) else {}
         if event_id := _text(error.get("event_id")):
             return next((entry for entry in self._sent if entry.event_id == event_id), None)
-        types = accused(error)
+        types = possible_event_types(error)
         fitting = [entry for entry in self._sent if entry.type in types and not entry.begun]
         fitting = [entry for entry in fitting if entry.event_id is None] or fitting
         certain = len(fitting) == 1 or (fitting and fitting[0].reply)

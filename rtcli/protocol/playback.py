@@ -40,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Truncation:
     """Where one part is cut. `audio_end_ms` is None where there is nothing to cut on the server: all of it was heard,
     it was cut before, or it is not in the conversation."""
 
@@ -106,7 +106,7 @@ class Playback:
         if part is not None:
             part.finished = True
 
-    def interrupt(self, now: float, heard: Callable[[str, int], int | None] | None) -> list[Cut]:
+    def interrupt(self, now: float, heard: Callable[[str, int], int | None] | None) -> list[Truncation]:
         """Cut everything that may still be heard, and let nothing be arriving any more.
 
         `heard` gives the milliseconds really played of a part, or None where it does not know. Without it, and where it
@@ -116,7 +116,7 @@ class Playback:
         arriving, self._arriving = self._arriving, None
         if heard is None:
             return [self._cut(arriving, self._elapsed_ms(arriving, now))] if arriving else []
-        cuts: list[Cut] = []
+        cuts: list[Truncation] = []
         for key, part in self._parts.items():
             position = None if part.cut and key != arriving else heard(*key)
             if position is None and key != arriving:
@@ -129,13 +129,13 @@ class Playback:
     def _elapsed_ms(self, key: Key, now: float) -> int:
         return int((now - self._parts[key].first_at) * 1000)
 
-    def _cut(self, key: Key, heard_ms: int) -> Cut:
+    def _cut(self, key: Key, heard_ms: int) -> Truncation:
         part = self._parts[key]
         received, heard = part.received_ms, max(0, int(heard_ms))  # a player may count in floats
         all_heard = received == 0 or (part.finished and heard >= received)
         nowhere = part.cut or all_heard or not part.in_conversation
         part.cut = True
-        return Cut(*key, part.response_id, received, heard, None if nowhere else min(heard, received))
+        return Truncation(*key, part.response_id, received, heard, None if nowhere else min(heard, received))
 
     def reset(self) -> None:
         """A new connection knows nothing of the old one's audio."""

@@ -32,7 +32,7 @@ class Slot(Enum):
     CANCELLING = "cancelling"
 
 
-class Happening(Enum):
+class SlotEvent(Enum):
     """What moves the slot."""
 
     CREATE_SENT = "a create was handed over for sending"
@@ -45,15 +45,15 @@ class Happening(Enum):
 
 
 # Where nothing is said, the slot stays as it is.
-_SLOTS: dict[tuple[Slot, Happening], Slot] = {
-    (Slot.FREE, Happening.CREATE_SENT): Slot.CREATING,
-    (Slot.FREE, Happening.CANCEL_SENT): Slot.CANCELLING,
-    (Slot.CREATING, Happening.CREATE_UNSENT): Slot.FREE,
-    (Slot.CREATING, Happening.CREATE_ANSWERED): Slot.FREE,
-    (Slot.CREATING, Happening.CREATE_REFUSED): Slot.FREE,
-    (Slot.CREATING, Happening.CANCEL_SENT): Slot.CANCELLING,
-    (Slot.CANCELLING, Happening.RESPONSES_ENDED): Slot.FREE,
-    (Slot.CANCELLING, Happening.CANCEL_REFUSED): Slot.FREE,
+_SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
+    (Slot.FREE, SlotEvent.CREATE_SENT): Slot.CREATING,
+    (Slot.FREE, SlotEvent.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.CREATING, SlotEvent.CREATE_UNSENT): Slot.FREE,
+    (Slot.CREATING, SlotEvent.CREATE_ANSWERED): Slot.FREE,
+    (Slot.CREATING, SlotEvent.CREATE_REFUSED): Slot.FREE,
+    (Slot.CREATING, SlotEvent.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.CANCELLING, SlotEvent.RESPONSES_ENDED): Slot.FREE,
+    (Slot.CANCELLING, SlotEvent.CANCEL_REFUSED): Slot.FREE,
 }
 
 
@@ -83,7 +83,7 @@ class Pending:
 
 
 @dataclass
-class Responses:
+class ResponseSequencer:
     """The only owner of this state. `next_create` says what to send; the others tell what happened."""
 
     _numbers: count[int] = field(default_factory=lambda: count(1))
@@ -143,20 +143,20 @@ class Responses:
         if not isinstance(event.get("event_id"), str):
             event["event_id"] = f"rtcli_response_create_{next(self._numbers)}"
         self._pending = Pending(event["event_id"], serves)
-        self._move(Happening.CREATE_SENT)
+        self._move(SlotEvent.CREATE_SENT)
         return event
 
     def unsent(self) -> None:
         """The create that `next_create` gave could not be sent."""
         self._pending = None
-        self._move(Happening.CREATE_UNSENT)
+        self._move(SlotEvent.CREATE_UNSENT)
 
     def cancelling(self, response_id: object = None) -> None:
         """A response.cancel goes out. One that names a response beside the conversation does not concern the queue."""
         if isinstance(response_id, str) and response_id and not self._in_conversation(response_id):
             self._cancelled_aside.append(response_id)
         elif self.active:
-            self._move(Happening.CANCEL_SENT)
+            self._move(SlotEvent.CANCEL_SENT)
 
     def _in_conversation(self, response_id: str) -> bool:
         running = self._running.get(response_id)
@@ -184,7 +184,7 @@ class Responses:
         if running is None and response_id not in self._given_up and self._slot is Slot.CREATING:
             self._answered()
         if not self.active:
-            self._move(Happening.RESPONSES_ENDED)
+            self._move(SlotEvent.RESPONSES_ENDED)
 
     def failed(self, error: Mapping[str, Any]) -> None:
         """The `error` object of an error event: it may refuse our create, or our cancel."""
@@ -209,7 +209,7 @@ class Responses:
         again = pending.serves if code == ALREADY_ACTIVE and self.active else pending.serves[1:]
         self._queue.extendleft(reversed(again))
         self._pending = None
-        self._move(Happening.CREATE_REFUSED)
+        self._move(SlotEvent.CREATE_REFUSED)
 
     def _cancel_refused(self) -> None:
         if self._cancelled_aside and self._slot is not Slot.CANCELLING:
@@ -219,14 +219,14 @@ class Responses:
         for response_id in [key for key, running in self._running.items() if not running.out_of_band]:
             del self._running[response_id]
             self._given_up.append(response_id)
-        self._move(Happening.CANCEL_REFUSED)
+        self._move(SlotEvent.CANCEL_REFUSED)
 
     def _answered(self) -> None:
         if self._pending:
             self._pending.answered = True
-        self._move(Happening.CREATE_ANSWERED)
+        self._move(SlotEvent.CREATE_ANSWERED)
 
-    def _move(self, happening: Happening) -> None:
+    def _move(self, happening: SlotEvent) -> None:
         self._slot = _SLOTS.get((self._slot, happening), self._slot)
 
     def reset(self) -> None:

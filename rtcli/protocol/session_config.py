@@ -211,19 +211,19 @@ class Update:
     provider: Payload
 
 
-class WantedSession:
+class RequestedSession:
     """What was asked of the session so far, and what the server confirmed last."""
 
     def __init__(self) -> None:
-        self._given: Payload = {}
+        self._requested: Payload = {}
         self._provider: Payload = {}  # replaces whole keys of the payload, as long as nothing newer names them
         self.confirmed: Payload | None = None
         self.output_format = PCM16
 
     @property
-    def given(self) -> Payload:
+    def requested(self) -> Payload:
         """What was asked for, in the wire's shape and without defaults."""
-        return deepcopy({**self._given, **self._provider})
+        return deepcopy({**self._requested, **self._provider})
 
     def plan(self, config: Config, model: str) -> Update:
         """What to send for a config: defaults < asked before < this one. Nothing is remembered yet."""
@@ -237,18 +237,18 @@ class WantedSession:
 
     def remember(self, update: Update) -> None:
         """A planned update was sent."""
-        self._given, self._provider = update.given, update.provider
+        self._requested, self._provider = update.given, update.provider
 
-    def fold(self, session: object) -> None:
+    def merge_sent(self, session: object) -> None:
         """A session.update that was sent by hand counts as asked for; tracing travels alone and is left out."""
         if isinstance(session, Mapping):
             update = {k: v for k, v in session.items() if k not in ("type", "model", "tracing")}
             given, self._provider = self._settled(update.keys())
-            self._given = merge(given, deepcopy(update))
+            self._requested = merge(given, deepcopy(update))
 
-    def take_back(self, path: str) -> None:
+    def forget_setting(self, path: str) -> None:
         """Forget that the setting at a dotted path was asked for."""
-        for asked in (self._given, self._provider):
+        for asked in (self._requested, self._provider):
             *parents, name = path.split(".")
             place: Any = asked
             for parent in parents:
@@ -257,8 +257,8 @@ class WantedSession:
                 place.pop(name, None)
 
     def _settled(self, newer: Iterable[str]) -> tuple[Payload, Payload]:
-        """`_given` and `_provider` when these keys are about to be said anew: what the latter says of them is older."""
-        given, provider = self._given, dict(self._provider)
+        """`_requested` and `_provider` before these keys are set again: what the latter holds of them is older."""
+        given, provider = self._requested, dict(self._provider)
         for key in newer:
             if key in provider:
                 given = merge(given, {key: provider.pop(key)})

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from rtcli.render.media import Summary
-from rtcli.render.styles import STYLES, Colour
+from rtcli.render.styles import STYLES, Color
 from rtcli.render.text import one_line, redacted, visible_json
 from rtcli.views import Json
 
@@ -28,7 +28,7 @@ def json_text(view: Json, summary: Summary) -> str:
     return redacted(visible_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
-def json_lines(view: Json, summary: Summary, colour: Colour) -> list[str]:
+def json_lines(view: Json, summary: Summary, color: Color) -> list[str]:
     """A JSON value under its title, painted. Long lines stay whole: the terminal wraps them, and copies them whole."""
     import io
 
@@ -41,12 +41,12 @@ def json_lines(view: Json, summary: Summary, colour: Colour) -> list[str]:
     if view.title:
         text = Text.assemble((one_line(view.title), "json.title"), "\n", text)
 
-    theme = Theme({name: _rich_style(look, colour) for name, look in _JSON_LOOKS.items()})
+    theme = Theme({name: _rich_style(look, color) for name, look in _JSON_LOOKS.items()})
     console = Console(
         file=io.StringIO(),
-        color_system=None if colour is Colour.NONE else "standard" if colour is Colour.SIXTEEN else "256",
-        force_terminal=colour is not Colour.NONE,
-        no_color=colour is Colour.NONE,
+        color_system=None if color is Color.NONE else "standard" if color is Color.SIXTEEN else "256",
+        force_terminal=color is not Color.NONE,
+        no_color=color is Color.NONE,
         legacy_windows=False,
         theme=theme,
         emoji=False,
@@ -58,11 +58,11 @@ def json_lines(view: Json, summary: Summary, colour: Colour) -> list[str]:
     return [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
 
 
-def _rich_style(look: str, colour: Colour) -> str:
+def _rich_style(look: str, color: Color) -> str:
     style = STYLES[look]
     bold = "bold" if style.bold else "not bold"
-    if style.tone is None or colour is Colour.NONE:
+    if style.tone is None or color is Color.NONE:
         return bold
-    if colour is not Colour.SIXTEEN:
-        return f"{bold} color({style.tone.code(colour)})"
+    if color is not Color.SIXTEEN:
+        return f"{bold} color({style.tone.code(color)})"
     return f"{bold} dim" if style.tone.basic is None else f"{bold} color({style.tone.basic - 30})"

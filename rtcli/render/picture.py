@@ -80,12 +80,12 @@ def _drawn_over(drawn: str, rows: int) -> Iterator[str]:
     yield f"\x1b[{rows - 1}A{drawn}\x1b[{rows - 1}B" if rows > 1 else drawn
 
 
-def _blocks(colour: Callable[[int, bytes], str]) -> Callable[[Picture, int, int], Iterator[str]]:
+def _blocks(color: Callable[[int, bytes], str]) -> Callable[[Picture, int, int], Iterator[str]]:
     def draw(picture: Picture, columns: int, rows: int) -> Iterator[str]:
         for row in range(rows):
             upper = _sampled(picture, columns, rows * 2, row * 2)
             lower = _sampled(picture, columns, rows * 2, row * 2 + 1)
-            cells = (f"\x1b[{colour(38, a)};{colour(48, b)}m▀" for a, b in zip(upper, lower, strict=True))
+            cells = (f"\x1b[{color(38, a)};{color(48, b)}m▀" for a, b in zip(upper, lower, strict=True))
             yield "".join(cells) + "\x1b[0m"
 
     return draw

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rtcli.errors import UsageError
-from rtcli.protocol.wire_filter import WireFilter, parse_filter
+from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.render.media import Summary, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
-from rtcli.render.styles import Colour, Line, paint
+from rtcli.render.styles import Color, Line, paint
 from rtcli.views import DisplaySettings, Json, Notice, Picture, Table, Text, View, WireRecord
 
 if TYPE_CHECKING:
-    from rtcli.render.fold import Entry, Fold
+    from rtcli.render.grouping import Entry, EventGrouper
     from rtcli.render.picture import Graphics
 
 _EVERYTHING = parse_filter("")
@@ -22,12 +22,12 @@ _EVERYTHING = parse_filter("")
 class Presenter:
     """Turns finished views into lines, and keeps what the event view has open."""
 
-    def __init__(self, display: DisplaySettings, colour: Colour, graphics: Graphics | None = None) -> None:
+    def __init__(self, display: DisplaySettings, color: Color, graphics: Graphics | None = None) -> None:
         self.display = display
-        self.colour = colour
+        self.color = color
         self.graphics = graphics  # None: pictures are not shown
         self.formats = WireFormats()
-        self._fold: Fold | None = None
+        self._fold: EventGrouper | None = None
 
     def lines(self, view: View, width: int) -> list[str]:
         """The painted lines of a view, [] for one that shows nothing (or nothing yet)."""
@@ -60,16 +60,16 @@ class Presenter:
             self._fold = None
             return []
         if self._fold is None:
-            from rtcli.render.fold import Fold
+            from rtcli.render.grouping import EventGrouper
 
-            self._fold = Fold()
+            self._fold = EventGrouper()
         return self._entries(self._fold.feed(record), width)
 
     def _entries(self, entries: list[Entry], width: int) -> list[str]:
         from rtcli.render.rows import row
 
         wanted = self._filter()
-        return [paint(row(entry, self.formats, width), self.colour) for entry in entries if _shown(entry, wanted)]
+        return [paint(row(entry, self.formats, width), self.color) for entry in entries if _shown(entry, wanted)]
 
     def _filter(self) -> WireFilter:
         """The filter in force; one that cannot be read was refused where it was set, and hides nothing here."""
@@ -79,20 +79,20 @@ class Presenter:
             return _EVERYTHING
 
     def _notice(self, notice: Notice, width: int) -> list[str]:
-        return [paint(line, self.colour) for line in notice_rows(notice, width)]
+        return [paint(line, self.color) for line in notice_rows(notice, width)]
 
     def _text(self, text: Text, width: int) -> list[str]:
-        return [paint(line, self.colour) for line in text_rows(text)]
+        return [paint(line, self.color) for line in text_rows(text)]
 
     def _table(self, table: Table, width: int) -> list[str]:
         from rtcli.render.tables import table_rows
 
-        return [paint(line, self.colour) for line in table_rows(table, width)]
+        return [paint(line, self.color) for line in table_rows(table, width)]
 
     def _json(self, view: Json, width: int) -> list[str]:
         from rtcli.render.json_view import json_lines
 
-        return json_lines(view, Summary(self.formats), self.colour)
+        return json_lines(view, Summary(self.formats), self.color)
 
     def _picture(self, picture: Picture, width: int) -> list[str]:
         from rtcli.render.picture import picture_rows

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.protocol.filters import is_trouble, type_of
 from rtcli.protocol.ids import short_id
-from rtcli.protocol.wire_filter import is_trouble, type_of
-from rtcli.render.digest import digest, quote
-from rtcli.render.fold import Entry, Stream
+from rtcli.render.grouping import Entry, Stream
 from rtcli.render.media import WireFormats
 from rtcli.render.styles import Line, Span, crop
+from rtcli.render.summary import digest, quote
 from rtcli.render.text import one_line, redacted
 from rtcli.render.units import clock, duration, since, size
 from rtcli.views import Direction, WireRecord

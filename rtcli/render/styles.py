@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from rtcli.render.text import cells, cut
 
 
-class Colour(Enum):
+class Color(Enum):
     """Which colours a terminal can be asked for, and on which ground.
 
     MIDDLE can be read on any ground; BRIGHT is for a dark one, DEEP for a light one. SIXTEEN leaves the tones to the
@@ -27,14 +27,14 @@ class Colour(Enum):
     DEEP = auto()
 
 
-_THEMES = {"none": Colour.NONE, "dark": Colour.BRIGHT, "light": Colour.DEEP}
+_THEMES = {"none": Color.NONE, "dark": Color.BRIGHT, "light": Color.DEEP}
 
 
-def themed(colour: Colour, theme: str | None) -> Colour:
+def themed(color: Color, theme: str | None) -> Color:
     """What a theme (auto, dark, light, none) makes of the colours that a terminal has."""
-    if theme == "none" or colour is Colour.MIDDLE:
-        return _THEMES.get(theme or "", colour)
-    return colour
+    if theme == "none" or color is Color.MIDDLE:
+        return _THEMES.get(theme or "", color)
+    return color
 
 
 class Span(NamedTuple):
@@ -58,9 +58,9 @@ class Tone(NamedTuple):
     bright: int
     deep: int
 
-    def code(self, colour: Colour) -> int | None:
+    def code(self, color: Color) -> int | None:
         """The number among the 256, None where the terminal has not so many."""
-        return {Colour.MIDDLE: self.middle, Colour.BRIGHT: self.bright, Colour.DEEP: self.deep}.get(colour)
+        return {Color.MIDDLE: self.middle, Color.BRIGHT: self.bright, Color.DEEP: self.deep}.get(color)
 
 
 def rgb(code: int) -> tuple[int, int, int]:
@@ -80,24 +80,24 @@ class Style(NamedTuple):
     italic: bool = False
     underline: bool = False
 
-    def sgr(self, colour: Colour) -> str:
+    def sgr(self, color: Color) -> str:
         """The parameters of the escape code, "" for none."""
         flags = ((self.bold, "1"), (self.italic, "3"), (self.underline, "4"))
         parts = [number for flag, number in flags if flag]
-        if self.tone and colour is Colour.SIXTEEN:
+        if self.tone and color is Color.SIXTEEN:
             parts.append(str(self.tone.basic or 2))
-        elif self.tone and (code := self.tone.code(colour)) is not None:
+        elif self.tone and (code := self.tone.code(color)) is not None:
             parts.append(f"38;5;{code}")
         return ";".join(parts)
 
-    def words(self, colour: Colour) -> str:
+    def words(self, color: Color) -> str:
         """The same look in the words that prompt toolkits use ("bold #d70000")."""
         flags = ((self.bold, "bold"), (self.italic, "italic"), (self.underline, "underline"))
         words = [word for flag, word in flags if flag]
-        if self.tone and self.tone.basic is None and colour is Colour.SIXTEEN:
+        if self.tone and self.tone.basic is None and color is Color.SIXTEEN:
             words.append("dim")
-        elif self.tone and colour is not Colour.NONE:
-            words.append("#{:02x}{:02x}{:02x}".format(*rgb(self.tone.code(colour) or self.tone.middle)))
+        elif self.tone and color is not Color.NONE:
+            words.append("#{:02x}{:02x}{:02x}".format(*rgb(self.tone.code(color) or self.tone.middle)))
         return " ".join(words)
 
 
@@ -129,13 +129,13 @@ def plain(line: Iterable[Span]) -> str:
     return "".join(text for _, text in line)
 
 
-def paint(line: Iterable[Span], colour: Colour) -> str:
+def paint(line: Iterable[Span], color: Color) -> str:
     """The line as a terminal takes it."""
-    if colour is Colour.NONE:
+    if color is Color.NONE:
         return plain(line)
     pieces = []
     for style, text in line:
-        sgr = STYLES[style].sgr(colour)
+        sgr = STYLES[style].sgr(color)
         pieces.append(f"\x1b[{sgr}m{text}\x1b[0m" if sgr and text else text)
     return "".join(pieces)
 

@@ -21,17 +21,17 @@ AGAIN_SECONDS = 2.0
 """Within this time a second Ctrl+C leaves."""
 
 
-class Desk(Protocol):
+class ReplActions(Protocol):
     """What the keys can reach."""
 
     @property
     def status(self) -> Status:
         """The session at this moment."""
 
-    def press(self, line: str) -> None:
+    def run_now(self, line: str) -> None:
         """Carry out a command line at once, beside whatever line is at work."""
 
-    def give_up(self) -> bool:
+    def cancel_current(self) -> bool:
         """Cancel the line that is at work; False when there is none."""
 
     def show(self, view: View) -> None:
@@ -44,7 +44,7 @@ class Desk(Protocol):
 class Controls:
     """The handlers, by the names of their actions."""
 
-    def __init__(self, desk: Desk, display: DisplaySettings, writer: LiveWriter) -> None:
+    def __init__(self, desk: ReplActions, display: DisplaySettings, writer: LiveWriter) -> None:
         self._desk = desk
         self._display = display
         self._writer = writer
@@ -53,7 +53,7 @@ class Controls:
     @property
     def handlers(self) -> dict[str, Handler]:
         """Every action of the table."""
-        desk: Desk = self._desk
+        desk: ReplActions = self._desk
         handlers: dict[str, Callable[[KeyPressEvent], None]] = {
             "send": self._send,
             "newline": lambda event: event.current_buffer.insert_text("\n"),
@@ -65,7 +65,7 @@ class Controls:
             "suspend": lambda event: event.app.suspend_to_background(),  # on Windows it does nothing
             "mute": self._mute,
             "events": self._events,
-            "talk": lambda _: desk.press("/ptt"),
+            "talk": lambda _: desk.run_now("/ptt"),
             "metrics": self._metrics,
         }
         return handlers
@@ -81,7 +81,7 @@ class Controls:
         if event.current_buffer.complete_state:
             event.current_buffer.cancel_completion()
         elif self._answering:
-            self._desk.press("/interrupt")
+            self._desk.run_now("/interrupt")
 
     @property
     def _answering(self) -> bool:
@@ -94,10 +94,10 @@ class Controls:
             stop_search()
         elif event.current_buffer.text:
             event.current_buffer.reset(append_to_history=True)
-        elif self._desk.give_up():
+        elif self._desk.cancel_current():
             self._desk.show(Notice("given up"))
         elif self._answering:
-            self._desk.press("/interrupt")
+            self._desk.run_now("/interrupt")
         elif time.monotonic() - self._hinted < AGAIN_SECONDS:
             self._desk.leave(ExitCode.INTERRUPTED)
         else:
@@ -111,7 +111,7 @@ class Controls:
 
     def _mute(self, event: KeyPressEvent) -> None:
         status = self._desk.status
-        self._desk.press("/mute" if status.microphone and not status.muted else "/unmute")
+        self._desk.run_now("/mute" if status.microphone and not status.muted else "/unmute")
 
     def _events(self, event: KeyPressEvent) -> None:
         modes = EVENT_MODES

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.output import Output
 
-from rtcli.render.styles import Colour, Line, Span, paint
+from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import redacted, visible
 from rtcli.repl.output import one_write
 from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View, WireRecord
@@ -42,9 +42,9 @@ MOST_ROWS = 1000
 class LiveWriter:
     """Collects views on the event loop's thread and shows them at most twenty times a second."""
 
-    def __init__(self, display: DisplaySettings, output: Output, colour: Colour) -> None:
+    def __init__(self, display: DisplaySettings, output: Output, color: Color) -> None:
         self.output = output
-        self.colour = colour
+        self.color = color
         self._display = display
         self._lines: list[str] = []
         self._left_out = 0
@@ -61,8 +61,8 @@ class LiveWriter:
         from rtcli.render.picture import graphics_of
         from rtcli.render.presenter import Presenter
 
-        coloured = self.colour not in (Colour.NONE, Colour.SIXTEEN)
-        return Presenter(self._display, self.colour, graphics_of(os.environ, coloured=coloured))
+        coloured = self.color not in (Color.NONE, Color.SIXTEEN)
+        return Presenter(self._display, self.color, graphics_of(os.environ, coloured=coloured))
 
     @cached_property
     def _texts(self) -> SpeechTexts:
@@ -91,7 +91,7 @@ class LiveWriter:
         first, *more = redacted(visible(text)).split("\n")
         rows: list[Line] = [(Span("you", "› "), Span("", first))]
         rows += [(Span("", f"  {line}"),) for line in more]
-        self._add([paint(row, self.colour) for row in rows])
+        self._add([paint(row, self.color) for row in rows])
         self._arm()
 
     def region(self) -> list[Line]:
@@ -112,7 +112,7 @@ class LiveWriter:
 
     def close(self) -> None:
         """Finish what is open and show it. The prompt may be gone already."""
-        self._add([paint(row, self.colour) for row in self._texts.abandon(self.width)])
+        self._add([paint(row, self.color) for row in self._texts.abandon(self.width)])
         self._add(self._presenter.close(self.width))
         self._paused = 0
         self.flush()
@@ -137,7 +137,7 @@ class LiveWriter:
 
     def _done(self, done: SpeechDone) -> None:
         rows = self._texts.finish(done, self.width)
-        self._lines += [paint(row, self.colour) for row in rows]
+        self._lines += [paint(row, self.color) for row in rows]
 
     def _record(self, record: WireRecord) -> None:
         if len(self._lines) >= MOST_ROWS:
@@ -170,9 +170,9 @@ class LiveWriter:
             return
         self._shown_at = time.monotonic()
         if self._begun:
-            self._lines += [paint(row, self.colour) for row in self._texts.take_rows(self.width)]
+            self._lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
         if self._left_out:
-            self._lines.append(paint((Span("muted", f"  … {self._left_out} rows left out"),), self.colour))
+            self._lines.append(paint((Span("muted", f"  … {self._left_out} rows left out"),), self.color))
             self._left_out = 0
         if self._lines:
             lines, self._lines = self._lines, []

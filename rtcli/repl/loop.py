@@ -12,7 +12,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 
 from rtcli.errors import ExitCode, RtcliError
-from rtcli.render.styles import Colour, Line
+from rtcli.render.styles import Color, Line
 from rtcli.repl.backend import Backend, SessionBackend
 from rtcli.repl.capture import captured
 from rtcli.repl.completer import Candidate, LineCompleter
@@ -47,7 +47,7 @@ async def run_repl(
     greeting: Sequence[View] = (),
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
-    colour: Colour = Colour.MIDDLE,
+    color: Color = Color.MIDDLE,
 ) -> ExitCode:
     """Run the prompt of `rtcli chat` until it ends; gives the exit code of the process.
 
@@ -70,7 +70,7 @@ async def run_repl(
         greeting=greeting,
         keys=keys,
         history=history,
-        colour=colour,
+        color=color,
     )
 
 
@@ -82,13 +82,13 @@ async def run_prompt(
     greeting: Sequence[View] = (),
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
-    colour: Colour = Colour.MIDDLE,
+    color: Color = Color.MIDDLE,
     keyboard: Input | None = None,
     screen: Output | None = None,
 ) -> ExitCode:
     """The same in front of any backend, on the process's terminal or on a `keyboard` and `screen` of one's own."""
-    output = screen or terminal_output(sys.stdout, colour)
-    repl = _Repl(open_backend, LiveWriter(display, output, colour), display, label, greeting)
+    output = screen or terminal_output(sys.stdout, color)
+    repl = _Repl(open_backend, LiveWriter(display, output, color), display, label, greeting)
     app = build_prompt(
         region=repl.writer.region,
         toolbar=repl.toolbar,
@@ -98,7 +98,7 @@ async def run_prompt(
         keys=bindings(Controls(repl, display, repl.writer).handlers, keys),
         keyboard=keyboard,
         screen=output,
-        colour=colour,
+        color=color,
         reflow=reflows(os.environ),
     )
     if isinstance(output, TerminalOutput):
@@ -177,12 +177,12 @@ class _Repl:
         if code is not ExitCode.INTERRUPTED or not self.writer.is_paused:
             self.leave(code)
 
-    def press(self, line: str) -> None:
+    def run_now(self, line: str) -> None:
         """Carry out a command line at once, beside whatever line is at work."""
         if self._opened.is_set():
             self._start(self._carry_out(line))
 
-    def give_up(self) -> bool:
+    def cancel_current(self) -> bool:
         """Cancel the line that is at work; False when there is none."""
         return self._line is not None and self._line.cancel()
 

@@ -15,10 +15,10 @@ from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import Renderer
 
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.render.text import cells
 
-_DEPTHS = {Colour.NONE: ColorDepth.DEPTH_1_BIT, Colour.SIXTEEN: ColorDepth.DEPTH_4_BIT}
+_DEPTHS = {Color.NONE: ColorDepth.DEPTH_1_BIT, Color.SIXTEEN: ColorDepth.DEPTH_4_BIT}
 
 # Terminals that wrap existing rows anew when they become narrower; the others cut them. Taking a terminal of the
 # first kind for one of the second leaves a piece of an unfinished row behind; the reverse would erase finished text.
@@ -33,12 +33,12 @@ class TerminalOutput(Vt100_Output):
     shell's. `on_gone` is called once when nothing can be written any more.
     """
 
-    def __init__(self, stdout: TextIO, *, colour: Colour, on_gone: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, stdout: TextIO, *, color: Color, on_gone: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             stdout,
             lambda: _size_of(stdout),
             term=os.environ.get("TERM"),
-            default_color_depth=_DEPTHS.get(colour, ColorDepth.DEPTH_8_BIT),
+            default_color_depth=_DEPTHS.get(color, ColorDepth.DEPTH_8_BIT),
             enable_cpr=False,
         )
         self._held = False
@@ -78,9 +78,9 @@ class TerminalOutput(Vt100_Output):
             self.on_gone()
 
 
-def terminal_output(stdout: TextIO, colour: Colour) -> Output:
+def terminal_output(stdout: TextIO, color: Color) -> Output:
     """The output for a terminal on this system."""
-    return create_output(stdout) if sys.platform == "win32" else TerminalOutput(stdout, colour=colour)
+    return create_output(stdout) if sys.platform == "win32" else TerminalOutput(stdout, color=color)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.widgets import SearchToolbar
 
 from rtcli.errors import ExitCode
-from rtcli.render.styles import STYLES, Colour, Line, Span
+from rtcli.render.styles import STYLES, Color, Line, Span
 from rtcli.repl.keys import ESCAPE_SECONDS
 from rtcli.repl.output import ReflowRenderer
 
@@ -56,7 +56,7 @@ def build_prompt(
     keys: KeyBindings,
     keyboard: Input | None = None,
     screen: Output | None = None,
-    colour: Colour = Colour.MIDDLE,
+    color: Color = Color.MIDDLE,
     reflow: bool = False,
 ) -> Prompt:
     """The application; `accept` gets each line that is sent, the application goes on.
@@ -65,7 +65,7 @@ def build_prompt(
     """
     buffer = _input_buffer(accept, completer, history)
     app: Prompt = Application(
-        layout=_layout(buffer, region, toolbar, colour),
+        layout=_layout(buffer, region, toolbar, color),
         key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
         erase_when_done=True,
         include_default_pygments_style=False,
@@ -78,13 +78,13 @@ def build_prompt(
     return app
 
 
-def fragments(lines: list[Line], colour: Colour) -> StyleAndTextTuples:
+def fragments(lines: list[Line], color: Color) -> StyleAndTextTuples:
     """Styled lines in the words of the prompt's library."""
     out: StyleAndTextTuples = []
     for index, line in enumerate(lines):
         if index:
             out.append(("", "\n"))
-        out += [(STYLES[style].words(colour), text) for style, text in line]
+        out += [(STYLES[style].words(color), text) for style, text in line]
     return out
 
 
@@ -106,7 +106,7 @@ def _input_buffer(accept: Callable[[str], None], completer: Completer, history: 
     return buffer
 
 
-def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[[], Line], colour: Colour) -> Layout:
+def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[[], Line], color: Color) -> Layout:
     search = SearchToolbar()
     line = Window(
         BufferControl(
@@ -116,13 +116,13 @@ def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[
             preview_search=True,
         ),
         height=lambda: _input_height(buffer),
-        get_line_prefix=lambda line, wrapped: fragments([_FIRST if line == wrapped == 0 else _NEXT], colour),
+        get_line_prefix=lambda line, wrapped: fragments([_FIRST if line == wrapped == 0 else _NEXT], color),
         wrap_lines=True,
         dont_extend_height=True,
     )
     menu = Float(CompletionsMenu(max_height=_MENU_ROWS, scroll_offset=1), xcursor=True, ycursor=True, transparent=True)
-    above = Window(FormattedTextControl(lambda: fragments(region(), colour)), dont_extend_height=True)
-    below = Window(FormattedTextControl(lambda: fragments([toolbar()], colour)), height=1, dont_extend_height=True)
+    above = Window(FormattedTextControl(lambda: fragments(region(), color)), dont_extend_height=True)
+    below = Window(FormattedTextControl(lambda: fragments([toolbar()], color)), height=1, dont_extend_height=True)
     body = HSplit(
         [
             ConditionalContainer(above, Condition(lambda: bool(region()))),

@@ -124,7 +124,7 @@ def _sound(status: Status) -> Iterator[Segment]:
 
 def _answer(status: Status) -> Iterator[Segment]:
     if status.speaking_item:
-        played = "" if status.played_ms is None else f" {duration(status.played_ms)}"
+        played = "" if status.heard_ms is None else f" {duration(status.heard_ms)}"
         of = "" if status.received_ms is None else f" of {duration(status.received_ms)}"
         yield Segment(3, f"speaking {short_id(status.speaking_item)}{played}{of}", f"speaking{played}", "assistant")
     elif status.responding:

@@ -45,7 +45,7 @@ class DetectorSettings:
 DetectorFactory: TypeAlias = Callable[[DetectorSettings], SpeechDetector]
 
 
-class Recogniser(Protocol):
+class Recognizer(Protocol):
     """Speech to text. `partials` says that it is quick enough to be asked again while somebody still speaks."""
 
     partials: bool
@@ -77,6 +77,6 @@ class Engines:
     """One set of engines. `names` says which they are, in the words that a person is shown."""
 
     detector: DetectorFactory
-    recogniser: Recogniser | None
+    recognizer: Recognizer | None
     voice: Voice
     names: tuple[str, ...]

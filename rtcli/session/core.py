@@ -16,19 +16,19 @@ from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
 from rtcli.protocol.payloads import ItemDeleted, McpToolsListed
 from rtcli.session import hints
+from rtcli.session.audio import AudioIO, MicrophoneLike, SpeakerLike
 from rtcli.session.audio_watch import AudioWatch
-from rtcli.session.carry import without_audio
-from rtcli.session.cause import current_cause, received
 from rtcli.session.expiry import Expiry
 from rtcli.session.log import WireLog
-from rtcli.session.meters import Meters
+from rtcli.session.metrics import SessionMetrics
+from rtcli.session.pending import Requests
+from rtcli.session.provenance import current_cause, received
 from rtcli.session.reports import Reports
-from rtcli.session.requests import Requests
 from rtcli.session.settings import Difference
-from rtcli.session.sound import MicrophoneLike, Sound, SpeakerLike
-from rtcli.session.speech import SpeechStreams
 from rtcli.session.tool_calls import ToolCalls
 from rtcli.session.tools import Tool, as_text
+from rtcli.session.transcripts import TranscriptStreams
+from rtcli.session.transfer import without_audio
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Direction, Level, Notice, Status, View, WireRecord
 
@@ -36,7 +36,7 @@ Show = Callable[[View], None]
 
 
 class SessionCore:
-    """Everything of one session but how it connects (`rtcli.session.connecting`) and what a person does with it.
+    """Everything of one session but how it connects (`rtcli.session.lifecycle`) and what a person does with it.
 
     `config` is any shape that the transport takes; `clock` is monotonic seconds, `wall` the time of day (for expiry).
     """
@@ -58,14 +58,14 @@ class SessionCore:
         self.config: dict[str, Any] = dict(config or {})
         self.log = WireLog(clock=clock)
         self.history = History()
-        self.speech = SpeechStreams()
-        self.meters = Meters()
+        self.speech = TranscriptStreams()
+        self.metrics = SessionMetrics()
         self.requests = Requests()
-        self.sound = Sound(transport, speaker=speaker, microphone=microphone, show=self.show)
+        self.sound = AudioIO(transport, speaker=speaker, microphone=microphone, show=self.show)
         self.tools = ToolCalls(transport, tools, show=self.show, respond=self.respond)
         self.audio_watch = AudioWatch(self.show, self.sound.decoded)
         self.reports = Reports(self.log, self.speech, self._cut_of)
-        self._aside: set[str] = set()  # responses outside of the conversation, and their items
+        self._out_of_band: set[str] = set()  # responses outside of the conversation, and their items
         self.approvals: dict[str, McpApprovalRequestItem] = {}
         self.barge_in = True
         self.push_to_talk = False
@@ -131,7 +131,7 @@ class SessionCore:
 
     def _take_in(self, record: WireRecord) -> bool:
         """Keep every part up to date; whether a command raises what this frame says."""
-        self.meters.saw(record)
+        self.metrics.saw(record)
         raised = self.requests.saw(record)
         event = record.event or {}
         if record.direction is Direction.RECEIVED:
@@ -177,19 +177,19 @@ class SessionCore:
         return self.transport.playback.received_ms(item_id, content_index), None
 
     def _item_updated(self, item: Item) -> None:
-        if item.item_id not in self._aside:
+        if item.item_id not in self._out_of_band:
             self.history.update(without_audio(item))
 
     def _response_created(self, event: Mapping[str, Any]) -> None:
         """One that says that it has no conversation makes items that the conversation never sees."""
         response = event.get("response")
         if isinstance(response, Mapping) and "conversation_id" in response and response["conversation_id"] is None:
-            self._aside.add(str(response.get("id")))
+            self._out_of_band.add(str(response.get("id")))
 
     def _output_item_added(self, event: Mapping[str, Any]) -> None:
         item = event.get("item")
-        if event.get("response_id") in self._aside and isinstance(item, Mapping):
-            self._aside.add(str(item.get("id")))
+        if event.get("response_id") in self._out_of_band and isinstance(item, Mapping):
+            self._out_of_band.add(str(item.get("id")))
 
     def _item_deleted(self, deleted: ItemDeleted) -> None:
         self.history.remove(deleted.item_id)
@@ -229,7 +229,7 @@ class SessionCore:
         self._asked.clear()
         self._answers = Answers()
         self.approvals.clear()
-        self._aside.clear()
+        self._out_of_band.clear()
         self.tools.forget()
         self.expiry.forget()
         self.audio_watch.forget()
@@ -294,7 +294,7 @@ class SessionCore:
             input_level_db=sound.level_db,
             responding=t.responding,
             speaking_item=heard[0] if heard else None,
-            played_ms=played,
+            heard_ms=played,
             received_ms=t.playback.received_ms(*heard) if heard else None,
             expires_in=self.expiry.remaining,
             waiting_calls=(*(call.call_id for call in self.tools.waiting), *self.approvals),
@@ -303,14 +303,14 @@ class SessionCore:
             metrics=self.measure().short(),
         )
 
-    def measure(self) -> Meters:
+    def measure(self) -> SessionMetrics:
         """What was measured so far, with the moments at which the device began to play each answer."""
         if self.sound.speaker is not None:
-            for item_id, content_index in self.meters.turns.unplayed:
+            for item_id, content_index in self.metrics.turns.unplayed:
                 at = self.sound.speaker.first_heard_at(item_id, content_index)
                 if at is not None:
-                    self.meters.turns.on_played(item_id, content_index, at - self._began)
-        return self.meters
+                    self.metrics.turns.on_played(item_id, content_index, at - self._began)
+        return self.metrics
 
     @property
     def unanswered(self) -> tuple[Waiting, ...]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rtcli.protocol.filters import type_of
 from rtcli.protocol.ids import fits
-from rtcli.protocol.wire_filter import type_of
-from rtcli.session import why as causes
-from rtcli.session.payload import Payloads
+from rtcli.session import causality as causes
+from rtcli.session.log_eviction import Payloads
 from rtcli.views import Direction, WireRecord
 
 _ID_KEYS = ("event_id", "item_id", "response_id", "call_id")
@@ -87,6 +87,6 @@ class WireLog:
         return next((r for r in reversed(self._records) if fnmatch.fnmatchcase(type_of(r), pattern)), None)
 
     def why(self, key: int | str) -> list[WireRecord]:
-        """The chain of records that led to one, the nearest first, itself left out; see `rtcli.session.why`."""
+        """The chain of records that led to one, the nearest first, itself left out; see `rtcli.session.causality`."""
         record = self.find(key)
         return causes.chain(self._records, record.number) if record else []

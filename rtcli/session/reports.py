@@ -10,7 +10,7 @@ from rtcli.protocol.answers import outcome
 from rtcli.protocol.ids import short_id
 from rtcli.session import hints
 from rtcli.session.log import WireLog
-from rtcli.session.speech import SpeechStreams
+from rtcli.session.transcripts import TranscriptStreams
 from rtcli.views import Direction, Level, Notice, WireRecord
 
 _LONGEST_QUOTE = 90
@@ -24,7 +24,7 @@ class Reports:
     """
 
     def __init__(
-        self, log: WireLog, speech: SpeechStreams, cut_of: Callable[[str, int], tuple[int, int | None]]
+        self, log: WireLog, speech: TranscriptStreams, cut_of: Callable[[str, int], tuple[int, int | None]]
     ) -> None:
         self._log = log
         self._speech = speech

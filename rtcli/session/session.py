@@ -14,10 +14,10 @@ from rtcli.dsp.wav import read_speech, write_wav
 from rtcli.errors import ServerError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session import settings
-from rtcli.session.carry import Carried, carry
-from rtcli.session.connecting import ConnectingSession
 from rtcli.session.images import PreparedImage
+from rtcli.session.lifecycle import ConnectingSession
 from rtcli.session.settings import Difference
+from rtcli.session.transfer import TransferResult, portable_items
 from rtcli.views import Direction, WireRecord
 
 ANSWER_SECONDS = 10.0
@@ -262,14 +262,14 @@ class RealtimeSession(ConnectingSession):
 
     # -- connections -----------------------------------------------------------------------------
 
-    async def reconnect(self, *, model: str | None = None, keep: bool = True) -> Carried:
+    async def reconnect(self, *, model: str | None = None, keep: bool = True) -> TransferResult:
         """Another connection with the same settings, and (with `keep`) the conversation as text and images.
 
         Of an answer that was interrupted the words go along that were heard.
         Returns what was carried, and what cannot be.
         """
         said = (self.speech.as_heard(item) if isinstance(item, MessageItem) else item for item in self.history)
-        carried = carry(said) if keep else Carried([], ())
+        carried = portable_items(said) if keep else TransferResult([], ())
         await self.connect_again(with_model(self.endpoint, model) if model else self.endpoint, seconds=ANSWER_SECONDS)
         if carried.items:
             self.transport.reset_history([], carried.items)

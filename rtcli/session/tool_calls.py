@@ -10,7 +10,7 @@ from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.payloads import FunctionCall, ResponseDone
-from rtcli.session.cause import because_of
+from rtcli.session.provenance import caused_by
 from rtcli.session.tools import Schema, Tool, ToolError, call_tool
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice
@@ -103,7 +103,7 @@ class ToolCalls:
         except ToolError as error:
             output = json.dumps({"error": str(error)}, ensure_ascii=False)
             self._show(Notice(f"tool {call.name} failed", why=str(error), hint="the model is told", level=Level.ERROR))
-        with because_of(f"tool {call.name}"):
+        with caused_by(f"tool {call.name}"):
             self._answered(call, output)
 
     def answer(self, call_id: str, output: str) -> str:

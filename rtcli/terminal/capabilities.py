@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 
 DEFAULT_WIDTH = 80
 
@@ -25,17 +25,17 @@ def can_prompt(environ: Mapping[str, str], stdin: TextIO | None, stdout: TextIO 
     return is_terminal(stdin) and is_terminal(stdout) and environ.get("TERM", "") not in ("dumb", "unknown")
 
 
-def colour_of(stream: TextIO | None, environ: Mapping[str, str]) -> Colour:
+def colour_of(stream: TextIO | None, environ: Mapping[str, str]) -> Color:
     """The colours to use on a stream: none for NO_COLOR, a pipe or TERM=dumb; FORCE_COLOR overrides the last two."""
     term = environ.get("TERM", "")
     if environ.get("NO_COLOR"):
-        return Colour.NONE
+        return Color.NONE
     if not environ.get("FORCE_COLOR") and (not is_terminal(stream) or term in ("dumb", "unknown")):
-        return Colour.NONE
+        return Color.NONE
     rich_enough = "256color" in term or term in ("xterm-kitty", "alacritty", "xterm-ghostty", "wezterm", "foot")
     if rich_enough or environ.get("COLORTERM") in ("truecolor", "24bit") or sys.platform == "win32":
-        return Colour.MIDDLE
-    return Colour.SIXTEEN
+        return Color.MIDDLE
+    return Color.SIXTEEN
 
 
 def width_of(stream: TextIO | None) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rtcli.protocol.events import encode
-from rtcli.protocol.wire_filter import WireFilter, parse_filter
+from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.render.media import Summary, WireFormats
 from rtcli.render.notices import sentence
 from rtcli.render.presenter import Presenter
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.render.text import one_line, redacted, visible_json
 from rtcli.terminal.sink import Sink
 from rtcli.views import Direction, DisplaySettings, Json, Notice, Table, Text, View, WireRecord
@@ -34,7 +34,7 @@ class NdjsonWriter:
         elide_audio: bool = False,
         pretty: bool = False,
         terminal: bool = False,
-        colour: Colour = Colour.NONE,
+        color: Color = Color.NONE,
         wanted: WireFilter = _ALL,
     ) -> None:
         self._out, self._err = out, err
@@ -42,8 +42,8 @@ class NdjsonWriter:
         self._terminal = terminal
         self._wanted = wanted
         self._formats = WireFormats()
-        self._presenter = Presenter(DisplaySettings(), colour)
-        self._remarks = Presenter(DisplaySettings(), Colour.NONE)
+        self._presenter = Presenter(DisplaySettings(), color)
+        self._remarks = Presenter(DisplaySettings(), Color.NONE)
 
     def write(self, view: View) -> None:
         """One line for an event; a remark on stderr for what is none."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtcli.render.presenter import Presenter
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.render.text import one_line, redacted, visible
 from rtcli.terminal.sink import Sink
 from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View, WireRecord
@@ -27,8 +27,8 @@ class PlainWriter:
         display: DisplaySettings,
         *,
         width: Callable[[], int],
-        out_colour: Colour = Colour.NONE,
-        err_colour: Colour = Colour.NONE,
+        out_colour: Color = Color.NONE,
+        err_colour: Color = Color.NONE,
     ) -> None:
         self._out, self._err, self._width = out, err, width
         self._results = Presenter(display, out_colour)

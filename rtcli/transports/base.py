@@ -17,7 +17,7 @@ from rtcli.protocol.reset import PendingDeletes, plan_reset
 from rtcli.protocol.session_config import (
     DEFAULT_MODEL,
     Payload,
-    WantedSession,
+    RequestedSession,
     build_payload,
     build_turn_detection,
 )
@@ -49,7 +49,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         super().__init__()
         self._model = model if model is not None else DEFAULT_MODEL
         self._api_key = api_key
-        self._wanted = WantedSession()
+        self._requested = RequestedSession()
         self._tracing: Any = None
         self._pending_deletes = PendingDeletes()
         self._history_numbers = count(1)
@@ -73,17 +73,17 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
     @property
     def session(self) -> Payload | None:
         """The session as the server confirmed it last (read only); None before."""
-        return self._wanted.confirmed
+        return self._requested.confirmed
 
     @property
-    def wanted_session(self) -> Payload:
+    def requested_session(self) -> Payload:
         """What was asked of the session so far, in the wire's shape, without defaults."""
-        return self._wanted.given
+        return self._requested.requested
 
-    def take_back(self, paths: Iterable[str]) -> None:
+    def forget_settings(self, paths: Iterable[str]) -> None:
         """Settings (dotted paths) that the server refused count as never asked for; it would refuse them again."""
         for path in paths:
-            self._wanted.take_back(path)
+            self._requested.forget_setting(path)
 
     def _set_tracing(self, tracing: Any) -> None:
         self._tracing = tracing
@@ -142,7 +142,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         return True
 
     def _confirm_session(self, event: Event) -> None:
-        self._wanted.confirm(event.get("session"))
+        self._requested.confirm(event.get("session"))
 
     def _delete_confirmed(self, event: Event) -> None:
         self._pending_deletes.deleted(event.get("item_id"))
@@ -171,7 +171,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._epoch += 1
         self._pending_deletes.clear()
         self._emitted_calls.clear()
-        self._wanted.forget_connection()
+        self._requested.forget_connection()
 
     def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
         for observer in self._observers:
@@ -232,9 +232,9 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     def update_session_config(self, config: Mapping[str, Any]) -> None:
         """Send session.update: defaults, then what was configured before, then `config`. `tools=[]` clears them."""
-        update = self._wanted.plan(config, self._model)
+        update = self._requested.plan(config, self._model)
         self.send_event({"type": "session.update", "session": update.payload})
-        self._wanted.remember(update)
+        self._requested.remember(update)
 
     def _update_tracing_config(self, tracing: Any) -> None:
         """Switch tracing on ("auto" or an object) or off (None), in an update of its own.

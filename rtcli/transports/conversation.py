@@ -11,8 +11,8 @@ from rtcli.errors import UnsupportedError
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.payloads import TransportAudio
-from rtcli.protocol.playback import Cut, Playback
-from rtcli.protocol.responses import Responses
+from rtcli.protocol.playback import Playback, Truncation
+from rtcli.protocol.responses import ResponseSequencer
 from rtcli.transports.base import Effect, OpenAIRealtimeBase
 from rtcli.transports.layer import ApiKey
 
@@ -39,12 +39,12 @@ class ConversationTransport(OpenAIRealtimeBase):
         self._auto_tracing = auto_tracing
         self._tracing_wanted: Any = "auto"
         self._tracing_given = False
-        self._responses = Responses()
+        self._responses = ResponseSequencer()
         self._heard: Callable[[str, int], int | None] | None = None
         self._set_muted: Callable[[bool], object] | None = None
         self._muted: bool | None = None
         self.playback = Playback()
-        self.last_interruption: list[Cut] = []
+        self.last_interruption: list[Truncation] = []
         if manual:
             self._effects = {"response.output_audio.delta": ConversationTransport._audio_arrived}
 
@@ -95,7 +95,7 @@ class ConversationTransport(OpenAIRealtimeBase):
     def _sending_create(self, event: Event) -> None:
         encode_bytes(event)  # a mistake of the caller's shows here, not when its turn has come
         self._responses.request_event(event)
-        self._pump()
+        self._send_next_create()
 
     def _sending_cancel(self, event: Event) -> None:
         self._put(event)
@@ -103,21 +103,21 @@ class ConversationTransport(OpenAIRealtimeBase):
 
     def _sending_update(self, event: Event) -> None:
         self._put(event)
-        self._wanted.fold(event.get("session"))
+        self._requested.merge_sent(event.get("session"))
 
     def _request_response(self, response: Mapping[str, Any] | None) -> None:
         if self._manual:
             super().request_response(response)
             return
         self._responses.request(response)
-        self._pump()
+        self._send_next_create()
 
     def _update_session_config(self, config: Mapping[str, Any]) -> None:
-        update = self._wanted.plan(config, self._model)
+        update = self._requested.plan(config, self._model)
         self._put({"type": "session.update", "session": update.payload})
-        self._wanted.remember(update)  # one that could not be sent must not spoil the later ones
+        self._requested.remember(update)  # one that could not be sent must not spoil the later ones
 
-    def _pump(self) -> None:
+    def _send_next_create(self) -> None:
         """Send the response.create whose turn it is."""
         event = self._responses.next_create()
         if event is None:
@@ -147,7 +147,7 @@ class ConversationTransport(OpenAIRealtimeBase):
             if cut.audio_end_ms is not None and self._epoch == epoch:
                 self._truncate(cut, cut.audio_end_ms)
 
-    def _truncate(self, cut: Cut, audio_end_ms: int) -> None:
+    def _truncate(self, cut: Truncation, audio_end_ms: int) -> None:
         self._put(
             {
                 "type": "conversation.item.truncate",
@@ -191,14 +191,14 @@ class ConversationTransport(OpenAIRealtimeBase):
         response = event.get("response_id")
         response_id = response if isinstance(response, str) else ""
         key = (item_id, index if isinstance(index, int) else 0)
-        audio_format = self._responses.output_format(response_id) or self._wanted.output_format
+        audio_format = self._responses.output_format(response_id) or self._requested.output_format
         inside, now = not self._responses.is_out_of_band(response_id), self._clock()
         in_time = self.playback.receive(key, response_id, len(data), audio_format, now, in_conversation=inside)
         self.emit("audio", TransportAudio(data, response_id, *key, interrupted=not in_time))
 
     def _speech_started(self, event: Event) -> None:
         # The reference takes a missing flag for false, so that the response is cancelled by one of the two.
-        interrupts = self._wanted.confirmed_at("audio", "input", "turn_detection", "interrupt_response")
+        interrupts = self._requested.confirmed_at("audio", "input", "turn_detection", "interrupt_response")
         self.interrupt(not interrupts)
 
     def _send_tracing(self, event: Event) -> None:
@@ -207,8 +207,8 @@ class ConversationTransport(OpenAIRealtimeBase):
         if self._tracing_given or self._auto_tracing:
             self._update_tracing_config(self._tracing_wanted)
 
-    def _pump_after(self, event: Event) -> None:
-        self._pump()
+    def _send_next_after(self, event: Event) -> None:
+        self._send_next_create()
 
     def _forget_connection(self) -> None:
         super()._forget_connection()
@@ -231,8 +231,8 @@ class ConversationTransport(OpenAIRealtimeBase):
         **OpenAIRealtimeBase._AFTER,
         "session.created": _send_tracing,
         "response.output_audio.delta": _audio_arrived,
-        "response.created": _pump_after,
-        "response.done": _pump_after,
-        "error": _pump_after,
+        "response.created": _send_next_after,
+        "response.done": _send_next_after,
+        "error": _send_next_after,
         "input_audio_buffer.speech_started": _speech_started,
     }

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from rtcli.errors import NotConnectedError
 from rtcli.protocol.audio_formats import encode_base64_bytes
 from rtcli.protocol.events import Event, encode_bytes
-from rtcli.transports import endings
+from rtcli.transports import connection_errors
 from rtcli.transports.connection import Connection
 from rtcli.transports.conversation import ConversationTransport
 from rtcli.transports.layer import Status
@@ -122,7 +122,7 @@ class SendingTransport(ConversationTransport):
 
     def _on_loop(self, function: Callable[..., None], *args: Any) -> None:
         if self._status is not _CONNECTED:
-            raise endings.not_connected(self._status)
+            raise connection_errors.not_connected(self._status)
         if get_ident() == self._thread:
             function(*args)
         else:
@@ -157,5 +157,5 @@ class SendingTransport(ConversationTransport):
 
     def _open_connection(self) -> Connection:
         if self._connection is None:
-            raise endings.not_connected(self._status)
+            raise connection_errors.not_connected(self._status)
         return self._connection

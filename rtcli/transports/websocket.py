@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError
 from rtcli.protocol.events import Event
 from rtcli.protocol.session_config import Payload
-from rtcli.transports import endings
+from rtcli.transports import connection_errors
 from rtcli.transports.base import Effect
+from rtcli.transports.connect import call_url, default_url, dial, to_connect_error
 from rtcli.transports.connection import Connection
-from rtcli.transports.dial import call_url, default_url, dial, explain
 from rtcli.transports.layer import ApiKey, Status
 from rtcli.transports.sending import SendingTransport
 
@@ -124,7 +124,7 @@ class OpenAIRealtimeWebSocket(SendingTransport):
                 self._discard(self._own(attempt.task.result()))
             self.close()  # nothing is left to close if that is what cancelled the attempt
             if attempt.abandoned and not _is_cancelled():
-                raise endings.closed_early() from None
+                raise connection_errors.closed_early() from None
             raise
         except BaseException as error:
             self._failed(attempt, error)
@@ -150,7 +150,7 @@ class OpenAIRealtimeWebSocket(SendingTransport):
                 return await self._create_websocket(address, headers)
             return await dial(address, headers, ssl_context=self._ssl, proxy=self._proxy, **self._timeouts)
         except Exception as error:
-            raise explain(address, error) from error
+            raise to_connect_error(address, error) from error
 
     async def _resolve_key(self, given: ApiKey | None) -> str | None:
         key: Any = given if given is not None else self._api_key
@@ -167,7 +167,7 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         connection = self._own(socket)
         if attempt.abandoned:
             self._discard(connection)
-            raise endings.closed_early()
+            raise connection_errors.closed_early()
         self._attempt, self._connection = None, connection
         if url is not None:
             self._url = url
@@ -175,7 +175,7 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         if self._connection is connection:
             self._on_open()
         if self._connection is not connection:
-            raise endings.closed_early()
+            raise connection_errors.closed_early()
         if not self._manual:
             try:
                 self._send_first_update(config)
@@ -194,13 +194,13 @@ class OpenAIRealtimeWebSocket(SendingTransport):
 
     def _send_first_update(self, config: Mapping[str, Any]) -> None:
         first = {key: value for key, value in config.items() if key != "model"}  # the transport's own counts
-        update = self._wanted.plan(first, self._model)
+        update = self._requested.plan(first, self._model)
         session = dict(update.payload)
         for key in ("tools", "prompt"):
             if not self._joined_call and not session.get(key):
                 session.pop(key, None)  # there is nothing to clear in a fresh session
         self._put({"type": "session.update", "session": session})
-        self._wanted.remember(update)
+        self._requested.remember(update)
 
     def _failed(self, attempt: _Attempt, error: BaseException) -> None:
         # Without a listener there is no need to log: the caller gets the exception in any case.
@@ -243,9 +243,9 @@ class OpenAIRealtimeWebSocket(SendingTransport):
             return
         self._connection, self._ending = None, connection
         self.close_code, self.close_reason = connection.socket.close_code, connection.socket.close_reason or ""
-        self._lost_error = endings.lost(self.close_code, self.close_reason, self._last_error)
+        self._lost_error = connection_errors.lost(self.close_code, self.close_reason, self._last_error)
         self._lost_error.__cause__ = error
-        if (error is not None or self.close_code not in endings.NOT_AN_ERROR) and self.has_listener("error"):
+        if (error is not None or self.close_code not in connection_errors.NOT_AN_ERROR) and self.has_listener("error"):
             self._on_error(self._lost_error)
         self._disconnected()
 
@@ -280,13 +280,13 @@ class OpenAIRealtimeWebSocket(SendingTransport):
             async with asyncio.timeout(timeout):
                 await self._ready.wait()
         except TimeoutError:
-            error = endings.silent(timeout, self._last_error)
+            error = connection_errors.silent(timeout, self._last_error)
         session = self.session
         if error is None and self._status is Status.CONNECTED and session is not None:
             return session
         self.close()
         await self._give_up()
-        raise error or self._lost_error or endings.closed_early()
+        raise error or self._lost_error or connection_errors.closed_early()
 
     async def _give_up(self) -> None:
         """Wait for the end of a connection that had its time: a peer that is silent need not answer a close frame."""

@@ -115,7 +115,7 @@ def test_another_speaker_counts_on_from_where_the_first_stopped(rates: tuple[int
     first, second = Device(rates[0], latency=0.04), Device(rates[1], latency=0.04)
     first.play("item", 0, tone(700))
     first.run(300)
-    second.take_over(first.hand_over())
+    second.resume(first.export())
     assert second.heard_ms("item", 0) == 300 and not first.audible
     second.play("item", 0, tone(300))
     second.finish("item", 0)
@@ -130,7 +130,7 @@ def test_what_is_taken_over_may_be_all_there_is() -> None:
     first, second = Device(24_000), Device(48_000)
     first.play("item", 0, tone(500))
     first.finish("item", 0)
-    second.take_over(first.hand_over())
+    second.resume(first.export())
     second.run(700)
 
     assert (second.heard_ms("item", 0), second.underruns) == (500, 0)

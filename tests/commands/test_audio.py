@@ -11,12 +11,12 @@ from rtcli.audio.devices import Device
 from rtcli.dsp.wav import write_wav
 from rtcli.errors import AudioUnavailableError, InputError, UsageError
 from rtcli.views import Level, Notice, Table
-from tests.kit.sessions import ToldMicrophone, ToldSpeaker, live_session
+from tests.kit.sessions import ManualMicrophone, ManualSpeaker, live_session
 
 
 async def test_mute_and_unmute() -> None:
     """Unmuting opens the microphone; the status follows."""
-    microphone = ToldMicrophone()
+    microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         await live.run("/unmute")
         assert (microphone.opened, live.session.status.muted) == (True, False)
@@ -32,7 +32,7 @@ async def test_mute_and_unmute() -> None:
 
 async def test_a_microphone_that_cannot_be_had_is_an_error_and_stays_muted() -> None:
     """The session goes on."""
-    async with live_session(microphone=ToldMicrophone(available=False)) as live:
+    async with live_session(microphone=ManualMicrophone(available=False)) as live:
         with pytest.raises(AudioUnavailableError):
             await live.run("/unmute")
 
@@ -41,7 +41,7 @@ async def test_a_microphone_that_cannot_be_had_is_an_error_and_stays_muted() -> 
 
 async def test_push_to_talk_by_command() -> None:
     """/ptt begins, /ptt ends and asks; on and off are the mode alone."""
-    microphone = ToldMicrophone()
+    microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         (talk,) = await live.run("/ptt")
         microphone.speak(bytes(48 * 200))
@@ -84,9 +84,9 @@ DEVICES = (
 async def test_devices_are_listed_and_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Index, name, channels, rate, default."""
     from rtcli.commands import complete
-    from rtcli.session import sound
+    from rtcli.session import audio
 
-    monkeypatch.setattr(sound, "list_devices", lambda: DEVICES)
+    monkeypatch.setattr(audio, "list_devices", lambda: DEVICES)
     async with live_session() as live:
         (table,) = await live.run("/audio")
 
@@ -98,16 +98,16 @@ async def test_devices_are_listed_and_completed(monkeypatch: pytest.MonkeyPatch)
 async def test_a_machine_without_sound_lists_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning, no empty table; completion keeps silent even where PortAudio is missing."""
     from rtcli.commands import complete
-    from rtcli.session import sound
+    from rtcli.session import audio
 
     def none() -> Any:
         raise AudioUnavailableError("no sound", why="PortAudio library not found")
 
     async with live_session() as live:
-        monkeypatch.setattr(sound, "list_devices", lambda: ())
+        monkeypatch.setattr(audio, "list_devices", lambda: ())
         (notice,) = await live.run("/audio list")
         assert isinstance(notice, Notice) and notice.level is Level.WARNING
-        monkeypatch.setattr(sound, "list_devices", none)
+        monkeypatch.setattr(audio, "list_devices", none)
         assert complete("/audio in ", live.context) == []
 
 
@@ -116,15 +116,15 @@ async def test_devices_are_changed_while_it_runs(monkeypatch: pytest.MonkeyPatch
     from rtcli.audio import microphone as microphones
     from rtcli.audio import speaker as speakers
 
-    made: list[ToldSpeaker] = []
+    made: list[ManualSpeaker] = []
 
-    def make_speaker(name: str) -> ToldSpeaker:
-        made.append(ToldSpeaker(available=name != "broken"))
+    def make_speaker(name: str) -> ManualSpeaker:
+        made.append(ManualSpeaker(available=name != "broken"))
         return made[-1]
 
     monkeypatch.setattr(speakers, "Speaker", make_speaker)
-    monkeypatch.setattr(microphones, "Microphone", ToldMicrophone)
-    old_speaker, old_microphone = ToldSpeaker(), ToldMicrophone()
+    monkeypatch.setattr(microphones, "Microphone", ManualMicrophone)
+    old_speaker, old_microphone = ManualSpeaker(), ManualMicrophone()
     async with live_session(speaker=old_speaker, microphone=old_microphone) as live:
         await live.run("/modalities text")
         (notice,) = await live.run("/audio out USB Headset")

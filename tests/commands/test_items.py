@@ -10,7 +10,7 @@ import pytest
 from rtcli.dsp.wav import read_wav
 from rtcli.errors import InputError, ServerError, UsageError
 from rtcli.views import Json, Notice, Table
-from tests.kit.sessions import Live, ToldSpeaker, live_session
+from tests.kit.sessions import Live, ManualSpeaker, live_session
 
 SOUND = {"output_modalities": ["audio"]}
 
@@ -38,7 +38,7 @@ async def test_the_conversation_is_listed_in_its_order() -> None:
 
 async def test_what_was_not_heard_stands_apart() -> None:
     """Behind a sign in the listing, also after the server has dropped its transcript."""
-    speaker = ToldSpeaker()
+    speaker = ManualSpeaker()
     async with live_session(speaker=speaker, config=SOUND) as live:
         await live.run("count to 30")
         await live.until(lambda: live.records("response.output_audio_transcript.done"))
@@ -54,7 +54,7 @@ async def test_what_was_not_heard_stands_apart() -> None:
 
 async def test_an_item_is_fetched_with_its_sound(tmp_path: Path) -> None:
     """The server's own copy; its sound as a WAV file."""
-    speaker = ToldSpeaker()
+    speaker = ManualSpeaker()
     async with live_session(speaker=speaker, config=SOUND) as live:
         await live.run("hello")
         await live.until(lambda: live.records("response.done"))
@@ -73,7 +73,7 @@ async def test_an_item_is_fetched_with_its_sound(tmp_path: Path) -> None:
 
 async def test_items_are_deleted_and_cut() -> None:
     """The server's confirmation is waited for; an id may be given by its end."""
-    speaker = ToldSpeaker()
+    speaker = ManualSpeaker()
     async with live_session(speaker=speaker, config=SOUND) as live:
         await live.run("hello")
         await live.until(lambda: live.records("response.done"))
@@ -121,7 +121,7 @@ async def test_the_conversation_is_exported_and_taken_back(tmp_path: Path) -> No
 
 async def test_a_spoken_conversation_is_taken_back_as_text(tmp_path: Path) -> None:
     """The API takes no sound of the assistant from a client: its transcript stands in."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         await live.run("hello")
         await live.until(lambda: live.records("response.done"))
         await live.run(f"/export json {tmp_path / 'c.json'}")
@@ -136,7 +136,7 @@ async def test_a_spoken_conversation_is_taken_back_as_text(tmp_path: Path) -> No
 
 async def test_a_cut_by_hand_is_no_interruption() -> None:
     """The server cuts, and the words behind count as unheard; nothing is claimed when it refuses."""
-    speaker = ToldSpeaker()
+    speaker = ManualSpeaker()
     async with live_session(speaker=speaker, config=SOUND) as live:
         await live.run("count to 10")
         await live.until(lambda: live.records("response.done"))
@@ -154,7 +154,7 @@ async def test_a_cut_by_hand_is_no_interruption() -> None:
 
 async def test_the_sound_of_the_conversation_is_exported(tmp_path: Path) -> None:
     """Every spoken item in its order."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         await live.run("hello")
         await live.until(lambda: live.records("response.done"))
         (notice,) = await live.run(f"/export wav {tmp_path / 'c.wav'}")

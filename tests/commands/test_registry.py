@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from rtcli.commands import Command, Context, Registry, command, default_registry
-from rtcli.commands.arguments import Rest
+from rtcli.commands.arguments import RemainingText
 from rtcli.errors import UsageError
 from rtcli.views import Views
 
@@ -127,7 +127,7 @@ def test_an_unknown_topic_fails_at_load() -> None:
 def test_a_name_is_declared_once() -> None:
     """An alias cannot take another command's name."""
 
-    def text(context: Context, text: Rest) -> Views:
+    def text(context: Context, text: RemainingText) -> Views:
         """Text."""
 
     entry = command("one", topic="app", aliases=("uno",))(text)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtcli.protocol.events import encode
-from rtcli.server.link import Link
+from rtcli.server.runtime.client_connection import ClientConnection
 
 TAP = "RTCLI_SERVER_TAP"
 """The variable that names the file; one JSON object a line is added to it."""
@@ -18,10 +18,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """From now on all connections are tapped; the file is closed with the run."""
     file = open(os.environ[TAP], "a", encoding="utf-8")  # noqa: PTH123, SIM115  open as long as the run lasts
     config.add_cleanup(file.close)
-    send = Link.send
+    send = ClientConnection.send
 
-    def tapped(link: Link, event: dict[str, Any]) -> None:
+    def tapped(link: ClientConnection, event: dict[str, Any]) -> None:
         file.write(encode(event) + "\n")
         send(link, event)
 
-    Link.send = tapped  # type: ignore[assignment, method-assign]
+    ClientConnection.send = tapped  # type: ignore[assignment, method-assign]

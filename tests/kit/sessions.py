@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from rtcli.audio.playout import Unplayed
+from rtcli.audio.playout import PendingPlayback
 from rtcli.audio.stream import Lost
 from rtcli.commands import Context, default_registry, run_line
 from rtcli.config.endpoints import Endpoint
@@ -22,7 +22,7 @@ V = TypeVar("V")
 DEADLINE = 10.0
 
 
-class ToldSpeaker:
+class ManualSpeaker:
     """A speaker without a device: what it was given counts as heard when the test says so."""
 
     def __init__(self, *, available: bool = True) -> None:
@@ -59,10 +59,10 @@ class ToldSpeaker:
         self.stops += 1
         self.queued = {key: self.heard[key] for key in self.queued}
 
-    def hand_over(self) -> Unplayed:
-        return Unplayed(dict(self.heard), [], None)
+    def export(self) -> PendingPlayback:
+        return PendingPlayback(dict(self.heard), [], None)
 
-    def take_over(self, rest: Unplayed) -> None:
+    def resume(self, rest: PendingPlayback) -> None:
         self.heard.update(rest.taken)
 
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
@@ -85,7 +85,7 @@ class ToldSpeaker:
         return next((key for key, queued in self.queued.items() if self.heard[key] < queued), None)
 
 
-class ToldMicrophone:
+class ManualMicrophone:
     """A microphone without a device: `speak` is what it hears."""
 
     def __init__(self, *, available: bool = True, device: str | None = None) -> None:

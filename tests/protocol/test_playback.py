@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.protocol.audio_formats import PCM16, PCMU
-from rtcli.protocol.playback import Cut, Playback
+from rtcli.protocol.playback import Playback, Truncation
 
 A, B = ("item_a", 0), ("item_b", 0)
 SECOND = PCM16.bytes_per_second
@@ -23,7 +23,7 @@ def received(*arrivals: tuple[tuple[str, int], int, float]) -> Playback:
     return playback
 
 
-def ends(cuts: list[Cut]) -> list[tuple[str, int, int | None]]:
+def ends(cuts: list[Truncation]) -> list[tuple[str, int, int | None]]:
     return [(cut.item_id, cut.content_index, cut.audio_end_ms) for cut in cuts]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.protocol.audio_formats import PCMU
-from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE, Responses
+from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE, ResponseSequencer
 
 
 def default(name: str) -> dict[str, Any]:
@@ -23,21 +23,21 @@ def aside(name: str) -> dict[str, Any]:
     return {"id": name, "conversation_id": None}
 
 
-def asked(*requests: dict[str, Any] | None) -> Responses:
-    responses = Responses()
+def asked(*requests: dict[str, Any] | None) -> ResponseSequencer:
+    responses = ResponseSequencer()
     for request in requests:
         responses.request(request)
     return responses
 
 
-def sent(responses: Responses) -> dict[str, Any]:
+def sent(responses: ResponseSequencer) -> dict[str, Any]:
     """The create that goes out now."""
     event = responses.next_create()
     assert event is not None
     return event
 
 
-def running(name: str = "r1") -> Responses:
+def running(name: str = "r1") -> ResponseSequencer:
     """One response of the default conversation runs."""
     responses = asked(None)
     sent(responses)
@@ -102,7 +102,7 @@ def test_automatic_requests_coalesce_and_manual_ones_do_not() -> None:
 @pytest.mark.parametrize(("given_id", "kept"), [("mine", True), ("", True), (17, False), (None, False)])
 def test_a_text_event_id_of_the_caller_is_kept(given_id: object, kept: bool) -> None:
     """One that is no text is replaced: the server would refuse it."""
-    responses = Responses()
+    responses = ResponseSequencer()
     responses.request_event({"type": "response.create", "event_id": given_id})
     event_id = sent(responses)["event_id"]
 
@@ -136,7 +136,7 @@ def test_ids_stay_unique_after_a_reconnect() -> None:
 )
 def test_a_refused_create_does_not_block_the_queue(error: dict[str, Any]) -> None:
     """However the server says it: by event_id, or, when it names none, in its code, message or parameter."""
-    responses = Responses()
+    responses = ResponseSequencer()
     responses.request_event({"type": "response.create", "event_id": "mine"})
     sent(responses)
     responses.request({"next": True})
@@ -313,7 +313,7 @@ def test_parallel_responses_all_have_to_be_done() -> None:
 
 def test_a_response_names_its_audio_format_while_it_runs() -> None:
     """response.created may say another format than the session."""
-    responses = Responses()
+    responses = ResponseSequencer()
     responses.created(default("r1") | {"audio": {"output": {"format": {"type": "audio/pcmu"}}}})
 
     assert responses.output_format("r1") == PCMU
@@ -350,7 +350,7 @@ HAPPENINGS = st.lists(
 @given(HAPPENINGS)
 def test_whatever_happens_the_queue_moves_again(happenings: list[str]) -> None:
     """At most one create waits for an answer; once everything that runs is done, what was asked for goes out."""
-    responses, last = Responses(), {"event_id": ""}
+    responses, last = ResponseSequencer(), {"event_id": ""}
     for happening in happenings:
         what, _, name = happening.partition(" ")
         made = aside(name) if name.startswith("x") else default(name)

@@ -9,7 +9,7 @@ import pytest
 
 from rtcli.errors import UsageError
 from rtcli.protocol.session_config import (
-    WantedSession,
+    RequestedSession,
     build_payload,
     build_tool,
     build_turn_detection,
@@ -26,7 +26,7 @@ def audio(config: dict[str, Any], side: str) -> Any:
     return build_payload(config, MODEL)["audio"][side]
 
 
-def ask(wanted: WantedSession, config: dict[str, Any], model: str) -> dict[str, Any]:
+def ask(wanted: RequestedSession, config: dict[str, Any], model: str) -> dict[str, Any]:
     """What goes out for a config that is sent."""
     update = wanted.plan(config, model)
     wanted.remember(update)
@@ -150,11 +150,11 @@ def test_a_tool_without_description_does_not_lose_the_list() -> None:
 
 def test_an_unknown_approval_is_refused_before_anything_is_remembered() -> None:
     """The API would refuse it with the whole update."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     with pytest.raises(UsageError, match="sometimes"):
         ask(wanted, {"voice": "ash", "tools": [{"type": "mcp", "require_approval": "sometimes"}]}, MODEL)
 
-    assert wanted.given == {}
+    assert wanted.requested == {}
 
 
 @pytest.mark.parametrize(("value", "written"), [(None, None), ({}, None), ({"type": "x"}, {"type": "x"})])
@@ -184,7 +184,7 @@ def test_merging_is_the_servers() -> None:
 
 def test_an_update_that_could_not_be_sent_is_not_remembered() -> None:
     """Else a value that JSON cannot express would spoil every later update."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     wanted.plan({"instructions": object()}, MODEL)
 
     assert "instructions" not in ask(wanted, {"voice": "ash"}, MODEL)
@@ -192,7 +192,7 @@ def test_an_update_that_could_not_be_sent_is_not_remembered() -> None:
 
 def test_a_later_update_keeps_what_was_configured_before() -> None:
     """defaults < earlier < new."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     ask(wanted, {"voice": "cedar", "instructions": "be brief", "audio": {"input": {"turn_detection": None}}}, MODEL)
 
     payload = ask(wanted, {"instructions": "be long"}, MODEL)
@@ -204,7 +204,7 @@ def test_a_later_update_keeps_what_was_configured_before() -> None:
 
 def test_an_empty_list_clears_the_tools_and_stays_cleared() -> None:
     """In the reference they cannot be removed."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     ask(wanted, {"tools": [{"type": "function", "name": "f"}]}, MODEL)
 
     assert ask(wanted, {"tools": []}, MODEL)["tools"] == []
@@ -213,7 +213,7 @@ def test_an_empty_list_clears_the_tools_and_stays_cleared() -> None:
 
 def test_the_model_belongs_to_the_connection() -> None:
     """A config may name one for this update; later updates say the transport's again."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
 
     assert ask(wanted, {"model": "other"}, MODEL)["model"] == "other"
     assert ask(wanted, {}, MODEL)["model"] == MODEL
@@ -221,9 +221,11 @@ def test_the_model_belongs_to_the_connection() -> None:
 
 def test_an_update_sent_by_hand_counts_as_configured() -> None:
     """Nothing that was set with send_event is undone by the next update; tracing travels alone."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     ask(wanted, {"voice": "ash"}, MODEL)
-    wanted.fold({"type": "realtime", "tracing": "auto", "audio": {"output": {"voice": "cedar"}}, "truncation": "auto"})
+    wanted.merge_sent(
+        {"type": "realtime", "tracing": "auto", "audio": {"output": {"voice": "cedar"}}, "truncation": "auto"}
+    )
 
     payload = ask(wanted, {"instructions": "x"}, MODEL)
 
@@ -234,9 +236,9 @@ def test_an_update_sent_by_hand_counts_as_configured() -> None:
 
 def test_the_newest_of_provider_data_and_an_update_by_hand_wins() -> None:
     """Whichever way a field was set last, that is what later updates say."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     ask(wanted, {"provider_data": {"truncation": "auto", "audio": {"output": {"voice": "ash", "speed": 2}}}}, MODEL)
-    wanted.fold({"truncation": "disabled", "audio": {"output": {"voice": "cedar"}}})
+    wanted.merge_sent({"truncation": "disabled", "audio": {"output": {"voice": "cedar"}}})
 
     payload = ask(wanted, {}, MODEL)
 
@@ -248,7 +250,7 @@ def test_the_newest_of_provider_data_and_an_update_by_hand_wins() -> None:
 
 def test_a_structured_key_replaces_provider_data_of_an_earlier_call() -> None:
     """The newer wish counts."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     ask(wanted, {"provider_data": {"instructions": "old", "max_output_tokens": 7}}, MODEL)
     payload = ask(wanted, {"instructions": "new"}, MODEL)
 
@@ -259,22 +261,22 @@ def test_a_structured_key_replaces_provider_data_of_an_earlier_call() -> None:
 @pytest.mark.parametrize("odd", [None, 17, "text", []])
 def test_an_odd_session_is_neither_folded_nor_confirmed(odd: object) -> None:
     """Raw events may hold anything."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     wanted.confirm({"audio": 17})
-    wanted.fold(odd)
+    wanted.merge_sent(odd)
     wanted.confirm(odd)
 
-    assert wanted.given == {}
+    assert wanted.requested == {}
     assert wanted.confirmed == {"audio": 17}
     assert wanted.confirmed_at("audio", "output", "format") is None
 
 
 def test_what_is_remembered_is_a_copy() -> None:
     """A caller who changes the config, or what was handed out, changes nothing here."""
-    wanted, config = WantedSession(), {"provider_data": {"tools": [{"name": "f"}]}, "instructions": "x"}
+    wanted, config = RequestedSession(), {"provider_data": {"tools": [{"name": "f"}]}, "instructions": "x"}
     kept = copy.deepcopy(ask(wanted, config, MODEL))
     config["provider_data"]["tools"].clear()  # type: ignore[index]
-    wanted.given["instructions"] = "changed"
+    wanted.requested["instructions"] = "changed"
 
     assert ask(wanted, {}, MODEL) == kept
 
@@ -287,10 +289,10 @@ def test_only_what_a_config_says_is_given() -> None:
 
 def test_what_is_taken_back_was_never_asked_for() -> None:
     """Whether it came by hand or as provider_data; what was not asked for cannot be taken back, and that is fine."""
-    wanted = WantedSession()
+    wanted = RequestedSession()
     ask(wanted, {"provider_data": {"colour": "red"}, "voice": "ash"}, MODEL)
-    wanted.fold({"type": "realtime", "audio": {"output": {"speed": 9}}})
+    wanted.merge_sent({"type": "realtime", "audio": {"output": {"speed": 9}}})
     for path in ("colour", "audio.output.speed", "audio.input.nothing", "colour.of.money"):
-        wanted.take_back(path)
+        wanted.forget_setting(path)
 
-    assert wanted.given == {"audio": {"output": {"voice": "ash"}}}
+    assert wanted.requested == {"audio": {"output": {"voice": "ash"}}}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from rtcli.render.picture import Graphics, graphics_of, picture_rows
 from rtcli.render.presenter import Presenter
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.views import DisplaySettings, Picture
 
 RED, BLUE = bytes([255, 0, 0]), bytes([0, 0, 255])
@@ -99,11 +99,11 @@ def test_where_nothing_can_be_shown_nothing_is() -> None:
     assert picture_rows(FLAG, Graphics.NONE, 80) == []
     assert picture_rows(FLAG, Graphics.KITTY, 1) == []
     assert picture_rows(Picture(0, 0, b""), Graphics.KITTY, 80) == []
-    assert Presenter(DisplaySettings(), Colour.NONE).lines(FLAG, 80) == []
+    assert Presenter(DisplaySettings(), Color.NONE).lines(FLAG, 80) == []
 
 
 def test_a_presenter_shows_it_as_its_terminal_can() -> None:
     """The writer of the prompt says which."""
-    presenter = Presenter(DisplaySettings(), Colour.MIDDLE, Graphics.TRUE_BLOCKS)
+    presenter = Presenter(DisplaySettings(), Color.MIDDLE, Graphics.TRUE_BLOCKS)
 
     assert presenter.lines(FLAG, 8) == picture_rows(FLAG, Graphics.TRUE_BLOCKS, 8)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from rtcli.render.presenter import Presenter
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.render.text import cells
 from rtcli.views import DisplaySettings, Json, Level, Notice, Quit, Table, Text, View
 from tests.render.frames import Wire, base64_of, spoken_answer, tone
 
 
-def lines(view: View, width: int = 60, colour: Colour = Colour.NONE) -> list[str]:
-    return Presenter(DisplaySettings(), colour).lines(view, width)
+def lines(view: View, width: int = 60, color: Color = Color.NONE) -> list[str]:
+    return Presenter(DisplaySettings(), color).lines(view, width)
 
 
 def test_a_notice_says_what_why_and_what_to_do() -> None:
@@ -69,14 +69,14 @@ def test_json_is_indented_and_summarised_unless_full() -> None:
 
 def test_json_is_coloured_where_there_are_colours() -> None:
     """Keys and values differ; without colours there is no escape at all."""
-    assert "\x1b[" in "".join(lines(Json({"a": 1}), colour=Colour.MIDDLE))
+    assert "\x1b[" in "".join(lines(Json({"a": 1}), color=Color.MIDDLE))
     assert "\x1b" not in "".join(lines(Json({"a": "\x1b[2J\x9b"})))
 
 
 def test_events_are_shown_as_the_person_wants_them() -> None:
     """Off: none. All: each. Summary: folded. The setting may change while it streams."""
     display = DisplaySettings()
-    presenter = Presenter(display, Colour.NONE)
+    presenter = Presenter(display, Color.NONE)
     frames = list(spoken_answer(Wire(), 2))
 
     shown = {}
@@ -89,7 +89,7 @@ def test_events_are_shown_as_the_person_wants_them() -> None:
 def test_a_filter_takes_whole_streams_or_leaves_them() -> None:
     """In the summary a stream is shown if its pieces or its end match."""
     display = DisplaySettings(events="summary", filter="*.delta")
-    presenter = Presenter(display, Colour.NONE)
+    presenter = Presenter(display, Color.NONE)
     rows = [line for frame in spoken_answer(Wire(), 2) for line in presenter.lines(frame, 80)]
 
     assert [row.split()[3] for row in rows] == ["response.output_audio", "response.output_audio_transcript"]
@@ -97,7 +97,7 @@ def test_a_filter_takes_whole_streams_or_leaves_them() -> None:
 
 def test_open_streams_are_there_to_be_looked_at_until_they_end() -> None:
     """And whatever is open at the end becomes rows."""
-    presenter = Presenter(DisplaySettings(events="summary"), Colour.NONE)
+    presenter = Presenter(DisplaySettings(events="summary"), Color.NONE)
     wire = Wire()
     presenter.lines(wire.frame("response.output_text.delta", item_id="a", delta="x"), 80)
 
@@ -109,7 +109,7 @@ def test_open_streams_are_there_to_be_looked_at_until_they_end() -> None:
 def test_leaving_the_summary_forgets_what_was_open() -> None:
     """No row of the past comes up later."""
     display = DisplaySettings(events="summary")
-    presenter = Presenter(display, Colour.NONE)
+    presenter = Presenter(display, Color.NONE)
     wire = Wire()
     presenter.lines(wire.frame("response.output_text.delta", item_id="a", delta="x"), 80)
     display.events = "off"
@@ -121,7 +121,7 @@ def test_leaving_the_summary_forgets_what_was_open() -> None:
 
 def test_a_filter_that_cannot_be_read_hides_nothing() -> None:
     """It is refused where it is set; here it must not swallow events."""
-    presenter = Presenter(DisplaySettings(events="all", filter="-"), Colour.NONE)
+    presenter = Presenter(DisplaySettings(events="all", filter="-"), Color.NONE)
 
     assert len(presenter.lines(Wire().frame("x"), 80)) == 1
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.render.fold import Fold
+from rtcli.render.grouping import EventGrouper
 from rtcli.render.media import WireFormats
 from rtcli.render.rows import row
 from rtcli.render.styles import plain
@@ -159,7 +159,7 @@ def test_control_characters_in_fields_are_written_out() -> None:
 
 def test_a_folded_stream_says_how_much_and_how_long() -> None:
     """Count, sound or characters, the time it took, and the whole text at its end."""
-    wire, fold = Wire(), Fold()
+    wire, fold = Wire(), EventGrouper()
     rows = [plain(row(entry, WireFormats(), 120)) for frame in spoken_answer(wire, 5) for entry in fold.feed(frame)]
     sound = next(text for text in rows if "response.output_audio " in text)
     words = next(text for text in rows if "response.output_audio_transcript " in text)
@@ -171,7 +171,7 @@ def test_a_folded_stream_says_how_much_and_how_long() -> None:
 
 def test_an_open_stream_shows_its_latest_words() -> None:
     """While it counts, the end of the text is what is new."""
-    wire, fold = Wire(), Fold()
+    wire, fold = Wire(), EventGrouper()
     for number in range(30):
         fold.feed(wire.frame("response.output_text.delta", item_id="item_1", delta=f"word{number} "))
     text = plain(row(fold.open[0], WireFormats(), 300))

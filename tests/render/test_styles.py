@@ -6,15 +6,15 @@ import pytest
 
 from rtcli.render.json_view import json_lines
 from rtcli.render.media import Summary
-from rtcli.render.styles import STYLES, Colour, Span, crop, paint, plain, rgb, themed
+from rtcli.render.styles import STYLES, Color, Span, crop, paint, plain, rgb, themed
 from rtcli.views import Json
 
 LINE = (Span("error", "no"), Span("", " way"))
 
 
-def luminance(colour: tuple[int, int, int]) -> float:
+def luminance(color: tuple[int, int, int]) -> float:
     """Relative luminance as WCAG defines it."""
-    parts = [part / 255 for part in colour]
+    parts = [part / 255 for part in color]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -26,21 +26,21 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
 
 @pytest.mark.parametrize("name", [name for name, style in STYLES.items() if style.tone])
 @pytest.mark.parametrize(
-    ("colour", "ground", "least"),
+    ("color", "ground", "least"),
     [
-        (Colour.MIDDLE, (0, 0, 0), 3.5),
-        (Colour.MIDDLE, (255, 255, 255), 3.5),
-        (Colour.BRIGHT, (30, 30, 30), 5.0),
-        (Colour.DEEP, (255, 255, 255), 5.0),
+        (Color.MIDDLE, (0, 0, 0), 3.5),
+        (Color.MIDDLE, (255, 255, 255), 3.5),
+        (Color.BRIGHT, (30, 30, 30), 5.0),
+        (Color.DEEP, (255, 255, 255), 5.0),
     ],
 )
 def test_every_tone_is_readable_on_its_ground(
-    name: str, colour: Colour, ground: tuple[int, int, int], least: float
+    name: str, color: Color, ground: tuple[int, int, int], least: float
 ) -> None:
     """The default tones have contrast on black and on white, the themes more of it on their own ground."""
     tone = STYLES[name].tone
     assert tone is not None
-    code = tone.code(colour)
+    code = tone.code(color)
     assert code is not None
 
     assert contrast(rgb(code), ground) >= least
@@ -48,33 +48,33 @@ def test_every_tone_is_readable_on_its_ground(
 
 def test_painting_asks_for_no_more_colours_than_there_are() -> None:
     """Without colours a line is its text; sixteen colours are the terminal's own."""
-    assert paint(LINE, Colour.NONE) == plain(LINE) == "no way"
-    assert paint(LINE, Colour.SIXTEEN) == "\x1b[1;31mno\x1b[0m way"
-    assert paint(LINE, Colour.MIDDLE) == "\x1b[1;38;5;160mno\x1b[0m way"
+    assert paint(LINE, Color.NONE) == plain(LINE) == "no way"
+    assert paint(LINE, Color.SIXTEEN) == "\x1b[1;31mno\x1b[0m way"
+    assert paint(LINE, Color.MIDDLE) == "\x1b[1;38;5;160mno\x1b[0m way"
 
 
 @pytest.mark.parametrize(
-    ("colour", "theme", "expected"),
+    ("color", "theme", "expected"),
     [
-        (Colour.MIDDLE, None, Colour.MIDDLE),
-        (Colour.MIDDLE, "auto", Colour.MIDDLE),
-        (Colour.MIDDLE, "dark", Colour.BRIGHT),
-        (Colour.MIDDLE, "light", Colour.DEEP),
-        (Colour.SIXTEEN, "dark", Colour.SIXTEEN),
-        (Colour.SIXTEEN, "none", Colour.NONE),
-        (Colour.NONE, "dark", Colour.NONE),
+        (Color.MIDDLE, None, Color.MIDDLE),
+        (Color.MIDDLE, "auto", Color.MIDDLE),
+        (Color.MIDDLE, "dark", Color.BRIGHT),
+        (Color.MIDDLE, "light", Color.DEEP),
+        (Color.SIXTEEN, "dark", Color.SIXTEEN),
+        (Color.SIXTEEN, "none", Color.NONE),
+        (Color.NONE, "dark", Color.NONE),
     ],
 )
-def test_a_theme_never_adds_colours(colour: Colour, theme: str | None, expected: Colour) -> None:
+def test_a_theme_never_adds_colours(color: Color, theme: str | None, expected: Color) -> None:
     """NO_COLOR and small terminals win over a theme."""
-    assert themed(colour, theme) is expected
+    assert themed(color, theme) is expected
 
 
 def test_grey_of_sixteen_colours_is_the_texts_own_colour_and_faint() -> None:
     """Each of the two greys of a small palette vanishes on one of the two grounds."""
-    assert paint((Span("muted", "x"),), Colour.SIXTEEN) == "\x1b[2mx\x1b[0m"
-    assert STYLES["muted"].words(Colour.SIXTEEN) == "dim"
-    (title, *_) = json_lines(Json({}, title="t"), Summary(), Colour.SIXTEEN)
+    assert paint((Span("muted", "x"),), Color.SIXTEEN) == "\x1b[2mx\x1b[0m"
+    assert STYLES["muted"].words(Color.SIXTEEN) == "dim"
+    (title, *_) = json_lines(Json({}, title="t"), Summary(), Color.SIXTEEN)
     assert title == "\x1b[2mt\x1b[0m"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.repl.live import MOST_ROWS, LiveWriter
 from rtcli.repl.output import TerminalOutput, reflows
 from rtcli.views import DisplaySettings, Notice, SpeechDelta, SpeechDone
@@ -13,8 +13,8 @@ from tests.render.frames import Wire
 
 def writer(events: str = "off") -> tuple[LiveWriter, io.StringIO]:
     screen = io.StringIO()
-    output = TerminalOutput(screen, colour=Colour.NONE)
-    return LiveWriter(DisplaySettings(events=events), output, Colour.NONE), screen
+    output = TerminalOutput(screen, color=Color.NONE)
+    return LiveWriter(DisplaySettings(events=events), output, Color.NONE), screen
 
 
 def test_without_a_prompt_views_are_lines_once_they_are_flushed() -> None:
@@ -94,8 +94,8 @@ class Broken(io.StringIO):
 def test_a_terminal_that_has_gone_is_told_once_and_never_raises() -> None:
     """Whatever is written afterwards."""
     told: list[str] = []
-    output = TerminalOutput(Broken(), colour=Colour.NONE, on_gone=lambda: told.append("gone"))
-    live = LiveWriter(DisplaySettings(), output, Colour.NONE)
+    output = TerminalOutput(Broken(), color=Color.NONE, on_gone=lambda: told.append("gone"))
+    live = LiveWriter(DisplaySettings(), output, Color.NONE)
     for _ in range(3):
         live.write(Notice("x"))
         live.flush()
@@ -106,7 +106,7 @@ def test_a_terminal_that_has_gone_is_told_once_and_never_raises() -> None:
 def test_what_is_held_leaves_in_one_write() -> None:
     """Also when drawing fails in between."""
     screen = io.StringIO()
-    output = TerminalOutput(screen, colour=Colour.NONE)
+    output = TerminalOutput(screen, color=Color.NONE)
     with output.held():
         output.write_raw("a")
         output.flush()

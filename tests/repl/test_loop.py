@@ -12,7 +12,7 @@ import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
 
 from rtcli.errors import ConnectError, ExitCode, UsageError
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.repl.backend import Backend, Edit
 from rtcli.repl.completer import Candidate
 from rtcli.repl.loop import run_prompt
@@ -93,8 +93,8 @@ async def running(backend: ScriptedBackend, keys: dict[str, str] | None = None) 
             greeting=[Notice("welcome")],
             keys=keys,
             keyboard=keyboard,
-            screen=TerminalOutput(screen, colour=Colour.NONE),
-            colour=Colour.NONE,
+            screen=TerminalOutput(screen, color=Color.NONE),
+            color=Color.NONE,
         )
         task = asyncio.get_running_loop().create_task(prompt)
         yield Running(keyboard, screen, display, task)

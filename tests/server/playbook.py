@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.server.basic_engines import basic_engines
-from rtcli.server.core import SessionCore
-from rtcli.server.effects import Effect, Hear, Recognise, StartResponse
 from rtcli.server.engines import Engines
-from rtcli.server.items import Item
-from rtcli.server.responses import Response
-from rtcli.server.session_state import realtime_session, transcription_session
+from rtcli.server.session.core import SessionCore
+from rtcli.server.session.effects import Effect, FeedAudio, StartResponse, Transcribe
+from rtcli.server.session.items import Item
+from rtcli.server.session.response import Response
+from rtcli.server.session.state import realtime_session, transcription_session
+from rtcli.server.voice.basic_engines import basic_engines
 
 Json: TypeAlias = dict[str, Any]
 MODEL = "gpt-realtime"
@@ -61,7 +61,7 @@ class Playbook:
 
     def send(self, type_: str, **fields: Any) -> list[Effect]:
         effects = self.core.receive({"type": type_, **fields})
-        heard = [effect for effect in effects if isinstance(effect, Hear)]
+        heard = [effect for effect in effects if isinstance(effect, FeedAudio)]
         return [*effects, *(more for hear in heard for more in self._feed(b"".join(hear.pieces)))]
 
     def refusal(self, type_: str, **fields: Any) -> Json:
@@ -113,4 +113,4 @@ def started(effects: Iterable[Effect]) -> Response:
 
 def to_recognise(effects: Iterable[Effect]) -> Item:
     """The item that was handed to the recogniser."""
-    return next(effect.item for effect in effects if isinstance(effect, Recognise))
+    return next(effect.item for effect in effects if isinstance(effect, Transcribe))

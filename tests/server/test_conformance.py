@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.server.client_events import CLIENT_EVENTS
+from rtcli.server.validation.client_events import CLIENT_EVENTS
 from tests.server.playbook import Playbook, types, user, voice
 
 Json: TypeAlias = dict[str, Any]

@@ -12,10 +12,10 @@ import pytest
 from rtcli.dsp.levels import peak_db
 from rtcli.errors import UsageError
 from rtcli.server import RealtimeServer
-from rtcli.server.basic_engines import basic_engines
-from rtcli.server.engine_choice import load_engines
 from rtcli.server.engines import Boundary, DetectorSettings, Engines, SpokenChunk
-from rtcli.server.tone import ToneVoice
+from rtcli.server.voice.basic_engines import basic_engines
+from rtcli.server.voice.choice import load_engines
+from rtcli.server.voice.tone import ToneVoice
 from tests.server.client import said, session
 from tests.server.playbook import silence, voice
 
@@ -91,8 +91,8 @@ def test_a_tone_begins_and_ends_softly() -> None:
 @pytest.fixture
 def voice_module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """In the place of the real engines' package."""
-    module = ModuleType("rtcli.server.voice")
-    monkeypatch.setitem(sys.modules, "rtcli.server.voice", module)
+    module = ModuleType("rtcli.server.voice.loading")
+    monkeypatch.setitem(sys.modules, "rtcli.server.voice.loading", module)
     return module
 
 
@@ -102,7 +102,7 @@ def test_auto_takes_real_engines_where_they_can_be_had(voice_module: ModuleType)
     voice_module.load = lambda: real  # type: ignore[attr-defined]
 
     assert load_engines("auto") is load_engines("voice") is real
-    assert load_engines("tone").recogniser is None
+    assert load_engines("tone").recognizer is None
 
 
 @pytest.mark.parametrize("error", [ImportError("no module"), UsageError("weights are missing")])

@@ -83,4 +83,4 @@ def test_an_item_that_is_put_before_an_answer_afterwards_stays_there() -> None:
     placed = book.say("Between", previous_item_id=first)
 
     assert book.items() == [first, placed, during, answer]
-    assert [item.id for item in book.core.conversation.as_answered()] == [first, placed, answer, during]
+    assert [item.id for item in book.core.conversation.in_reply_order()] == [first, placed, answer, during]

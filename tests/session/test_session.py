@@ -24,12 +24,12 @@ from rtcli.errors import (
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.items import MessageItem
 from rtcli.server import RealtimeServer
-from rtcli.session.cause import because_of
+from rtcli.session.provenance import caused_by
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeSIP
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 from tests.kit.peers import Conversation, answers, error, peer, refuses, reply_to, response, silent
-from tests.kit.sessions import DEADLINE, Live, ToldMicrophone, ToldSpeaker, live_session, session_at, session_on
+from tests.kit.sessions import DEADLINE, Live, ManualMicrophone, ManualSpeaker, live_session, session_at, session_on
 
 SOUND = {"output_modalities": ["audio"]}
 
@@ -37,7 +37,7 @@ SOUND = {"output_modalities": ["audio"]}
 async def until_sound(live: Live, milliseconds: int = 1000) -> tuple[str, int]:
     """Wait until so much of an answer has come; the part that it belongs to."""
     speaker = live.session.sound.speaker
-    assert isinstance(speaker, ToldSpeaker)
+    assert isinstance(speaker, ManualSpeaker)
     await live.until(lambda: any(ms >= milliseconds for ms in speaker.queued.values()))
     return max(speaker.queued, key=lambda key: speaker.queued[key])
 
@@ -63,7 +63,7 @@ async def test_without_a_speaker_the_session_asks_for_text_and_says_so_once() ->
 
 async def test_a_speaker_that_cannot_be_had_is_named_and_text_asked_for() -> None:
     """The device's own reason reaches the person."""
-    async with live_session(speaker=ToldSpeaker(available=False)) as live:
+    async with live_session(speaker=ManualSpeaker(available=False)) as live:
         assert live.session.status.modalities == ("text",)
         assert [notice for notice in live.notices if "asking for text" in notice] == [
             "no output device; asking for text | this machine has none | "
@@ -79,11 +79,11 @@ async def test_who_chose_text_or_sound_is_not_lectured() -> None:
 
 async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic() -> None:
     """received, heard and audio_end_ms are the samples that arrived and left the device."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.say("count to 30")
         item_id, index = await until_sound(live)
         speaker = live.session.sound.speaker
-        assert isinstance(speaker, ToldSpeaker)
+        assert isinstance(speaker, ManualSpeaker)
         speaker.hear(310)
         received = live.session.transport.playback.received_ms(item_id, index)
 
@@ -101,7 +101,7 @@ async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic
 
 async def test_words_that_were_not_heard_are_told_once() -> None:
     """While the text is being made its own end says so, afterwards the notice does."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
         live.session.say("count to 30")
         await until_sound(live, 400)
         live.session.interrupt()
@@ -114,7 +114,7 @@ async def test_words_that_were_not_heard_are_told_once() -> None:
 
 async def test_the_words_that_were_not_heard_are_named() -> None:
     """After an interruption the rest of the transcript is told apart from what was heard."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.say("count to 30")
         await live.until(lambda: live.records("response.output_audio_transcript.done"))
         (key, received) = next(iter(live.session.sound.speaker.queued.items()))  # type: ignore[union-attr]
@@ -153,7 +153,7 @@ async def test_there_may_be_nothing_to_interrupt() -> None:
 @pytest.mark.parametrize("barge_in", [True, False])
 async def test_typing_stops_the_assistant_while_it_speaks_unless_switched_off(barge_in: bool) -> None:
     """The cancel and the cut come before the new message."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
         live.session.barge_in = barge_in
         live.session.say("count to 30")
         await until_sound(live, 200)
@@ -167,11 +167,11 @@ async def test_typing_stops_the_assistant_while_it_speaks_unless_switched_off(ba
 
 async def test_what_arrives_is_played_and_late_sound_is_not() -> None:
     """Every byte that arrives before a cut reaches the speaker, none after it."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.say("hello")
         await live.until(lambda: live.records("response.output_audio.done"))
         speaker = live.session.sound.speaker
-        assert isinstance(speaker, ToldSpeaker)
+        assert isinstance(speaker, ManualSpeaker)
         key = next(iter(speaker.queued))
 
         assert len(speaker.pcm) // 48 == live.session.transport.playback.received_ms(*key)
@@ -180,7 +180,7 @@ async def test_what_arrives_is_played_and_late_sound_is_not() -> None:
 
 async def test_idle_waits_for_what_was_said_to_be_heard() -> None:
     """A piped chat must not hang up while the speaker still plays."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.say("hello")
         await live.until(lambda: live.records("response.done"))
         with pytest.raises(TimeoutError):
@@ -193,11 +193,11 @@ async def test_idle_waits_for_what_was_said_to_be_heard() -> None:
 async def test_telephone_sound_is_played_at_24_khz(kind: str, rate: int) -> None:
     """Whatever format the session speaks, the speaker gets its 24 kHz PCM16, of the same length."""
     config = {**SOUND, "audio": {"output": {"format": {"type": kind}}}}
-    async with live_session(speaker=ToldSpeaker(), config=config) as live:
+    async with live_session(speaker=ManualSpeaker(), config=config) as live:
         live.session.say("hello")
         await live.until(lambda: live.records("response.output_audio.done"))
         speaker = live.session.sound.speaker
-        assert isinstance(speaker, ToldSpeaker)
+        assert isinstance(speaker, ManualSpeaker)
         key = next(iter(speaker.queued))
 
         assert abs(speaker.queued[key] - live.session.transport.playback.received_ms(*key)) <= 2
@@ -289,7 +289,7 @@ async def test_a_failed_response_is_one_notice_with_reason_and_hint() -> None:
 async def test_an_error_names_the_event_and_the_command_that_caused_it() -> None:
     """The guilty frame by number and type, the command that sent it, and what to do."""
     async with live_session() as live:
-        with because_of("/send"):
+        with caused_by("/send"):
             (record,) = live.session.send({"type": "response.cancel", "event_id": "mine"})
         await live.until(lambda: live.records("error"))
 
@@ -411,11 +411,11 @@ async def test_reconnect_carries_settings_and_text_over() -> None:
 
 async def test_words_that_nobody_heard_are_not_carried_over() -> None:
     """Else the model would believe that it has said them."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.say("count to 30")
         await live.until(lambda: live.records("response.done"))
         speaker = live.session.sound.speaker
-        assert isinstance(speaker, ToldSpeaker)
+        assert isinstance(speaker, ManualSpeaker)
         speaker.hear(3000)
         live.session.interrupt()
         carried = await live.session.reconnect()
@@ -445,7 +445,7 @@ async def test_another_model_is_another_connection() -> None:
 
 async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> None:
     """Nothing is recorded before the person asks; muted is muted at the source."""
-    microphone = ToldMicrophone()
+    microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         assert (microphone.opened, live.session.status.muted) == (False, True)
         live.session.unmute()
@@ -460,7 +460,7 @@ async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> Non
 
 async def test_push_to_talk_without_a_microphone_changes_nothing() -> None:
     """The mode would switch voice detection off, and leave a session that hears nobody."""
-    async with live_session(microphone=ToldMicrophone(available=False)) as live:
+    async with live_session(microphone=ManualMicrophone(available=False)) as live:
         with pytest.raises(AudioUnavailableError):
             await live.session.toggle_talk()
 
@@ -481,7 +481,7 @@ async def test_an_answer_beside_the_conversation_is_not_part_of_it() -> None:
 
 async def test_push_to_talk_makes_a_turn_of_what_was_said_between_two_presses() -> None:
     """Detection is off meanwhile and comes back; the turn is committed and answered."""
-    microphone = ToldMicrophone()
+    microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         assert await live.session.toggle_talk()
         microphone.speak(bytes(48 * 300))
@@ -498,7 +498,7 @@ async def test_push_to_talk_makes_a_turn_of_what_was_said_between_two_presses() 
 
 async def test_a_turn_that_is_too_short_is_refused_here() -> None:
     """The API takes no turn under 100 ms; it is thrown away, with a reason."""
-    microphone = ToldMicrophone()
+    microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         await live.session.toggle_talk()
         microphone.speak(bytes(48 * 40))
@@ -538,7 +538,7 @@ async def test_telephone_input_goes_out_in_its_own_format(tmp_path: Path) -> Non
 async def test_the_conversation_is_written_as_sound(tmp_path: Path) -> None:
     """Export asks the server for every spoken item; an empty conversation is refused."""
     file = tmp_path / "all.wav"
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         with pytest.raises(UsageError, match="nothing was said"):
             await live.session.export_wav(file)
         live.session.say("hello")
@@ -551,8 +551,8 @@ async def test_the_conversation_is_written_as_sound(tmp_path: Path) -> None:
 
 async def test_echo_is_gated_to_silence_and_not_to_a_gap() -> None:
     """While the assistant speaks, its echo goes out as silence of the same length."""
-    microphone = ToldMicrophone()
-    async with live_session(speaker=ToldSpeaker(), microphone=microphone, config=SOUND) as live:
+    microphone = ManualMicrophone()
+    async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
         live.session.say("count to 30")
         await until_sound(live, 200)
         live.session.sound.set_echo("half")
@@ -566,8 +566,8 @@ async def test_echo_is_gated_to_silence_and_not_to_a_gap() -> None:
 
 async def test_speaker_and_microphone_together_are_worth_one_line() -> None:
     """The advice about headphones comes once."""
-    microphone = ToldMicrophone()
-    async with live_session(speaker=ToldSpeaker(), microphone=microphone, config=SOUND) as live:
+    microphone = ManualMicrophone()
+    async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
         for _ in range(2):
             live.session.unmute()
             live.session.mute()
@@ -636,7 +636,7 @@ async def test_settings_that_the_server_refuses_at_the_start_are_reported_and_su
 
 async def test_a_server_that_never_confirms_is_lived_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some servers answer no update: one line says so, and nothing waits for it later."""
-    monkeypatch.setattr("rtcli.session.connecting._SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr("rtcli.session.lifecycle._SETTLE_SECONDS", 0.05)
 
     async def mute(talk: Conversation) -> None:
         await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
@@ -678,7 +678,7 @@ async def test_requests_that_coalesce_have_one_cause() -> None:
     async with live_session(server={"pace": 0.2}) as live:
         live.session.say("count to 5")
         for cause in ("/one", "/two"):
-            with because_of(cause):
+            with caused_by(cause):
                 live.session.respond()
         await live.until(lambda: len(live.records("response.done")) == 2)
 
@@ -704,10 +704,10 @@ async def test_a_request_without_a_connection_leaves_nothing_behind() -> None:
     """The next one has its own cause."""
     async with live_session() as live:
         await live.session.disconnect()
-        with because_of("/lost"), pytest.raises(NotConnectedError):
+        with caused_by("/lost"), pytest.raises(NotConnectedError):
             live.session.respond()
         await live.session.reconnect()
-        with because_of("/found"):
+        with caused_by("/found"):
             live.session.respond()
         await live.idle()
 
@@ -717,7 +717,7 @@ async def test_a_request_without_a_connection_leaves_nothing_behind() -> None:
 async def test_the_first_sample_heard_is_measured() -> None:
     """From the request to the moment at which the device gives it out."""
 
-    class Told(ToldSpeaker):
+    class Told(ManualSpeaker):
         def first_heard_at(self, item_id: str, content_index: int) -> float | None:
             return time.monotonic() if (item_id, content_index) in self.queued else None
 
@@ -732,7 +732,7 @@ async def test_the_first_sample_heard_is_measured() -> None:
 
 async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:
     """A telephone call carries its own sound: one line, and no stream of errors."""
-    microphone = ToldMicrophone()
+    microphone = ManualMicrophone()
     async with RealtimeServer(pace=0, voice="tone") as server, session_on(f"{server.url}?model=gpt-realtime"):
         (call_id,) = server.calls
         endpoint = Endpoint(url=f"{server.url}?call_id={call_id}", model=None, label="call", call_id=call_id)

@@ -71,7 +71,7 @@ def test_public_functions_with_docstrings_are_tools(tmp_path: Path) -> None:
     assert not (tmp_path / "__pycache__").exists(), "nothing is left beside a person's file"
 
 
-class Colour(enum.Enum):
+class Color(enum.Enum):
     RED = "red"
     BLUE = "blue"
 
@@ -92,7 +92,7 @@ class Point(TypedDict):
         (dict[str, int], {"type": "object"}),
         (Literal["a", "b"], {"type": "string", "enum": ["a", "b"]}),
         (Literal[1, 2], {"type": "integer", "enum": [1, 2]}),
-        (Colour, {"type": "string", "enum": ["red", "blue"]}),
+        (Color, {"type": "string", "enum": ["red", "blue"]}),
         (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
         (Annotated[int, "how many"], {"type": "integer", "description": "how many"}),
         (
@@ -199,13 +199,13 @@ async def test_results_are_text_or_json() -> None:
 async def test_an_enum_argument_is_a_member_again() -> None:
     """The function gets what its annotation says."""
 
-    def tool(colour: Colour) -> str:
+    def tool(color: Color) -> str:
         """A tool."""
-        return colour.name
+        return color.name
 
-    assert await call_tool(tool_of(tool), '{"colour": "red"}', seconds=5) == "RED"
+    assert await call_tool(tool_of(tool), '{"color": "red"}', seconds=5) == "RED"
     with pytest.raises(ToolError, match="green"):
-        await call_tool(tool_of(tool), '{"colour": "green"}', seconds=5)
+        await call_tool(tool_of(tool), '{"color": "green"}', seconds=5)
 
 
 async def test_a_function_that_returns_something_to_await_is_awaited() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rtcli.views import Level, Notice
 from tests.kit.peers import SESSION, Conversation, peer, reply_to
-from tests.kit.sessions import Live, ToldMicrophone, ToldSpeaker, live_session, session_on
+from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session, session_on
 from tests.session.test_echo_watch import SPEECH
 
 SOUND = {"output_modalities": ["audio"]}
@@ -39,7 +39,7 @@ async def test_an_answer_of_silence_is_told() -> None:
         await talk.send(*spoken(bytes(48_000)), done)
         await talk.receive_all()
 
-    async with peer(mumbles) as server, session_on(server.url, speaker=ToldSpeaker(), config=SOUND) as live:
+    async with peer(mumbles) as server, session_on(server.url, speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.respond()
         await live.until(lambda: live.records("response.output_audio.done"))
 
@@ -51,7 +51,7 @@ async def test_an_answer_that_stalls_is_told_while_it_does(monkeypatch: pytest.M
     """The local server stops in the middle of its sound."""
     monkeypatch.setattr("rtcli.session.audio_watch._STALL_SECONDS", 0.05)
     faults = ["event=response.output_audio.delta@3:stall=300ms"]
-    async with live_session(speaker=ToldSpeaker(), config=SOUND, server={"faults": faults}) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"faults": faults}) as live:
         live.session.say("count to 5")
         await live.until(lambda: [w for w in warnings(live) if w.startswith("the answer stalls")])
         await live.until(lambda: [n for n in live.notices if n.startswith("the sound goes on after 0.")])
@@ -62,7 +62,7 @@ async def test_an_answer_that_stalls_is_told_while_it_does(monkeypatch: pytest.M
 
 async def test_an_ordinary_spoken_answer_gives_no_alarm() -> None:
     """Nor does an interrupted one."""
-    async with live_session(speaker=ToldSpeaker(), config=SOUND) as live:
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.say("count to 5")
         await live.until(lambda: live.records("response.done"))
         live.session.say("count to 30")
@@ -73,7 +73,7 @@ async def test_an_ordinary_spoken_answer_gives_no_alarm() -> None:
         assert warnings(live) == []
 
 
-def hears_itself(microphone: ToldMicrophone, speaker: ToldSpeaker, levels: list[float]) -> None:
+def hears_itself(microphone: ManualMicrophone, speaker: ManualSpeaker, levels: list[float]) -> None:
     """The speaker plays, and the microphone takes in these levels."""
     for heard, played in zip(levels, SPEECH, strict=True):
         speaker.level_db = played
@@ -91,7 +91,7 @@ def hears_itself(microphone: ToldMicrophone, speaker: ToldSpeaker, levels: list[
 )
 async def test_an_assistant_that_interrupts_itself_is_told_once(mode: str, levels: list[float], advice: str) -> None:
     """Speech is detected while it speaks, and the microphone follows the loudspeaker."""
-    microphone, speaker = ToldMicrophone(), ToldSpeaker()
+    microphone, speaker = ManualMicrophone(), ManualSpeaker()
     started = {"type": "input_audio_buffer.speech_started", "item_id": "item_2", "audio_start_ms": 0}
 
     async def talks(talk: Conversation) -> None:

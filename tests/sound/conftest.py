@@ -115,7 +115,7 @@ def say() -> Say:
 
 def _voice() -> Say:
     if importlib.util.find_spec("hibari"):
-        from rtcli.server.voice.voice import HibariVoice
+        from rtcli.server.voice.synthesizer import HibariVoice
 
         voice = HibariVoice.load()
         return lambda text: b"".join(chunk.pcm for chunk in voice.speak(text, "marin", 1.0))

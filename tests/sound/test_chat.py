@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.kit.retry_on_glitch import retry_on_glitch
 
 from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import read_wav, write_wav
 from tests.kit.program import rtcli
 from tests.kit.sound_card import Recording, SoundCard
 from tests.kit.terminal import Terminal
-from tests.kit.undisturbed import undisturbed
 from tests.kit.waveforms import RATE, heard_ms, samples_of
 from tests.sound.conftest import Say
 
@@ -83,7 +83,7 @@ def test_the_first_minute_a_voice_is_heard_and_answered(card: SoundCard, hearing
 
 
 @pytest.mark.parametrize("keys", ["\x1b", "/interrupt\r", "stop\r"], ids=["esc", "command", "typing"])
-@undisturbed
+@retry_on_glitch
 def test_a_barge_in_says_where_the_room_stopped_hearing(
     card: SoundCard, scripted_server: str, noise: bytes, keys: str
 ) -> None:

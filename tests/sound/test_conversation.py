@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.kit.retry_on_glitch import retry_on_glitch
 
 from rtcli.audio.microphone import Microphone
 from rtcli.audio.speaker import Speaker
@@ -18,11 +19,10 @@ from rtcli.dsp.wav import write_wav
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.session import settings
-from rtcli.session.sound import SpeakerLike
+from rtcli.session.audio import SpeakerLike
 from rtcli.views import View, WireRecord
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
-from tests.kit.undisturbed import undisturbed
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, Samples, heard_ms, quiet_ms, samples_of, share_heard
 from tests.sound.conftest import Say
@@ -105,7 +105,7 @@ async def test_what_is_said_is_transcribed_and_the_answer_heard(card: SoundCard,
 
 
 @pytest.mark.parametrize("way", ["/interrupt", "stop", "speech"])
-@undisturbed
+@retry_on_glitch
 async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
     card: SoundCard, scripted_server: str, say: Say, noise: bytes, way: str
 ) -> None:
@@ -180,7 +180,7 @@ async def test_push_to_talk_takes_what_is_said_between_two_presses(
         assert settings.get(session.transport.session or {}, "audio.input.turn_detection.type") == "server_vad"
 
 
-@undisturbed
+@retry_on_glitch
 async def test_another_speaker_goes_on_with_the_answer(card: SoundCard, scripted_server: str, noise: bytes) -> None:
     """/audio out in the middle: the other room hears the rest, and an interruption there cuts at the right place."""
     async with talking(scripted_server, listen=False) as talk:

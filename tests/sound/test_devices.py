@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.kit.retry_on_glitch import retry_on_glitch
 
 from rtcli.audio import speaker as speaker_module
 from rtcli.audio.devices import Device, list_devices
@@ -15,7 +16,6 @@ from rtcli.audio.speaker import Speaker
 from rtcli.audio.stream import BLOCK_MS, DeviceStream
 from rtcli.errors import AudioUnavailableError
 from tests.kit.sound_card import SPEAKERS, Recording, SoundCard
-from tests.kit.undisturbed import undisturbed
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, heard_ms, place_of, quiet_ms, samples_of, share_heard
 
@@ -58,7 +58,7 @@ async def test_what_is_played_is_heard(
 
 
 @pytest.mark.parametrize("name", SPEAKERS)
-@undisturbed
+@retry_on_glitch
 async def test_a_cut_is_where_the_device_was(card: SoundCard, noise: bytes, name: str) -> None:
     """Within one block of the samples that the device took, less its latency; and that and a fade of the room."""
     speaker = Speaker(name)
@@ -207,7 +207,7 @@ async def test_an_end_that_was_asked_for_is_no_loss(card: SoundCard) -> None:
     assert lost == []
 
 
-@undisturbed
+@retry_on_glitch
 async def test_a_speaker_takes_over_where_another_stopped(card: SoundCard, noise: bytes) -> None:
     """The rest of an answer is heard in the other room, and the count goes on."""
     first, second = Speaker("room_a"), Speaker("room_b")
@@ -219,7 +219,7 @@ async def test_a_speaker_takes_over_where_another_stopped(card: SoundCard, noise
         await heard_at_least(first, 700)
         second.open()
         taken = first.taken_ms(*KEY)
-        second.take_over(first.hand_over())
+        second.resume(first.export())
         first.close()
         assert (second.heard_ms(*KEY) or 0) >= taken
         await until(lambda: not second.audible)

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from rtcli.render.styles import Colour
+from rtcli.render.styles import Color
 from rtcli.terminal.capabilities import can_prompt, colour_of, is_terminal, width_of
 
 
@@ -26,25 +26,25 @@ def tty() -> Iterator[TextIO]:
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({"TERM": "xterm-256color"}, Colour.MIDDLE),
-        ({"TERM": "xterm"}, Colour.SIXTEEN),
-        ({"TERM": "linux"}, Colour.SIXTEEN),
-        ({"TERM": "xterm", "COLORTERM": "truecolor"}, Colour.MIDDLE),
-        ({"TERM": "dumb"}, Colour.NONE),
-        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, Colour.NONE),
-        ({"TERM": "xterm-256color", "NO_COLOR": ""}, Colour.MIDDLE),
-        ({"TERM": "xterm-256color", "NO_COLOR": "1", "FORCE_COLOR": "1"}, Colour.NONE),
+        ({"TERM": "xterm-256color"}, Color.MIDDLE),
+        ({"TERM": "xterm"}, Color.SIXTEEN),
+        ({"TERM": "linux"}, Color.SIXTEEN),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, Color.MIDDLE),
+        ({"TERM": "dumb"}, Color.NONE),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, Color.NONE),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, Color.MIDDLE),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1", "FORCE_COLOR": "1"}, Color.NONE),
     ],
 )
-def test_colours_of_a_terminal(tty: TextIO, environ: dict[str, str], expected: Colour) -> None:
+def test_colours_of_a_terminal(tty: TextIO, environ: dict[str, str], expected: Color) -> None:
     """NO_COLOR wins over everything, a dumb terminal has none."""
     assert colour_of(tty, environ) is expected
 
 
 def test_a_pipe_has_colours_only_if_they_are_forced() -> None:
     """Nobody wants escape codes in a file."""
-    assert colour_of(io.StringIO(), {"TERM": "xterm-256color"}) is Colour.NONE
-    assert colour_of(io.StringIO(), {"TERM": "xterm-256color", "FORCE_COLOR": "1"}) is Colour.MIDDLE
+    assert colour_of(io.StringIO(), {"TERM": "xterm-256color"}) is Color.NONE
+    assert colour_of(io.StringIO(), {"TERM": "xterm-256color", "FORCE_COLOR": "1"}) is Color.MIDDLE
 
 
 def test_a_prompt_needs_a_terminal_at_both_ends(tty: TextIO) -> None:

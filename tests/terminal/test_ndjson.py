@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rtcli.protocol.wire_filter import parse_filter
-from rtcli.render.styles import Colour
+from rtcli.protocol.filters import parse_filter
+from rtcli.render.styles import Color
 from rtcli.terminal.ndjson import NdjsonWriter
 from rtcli.terminal.sink import Sink
 from rtcli.views import Direction, Json, Level, Notice, SpeechDelta, Table, View, WireRecord
@@ -96,7 +96,7 @@ def test_pretty_is_the_same_value_over_several_lines() -> None:
 
     assert len(out.splitlines()) > 3
     assert json.loads(out) == event.event
-    assert "\x1b[" in written([event], pretty=True, colour=Colour.MIDDLE)[0]
+    assert "\x1b[" in written([event], pretty=True, color=Color.MIDDLE)[0]
 
 
 def test_only_wanted_events_are_written() -> None:

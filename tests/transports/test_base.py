@@ -90,7 +90,7 @@ def test_a_payload_can_be_built_without_sending_or_remembering_it() -> None:
 
     assert payload["model"] == "m"
     assert payload["audio"]["output"]["voice"] == "cedar"
-    assert (t.wire, t.wanted_session) == ([], {})
+    assert (t.wire, t.requested_session) == ([], {})
 
 
 def test_ten_thousand_function_calls_do_not_grow_the_memory() -> None:

@@ -353,7 +353,7 @@ async def test_a_session_update_sent_by_hand_is_folded_into_what_is_configured()
 
         assert link.sent[0] == partial
         assert link.sent[1]["session"]["audio"]["output"]["voice"] == "cedar"
-        assert link.t.wanted_session["audio"]["output"]["voice"] == "cedar"
+        assert link.t.requested_session["audio"]["output"]["voice"] == "cedar"
 
 
 async def test_the_session_is_what_the_server_confirmed_last() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rtcli.transports import OpenAIRealtimeSIP, OpenAIRealtimeWebSocket
-from tests.kit.obliging_peer import obliging_peer
+from tests.kit.auto_responder import auto_responder
 from tests.kit.scripted_peer import DEADLINE, SEMANTIC
 
 PAGE = Path(__file__).parents[2] / "docs" / "transport.md"
@@ -33,7 +33,7 @@ async def execute(source: str, names: dict[str, Any]) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: re.sub(r"\W+", "-", example[:30]))
 async def test_every_example_runs(example: str) -> None:
     """As it stands on the page, against a server; its own assertions hold, and nothing is reported as an error."""
-    async with obliging_peer() as url:
+    async with auto_responder() as url:
         t = OpenAIRealtimeWebSocket(url=url, api_key="sk-test", auto_tracing=False)
         errors: list[Any] = []
         t.on("error", lambda payload: errors.append(payload.error))
@@ -69,7 +69,7 @@ def test_every_semantic_event_is_in_an_example_and_in_the_table(name: str) -> No
 
 def _tests() -> set[str]:
     found: set[str] = set()
-    for path in (Path(__file__).parents[1]).glob("*/test_*.py"):
+    for path in (Path(__file__).parents[1]).rglob("test_*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     return found

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.kit.obliging_peer import obliging_peer
+from tests.kit.auto_responder import auto_responder
 from tests.kit.scripted_peer import SEMANTIC
 from tests.transports import typed_sample
 from tests.transports.test_docs import public_names
@@ -36,7 +36,7 @@ def test_it_uses_every_public_name_and_every_event() -> None:
 
 async def test_it_runs() -> None:
     """And hears what was said."""
-    async with obliging_peer() as url:
+    async with auto_responder() as url:
         heard = await typed_sample.main(url)
         assert {"response.created", "Hello", "connected", "docs", ">", "<"} <= set(heard)
         assert await typed_sample.join(url) == "disconnected"

@@ -150,8 +150,8 @@ async def use_sends(t: OpenAIRealtimeWebSocket, program: Program) -> None:
     t.update_session_config({"instructions": "Be brief.", "tools": []})
     payload: dict[str, Any] = t.build_session_payload({"voice": "cedar"})
     detection: dict[str, Any] | None = t.build_turn_detection_config({"type": "server_vad"})
-    wanted: dict[str, Any] = t.wanted_session
-    t.take_back(["audio.output.voice"])
+    wanted: dict[str, Any] = t.requested_session
+    t.forget_settings(["audio.output.voice"])
     program.heard += [str(len(payload)), str(detection), str(len(wanted))]
     t._tracing_config = None
     t._update_tracing_config("auto")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from rtcli.server.items import Item
+from rtcli.server.session.items import Item
 
 Json: TypeAlias = dict[str, Any]
 
@@ -77,13 +77,13 @@ class Fail:
 
 
 @dataclass(frozen=True, slots=True)
-class Misbehave:
+class InjectFault:
     """Carry out a fault (`rtcli.server.faults`), given as its WHAT."""
 
     what: str
 
 
-Piece: TypeAlias = Say | Play | Call | Pause | Fail | Misbehave
+Piece: TypeAlias = Say | Play | Call | Pause | Fail | InjectFault
 
 
 class ReplyEngine(Protocol):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rtcli.errors import UsageError
-from rtcli.server.items import Item
 from rtcli.server.replies.base import Call, Fail, Piece, ReplyRequest, Say, Tool, text_of
+from rtcli.server.session.items import Item
 
 if TYPE_CHECKING:
     import httpx

@@ -10,7 +10,6 @@ from io import BytesIO
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, decode_base64
-from rtcli.server.items import Item
 from rtcli.server.replies.base import (
     MOST_READ,
     Piece,
@@ -24,6 +23,7 @@ from rtcli.server.replies.base import (
     turn_start,
 )
 from rtcli.server.replies.tool_use import tool_calls
+from rtcli.server.session.items import Item
 
 _LONGEST_COUNT = 1_000
 _WORDS = re.compile(r"\S+\s*")

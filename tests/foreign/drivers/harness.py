@@ -30,7 +30,7 @@ class Setup:
 
     url: str  # http://host:port/v1
     speech: bytes  # 24 kHz PCM16: "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."
-    recogniser: bool  # whether the server understands speech
+    recognizer: bool  # whether the server understands speech
     models: TypedModels
     trail: list[str] = field(default_factory=list)  # the types of this check's events, for whoever reads a failure
 
@@ -91,12 +91,12 @@ async def _carry_out(name: str, function: Check, setup: Setup) -> dict[str, Any]
     return {"check": name, "ok": True, "detail": ""}
 
 
-async def _run(url: str, speech: bytes, recogniser: bool) -> None:
+async def _run(url: str, speech: bytes, recognizer: bool) -> None:
     models, places = TypedModels(), asyncio.Semaphore(AT_ONCE)
 
     async def in_turn(name: str, function: Check) -> None:
         async with places:
-            _tell(await _carry_out(name, function, Setup(url, speech, recogniser, models)))
+            _tell(await _carry_out(name, function, Setup(url, speech, recognizer, models)))
 
     async with asyncio.TaskGroup() as group:
         for name, function in CHECKS.items():
@@ -118,4 +118,4 @@ def main() -> None:
     options = parser.parse_args()
     with wave.open(str(options.speech)) as file:
         speech = file.readframes(file.getnframes())
-    asyncio.run(_run(options.url, speech, options.recogniser))
+    asyncio.run(_run(options.url, speech, options.recognizer))

@@ -151,7 +151,7 @@ async def speech_is_detected_and_transcribed(setup: Setup) -> None:
         await listener.raw("input_audio_buffer.speech_started")
         await listener.raw("input_audio_buffer.speech_stopped")
         await listener.have("turn_ended")
-        if setup.recogniser:
+        if setup.recognizer:
             await listener.have("input_audio_transcription_completed")
             [completed] = listener.of("input_audio_transcription_completed")
             assert "fail better" in completed.transcript.lower(), completed
@@ -367,7 +367,7 @@ async def an_agent_listens(setup: Setup) -> None:
             await watched.session.send_audio(chunk)
         await watched.listener.until("agent_end")
         updates = [event.history for event in watched.listener.of("history_updated")]
-        if setup.recogniser and not any(_says(history, "fail better") for history in updates):
+        if setup.recognizer and not any(_says(history, "fail better") for history in updates):
             await watched.listener.until("history_updated", lambda event: _says(event.history, "fail better"))
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from rtcli.errors import UsageError
 from rtcli.server import RealtimeServer
-from rtcli.server.items import Item, committed_audio, from_client, function_call
 from rtcli.server.replies.base import Call, Fail, Piece, ReplyRequest, Say, Tool
 from rtcli.server.replies.chat_endpoint import ChatEndpointReply
+from rtcli.server.session.items import Item, committed_audio, from_client, function_call
 from tests.server.client import said, session
 from tests.server.playbook import user, voice
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.server.items import committed_audio, from_client
 from rtcli.server.replies.base import Play, ReplyRequest, Say
 from rtcli.server.replies.choice import reply_engine
+from rtcli.server.session.items import committed_audio, from_client
 from tests.server.playbook import user, voice
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rtcli.server.items import Item, committed_audio, from_client, function_call
 from rtcli.server.replies.base import Call, Piece, ReplyRequest, Say, Tool
 from rtcli.server.replies.rules import RulesReply, answer
+from rtcli.server.session.items import Item, committed_audio, from_client, function_call
 from tests.server.playbook import user, voice
 
 

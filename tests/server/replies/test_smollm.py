@@ -12,9 +12,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.server.items import committed_audio, from_client
 from rtcli.server.replies.base import Call, Piece, ReplyRequest, Say, Tool
 from rtcli.server.replies.smollm import SmolLMReply
+from rtcli.server.session.items import committed_audio, from_client
 from tests.server.playbook import user, voice
 from tests.server.replies.test_chat_endpoint import Endpoint, chunk, endpoint
 

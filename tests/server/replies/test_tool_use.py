@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.server.items import Item, from_client, function_call
 from rtcli.server.replies.arguments import arguments_for
 from rtcli.server.replies.base import ReplyRequest, Tool
 from rtcli.server.replies.tool_use import tool_calls
+from rtcli.server.session.items import Item, from_client, function_call
 from tests.server.playbook import user
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

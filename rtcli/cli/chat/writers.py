@@ -1,0 +1,31 @@
+"""The writer for a chat whose input or output is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rtcli.cli.output import plain_writer
+
+if TYPE_CHECKING:
+    from rtcli.cli.chat.options import ChatOptions
+    from rtcli.terminal.sink import OnGone
+    from rtcli.terminal.writer import Writer
+
+
+def pipe_writer(plan: ChatOptions, gone: OnGone) -> Writer:
+    """Writes to stdout and stderr; `gone` is told when stdout takes nothing more."""
+    if not plan.json:
+        return plain_writer(plan.display, plan.settings.get("theme"), gone)
+    from rtcli.protocol.filters import parse_filter
+    from rtcli.terminal.capabilities import is_terminal
+    from rtcli.terminal.ndjson import NdjsonWriter
+    from rtcli.terminal.sink import Sink
+
+    return NdjsonWriter(
+        Sink(sys.stdout, gone),
+        Sink(sys.stderr),
+        both=plan.both,
+        terminal=is_terminal(sys.stdout),
+        wanted=parse_filter(plan.display.filter),
+    )

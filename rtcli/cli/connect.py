@@ -1,0 +1,88 @@
+"""From an Endpoint to a connected transport, and the built-in server where the endpoint is ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rtcli.config.endpoints import Endpoint
+
+if TYPE_CHECKING:
+    from rtcli.cli.chat.options import ChatOptions
+    from rtcli.session.session import RealtimeSession
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+
+def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
+    """A transport that will dial this endpoint; tracing stays off unless the session's config asks for it."""
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+    headers = {**endpoint.headers, **auth_header(endpoint)}
+    return OpenAIRealtimeWebSocket(
+        model=endpoint.model, url=endpoint.url, headers=headers, auto_tracing=False, **options
+    )
+
+
+def auth_header(endpoint: Endpoint) -> dict[str, str]:
+    """The header that carries the endpoint's key; none without a key: a local server wants none."""
+    key = endpoint.api_key
+    if key is None:
+        return {}
+    assert isinstance(key, str)  # what the command line resolves is text; functions are for programs
+    return {"api-key": key} if endpoint.auth == "api-key" else {"Authorization": f"Bearer {key}"}
+
+
+def session_for(plan: ChatOptions, place: Endpoint, *, terminal: bool) -> RealtimeSession:
+    """The session of a chat, not started. In a terminal, replies play on the system's speaker if none was named.
+
+    Raises AudioUnavailableError and InputError for devices and files that were asked for.
+    """
+    from rtcli.session.session import RealtimeSession
+
+    microphone = plan.sound.microphone()
+    session = RealtimeSession(
+        transport_for(place),
+        endpoint=replace(place, api_key=None),  # the transport has it in its headers
+        config=plan.config,
+        speaker=plan.sound.speaker(default=terminal),
+        microphone=microphone,
+        tools=plan.tools,
+    )
+    if mode := plan.settings.get("echo"):
+        from rtcli.audio.echo import EchoMode
+
+        session.sound.echo.mode = EchoMode(mode)
+    session.barge_in = plan.settings.get("barge_in") is not False
+    return session
+
+
+@asynccontextmanager
+async def serving_in_process(endpoint: Endpoint, *, sound: bool = True) -> AsyncIterator[Endpoint]:
+    """The endpoint; if it is the built-in server, that runs inside this process meanwhile.
+
+    Without `sound` it does not load its speech engines.
+    """
+    if not endpoint.local:
+        yield endpoint
+        return
+    from rtcli.server import RealtimeServer
+
+    async with RealtimeServer(voice="auto" if sound else "tone") as server:
+        yield endpoint.at(server.url)
+
+
+@asynccontextmanager
+async def served_by_child(endpoint: Endpoint, say: Callable[[str], None]) -> AsyncIterator[Endpoint]:
+    """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile."""
+    if not endpoint.local:
+        yield endpoint
+        return
+    from rtcli.cli.server_process import ServerChild
+
+    child = ServerChild(say)
+    try:
+        yield endpoint.at(await child.start())
+    finally:
+        await child.close()

@@ -1,0 +1,1 @@
+"""`rtcli send-event`: send exactly these events, and show exactly what comes back."""

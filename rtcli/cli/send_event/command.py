@@ -1,0 +1,138 @@
+"""`rtcli send-event`: send exactly these events, show exactly what comes back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rtcli.cli import options, report, runner
+from rtcli.cli.send_event.stop_condition import StopCondition
+from rtcli.config.endpoints import Endpoint
+from rtcli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rtcli.protocol.events import Event
+
+
+def send_event(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="One event, an array, or one a line; - is stdin.")],
+    url: options.Url = None,
+    local: options.Local = False,
+    profile: options.Profile = None,
+    model: options.Model = None,
+    call_id: options.CallId = None,
+    api_key_env: options.ApiKeyEnv = None,
+    auth: options.Auth = None,
+    header: options.Header = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Send each line as it comes in.")] = False,
+    until: Annotated[list[str] | None, typer.Option(metavar="TYPE", help="End with this event (or a glob).")] = None,
+    count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (of --until's types).")] = None,
+    for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
+    settle: Annotated[float, typer.Option(metavar="S", help="Wait after events that have no reply.")] = 0.3,
+    timeout: Annotated[float, typer.Option(metavar="S", help="How long answers may take; 0: any time.")] = 60.0,
+    both: Annotated[bool, typer.Option("--both", help='Both directions, as {"dir", "t", "event"}.')] = False,
+    pretty: Annotated[bool, typer.Option("--pretty", help="Indented, for people; sound in a few words.")] = False,
+    audio: Annotated[str | None, typer.Option(metavar="full|elide", help="Sound whole, or in a few words.")] = None,
+) -> ExitCode:
+    """Send events and print the server's, one JSON object a line.
+
+    Everything is checked before anything is dialled, and nothing is sent that you did not write. It ends when every
+    event has its answer.
+
+    \b
+    rtcli send-event create.json --local
+    printf '%s\\n' '{"type":"response.create"}' | rtcli send-event - --local | jq .type
+    rtcli send-event - --stream --for 30 <events.ndjson
+    """
+    ending = StopCondition(
+        seconds=options.positive(for_, "--for"),
+        until=tuple(until or ()),
+        count=int(options.positive(count, "--count") or 0) or None,
+        settle=settle,
+        timeout=timeout or None,
+    )
+    if audio not in (None, "full", "elide"):
+        raise UsageError(f"--audio {audio}", why="it is full or elide")
+    settings = options.settings_of(
+        url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header
+    )
+    endpoint = options.endpoint_from(settings, call_id)
+    events = None if stream else _read(file)
+    elide = audio == "elide" if audio else pretty
+    shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"))
+    return runner.run(_exchange(endpoint, ending, events, file, shown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How events are written."""
+
+    both: bool
+    pretty: bool
+    elide: bool
+    theme: str | None
+
+
+def _read(file: str) -> list[Event]:
+    from rtcli.cli.event_input import parse_events, read_text
+
+    events = parse_events(read_text(file), file)
+    _warn(events)
+    return events
+
+
+def _warn(events: Iterable[Event]) -> None:
+    """Say what looks wrong; the server decides, so everything is sent all the same."""
+    from rtcli.protocol.catalog import check_client_event
+
+    for finding in dict.fromkeys(finding for event in events for finding in check_client_event(event)):
+        report.line(f"warning: {finding}")
+
+
+async def _stream(file: str) -> AsyncIterator[Event]:
+    from rtcli.cli.event_input import parse_events
+    from rtcli.cli.lines import Lines
+
+    async for number, line in Lines(file):
+        if line.strip():
+            events = parse_events(line, file, number)
+            _warn(events)
+            for event in events:
+                yield event
+
+
+async def _exchange(
+    endpoint: Endpoint, ending: StopCondition, events: list[Event] | None, file: str, shown: _Shown
+) -> ExitCode:
+    from rtcli.cli.connect import serving_in_process, transport_for
+    from rtcli.cli.output import StdoutConsumer, colour_for
+    from rtcli.cli.send_event.exchange import Exchange
+    from rtcli.terminal.capabilities import is_terminal
+    from rtcli.terminal.ndjson import NdjsonWriter
+    from rtcli.terminal.sink import Sink
+
+    async with serving_in_process(endpoint) as place:
+        transport = transport_for(place, manual=True)
+        audience = StdoutConsumer()
+        writer = NdjsonWriter(
+            Sink(sys.stdout, audience.leave),
+            Sink(sys.stderr),
+            both=shown.both,
+            elide_audio=shown.elide,
+            pretty=shown.pretty,
+            terminal=is_terminal(sys.stdout),
+            color=colour_for(sys.stdout, shown.theme),
+        )
+        exchange = Exchange(transport, writer, ending, audience)
+        try:
+            await transport.connect(call_id=place.call_id)
+            if place.call_id is None:  # who joins a call hears nothing before it asks
+                await transport.wait_ready(10)
+            return await exchange.run(events if events is not None else _stream(file))
+        finally:
+            transport.close()
+            await transport.wait_closed()

@@ -1,0 +1,131 @@
+"""One exchange of `send-event`: sends what it was given, writes what comes back, and knows when that is all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rtcli.cli import report
+from rtcli.cli.send_event.stop_condition import Progress, StopCondition
+from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
+from rtcli.protocol.answers import outcome
+from rtcli.protocol.events import Event
+from rtcli.views import Direction, WireRecord
+
+if TYPE_CHECKING:
+    from rtcli.cli.output import StdoutConsumer
+    from rtcli.terminal.ndjson import NdjsonWriter
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+
+class Exchange:
+    """Watches the wire of a transport in manual mode, for as long as the `audience` reads what it writes."""
+
+    def __init__(
+        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, ending: StopCondition, audience: StdoutConsumer
+    ) -> None:
+        self._transport = transport
+        self._writer = writer
+        self._began = time.monotonic()
+        self._progress = Progress(ending, self._began)
+        self._audience = audience
+        self._changed = asyncio.Event()
+        self._number = 0
+        self._running = self._over = False
+        self.code = ExitCode.OK
+        transport.attach_wire(self._observe)
+        transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
+        transport.on("disconnected", lambda *_: self._changed.set())
+
+    async def run(self, events: Iterable[Event] | AsyncIterator[Event]) -> ExitCode:
+        """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
+        self._running = True
+        sender = asyncio.ensure_future(self._send(events))
+        sender.add_done_callback(lambda _: self._changed.set())
+        try:
+            problem = await self._watch(sender)
+        finally:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+        if problem is None:
+            return self.code
+        report.error(problem)
+        return worst(problem.exit_code, self.code)
+
+    async def _send(self, events: Iterable[Event] | AsyncIterator[Event]) -> None:
+        if isinstance(events, AsyncIterator):
+            async for event in events:
+                self._transport.send_event(event)
+        else:
+            for event in events:
+                self._transport.send_event(event)
+        self._progress.input_open = False
+
+    async def _watch(self, sender: asyncio.Future[None]) -> RtcliError | None:
+        """Wait until something says that the exchange is over; the problem, if that is how it ended."""
+        while True:
+            self._changed.clear()
+            now = time.monotonic()
+            if sender.done() and (error := sender.exception()) is not None:
+                raise error
+            if self._audience.gone.is_set():
+                return self._audience.problem
+            if self._progress.finished(now):
+                return self._progress.verdict()
+            if self._transport.status != "connected":
+                return self._lost()
+            if self._progress.late(now):
+                return self._progress.late_error()
+            look = self._progress.next_look(now)
+            # Not wait_for(): up to Python 3.11 it swallows a cancellation that meets the event, and so a signal.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if look is None else look - now):
+                    await self._changed.wait()
+
+    def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
+        now = time.monotonic()
+        if self._over:
+            return  # the same script prints the same lines, whatever else the server had under way
+        self._number += 1
+        way = Direction(direction)
+        size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
+        self._writer.write(WireRecord(self._number, now - self._began, way, event, size, problem=problem, frame=frame))
+        if event is None:
+            return
+        if way is Direction.SENT:
+            self._progress.sent(event, now)
+        else:
+            self._progress.received(event)
+            if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
+                self._judge(event)
+            self._over = self._progress.finished(now)
+        self._changed.set()
+
+    def _judge(self, event: Event) -> None:
+        code = outcome(event)
+        self.code = worst(self.code, code)
+        if code is ExitCode.SERVER_ERROR:
+            report.error(ServerError(event))
+        elif code is ExitCode.RESPONSE_FAILED:
+            report.error(_failure(event["response"]))
+
+    def _lost(self) -> ConnectionLostError:
+        from rtcli.transports.connection_errors import lost
+
+        error = lost(self._transport.close_code, self._transport.close_reason or "", None)
+        waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.answers.waiting))
+        what = f"{error.what} while {waiting} waited for an answer" if waiting else error.what
+        return ConnectionLostError(what, why=error.why, hint=error.hint, code=error.code, reason=error.reason)
+
+
+def _failure(response: Mapping[str, Any]) -> ResponseFailedError:
+    """Why a response ended failed or incomplete, in the server's words."""
+    details = response.get("status_details")
+    reason: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
+    error = reason.get("error")
+    inner: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+    why = inner.get("message") or inner.get("code") or reason.get("reason") or "the server gave no reason"
+    return ResponseFailedError(f"response {response.get('id')} ended {response.get('status')}", why=str(why))

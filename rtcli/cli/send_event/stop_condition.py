@@ -1,0 +1,105 @@
+"""When `send-event` is finished: the options that say so, and how far the exchange has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from rtcli.errors import ExpectationError
+from rtcli.protocol.answers import Answers
+
+if TYPE_CHECKING:
+    from rtcli.protocol.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class StopCondition:
+    """`seconds` to listen in all; the types (globs) and the `count` of events to wait for; `settle` and `timeout`.
+
+    `timeout` None: there is none. All times are seconds.
+    """
+
+    seconds: float | None = None
+    until: tuple[str, ...] = ()
+    count: int | None = None
+    settle: float = 0.3
+    timeout: float | None = 60.0
+
+
+class Progress:
+    """An exchange: what was sent, what came back, and whether that is all. Times come in as arguments."""
+
+    def __init__(self, ending: StopCondition, now: float) -> None:
+        self._ending = ending
+        self._started = self._last_sent = now
+        self._silent_until = now
+        self._matched = 0
+        self.answers = Answers()
+        self.input_open = True
+
+    def sent(self, event: Event, now: float) -> None:
+        """An event went out."""
+        waiting = len(self.answers.waiting)
+        self.answers.sent(event)
+        self._last_sent = now
+        if len(self.answers.waiting) == waiting:
+            self._silent_until = now + self._ending.settle
+
+    def received(self, event: Event) -> None:
+        """An event came back."""
+        self.answers.received(event)
+        until = self._ending.until
+        self._matched += not until or any(fnmatchcase(str(event["type"]), glob) for glob in until)
+
+    @property
+    def _wanted(self) -> int | None:
+        """How many matching events end the exchange; None: the answers do."""
+        return self._ending.count or (1 if self._ending.until else None)
+
+    def finished(self, now: float) -> bool:
+        """Nothing is left to wait for."""
+        if self._ending.seconds is not None and now >= self._started + self._ending.seconds:
+            return True
+        if self._wanted is not None:
+            return self._matched >= self._wanted
+        answered = not self.input_open and not self.answers.waiting
+        return self._ending.seconds is None and answered and now >= self._silent_until
+
+    def next_look(self, now: float) -> float | None:
+        """The time at which, without any event, `finished` or `late` may change; None: never."""
+        times = [self._silent_until]
+        if self._ending.seconds is not None:
+            times.append(self._started + self._ending.seconds)
+        if (limit := self._limit()) is not None:
+            times.append(limit)
+        return min((time for time in times if time > now), default=None)
+
+    def late(self, now: float) -> bool:
+        """The time limit has passed. It counts from the event that was sent last."""
+        limit = self._limit()
+        return limit is not None and now >= limit
+
+    def verdict(self) -> ExpectationError | None:
+        """What was expected and did not come, after the end."""
+        if self._wanted is not None and self._matched < self._wanted:
+            what = f"{self._wanted} of " + " or ".join(self._ending.until or ("any event",))
+            return ExpectationError("not met", why=f"expected {what}, got {self._matched}")
+        return None
+
+    def late_error(self) -> ExpectationError:
+        """What was still waited for when the time limit passed."""
+        types = ", ".join(dict.fromkeys(entry.type for entry in self.answers.waiting))
+        return self.verdict() or ExpectationError(
+            f"no answer within {self._ending.timeout:g} s",
+            why=f"still waiting for the end of {types}",
+            hint="--timeout SECONDS waits longer, --for SECONDS listens without waiting for answers",
+        )
+
+    def _limit(self) -> float | None:
+        """A fixed time to listen needs no limit, and neither does input that may still go on."""
+        if self._ending.timeout is None or self._ending.seconds is not None:
+            return None
+        if self.input_open and self._wanted is None:
+            return None
+        return self._last_sent + self._ending.timeout

@@ -1,0 +1,11 @@
+"""The commands of the program: the one place that lists the modules which declare them."""
+
+from __future__ import annotations
+
+from rtcli.commands import app, audio, events, items, messages, metrics, session, tools
+from rtcli.commands.registry import Registry, collect
+
+
+def default_registry() -> Registry:
+    """The commands of the program, in the order of help."""
+    return collect((messages, audio, session, events, items, tools, metrics, app))

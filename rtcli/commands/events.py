@@ -1,0 +1,160 @@
+"""Commands for the wire: which events to see, one event whole, where it came from, events by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from rtcli.commands.arguments import EventPattern, FilterTerms, RecordKey, RemainingText
+from rtcli.commands.client_events import send_events
+from rtcli.commands.context import Context
+from rtcli.commands.files import read_text
+from rtcli.commands.registry import command
+from rtcli.errors import UsageError
+from rtcli.protocol.filters import is_trouble, parse_filter, type_of
+from rtcli.protocol.ids import short_id
+from rtcli.session.log import ids_of
+from rtcli.views import Json, Notice, Table, Text, View, Views, WireRecord
+
+_MOST_HITS = 50
+_COLUMNS = ("#", "time", "", "type", "about", "because of")
+
+
+@command("send", topic="wire")
+def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
+    """Send events as they are: JSON, several behind each other, or @FILE.
+
+    A response.create waits for its turn like any other; --raw sends it at once, so that a race can be provoked.
+    """
+    text = read_text(Path(event[1:]).expanduser()) if event.startswith("@") else event
+    return send_events(text, context, raw=raw)
+
+
+@command("events", topic="wire")
+def events(context: Context, view: Literal["off", "summary", "all"] | None = None) -> Views:
+    """Choose what of the wire is shown: nothing, one row for each stream, or every frame. Without a word: the next."""
+    order = ("off", "summary", "all")
+    context.display.events = view or order[(order.index(context.display.events) + 1) % len(order)]
+    return Notice(f"events: {context.display.events}")
+
+
+@command("filter", topic="wire")
+def filter_events(context: Context, expression: Annotated[str, FilterTerms()] = "") -> Views:
+    """Show only some events: response.* -*.delta < item=ID error. Without terms: all of them."""
+    parse_filter(expression)
+    context.display.filter = expression
+    if expression and context.display.events == "off":
+        context.display.events = "summary"
+    return Notice(f"filter: {expression}" if expression else "no filter")
+
+
+@command("last", topic="wire")
+def last(context: Context, pattern: Annotated[str, EventPattern()] = "*") -> Views:
+    """Show the last event, or the last of a type: /last response.done"""
+    record = context.session.log.last(pattern)
+    if record is None:
+        raise UsageError(f"no event of type {pattern!r} yet")
+    return _whole(record)
+
+
+@command("show", topic="wire")
+def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = False) -> Views:
+    """Show one event whole: by number, or the last that names an id or is of a type. --full prints base64 too."""
+    return _whole(_find(context, key), full=full)
+
+
+@command("grep", topic="wire")
+def grep(context: Context, pattern: RemainingText) -> Views:
+    """Find events whose JSON matches a regular expression; the last 50 hits."""
+    try:
+        wanted = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"{pattern!r} is no regular expression", why=str(error)) from error
+    hits = [record for record in context.session.log.records if wanted.search(_searchable(record))]
+    if not hits:
+        return Notice(f"no event matches {pattern!r}")
+    left_out = len(hits) - _MOST_HITS
+    title = f"{len(hits)} events match" + (f", the last {_MOST_HITS}" if left_out > 0 else "")
+    return Table(_COLUMNS, _rows(hits[-_MOST_HITS:]), title=title)
+
+
+@command("why", topic="wire")
+def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Views:
+    """Show what led to an event: which response, which event before it, which command. The newest is first.
+
+    Without an event: the last one that went wrong, else the last one.
+    """
+    record = _find(context, key) if key else _last_trouble(context)
+    chain = [record, *context.session.log.why(record.number)]
+    views: list[View] = [Table(_COLUMNS, _rows(chain), title=f"why #{record.number}")]
+    first = chain[-1]
+    if first.cause:
+        views.append(Notice(f"it began with {first.cause}"))
+    elif len(chain) == 1:
+        views.append(Notice("nothing before it is known to have led to it"))
+    return views
+
+
+@command("mark", topic="wire")
+def mark(context: Context, note: RemainingText = "") -> Views:
+    """Put a mark between the events, to find the place again."""
+    return Notice(f"mark {note}".strip(), why=f"+{context.session.now:.3f} s, after #{len(context.session.log)}")
+
+
+def _last_trouble(context: Context) -> WireRecord:
+    records = context.session.log.records
+    if not records:
+        raise UsageError("nothing was sent yet")
+    return next((record for record in reversed(records) if is_trouble(record)), records[-1])
+
+
+def _find(context: Context, key: str) -> WireRecord:
+    record = context.session.log.find(key) or context.session.log.last(key)
+    if record is None:
+        held = len(context.session.log)
+        raise UsageError(
+            f"no event {key!r} yet", hint=f"numbers go from 1 to {held}" if held else "nothing was sent yet"
+        )
+    return record
+
+
+def _whole(record: WireRecord, *, full: bool = False) -> Views:
+    title = f"#{record.number} {record.direction} +{record.at:.3f} s"
+    if record.event is None:
+        return Text(f"{title}: no event ({record.problem}), {record.size} bytes")
+    return Json(record.event, title=title, full=full)
+
+
+def _rows(records: Iterable[WireRecord]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (
+            str(record.number),
+            f"+{record.at:.3f}",
+            str(record.direction),
+            type_of(record) or "no event",
+            _about(record.event or {}) or record.problem,
+            record.cause,
+        )
+        for record in records
+    )
+
+
+def _about(event: Mapping[str, Any]) -> str:
+    """The ids that an event is about (not its own), and why it failed if it did."""
+    ids = [short_id(name) for name in dict.fromkeys(ids_of(event)) if name != event.get("event_id")]
+    error = event.get("error")
+    code = error.get("code") if isinstance(error, Mapping) else None
+    response = event.get("response")
+    status = response.get("status") if isinstance(response, Mapping) else None
+    return " ".join(str(part) for part in (*ids, status, code) if part)
+
+
+_PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
+
+
+def _searchable(record: WireRecord) -> str:
+    """An event as text without its base64, in which anything would match."""
+    return _PAYLOADS.sub("", json.dumps(record.event, ensure_ascii=False)) if record.event is not None else ""

@@ -1,0 +1,66 @@
+"""Commands to talk: messages, images, answers, interruptions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from rtcli.commands.arguments import Fields, ImageSource, RemainingText
+from rtcli.commands.context import Context
+from rtcli.commands.registry import command
+from rtcli.commands.settings_catalog import RESPONSE_FIELDS
+from rtcli.session.images import load_image
+from rtcli.views import Level, Notice, Views
+
+
+@command("say", topic="talk")
+def say(context: Context, text: RemainingText) -> Views:
+    """Send a message, whatever it begins with."""
+    context.session.say(text)
+    return None
+
+
+@command("system", topic="talk")
+def system(context: Context, text: RemainingText) -> Views:
+    """Put a message of the system into the conversation, without asking for an answer."""
+    context.session.instruct(text)
+    return None
+
+
+@command("image", topic="talk", aliases=("img",))
+async def image(context: Context, source: Annotated[str, ImageSource()], text: RemainingText = "") -> Views:
+    """Send a picture: a file, a URL or the clipboard, with a question about it if you like.
+
+    PNG and JPEG go as they are; WebP, GIF and others are converted; large ones are shrunk. What was done is said.
+    """
+    context.session.require_connection()
+    picture = await load_image(source)
+    context.session.say(text, [picture])
+    return picture.views
+
+
+@command("respond", topic="talk")
+def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields(RESPONSE_FIELDS)] = None) -> Views:
+    """Ask for an answer; fields override the session for this once.
+
+    /respond instructions=Whisper
+    /respond {"conversation": "none", "output_modalities": ["text"]}
+    """
+    context.session.require_connection()
+    queued = context.session.transport.responding
+    context.session.respond(fields)
+    return Notice("the answer is asked for when the present one is done") if queued else None
+
+
+@command("interrupt", topic="talk", aliases=("stop", "cancel"))
+def interrupt(context: Context) -> Views:
+    """Stop the answer, and have the server forget what of it was not heard."""
+    stopped = context.session.interrupt()
+    return None if stopped else Notice("there is nothing to interrupt")
+
+
+@command("bargein", topic="talk")
+def bargein(context: Context, state: Literal["on", "off"] | None = None) -> Views:
+    """Whether a message that you send stops the assistant while it speaks."""
+    if state:
+        context.session.barge_in = state == "on"
+    return Notice(f"typing {'stops' if context.session.barge_in else 'does not stop'} the assistant", level=Level.GOOD)

@@ -1,0 +1,161 @@
+"""The summary of the event view: the pieces of one stream become one row, which counts while it is open.
+
+    frame              no stream open        stream open
+    piece (a delta)    open it               count it
+    end (its .done)    a row of its own      the stream's row, closed
+    closer (see below) a row of its own      closes the streams it ends, then a row of its own
+    anything else      a row of its own      a row of its own; streams stay open
+
+A stream is named by item, part and type; of sound that is sent, there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, TypeAlias
+
+from rtcli.protocol.filters import type_of
+from rtcli.render.media import base64_size
+from rtcli.views import WireRecord
+
+
+class Part(Enum):
+    """What a frame is to a stream."""
+
+    PIECE = auto()
+    END = auto()
+    CLOSER = auto()
+    SINGLE = auto()
+
+
+@dataclass(slots=True)
+class Stream:
+    """The pieces of one stream so far. `sound` counts bytes of audio, `characters` those of text, `size` frames."""
+
+    name: str
+    first: WireRecord
+    last: WireRecord
+    count: int = 0
+    size: int = 0
+    sound: int = 0
+    characters: int = 0
+    tail: str = ""
+    closed: bool = False
+
+    def add(self, record: WireRecord) -> None:
+        """Count one more piece."""
+        self.last = record
+        self.count += 1
+        self.size += record.size
+        event = record.event or {}
+        text = event.get("audio", event.get("delta"))
+        if not isinstance(text, str):
+            return
+        if self.name in _SOUND:
+            self.sound += base64_size(text)
+        else:
+            self.characters += len(text)
+            self.tail = (self.tail + text)[-120:]
+
+
+Entry: TypeAlias = WireRecord | Stream
+
+_SOUND = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
+_APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append")
+_ENDINGS = (".done", ".completed", ".failed")
+_INPUT_CLOSERS = frozenset(
+    {
+        "input_audio_buffer.commit",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.clear",
+        "input_audio_buffer.cleared",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    name: str
+    item_id: str = ""
+    index: int = 0
+
+
+class EventGrouper:
+    """Takes every frame, gives the rows that are finished; `open` are the streams that still count."""
+
+    def __init__(self) -> None:
+        self._open: dict[_Key, Stream] = {}
+
+    @property
+    def open(self) -> tuple[Stream, ...]:
+        """The streams that are under way, the oldest first."""
+        return tuple(self._open.values())
+
+    def feed(self, record: WireRecord) -> list[Entry]:
+        """One frame in; out come the rows that it finishes, in order."""
+        part, key = self._read(record)
+        return list(_ACTIONS[part](self, record, key))
+
+    def close(self) -> list[Entry]:
+        """The streams that never saw their end, as rows."""
+        left = list(self._open.values())
+        self._open.clear()
+        return [*left]
+
+    def _read(self, record: WireRecord) -> tuple[Part, _Key]:
+        event, type_ = record.event or {}, type_of(record)
+        if type_ in _APPEND:
+            return Part.PIECE, _Key(type_)
+        if type_.endswith(".delta"):
+            return Part.PIECE, _key(type_.removesuffix(".delta"), event)
+        if type_ == "response.done" or type_ in _INPUT_CLOSERS:
+            return Part.CLOSER, _Key(type_)
+        for ending in _ENDINGS:
+            key = _key(type_.removesuffix(ending), event)
+            if type_.endswith(ending) and key in self._open:
+                return Part.END, key
+        return Part.SINGLE, _Key(type_)
+
+    def _piece(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+        if key not in self._open:
+            self._open[key] = Stream(key.name, record, record)
+        self._open[key].add(record)
+        yield from ()
+
+    def _end(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+        stream = self._open.pop(key)
+        stream.last, stream.closed = record, True
+        yield stream
+
+    def _closer(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+        for open_key, stream in list(self._open.items()):
+            if _closes(record, stream):
+                stream.closed = stream.name in _APPEND  # an interrupted answer keeps the mark of being cut
+                yield self._open.pop(open_key)
+        yield record
+
+    def _single(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+        yield record
+
+
+_ACTIONS = {
+    Part.PIECE: EventGrouper._piece,
+    Part.END: EventGrouper._end,
+    Part.CLOSER: EventGrouper._closer,
+    Part.SINGLE: EventGrouper._single,
+}
+
+
+def _key(name: str, event: Mapping[str, Any]) -> _Key:
+    index = event.get("content_index", event.get("output_index", 0))
+    return _Key(name, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
+
+
+def _closes(record: WireRecord, stream: Stream) -> bool:
+    if type_of(record) in _INPUT_CLOSERS:
+        return stream.name in _APPEND
+    response = (record.event or {}).get("response")
+    ended = response.get("id") if isinstance(response, Mapping) else None
+    return bool((stream.first.event or {}).get("response_id", "") == ended)

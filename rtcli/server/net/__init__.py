@@ -1,0 +1,1 @@
+"""What listens and who may connect: the WebSocket listener, the handshake, client secrets, TLS."""

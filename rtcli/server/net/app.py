@@ -1,0 +1,279 @@
+"""The server: a WebSocket listener on loopback that opens sessions, and lets others join them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import ssl as tls
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from rtcli.errors import UsageError
+from rtcli.protocol.events import encode
+from rtcli.server.engines import Engines
+from rtcli.server.faults import FaultPlan, What
+from rtcli.server.ids import new_id
+from rtcli.server.net.client_secrets import PATHS as CLIENT_SECRET_PATHS
+from rtcli.server.net.client_secrets import ClientSecrets
+from rtcli.server.net.handshake import (
+    Accept,
+    AccessPolicy,
+    RejectAfterUpgrade,
+    UpgradeRequest,
+    after_upgrade,
+    before_upgrade,
+    may_post,
+)
+from rtcli.server.net.http_post import posting_connection
+from rtcli.server.replies.base import ReplyEngine
+from rtcli.server.replies.choice import reply_engine
+from rtcli.server.replies.scripts import load_script
+from rtcli.server.runtime.client_connection import ClientConnection
+from rtcli.server.runtime.engine_pool import EnginePool
+from rtcli.server.runtime.live_session import LiveSession
+from rtcli.server.session.core import SessionCore
+from rtcli.server.session.state import realtime_session, transcription_session
+from rtcli.server.voice.choice import ENGINE_CHOICES
+
+logger = logging.getLogger("rtcli.server")
+
+_MAX_FRAME = 24 * 2**20  # 15 MiB of sound as base64, and the rest of its event
+_PING_SECONDS = 20
+_CLOSE_SECONDS = 2
+
+
+class RealtimeServer:
+    """A Realtime server, as an async context manager.
+
+        async with RealtimeServer(pace=0) as server:
+            connect(server.url + "?model=gpt-realtime")
+
+    `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
+    `faults` are texts of `rtcli.server.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
+    "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Answers take the
+    time of somebody who writes or speaks, times `pace`: 0 is at once. Pages of origins in `allow_origin` may dial in.
+    With `ssl` (see `rtcli.server.net.tls`) clients dial wss.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        reply: str | ReplyEngine = "rules",
+        script: Path | str | None = None,
+        faults: Iterable[str] = (),
+        key: str | None = None,
+        voice: str = "auto",
+        expires_after: float = 3600,
+        allow_origin: Sequence[str] = (),
+        pace: float = 1.0,
+        engines: Engines | None = None,
+        ssl: tls.SSLContext | None = None,
+    ) -> None:
+        """Raises UsageError, or InputError for a script, where something given cannot be used."""
+        if not _is_loopback(host) and not key:
+            raise UsageError(
+                f"will not listen on {host} without a key",
+                why="anybody who reaches that address could connect",
+                hint="set RTCLI_SERVE_KEY, or listen on 127.0.0.1",
+            )
+        if voice not in ENGINE_CHOICES:
+            raise UsageError(f"no voice is called {voice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+        self._host, self._port, self._ssl = host, port, ssl
+        engine = reply_engine(reply) if isinstance(reply, str) else reply
+        self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
+        self.faults = tuple(faults)
+        FaultPlan.parse(self.faults)  # now, so that a mistake shows before anybody connects
+        self._secrets = ClientSecrets(time.time)
+        self._rules = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
+        self._expires_after = expires_after
+        self._pace = pace
+        self._room = EnginePool(voice, engines)
+        self._sessions: dict[str, LiveSession] = {}
+        self._server: Server | None = None
+        self._address: tuple[str, int] | None = None
+
+    async def __aenter__(self) -> RealtimeServer:
+        """Listens. Raises UsageError where the address cannot be had."""
+        await self._room.__aenter__()
+        try:
+            self._server = await self._listen()
+        except OSError as error:
+            await self._room.__aexit__(None, None, None)
+            address = f"{self._host}:{self._port}"
+            raise UsageError(f"cannot listen on {address}", why=error.strerror or str(error)) from error
+        self._address = next(iter(self._server.sockets)).getsockname()[:2]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes every connection with 1001; who does not take that in a moment is cut off."""
+        assert self._server is not None, "the server has not been entered"
+        self._server.close()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.shield(self._server.wait_closed())
+        except TimeoutError:
+            for session in self.sessions:
+                session.cut_off()
+            await self._server.wait_closed()
+        await self._room.__aexit__(kind, error, trace)
+
+    async def _listen(self) -> Server:
+        return await serve(
+            self._serve,
+            self._host,
+            self._port,
+            process_request=self._admit,
+            create_connection=posting_connection(self._post),
+            select_subprotocol=_select_subprotocol,
+            compression=None,  # base64 of sound costs more time to deflate than all the rest
+            max_size=_MAX_FRAME,
+            ping_interval=_PING_SECONDS,
+            ping_timeout=2 * _PING_SECONDS,
+            close_timeout=_CLOSE_SECONDS,
+            server_header=None,
+            ssl=self._ssl,
+            logger=_quiet_logger(),
+        )
+
+    @property
+    def url(self) -> str:
+        """Where to connect, without a model: ws://HOST:PORT/v1/realtime, or wss with TLS."""
+        assert self._address is not None, "the server has not been entered"
+        host, port = self._address
+        scheme = "wss" if self._ssl else "ws"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The call ids of the sessions that run. A session `sess_abc` is the call `rtc_abc`; `?call_id=` takes both."""
+        return tuple(map(call_id_of, self._sessions))
+
+    @property
+    def sessions(self) -> tuple[LiveSession, ...]:
+        """The sessions that run, in the order in which they were opened."""
+        return tuple(self._sessions.values())
+
+    @property
+    def reply_name(self) -> str:
+        """Which engine makes the replies."""
+        return self._reply.name
+
+    @property
+    def demands_key(self) -> bool:
+        """Whether clients must present a key."""
+        return self._rules.key is not None
+
+    async def engines(self) -> Engines:
+        """The engines that hear and speak, once they are loaded. Raises UsageError where they cannot be."""
+        return await self._room.engines()
+
+    # one connection ---------------------------------------------------------------------------------------------------
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        dialled = _dialled(request)
+        for action in FaultPlan.parse(self.faults).at_connect():
+            if action.what is What.HTTP:
+                return connection.respond(HTTPStatus(int(action.number)), "A fault was asked for.\n")
+        refusal = before_upgrade(dialled, self._rules, {*self.calls, *self._sessions})
+        return connection.respond(HTTPStatus(refusal.status), refusal.body) if refusal else None
+
+    def _post(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+        """`POST /v1/realtime/client_secrets`; nothing else is posted to."""
+        refusal = may_post(UpgradeRequest(target, headers), self._rules)
+        if refusal is not None:
+            return refusal[0], {"error": {"message": refusal[1], "type": "invalid_request_error"}}
+        if urlsplit(target).path not in CLIENT_SECRET_PATHS:
+            return 404, {"error": {"message": "Not found.", "type": "invalid_request_error"}}
+        return self._secrets.create(body)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        outcome = after_upgrade(_dialled(connection.request), self._rules)
+        if isinstance(outcome, RejectAfterUpgrade):
+            await _dismiss(connection, outcome)
+            return
+        plan = FaultPlan.parse(self.faults)
+        link = ClientConnection(connection, plan, sideband=outcome.call_id is not None)
+        for action in plan.at_connect():
+            link.inject_fault(action)
+        if outcome.call_id is None:
+            await self._open(link, outcome)
+        else:
+            await self._join(link, outcome.call_id)
+
+    async def _open(self, link: ClientConnection, admission: Accept) -> None:
+        session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
+        if admission.session is not None:
+            config = {**admission.session, "id": session_id, "expires_at": expires_at}
+        elif admission.kind == "transcription":
+            config = transcription_session(session_id, expires_at)
+        else:
+            config = realtime_session(session_id, admission.model, expires_at)
+        core = SessionCore(config, lambda: self._room.loaded.detector)
+        session = LiveSession(core, self._room, self._reply, pace=self._pace)
+        self._sessions[session_id] = session
+        try:
+            await session.run(link, self._expires_after)
+        finally:
+            del self._sessions[session_id]
+
+    async def _join(self, link: ClientConnection, call_id: str) -> None:
+        session = self._sessions.get(f"sess_{call_id.partition('_')[2]}")
+        if session is not None:  # it may have ended since the upgrade
+            await session.join(link)
+
+
+def call_id_of(session_id: str) -> str:
+    """The call id of a session of this server: `sess_abc` is the call `rtc_abc`."""
+    return f"rtc_{session_id.partition('_')[2]}"
+
+
+async def _dismiss(connection: ServerConnection, dismissal: RejectAfterUpgrade) -> None:
+    try:
+        await connection.send(encode(dismissal.error.event()))
+        await connection.close(dismissal.code, dismissal.reason)
+    except ConnectionClosed:
+        pass  # it left by itself
+
+
+def _dialled(request: Request) -> UpgradeRequest:
+    headers = {name.lower(): value for name, value in request.headers.raw_items()}
+    offered = tuple(word.strip() for word in headers.get("sec-websocket-protocol", "").split(",") if word.strip())
+    return UpgradeRequest(request.path, headers, offered)
+
+
+def _select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """A browser's key comes as a subprotocol; the one that means something is `realtime`."""
+    return Subprotocol("realtime") if "realtime" in offered else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _quiet_logger() -> logging.Logger:
+    """What strangers do to the port is no error of ours: it is told to who asks for debugging."""
+    quiet = logging.getLogger("rtcli.server.websockets")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    return quiet

@@ -1,0 +1,171 @@
+"""Who may connect, and to what: the outcomes of a handshake in OpenAI's manner and in Azure's."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from rtcli.server.validation.api_errors import INVALID_REQUEST, ApiError
+
+PATHS = ("/v1/realtime", "/realtime")
+AZURE_PATHS = ("/openai/v1/realtime", "/openai/realtime")
+_KEY_PROTOCOL = "openai-insecure-api-key."
+_FAMILIES = ("gpt-realtime", "gpt-audio", "gpt-4o-realtime", "gpt-4o-mini-realtime", "rtcli")
+_OTHER_KINDS = ("gpt-realtime-whisper", "gpt-realtime-translate")  # transcribers and translators, in spite of the name
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeRequest:
+    """What a client asked for with its upgrade: header names are lower-case, `protocols` what it offered."""
+
+    target: str
+    headers: Mapping[str, str]
+    protocols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """What the server asks of clients. Without a key any key, or none, is taken.
+
+    `secret_session` gives the configuration that a client secret carries, None for what is none.
+    """
+
+    key: str | None = None
+    origins: frozenset[str] = frozenset()
+    secret_session: Callable[[str], dict[str, Any] | None] = lambda key: None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectUpgrade:
+    """The upgrade is refused."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectAfterUpgrade:
+    """The upgrade is made, and then an error and a close frame follow: OpenAI's manner."""
+
+    error: ApiError
+    code: int
+
+    @property
+    def reason(self) -> str:
+        """The reason of the close frame."""
+        return f"{self.error.type}.{self.error.code}" if self.error.code else self.error.type
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """`kind` is "realtime" or "transcription"; with a `call_id` the client joins a running session.
+
+    `session` is what a client secret configured.
+    """
+
+    kind: str
+    model: str = ""
+    call_id: str | None = None
+    session: dict[str, Any] | None = None
+
+
+def before_upgrade(dialled: UpgradeRequest, rules: AccessPolicy, calls: Iterable[str]) -> RejectUpgrade | None:
+    """What is refused by an HTTP status: a page's Origin, a path, a call that does not run, and Azure's missing key."""
+    url = urlsplit(dialled.target)
+    origin = dialled.headers.get("origin")
+    if origin is not None and not rules.origins & {origin, "*"}:
+        return RejectUpgrade(403, f"Origin {origin} is not allowed.\n")
+    if url.path not in PATHS + AZURE_PATHS:
+        return RejectUpgrade(404, "Not found.\n")
+    if _is_azure(dialled) and not _key_fits(_presented_key(dialled), rules):
+        text = "Access denied due to invalid subscription key or wrong API endpoint."
+        return RejectUpgrade(401, f'{{"error":{{"code":"401","message":"{text}"}}}}\n')
+    call_id = _query(dialled).get("call_id")
+    if call_id is not None and call_id not in calls:
+        return RejectUpgrade(404, '{"error":{"code":"call_id_not_found","message":"No such call."}}\n')
+    return None
+
+
+def after_upgrade(dialled: UpgradeRequest, rules: AccessPolicy) -> RejectAfterUpgrade | Accept:
+    """What OpenAI decides once the connection stands: beta shape, key, model."""
+    if "realtime=v1" in dialled.headers.get("openai-beta", "") or "openai-beta.realtime-v1" in dialled.protocols:
+        return RejectAfterUpgrade(_BETA, 4000)
+    key = _presented_key(dialled)
+    if not _key_fits(key, rules):
+        if key is None:
+            return RejectAfterUpgrade(ApiError("Missing bearer or basic authentication in header"), 3000)
+        return RejectAfterUpgrade(_wrong_key(key), 3000)
+    query = _query(dialled)
+    if "call_id" in query:
+        return Accept("realtime", call_id=query["call_id"])
+    if session := rules.secret_session(key or ""):
+        return Accept(session["type"], session.get("model", ""), session=session)
+    if query.get("intent") == "transcription":
+        return Accept("transcription")
+    model = query.get("model") or query.get("deployment")
+    if not model:
+        return RejectAfterUpgrade(_NO_MODEL, 4000)
+    if not _is_azure(dialled) and not _knows(model):  # Azure's deployments have any name
+        return RejectAfterUpgrade(
+            ApiError(f'Model "{model}" is not supported in realtime mode.', "invalid_model"), 4000
+        )
+    return Accept("realtime", model)
+
+
+_BETA = ApiError(
+    "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.", "beta_api_shape_disabled"
+)
+_NO_MODEL = ApiError(
+    "You must provide a model parameter, for example wss://api.openai.com/v1/realtime?model=gpt-realtime-1.5",
+    "missing_model",
+)
+
+
+def _knows(model: str) -> bool:
+    return model.startswith(_FAMILIES) and not model.startswith(_OTHER_KINDS)
+
+
+def _wrong_key(key: str) -> ApiError:
+    hidden = f"{key[:8]}{'*' * max(3, min(len(key) - 12, 120))}{key[-4:]}" if len(key) > 12 else "*" * len(key)
+    where = "You can find your API key at https://platform.openai.com/account/api-keys."
+    return ApiError(f"Incorrect API key provided: {hidden}. {where}", "invalid_api_key", None, INVALID_REQUEST)
+
+
+def _query(dialled: UpgradeRequest) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(dialled.target).query).items()}
+
+
+def _is_azure(dialled: UpgradeRequest) -> bool:
+    """Azure's clients use its path, or its header in the place of a bearer token."""
+    headers = dialled.headers
+    return urlsplit(dialled.target).path in AZURE_PATHS or ("api-key" in headers and "authorization" not in headers)
+
+
+def _presented_key(dialled: UpgradeRequest) -> str | None:
+    scheme, _, token = dialled.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    for protocol in dialled.protocols:
+        if protocol.startswith(_KEY_PROTOCOL):
+            return protocol.removeprefix(_KEY_PROTOCOL)
+    return dialled.headers.get("api-key") or _query(dialled).get("api-key")
+
+
+def _key_fits(key: str | None, rules: AccessPolicy) -> bool:
+    if rules.key is None:
+        return True
+    if key is None:
+        return False
+    return hmac.compare_digest(key.encode(), rules.key.encode()) or rules.secret_session(key) is not None
+
+
+def may_post(dialled: UpgradeRequest, rules: AccessPolicy) -> tuple[int, str] | None:
+    """Why a POST is refused: (HTTP status, reason). A client secret makes no client secrets."""
+    if "origin" in dialled.headers and not rules.origins & {dialled.headers["origin"], "*"}:
+        return 403, "This origin is not allowed."
+    if rules.key is not None and not hmac.compare_digest((_presented_key(dialled) or "").encode(), rules.key.encode()):
+        return 401, "Incorrect API key provided."
+    return None

@@ -1,0 +1,200 @@
+"""Scripts: what the server says, word for word, written in YAML or JSON; for tests that want the same every time.
+
+A script is a list of rules. The first whose `when` fits answers; where none fits, the ordinary reply engine does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rtcli.dsp.wav import read_speech
+from rtcli.errors import InputError, UsageError
+from rtcli.server.faults import parse_step
+from rtcli.server.replies.base import (
+    Call,
+    Fail,
+    InjectFault,
+    Pause,
+    Piece,
+    Play,
+    ReplyEngine,
+    ReplyRequest,
+    Say,
+    Tool,
+    by_role,
+    name_of_call,
+    outputs_of_turn,
+    text_of,
+    turn_start,
+)
+from rtcli.server.validation.api_errors import ApiError
+from rtcli.server.validation.validators import Check, anything, array, fields, kind, mapping, number, text
+
+Json: TypeAlias = dict[str, Any]
+_Step: TypeAlias = Callable[[Any, ReplyRequest], Iterator[Piece]]
+
+_MAX_BYTES = 4 * 2**20
+_WHEN = fields({"text": text(), "transcript": text(), "turn": number(1, 10**6), "tool": text()})
+_CALL = fields({"name": text(), "arguments": kind(object=mapping(anything), string=text())}, ["name"])
+_FAIL = fields({"type": text(), "code": text(), "message": text(), "incomplete": text()})
+_STEP = fields(
+    {
+        "text": text(),
+        "audio": text(),
+        "transcript": text(),
+        "call": _CALL,
+        "delay": number(0.0, 3600.0),
+        "fail": _FAIL,
+        "fault": text(),
+    }
+)
+_SCRIPT: Check = array(
+    fields({"when": _WHEN, "reply": array(_STEP, "an array of steps")}, ["reply"]), "an array of rules"
+)
+
+
+def load_script(path: Path | str, otherwise: ReplyEngine) -> ScriptReply:
+    """A script from its file. Raises InputError that names the file and the place for what cannot be used."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(str(path), "a script of more than 4 MiB")
+        source = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), f"not UTF-8 ({error.reason})") from error
+    return ScriptReply(_parse(source, path), path.resolve().parent, otherwise, name=path.name)
+
+
+def _parse(source: str, path: Path) -> Any:
+    if path.suffix == ".json":
+        try:
+            return json.loads(source)
+        except json.JSONDecodeError as error:
+            raise InputError(str(path), error.msg, line=error.lineno, column=error.colno) from error
+    import yaml
+
+    try:
+        return yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
+        raise InputError(str(path), str(getattr(error, "problem", None) or error), **place) from error
+
+
+class ScriptReply:
+    """Answers by the rules of a script."""
+
+    def __init__(self, rules: Any, folder: Path | str, otherwise: ReplyEngine, *, name: str = "script") -> None:
+        """`rules` is the script as read; `folder` is where its files are. Raises InputError for what is wrong."""
+        self.name = f"script {name}"
+        self._file, self._folder = name, Path(folder).resolve()
+        self._otherwise = otherwise
+        self._sounds: dict[str, bytes] = {}
+        try:
+            _SCRIPT(rules, "script")
+        except ApiError as refused:
+            raise InputError(name, refused.message) from refused
+        self._rules: Sequence[tuple[Mapping[str, Any], Sequence[Json]]] = [
+            (self._when(rule.get("when") or {}), rule["reply"]) for rule in rules
+        ]
+        for _, steps in self._rules:
+            for step in steps:
+                self._check(step)
+
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
+        """The pieces of the first rule that fits."""
+        for when, steps in self._rules:
+            if all(_CONDITIONS[name](wanted, request) for name, wanted in when.items()):
+                for step in steps:
+                    for piece in self._pieces(step, request):
+                        yield piece
+                return
+        async for piece in self._otherwise.reply(request):
+            yield piece
+
+    def _when(self, when: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return {k: re.compile(v, re.I) if k in ("text", "transcript") else v for k, v in when.items()}
+        except re.error as error:
+            raise InputError(self._file, f"{error.pattern!r} is no regular expression ({error})") from error
+
+    def _check(self, step: Json) -> None:
+        actions = [name for name in step if name != "transcript"]
+        if len(actions) != 1 or ("transcript" in step and actions != ["audio"]):
+            raise InputError(self._file, f"a step does one thing; this has {', '.join(step) or 'none'}")
+        if "audio" in step:
+            self._sounds[step["audio"]] = read_speech(self._inside(step["audio"]))
+        if "fault" in step:
+            try:
+                parse_step(step["fault"])
+            except UsageError as error:
+                raise InputError(self._file, str(error), hint=error.hint) from error
+
+    def _inside(self, name: str) -> Path:
+        """A file of the script's own folder, and of nowhere else."""
+        path = (self._folder / name).resolve()
+        if not path.is_relative_to(self._folder):
+            raise InputError(self._file, f"{name!r} is outside of the script's folder")
+        return path
+
+    def _pieces(self, step: Json, request: ReplyRequest) -> Iterator[Piece]:
+        name = next(key for key in step if key != "transcript")
+        if name == "audio":
+            yield Play(self._sounds[step["audio"]], step.get("transcript", ""))
+        else:
+            yield from _STEPS[name](step[name], request)
+
+
+def _say(words: str, request: ReplyRequest) -> Iterator[Piece]:
+    return (Say(word) for word in re.findall(r"\S+\s*", words))
+
+
+def _call(call: Json, request: ReplyRequest) -> Iterator[Piece]:
+    arguments = call.get("arguments", {})
+    known = (tool for tool in request.tools if tool.name == call["name"])
+    tool = next(known, Tool(call["name"], "", {}))
+    yield Call(tool, arguments if isinstance(arguments, str) else json.dumps(arguments))
+
+
+def _fail(fail: Json, request: ReplyRequest) -> Iterator[Piece]:
+    error = {"type": "server_error", "code": "script", "message": "The script says so."}
+    yield Fail({**error, **{k: v for k, v in fail.items() if k != "incomplete"}}, fail.get("incomplete", ""))
+
+
+_STEPS: Mapping[str, _Step] = {
+    "text": _say,
+    "call": _call,
+    "delay": lambda seconds, request: iter([Pause(seconds)]),
+    "fail": _fail,
+    "fault": lambda what, request: iter([InjectFault(what)]),
+}
+
+
+def _said(request: ReplyRequest, *, spoken: bool) -> str:
+    """What the user's last message typed, or said; "" where the assistant has answered it already."""
+    turn = by_role(request.context[turn_start(request.context) :], "user")
+    return text_of(turn[-1]) if turn and bool(turn[-1].audio) == spoken else ""
+
+
+def _turn(request: ReplyRequest) -> int:
+    """Which response this is, counted by the messages of the assistant."""
+    return 1 + len(by_role(request.context, "assistant"))
+
+
+def _answers(tool: str, request: ReplyRequest) -> bool:
+    results = outputs_of_turn(request.context)
+    return any(tool == (r.wire.get("name") or name_of_call(request.context, r.wire["call_id"])) for r in results)
+
+
+_CONDITIONS: Mapping[str, Callable[[Any, ReplyRequest], bool]] = {
+    "text": lambda pattern, request: bool((said := _said(request, spoken=False)) and pattern.search(said)),
+    "transcript": lambda pattern, request: bool((said := _said(request, spoken=True)) and pattern.search(said)),
+    "turn": lambda turn, request: bool(_turn(request) == turn),
+    "tool": _answers,
+}

@@ -1,0 +1,205 @@
+"""Makes one response happen: pieces of a reply become events, at the pace of somebody who writes or speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.server.engines import SpokenChunk
+from rtcli.server.faults import Action, parse_step
+from rtcli.server.replies.base import Call, Fail, InjectFault, Pause, Piece, Play, ReplyEngine, ReplyRequest, Say, Tool
+from rtcli.server.runtime.engine_pool import EnginePool
+from rtcli.server.session import mcp
+from rtcli.server.session.response import Response
+from rtcli.server.validation import api_errors
+
+Json: TypeAlias = dict[str, Any]
+
+logger = logging.getLogger("rtcli.server")
+
+FIRST_DELAY = 0.05
+TEXT_DELAY = 0.02
+CHUNK_MS = 200
+AUDIO_SPEED = 4.0
+"""How many times faster than real time sound is sent."""
+
+_WORDS = re.compile(r"\S+\s*|\s+")
+# what is said in one go: a sentence, a long clause, or what goes on for too long without either
+_SENTENCE = re.compile(r"(.{,240}?[.!?…:;。！？][\"'”’)]*\s+|.{80,240}?,\s+|.{240,}?\s+)", re.S)
+_ARGUMENT_PIECE = 12
+QUOTA = {
+    "type": "insufficient_quota",
+    "code": "insufficient_quota",
+    "message": "You exceeded your current quota, please check your plan and billing details.",
+}
+
+
+class ResponseWriter:
+    """One response being made. `emit` sends events and waits for room; `inject_fault` carries out a fault."""
+
+    def __init__(
+        self,
+        response: Response,
+        room: EnginePool,
+        *,
+        pace: float,
+        emit: Callable[[list[Json]], Awaitable[None]],
+        inject_fault: Callable[[Action], None],
+        mcp_servers: Mapping[str, Json],
+    ) -> None:
+        self._response = response
+        self._room = room
+        self._pace = pace
+        self._emit = emit
+        self._suffer = inject_fault
+        self._servers = mcp_servers
+        self._spoken = response.options.modality == "audio"
+        self._unsaid = ""  # text that waits for the end of its sentence
+
+    async def run(self, engine: ReplyEngine) -> tuple[str, Json | None]:
+        """Make the response. Returns its status and details, for whoever finishes it."""
+        await self._wait(FIRST_DELAY)
+        request = self._request()
+        try:
+            async for piece in engine.reply(request):
+                if self._response.exhausted:
+                    return "incomplete", {"reason": "max_output_tokens"}
+                if isinstance(piece, Fail):
+                    await self._speak_rest()
+                    return ("incomplete", {"reason": piece.incomplete}) if piece.incomplete else _failed(piece.error)
+                await _PIECES[type(piece)](self, piece)
+            await self._speak_rest()
+        except Exception:  # an engine is anybody's code; its failure is this response's, not the session's
+            logger.exception("the reply engine failed")
+            fault = api_errors.server_fault(self._response.id)
+            return _failed({"type": fault.type, "code": "reply_failed", "message": fault.message})
+        if self._response.exhausted:
+            return "incomplete", {"reason": "max_output_tokens"}
+        return "completed", None
+
+    def _request(self) -> ReplyRequest:
+        options = self._response.options
+        return ReplyRequest(
+            context=self._response.context,
+            instructions=options.instructions,
+            own_instructions=options.own_instructions,
+            tools=tuple(self._tools()),
+            tool_choice=options.tool_choice,
+            parallel_tool_calls=options.parallel_tool_calls,
+            max_output_tokens=options.max_output_tokens,
+        )
+
+    def _tools(self) -> Iterator[Tool]:
+        for tool in self._response.options.tools:
+            if tool["type"] == "function":
+                yield Tool(tool["name"], tool.get("description", ""), tool.get("parameters") or {})
+                continue
+            for listed in mcp.tools_of(self._servers[tool["server_label"]]):
+                yield Tool(listed["name"], listed["description"], listed["input_schema"], tool["server_label"])
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds * self._pace)
+
+    # text and speech --------------------------------------------------------------------------------------------------
+
+    async def _say(self, piece: Say) -> None:
+        if not self._spoken:
+            await self._emit(self._response.say(piece.text))
+            await self._wait(TEXT_DELAY)
+            return
+        self._unsaid += piece.text
+        while match := _SENTENCE.match(self._unsaid):
+            self._unsaid = self._unsaid[match.end() :]
+            await self._speak(match.group())
+
+    async def _speak_rest(self) -> None:
+        text, self._unsaid = self._unsaid, ""
+        if text:
+            await self._speak(text)
+
+    async def _speak(self, text: str) -> None:
+        options, engines = self._response.options, await self._room.engines()
+        chunks = await self._room.work(engines.voice.speak, text, options.voice, options.speed)
+        while chunk := await self._room.work(next, chunks, None):
+            await self._play(chunk)
+            if self._response.exhausted:
+                return
+
+    async def _play(self, chunk: SpokenChunk) -> None:
+        """Sound in pieces of 200 ms, faster than it plays, its words always ahead of it."""
+        words = _WORDS.findall(chunk.text)
+        size = PCM16.byte_length(CHUNK_MS)
+        pieces = [chunk.pcm[start : start + size] for start in range(0, len(chunk.pcm), size)] or [b""]
+        said = 0
+        for number, pcm in enumerate(pieces):
+            ahead = math.ceil(len(words) * min(1.0, (number + 3) / len(pieces)))
+            for word in words[said:ahead]:
+                await self._emit(self._response.say(word))
+            said = max(said, ahead)
+            if pcm:
+                await self._emit(self._response.sound(pcm))
+            await self._wait(PCM16.milliseconds(len(pcm)) / 1000 / AUDIO_SPEED)
+            if self._response.exhausted:
+                return
+
+    async def _play_piece(self, piece: Play) -> None:
+        await self._speak_rest()
+        if self._spoken:
+            await self._play(SpokenChunk(piece.text, piece.pcm))
+        elif piece.text:
+            await self._emit(self._response.say(piece.text))
+
+    # calls ------------------------------------------------------------------------------------------------------------
+
+    async def _call(self, piece: Call) -> None:
+        await self._speak_rest()
+        if piece.tool.server_label is not None:
+            await self._call_mcp(piece, piece.tool.server_label)
+            return
+        await self._emit(self._response.open_call(piece.tool.name))
+        for start in range(0, len(piece.arguments), _ARGUMENT_PIECE):
+            await self._emit(self._response.call_arguments(piece.arguments[start : start + _ARGUMENT_PIECE]))
+            await self._wait(TEXT_DELAY)
+        await self._emit(self._response.close_call())
+
+    async def _call_mcp(self, piece: Call, label: str) -> None:
+        """Ask for approval, or play the call: its result is there before the response ends."""
+        response, name = self._response, piece.tool.name
+        if mcp.needs_approval(self._servers[label], name):
+            await self._emit(response.add_item(mcp.approval_item(label, name, piece.arguments)))
+            await self._emit(response.close_item())
+            return
+        item = mcp.call_item(label, name, piece.arguments)
+        await self._emit(response.add_item(item))
+        place = response.last_place()
+        await self._emit(mcp.arguments_events(piece.arguments, place))
+        await self._emit(mcp.run(item, {"item_id": item.id, "output_index": place["output_index"]}))
+        await self._emit(response.close_item())
+
+    # the rest ---------------------------------------------------------------------------------------------------------
+
+    async def _pause(self, piece: Pause) -> None:
+        await self._speak_rest()
+        await asyncio.sleep(piece.seconds)
+
+    async def _misbehave(self, piece: InjectFault) -> None:
+        await self._speak_rest()
+        self._suffer(parse_step(piece.what))
+
+
+def _failed(error: Json) -> tuple[str, Json]:
+    return "failed", {"error": {key: error[key] for key in ("type", "code", "message") if key in error}}
+
+
+_PIECES: Mapping[type[Piece], Callable[[ResponseWriter, Any], Awaitable[None]]] = {
+    Say: ResponseWriter._say,
+    Play: ResponseWriter._play_piece,
+    Call: ResponseWriter._call,
+    Pause: ResponseWriter._pause,
+    InjectFault: ResponseWriter._misbehave,
+}

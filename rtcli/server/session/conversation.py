@@ -1,0 +1,153 @@
+"""The default conversation: items in their order, and the rules for adding, cutting and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.server.ids import new_id
+from rtcli.server.session.items import Item
+from rtcli.server.validation import api_errors
+
+Json: TypeAlias = dict[str, Any]
+
+MAX_TEXT_KEPT = 128 * 2**20
+"""Characters of text, images and arguments that one conversation takes; more is refused."""
+
+MAX_AUDIO_KEPT = 64 * 2**20
+"""Bytes of sound that one conversation keeps (about 23 minutes); the oldest goes first, its item stays."""
+
+
+class Conversation:
+    """Items by id, and their order."""
+
+    def __init__(self) -> None:
+        self.id = new_id("conv")
+        self._items: dict[str, Item] = {}
+        self._order: list[str] = []
+        self._calls: set[str] = set()
+        self._characters = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self._items[item_id] for item_id in self._order)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def in_reply_order(self) -> Iterator[Item]:
+        """The items, each answer before what came while it was made: that is still to be answered."""
+        order: list[Item] = []
+        for item in self:
+            place = len(order)
+            if item.unseen:
+                place = next((index for index, other in enumerate(order) if other.id in item.unseen), place)
+            order.insert(place, item)
+        return iter(order)
+
+    def get(self, item_id: str) -> Item | None:
+        """The item, or None."""
+        return self._items.get(item_id)
+
+    @property
+    def last_id(self) -> str | None:
+        """The id of the last item."""
+        return self._order[-1] if self._order else None
+
+    def first_is(self, item_id: str | None) -> bool:
+        """Whether that item opens the conversation."""
+        return item_id is not None and bool(self._order) and self._order[0] == item_id
+
+    def has_call(self, call_id: str) -> bool:
+        """Whether a function call of that id is in the conversation."""
+        return call_id in self._calls
+
+    def append(self, item: Item) -> str | None:
+        """Add at the end; returns the id of the item before it."""
+        return self.insert(item, None)
+
+    def insert(self, item: Item, previous: str | None) -> str | None:
+        """Add after `previous`: "root" is the front; None and "" are the end. Returns the id of the item before it.
+
+        Raises RefusedError for an id that is taken, an unknown `previous`, an output that answers no call, and beyond
+        the bound.
+        """
+        if item.id in self._items:
+            raise api_errors.duplicate_item(item.id)
+        if previous and previous != "root" and previous not in self._items:
+            raise api_errors.previous_item_unknown(previous)
+        self._check_answer(item.wire)
+        if self._characters + _characters(item.wire) > MAX_TEXT_KEPT:
+            raise api_errors.conversation_full(MAX_TEXT_KEPT // 2**20)
+        self._characters += _characters(item.wire)
+        place = self._place_after(previous)
+        self._order.insert(place, item.id)
+        self._items[item.id] = item
+        if item.wire["type"] == "function_call":
+            self._calls.add(item.wire["call_id"])
+        return self._order[place - 1] if place else None
+
+    def delete(self, item_id: str) -> None:
+        """Raises RefusedError for an unknown id. The id may be used again."""
+        item = self._known(item_id, "delete")
+        self._order.remove(item_id)
+        self._characters = max(0, self._characters - _characters(item.wire))
+        del self._items[item_id]
+        if item.wire["type"] == "function_call":
+            self._calls.discard(item.wire["call_id"])
+
+    def retrieve(self, item_id: str) -> Json:
+        """The item with its sound. Raises RefusedError for an unknown id."""
+        return self._known(item_id, "retrieve").with_audio()
+
+    def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
+        """Cut what the assistant said to what was heard; its transcript goes, for nobody knows where it ends.
+
+        Raises RefusedError for an unknown id, an item that is no sound of the assistant, or an end beyond its sound.
+        """
+        item = self._known(item_id, "truncate")
+        pcm = item.audio.get(content_index)
+        if item.wire.get("role") != "assistant" or not pcm:
+            raise api_errors.not_model_audio()
+        has_ms = PCM16.milliseconds(len(pcm))
+        if audio_end_ms > has_ms:
+            raise api_errors.already_shorter(has_ms, audio_end_ms)
+        item.audio[content_index] = pcm[: PCM16.byte_length(audio_end_ms)]
+        parts = list(item.wire["content"])
+        parts[content_index] = {"type": "output_audio"}
+        item.wire = {**item.wire, "content": parts}
+        item.cut = True
+
+    def evict_old_audio(self) -> None:
+        """Drop the oldest sound beyond what one conversation may hold."""
+        held = sum(len(pcm) for item in self for pcm in item.audio.values())
+        for item in self:
+            if held <= MAX_AUDIO_KEPT:
+                return
+            held -= sum(len(pcm) for pcm in item.audio.values())
+            item.audio.clear()
+
+    def _place_after(self, previous: str | None) -> int:
+        if not previous:
+            return len(self._order)
+        return 0 if previous == "root" else self._order.index(previous) + 1
+
+    def _known(self, item_id: str, verb: str) -> Item:
+        item = self._items.get(item_id)
+        if item is None:
+            raise api_errors.item_unknown(verb, item_id)
+        return item
+
+    def _check_answer(self, wire: Json) -> None:
+        if wire["type"] == "function_call_output" and not self.has_call(wire["call_id"]):
+            raise api_errors.call_unknown(wire["call_id"])
+        if wire["type"] == "mcp_approval_response":
+            asked = self._items.get(wire["approval_request_id"])
+            if asked is None or asked.wire["type"] != "mcp_approval_request":
+                raise api_errors.approval_unknown(wire["approval_request_id"])
+
+
+def _characters(wire: Json) -> int:
+    """The length of what an item says."""
+    parts = [wire, *wire.get("content", ())]
+    return sum(len(value) for part in parts for value in part.values() if isinstance(value, str))

@@ -1,0 +1,338 @@
+"""The server's side of one session, without a socket or a clock: client events in, effects out.
+
+An effect is an event to send (a dict) or a command to whoever runs the session. The order of effects is the order of
+the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.server.engines import DetectorFactory
+from rtcli.server.ids import new_id
+from rtcli.server.session import items, mcp, transcription
+from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.effects import (
+    Close,
+    Effect,
+    EvaluatePause,
+    FeedAudio,
+    SetIdleTimer,
+    StartResponse,
+    Transcribe,
+    TranscribePartial,
+)
+from rtcli.server.session.events import event
+from rtcli.server.session.input_buffer import InputBuffer, InputDecoder
+from rtcli.server.session.items import Item
+from rtcli.server.session.response import Response
+from rtcli.server.session.response_options import response_options
+from rtcli.server.session.state import SessionState
+from rtcli.server.session.turn_detection import Mark, Speech, TurnDetection, TurnMark
+from rtcli.server.validation import api_errors
+from rtcli.server.validation.api_errors import ApiError
+from rtcli.server.validation.client_events import check_event
+
+Json: TypeAlias = dict[str, Any]
+
+
+class SessionCore:
+    """One session. Only the connection's own loop calls it, between awaits, so it needs no lock."""
+
+    def __init__(self, session: Json, detector: Callable[[], DetectorFactory]) -> None:
+        self.state = SessionState(session)
+        self.conversation = Conversation()
+        self.active: Response | None = None
+        self.out_of_band: dict[str, Response] = {}
+        self._detector = detector
+        self._buffer = InputBuffer()
+        self._decoder = InputDecoder(self.state.input["format"]["type"])
+        self._turns: TurnDetection | None = None
+        self._speech_item: str | None = None
+        self._speech_start = 0
+        self._partial: transcription.Partial | None = None
+        self._next_partial = 0
+        self._to_transcribe: set[str] = set()  # committed items; sound that comes as an item is not transcribed
+        self._held: list[Json] = []  # outputs that came before the response that made their call was done
+        self._out: list[Effect] = []
+
+    # entry points: each returns the effects in order ------------------------------------------------------------------
+
+    def opened(self) -> list[Effect]:
+        """The first frame of a session."""
+        return [event("session.created", session=self.state.config)]
+
+    def receive(self, sent: Mapping[str, Any]) -> list[Effect]:
+        """Carry out one client event; what is refused becomes an `error` that names it."""
+        event_id = sent.get("event_id")
+        try:
+            check_event(sent)
+            _HANDLERS[sent["type"]](self, sent)
+        except ApiError as refused:
+            self._out.append(refused.event(event_id if isinstance(event_id, str) else None))
+        return self._effects()
+
+    def heard(self, pcm: bytes) -> list[Effect]:
+        """Sound has been appended: buffer it, and see whether a turn starts or ends in it."""
+        self._buffer.append(pcm)
+        config = self.state.turn_detection
+        if config is None:
+            return []
+        if self._turns is None:
+            self._turns = TurnDetection(config, self._detector(), self._buffer.end - len(pcm) // 2)
+        for mark in self._turns.feed(pcm):
+            _MARKS[mark.mark](self, mark)
+        if self._turns.state is Speech.QUIET:
+            self._buffer.keep(_KEPT_SAMPLES)
+        elif self._partial and self._buffer.end >= self._next_partial:
+            self._next_partial = self._buffer.end + _PARTIAL_SAMPLES
+            self._out.append(TranscribePartial(self._partial.item_id, self._buffer.peek(self._speech_start)))
+        return self._effects()
+
+    def judged(self, transcript: str) -> list[Effect]:
+        """A pause has been transcribed (semantic_vad)."""
+        for mark in self._turns.judge(transcript) if self._turns else ():
+            _MARKS[mark.mark](self, mark)
+        return self._effects()
+
+    def partly_recognised(self, item_id: str, transcript: str) -> list[Effect]:
+        """A turn that goes on has been transcribed so far; nothing is told of one that is over."""
+        if self._partial is None or self._partial.item_id != item_id or self._speech_item != item_id:
+            return []
+        return list(self._partial.attempt(transcript))
+
+    def recognised(self, item: Item, transcript: str | None) -> list[Effect]:
+        """A committed item has been transcribed; None: there is no recogniser."""
+        item.heard = transcript
+        wanted = self.state.input["transcription"] if item.id in self._to_transcribe else None
+        self._to_transcribe.discard(item.id)
+        if wanted is None:
+            return []
+        told = self._partial.told if self._partial and self._partial.item_id == item.id else ""
+        return list(transcription.events(item, wanted["model"], transcript, told))
+
+    def finished(self, response: Response, status: str = "completed", details: Json | None = None) -> list[Effect]:
+        """A response ends; does nothing where it has ended already."""
+        if response.finished:
+            return []
+        self._out += response.finish(status, details)
+        if response.sound_bytes:
+            self.state.voice_locked = True
+            self.conversation.evict_old_audio()
+        self.out_of_band.pop(response.id, None)
+        if response is self.active:
+            self.active = None
+            self._release_held()
+            if self.active is None and status == "completed":
+                self._arm_idle()
+        return self._effects()
+
+    def idle_elapsed(self) -> list[Effect]:
+        """Nobody has spoken for idle_timeout_ms: the silence becomes the user's turn."""
+        timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
+        if timeout is None or self.active or self._speech_item:
+            return []
+        end = PCM16.milliseconds(2 * self._buffer.end)
+        start, item_id = max(0, end - timeout), new_id("item")
+        place = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
+        self._out.append(event("input_audio_buffer.timeout_triggered", **place))
+        pcm = self._buffer.peek(self._buffer.end - timeout * PCM16.rate // 1000)
+        self._buffer.clear()
+        self._commit(item_id, pcm)
+        self._start({})
+        return self._effects()
+
+    # client events ----------------------------------------------------------------------------------------------------
+
+    def _session_update(self, sent: Mapping[str, Any]) -> None:
+        known = set(self.state.mcp_servers)
+        turn_before, format_before = self.state.turn_detection, self.state.input["format"]
+        self.state.update(sent["session"])
+        if self.state.turn_detection != turn_before:
+            self._turns = None
+            self._speech_item = None
+            self._out.append(SetIdleTimer(None))
+        if self.state.input["format"] != format_before:
+            self._decoder = InputDecoder(self.state.input["format"]["type"])
+        self._out.append(event("session.updated", session=self.state.config))
+        for label in self.state.mcp_servers:
+            if label not in known:
+                self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
+
+    def _session_close(self, sent: Mapping[str, Any]) -> None:
+        self._out.append(Close(1000, ""))
+
+    def _append(self, sent: Mapping[str, Any]) -> None:
+        data = items.decode_audio(sent["audio"], "audio", self._decoder.format_type)
+        self._out.append(FeedAudio(self._decoder.pieces(data)))
+
+    def _commit_buffer(self, sent: Mapping[str, Any]) -> None:
+        self._buffer.append(self._decoder.flush())
+        pcm = self._buffer.commit(self._speech_start if self._speech_item else 0)
+        item_id = self._speech_item or new_id("item")
+        self._forget_speech()
+        self._commit(item_id, pcm)
+
+    def _clear_buffer(self, sent: Mapping[str, Any]) -> None:
+        self._decoder.flush()
+        self._buffer.clear()
+        self._forget_speech()
+        self._out.append(event("input_audio_buffer.cleared"))
+
+    def _item_create(self, sent: Mapping[str, Any]) -> None:
+        wire = sent["item"]
+        if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
+            self._held.append(dict(sent))
+            return
+        item = items.from_client(wire, audio_format=self._decoder.format_type)
+        self._add(item, sent.get("previous_item_id"))
+        if item.audio:
+            self._out.append(Transcribe(item))
+        if wire["type"] == "mcp_approval_response" and wire["approve"]:
+            self._out += mcp.run_approved(self.conversation, wire["approval_request_id"])
+
+    def _item_retrieve(self, sent: Mapping[str, Any]) -> None:
+        self._out.append(event("conversation.item.retrieved", item=self.conversation.retrieve(sent["item_id"])))
+
+    def _item_delete(self, sent: Mapping[str, Any]) -> None:
+        self.conversation.delete(sent["item_id"])
+        self._out.append(event("conversation.item.deleted", item_id=sent["item_id"]))
+
+    def _item_truncate(self, sent: Mapping[str, Any]) -> None:
+        where = {key: sent[key] for key in ("item_id", "content_index", "audio_end_ms")}
+        self.conversation.truncate(**where)
+        self._out.append(event("conversation.item.truncated", **where))
+
+    def _response_create(self, sent: Mapping[str, Any]) -> None:
+        self._start(sent.get("response") or {})
+
+    def _response_cancel(self, sent: Mapping[str, Any]) -> None:
+        wanted = sent.get("response_id")
+        response = self.active
+        if wanted and not (response and response.id == wanted):
+            response = self.out_of_band.get(wanted)
+        if response is None:
+            raise api_errors.nothing_to_cancel()
+        self._cancel(response, "client_cancelled")
+
+    # speech -----------------------------------------------------------------------------------------------------------
+
+    def _speech_started(self, mark: TurnMark) -> None:
+        turns, config = self._turns, self.state.turn_detection
+        assert turns is not None and config is not None
+        self._speech_item = new_id("item")
+        self._speech_start = max(0, mark.sample - turns.padding_ms * PCM16.rate // 1000)
+        wanted = self.state.input["transcription"] or {}
+        streams = wanted.get("model") == transcription.STREAMING_MODEL
+        self._partial = transcription.Partial(self._speech_item) if streams else None
+        start_ms = PCM16.milliseconds(2 * self._speech_start)
+        where = {"audio_start_ms": start_ms, "item_id": self._speech_item}
+        self._out += [event("input_audio_buffer.speech_started", **where), SetIdleTimer(None)]
+        if config.get("interrupt_response") and self.active:
+            self._cancel(self.active, "turn_detected")
+
+    def _speech_paused(self, mark: TurnMark) -> None:
+        self._out.append(EvaluatePause(self._buffer.peek(self._speech_start)))
+
+    def _speech_ended(self, mark: TurnMark) -> None:
+        item_id, config = self._speech_item or new_id("item"), self.state.turn_detection or {}
+        end_ms = PCM16.milliseconds(2 * mark.sample)
+        self._out.append(event("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id))
+        pcm = self._buffer.take(self._speech_start, mark.sample)
+        self._speech_item = None
+        self._commit(item_id, pcm)
+        if config.get("create_response"):
+            try:
+                self._start({})
+            except ApiError as refused:
+                self._out.append(refused.event())
+
+    def _forget_speech(self) -> None:
+        """A commit or clear by hand ends what was open: speech_stopped is never sent for it."""
+        self._speech_item = None
+        if self._turns:
+            self._turns.reset()
+
+    # what several of them do ------------------------------------------------------------------------------------------
+
+    def _effects(self) -> list[Effect]:
+        effects, self._out = self._out, []
+        return effects
+
+    def _commit(self, item_id: str, pcm: bytes) -> None:
+        item = items.committed_audio(item_id, pcm)
+        previous = self.conversation.last_id
+        self._out.append(event("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id))
+        self._add(item, None)
+        self.conversation.evict_old_audio()
+        self._to_transcribe.add(item.id)
+        self._out.append(Transcribe(item))
+
+    def _add(self, item: Item, previous_item_id: str | None) -> None:
+        previous = self.conversation.insert(item, previous_item_id)
+        place = {"previous_item_id": previous, "item": item.wire}
+        self._out += [event("conversation.item.added", **place), event("conversation.item.done", **place)]
+
+    def _start(self, wanted: Mapping[str, Any]) -> None:
+        if self.state.transcribes_only:
+            raise api_errors.no_responses_here()
+        options = response_options(self.state, self.conversation, wanted)
+        if not options.out_of_band and self.active:
+            raise api_errors.response_active(self.active.id)
+        if len(self.out_of_band) >= MAX_OUT_OF_BAND:
+            raise api_errors.too_many_responses(MAX_OUT_OF_BAND)
+        known = set(self.state.mcp_servers)
+        self.state.mcp_servers.update(self.state.resolve_mcp(wanted.get("tools", ()), "response.tools"))
+        for label in [label for label in self.state.mcp_servers if label not in known]:
+            self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
+        context = tuple(self.conversation.in_reply_order()) if options.input is None else options.input
+        response = Response(options, self.conversation, context)
+        if options.out_of_band:
+            self.out_of_band[response.id] = response
+        else:
+            self.active = response
+            self._out.append(SetIdleTimer(None))
+        self._out += [*response.created(), StartResponse(response)]
+
+    def _cancel(self, response: Response, reason: str) -> None:
+        done = self._effects()
+        self._out = done + self.finished(response, "cancelled", {"reason": reason})
+
+    def _release_held(self) -> None:
+        held, self._held = self._held, []
+        for sent in held:
+            done = self._effects()
+            self._out = done + self.receive(sent)
+
+    def _arm_idle(self) -> None:
+        timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
+        if timeout is not None:
+            self._out.append(SetIdleTimer(timeout / 1000))
+
+
+MAX_OUT_OF_BAND = 64  # responses beside the conversation
+_PARTIAL_SAMPLES = PCM16.rate // 2  # how often a turn is transcribed while it goes on
+_KEPT_SAMPLES = 30 * PCM16.rate  # while nobody speaks; a commit by hand may still want it
+
+_MARKS: Mapping[Mark, Callable[[SessionCore, TurnMark], None]] = {
+    Mark.STARTED: SessionCore._speech_started,
+    Mark.PAUSED: SessionCore._speech_paused,
+    Mark.ENDED: SessionCore._speech_ended,
+}
+
+_HANDLERS: Mapping[str, Callable[[SessionCore, Mapping[str, Any]], None]] = {
+    "session.update": SessionCore._session_update,
+    "session.close": SessionCore._session_close,
+    "input_audio_buffer.append": SessionCore._append,
+    "session.input_audio_buffer.append": SessionCore._append,
+    "input_audio_buffer.commit": SessionCore._commit_buffer,
+    "input_audio_buffer.clear": SessionCore._clear_buffer,
+    "conversation.item.create": SessionCore._item_create,
+    "conversation.item.truncate": SessionCore._item_truncate,
+    "conversation.item.delete": SessionCore._item_delete,
+    "conversation.item.retrieve": SessionCore._item_retrieve,
+    "response.create": SessionCore._response_create,
+    "response.cancel": SessionCore._response_cancel,
+}

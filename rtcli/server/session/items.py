@@ -1,0 +1,141 @@
+"""Conversation items as the API writes them: keys, their order, and what is kept of an item that a client sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import decode_base64, encode_base64
+from rtcli.server.ids import new_id
+from rtcli.server.session.input_buffer import FORMAT_NAMES, InputDecoder
+from rtcli.server.validation import api_errors
+
+Json: TypeAlias = dict[str, Any]
+
+MAX_AUDIO_BYTES = 15 * 2**20
+"""What one event may carry."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One item: `wire` as events show it, `audio` the sound of its parts (24 kHz PCM16) by content index.
+
+    `heard` is what the recogniser made of the sound, whether or not the client asked for a transcript; `cut` says that
+    the client truncated it; `unseen` are items before it that came while it was being made.
+    """
+
+    wire: Json
+    audio: dict[int, bytes | bytearray] = field(default_factory=dict)
+    heard: str | None = None
+    cut: bool = False
+    unseen: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        return str(self.wire["id"])
+
+    def with_audio(self) -> Json:
+        """The item as `conversation.item.retrieved` shows it: the only place where sound comes back."""
+        if not self.audio:
+            return self.wire
+        parts = [
+            {**part, "audio": encode_base64(self.audio[index])} if index in self.audio else part
+            for index, part in enumerate(self.wire["content"])
+        ]
+        return {**self.wire, "content": parts}
+
+
+def message(role: str, content: list[Json], *, status: str = "completed", item_id: str | None = None) -> Json:
+    """A message, its keys in the order of the wire."""
+    return {"id": item_id or new_id("item"), "type": "message", "status": status, "role": role, "content": content}
+
+
+def function_call(name: str, call_id: str, arguments: str, *, status: str, item_id: str | None = None) -> Json:
+    """A function call."""
+    return {
+        "id": item_id or new_id("item"),
+        "type": "function_call",
+        "status": status,
+        "name": name,
+        "call_id": call_id,
+        "arguments": arguments,
+    }
+
+
+def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> Item:
+    """What a commit of the input buffer makes: the `transcript` key is there even without one."""
+    part = {"type": "input_audio", "transcript": transcript}
+    return Item(message("user", [part], item_id=item_id), {0: pcm})
+
+
+def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: str = "audio/pcm") -> Item:
+    """An item that a client sent, whose shape has been checked; its sound is in the session's input format.
+
+    Raises RefusedError for audio that is not base64.
+    """
+    return _MAKERS[sent["type"]](sent, path, audio_format)
+
+
+def _message(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+    audio: dict[int, bytes | bytearray] = {}
+    content = []
+    for index, part in enumerate(sent["content"]):
+        if part["type"] == "input_audio":
+            data = decode_audio(part["audio"], f"{path}.content[{index}].audio", audio_format)
+            decoder = InputDecoder(audio_format)
+            audio[index] = decoder.decode(data) + decoder.flush()
+        content.append(_PARTS[part["type"]](part))
+    return Item(message(sent["role"], content, item_id=sent.get("id")), audio)
+
+
+_PARTS = {
+    "input_text": lambda part: {"type": "input_text", "text": part["text"]},
+    "output_text": lambda part: {"type": "output_text", "text": part["text"]},
+    # audio that comes with its text is kept as the text it says
+    "output_audio": lambda part: {"type": "output_text", "text": part["text"]},
+    "input_audio": lambda part: {"type": "input_audio", "transcript": part.get("transcript")},
+    "input_image": lambda part: {
+        "type": "input_image",
+        "image_url": part["image_url"],
+        "detail": part.get("detail") or "auto",
+    },
+}
+
+
+def _function_call(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+    call_id = sent.get("call_id") or new_id("call")
+    return Item(function_call(sent["name"], call_id, sent["arguments"], status="completed", item_id=sent.get("id")))
+
+
+def _function_call_output(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+    item_id = sent.get("id") or new_id("item")
+    return Item({"id": item_id, "type": sent["type"], "call_id": sent["call_id"], "output": sent["output"]})
+
+
+def _approval(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+    wire = {key: sent[key] for key in ("type", "approval_request_id", "approve")}
+    reason = {"reason": sent["reason"]} if sent.get("reason") is not None else {}
+    return Item({"id": sent.get("id") or new_id("item"), **wire, **reason})
+
+
+_MAKERS = {
+    "message": _message,
+    "function_call": _function_call,
+    "function_call_output": _function_call_output,
+    "mcp_approval_response": _approval,
+}
+
+
+def decode_audio(text: str, path: str, audio_format: str) -> bytes:
+    """The bytes of an `audio` field. Raises RefusedError where it is no base64, empty, or larger than 15 MiB."""
+    form = FORMAT_NAMES[audio_format]
+    try:
+        data = decode_base64(text)
+    except ValueError as error:
+        raise api_errors.bad_audio(path, form, "an invalid value") from error
+    if not data:
+        raise api_errors.bad_audio(path, form, "empty bytes")
+    if len(data) > MAX_AUDIO_BYTES:
+        raise api_errors.bad_audio(path, form, f"{len(data)} bytes, more than {MAX_AUDIO_BYTES}")
+    return data

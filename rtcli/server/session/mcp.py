@@ -1,0 +1,110 @@
+"""MCP servers as the local server plays them: nothing is dialled; what they list and answer is simulated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from rtcli.server.ids import new_id
+from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.events import event, obfuscated
+from rtcli.server.session.items import Item
+
+Json: TypeAlias = dict[str, Any]
+
+_UNREACHABLE = ".invalid"  # a host name that by standard never resolves: the way to ask for a listing that fails
+
+
+def list_item(label: str) -> Json:
+    """An `mcp_list_tools` item before the listing is there."""
+    return {"id": new_id("item"), "type": "mcp_list_tools", "server_label": label, "tools": []}
+
+
+def reachable(server: Mapping[str, Any]) -> bool:
+    """Whether the simulated server answers."""
+    url = str(server.get("server_url") or "")
+    host = url.partition("://")[2].partition("/")[0].partition(":")[0]
+    return not host.endswith(_UNREACHABLE)
+
+
+def tools_of(server: Mapping[str, Any]) -> list[Json]:
+    """The tools that a simulated server lists: those that `allowed_tools` names, or one called `echo`."""
+    allowed = server.get("allowed_tools") or []
+    names = allowed.get("tool_names") or [] if isinstance(allowed, Mapping) else allowed
+    return [_tool(str(server["server_label"]), name) for name in names or ["echo"]]
+
+
+def _tool(label: str, name: str) -> Json:
+    schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+    described = f"{name}, a simulated tool of the MCP server {label}: it gives back its input."
+    return {"name": name, "description": described, "input_schema": schema, "annotations": {"read_only": True}}
+
+
+def needs_approval(server: Mapping[str, Any], name: str) -> bool:
+    """What `require_approval` says of one tool; by default every call is asked for."""
+    rule = server.get("require_approval") or "always"
+    if isinstance(rule, str):
+        return rule == "always"
+    never = (rule.get("never") or {}).get("tool_names") or []
+    always = (rule.get("always") or {}).get("tool_names")
+    return name in always if always is not None else name not in never
+
+
+def call_item(label: str, name: str, arguments: str, request_id: str | None = None) -> Item:
+    """An `mcp_call` before its result: the `output` key is there, as clients demand."""
+    call = {"type": "mcp_call", "server_label": label, "name": name, "arguments": arguments}
+    more = {"approval_request_id": request_id, "output": None, "error": None}
+    return Item({"id": new_id("item"), **call, **more})
+
+
+def approval_item(label: str, name: str, arguments: str) -> Item:
+    """An `mcp_approval_request`."""
+    request = {"type": "mcp_approval_request", "server_label": label, "name": name, "arguments": arguments}
+    return Item({"id": new_id("item"), **request})
+
+
+def arguments_events(arguments: str, place: Json) -> list[Json]:
+    """The arguments of a call as they are made; clients demand the padding here."""
+    delta = obfuscated(event("response.mcp_call_arguments.delta", **place, delta=arguments))
+    return [delta, event("response.mcp_call_arguments.done", **place, arguments=arguments)]
+
+
+def run(item: Item, place: Json) -> list[Json]:
+    """Play the call of an `mcp_call` item: its result goes into the item. Returns the events of the call."""
+    wire = item.wire
+    events = [event("response.mcp_call.in_progress", **place)]
+    try:
+        arguments = json.loads(wire["arguments"] or "{}")
+    except ValueError as error:
+        failure = {"type": "tool_execution_error", "message": f"the arguments are no JSON: {error}"}
+        item.wire = {**wire, "error": failure}
+        return [*events, event("response.mcp_call.failed", **place)]
+    item.wire = {**wire, "output": json.dumps({"simulated": True, "tool": wire["name"], "input": arguments})}
+    return [*events, event("response.mcp_call.completed", **place)]
+
+
+def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Json]:
+    """List the tools of a server that an update or a response brought: an item of the conversation, and its events."""
+    item = Item(list_item(str(server["server_label"])))
+    previous = conversation.append(item)
+    works = reachable(server)
+    events = [
+        event("conversation.item.added", previous_item_id=previous, item=item.wire),
+        event("mcp_list_tools.in_progress", item_id=item.id),
+        event("mcp_list_tools.completed" if works else "mcp_list_tools.failed", item_id=item.id),
+    ]
+    item.wire = {**item.wire, "tools": tools_of(server) if works else []}
+    return [*events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]
+
+
+def run_approved(conversation: Conversation, request_id: str) -> list[Json]:
+    """A call that was approved runs at once, outside of any response; whoever wants an answer asks for one."""
+    asked = conversation.get(request_id)
+    assert asked is not None  # the conversation has checked it
+    request = asked.wire
+    item = call_item(request["server_label"], request["name"], request["arguments"], request_id)
+    previous = conversation.append(item)
+    added = event("conversation.item.added", previous_item_id=previous, item=item.wire)
+    events = run(item, {"item_id": item.id, "output_index": 0})
+    return [added, *events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]

@@ -1,0 +1,56 @@
+"""What one response is asked to be: the session's settings, and over them those of its `response.create`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rtcli.server.session import items
+from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.items import Item
+from rtcli.server.session.response import ResponseOptions
+from rtcli.server.session.state import SessionState
+from rtcli.server.validation import api_errors
+
+
+def response_options(state: SessionState, conversation: Conversation, wanted: Mapping[str, Any]) -> ResponseOptions:
+    """Raises RefusedError for an `input` that refers to an item which is not there."""
+    session, output = state.config, wanted.get("audio", {}).get("output", {})
+    audio_format = output.get("format") or session["audio"]["output"]["format"]
+    if audio_format["type"] == "audio/pcm":
+        audio_format = {"type": "audio/pcm", "rate": 24_000}
+    voice = output.get("voice") or session["audio"]["output"]["voice"]
+    own = wanted.get("instructions")
+    given = wanted.get("input")
+    return ResponseOptions(
+        modality=wanted.get("output_modalities", session["output_modalities"])[0],
+        audio_format=audio_format,
+        voice=voice["id"] if isinstance(voice, Mapping) else voice,  # clients want a string here
+        speed=session["audio"]["output"]["speed"],
+        instructions=session["instructions"] if own is None else own,
+        own_instructions=own,
+        tools=tuple(wanted.get("tools", session["tools"])),
+        tool_choice=wanted.get("tool_choice", session["tool_choice"]),
+        max_output_tokens=wanted.get("max_output_tokens", session["max_output_tokens"]),
+        parallel_tool_calls=wanted.get("parallel_tool_calls", session.get("parallel_tool_calls", True)),
+        metadata=wanted.get("metadata"),
+        input=None
+        if given is None
+        else tuple(_input(given, conversation, session["audio"]["input"]["format"]["type"])),
+        out_of_band=wanted.get("conversation") == "none",
+    )
+
+
+def _input(given: list[Mapping[str, Any]], conversation: Conversation, audio_format: str) -> list[Item]:
+    context = []
+    for index, sent in enumerate(given):
+        path = f"response.input[{index}]"
+        if sent["type"] != "item_reference":
+            context.append(items.from_client(sent, path, audio_format))
+            continue
+        item = conversation.get(sent["id"])
+        if item is None:
+            text = f"Item with id '{sent['id']}' not found in conversation."  # inferred
+            raise api_errors.ApiError(text, "invalid_value", f"{path}.id")
+        context.append(item)
+    return context

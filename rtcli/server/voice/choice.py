@@ -1,0 +1,33 @@
+"""Which engines run: the real ones where they can be had, the basic ones elsewhere."""
+
+from __future__ import annotations
+
+import importlib
+
+from rtcli.errors import UsageError
+from rtcli.server.engines import Engines
+from rtcli.server.voice.basic_engines import basic_engines
+
+ENGINE_CHOICES = ("auto", "tone", "voice")
+
+
+def load_engines(choice: str = "auto") -> Engines:
+    """The engines of a choice: `tone`, `voice`, or `auto`, which takes `voice` where it can be had. Blocks for seconds.
+
+    Real ones come from `rtcli.server.voice.loading`, which raises ImportError or UsageError without them.
+    Raises UsageError for an unknown choice, and for `voice` where its packages are missing.
+    """
+    if choice not in ENGINE_CHOICES:
+        raise UsageError(f"no engines are called {choice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+    if choice == "tone":
+        return basic_engines()
+    try:
+        loading = importlib.import_module("rtcli.server.voice.loading")
+        engines: Engines = loading.load()
+    except (ImportError, UsageError) as error:
+        if choice == "voice":
+            raise UsageError(
+                "the voice engines are not there", why=str(error), hint="install them: pip install 'rtcli[voice]'"
+            ) from error
+        return basic_engines()
+    return engines

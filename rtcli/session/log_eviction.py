@@ -1,0 +1,82 @@
+"""What is heavy in an event (base64 sound and images), and how it is let go while the event stays."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rtcli.views import WireRecord
+
+_LIGHT = 512
+"""Texts shorter than this are never worth dropping."""
+
+_HEAVY_FIELDS: Mapping[str, str] = {
+    "response.output_audio.delta": "delta",
+    "session.output_audio.delta": "delta",
+    "input_audio_buffer.append": "audio",
+    "session.input_audio_buffer.append": "audio",
+}
+
+
+def note(length: int) -> str:
+    """What stands where a payload was; an event view never takes it for base64."""
+    return f"<{length} characters of base64 let go>"
+
+
+def _thin_part(part: Any) -> Any:
+    if not isinstance(part, Mapping):
+        return part
+    thin = dict(part)
+    for key in ("audio", "image_url"):
+        if isinstance(value := part.get(key), str) and len(value) > _LIGHT and not value.startswith("http"):
+            thin[key] = note(len(value))
+    return thin
+
+
+class Payloads:
+    """Which records still hold their payload, oldest first, and what they take together."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._held = 0
+        self._queue: deque[tuple[int, int, Mapping[str, Any]]] = deque()
+        # Microphone frames are alike once they are thin: one event serves them all, so an hour of speech stays small.
+        self._alike: dict[tuple[str, int], Mapping[str, Any]] = {}
+
+    def keep(self, record: WireRecord) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Count a record in; yield (number, event without payload) for each record that has to let go now."""
+        if record.event is not None and (weight := self._weight(record.event)):
+            self._queue.append((record.number, weight, record.event))
+            self._held += weight
+        while self._held > self._max_bytes:
+            number, weight, event = self._queue.popleft()
+            self._held -= weight
+            yield number, self.strip_payload(event)
+
+    @staticmethod
+    def _weight(event: Mapping[str, Any]) -> int:
+        """The characters of an event that can be let go; 0 for most events."""
+        field = _HEAVY_FIELDS.get(str(event.get("type")))
+        if field:
+            value = event.get(field)
+            return len(value) if isinstance(value, str) else 0
+        item = event.get("item")
+        content = item.get("content") if isinstance(item, Mapping) else None
+        return sum(
+            len(value)
+            for part in (content if isinstance(content, list) else ())
+            if isinstance(part, Mapping)
+            for key in ("audio", "image_url")
+            if isinstance(value := part.get(key), str) and len(value) > _LIGHT
+        )
+
+    def strip_payload(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        field = _HEAVY_FIELDS.get(str(event.get("type")))
+        if field:
+            thin = {**event, field: note(len(event[field]))}
+            if len(event) == 2:
+                return self._alike.setdefault((str(event["type"]), len(event[field])), thin)
+            return thin
+        item = event["item"]
+        return {**event, "item": {**item, "content": [_thin_part(part) for part in item["content"]]}}

@@ -1,0 +1,147 @@
+"""A conversation as something to carry: into another connection, or into a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rtcli.protocol.items import FunctionCallItem, Item, McpApprovalRequestItem, McpCallItem, MessageItem
+from rtcli.protocol.unset import UNSET
+from rtcli.views import Level, Notice
+
+_TEXT_FIELDS = ("text", "transcript")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferResult:
+    """Items that another connection takes, and a line for each sort of thing that it does not."""
+
+    items: list[Item]
+    lost: tuple[str, ...]
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What to tell about the things that could not be carried over; nothing where there are none."""
+        what = f"not carried over: {', '.join(self.lost)}"
+        return [Notice(what, level=Level.WARNING)] if self.lost else []
+
+
+def text_of_item(item: Item) -> str:
+    """What a message says, typed or spoken; "" for anything else."""
+    if not isinstance(item, MessageItem):
+        return ""
+    return "".join(str(part[key]) for part in item.content for key in _TEXT_FIELDS if part.get(key))
+
+
+def without_audio(item: Item) -> Item:
+    """An item without its sound: an hour of it has no place in memory, and the server has it."""
+    if not isinstance(item, MessageItem) or not any(part.get("audio") for part in item.content):
+        return item
+    content = [{key: value for key, value in part.items() if key != "audio"} for part in item.content]
+    return replace(item, content=content)
+
+
+def portable_items(history: Iterable[Item]) -> TransferResult:
+    """Messages as text (and images), in order, without ids of the old connection.
+
+    Sound becomes its transcript, because the API takes no assistant sound from a client. Calls belong to the
+    connection that they were made on.
+    """
+    items: list[Item] = []
+    lost: Counter[str] = Counter()
+    for item in history:
+        if not isinstance(item, MessageItem):
+            lost[_SORTS[item.type]] += 1
+        elif sent := _as_text(item, lost):
+            items.append(sent)
+    return TransferResult(items, _counted(lost))
+
+
+def import_items(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> TransferResult:
+    """Items as `as_json` wrote them: what the conversation still has as it is, the rest as `portable_items` does."""
+    present = {item.item_id: item for item in history}
+    items: list[Item] = []
+    lost: Counter[str] = Counter()
+    for row in rows:
+        known = present.get(row["item_id"])
+        if known is not None and _without_place(as_json([known])[0]) == _without_place(row):
+            items.append(known)
+        elif row.get("type", "message") != "message":
+            lost[_SORTS.get(row["type"], "unknown item")] += 1
+        elif sent := _as_text(MessageItem(row["item_id"], row["role"], "completed", row["content"]), lost):
+            items.append(sent)
+    return TransferResult(items, _counted(lost))
+
+
+def _without_place(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "previous_item_id"}
+
+
+def _counted(lost: Counter[str]) -> tuple[str, ...]:
+    return tuple(f"{count} {sort}" + ("s" if count > 1 else "") for sort, count in lost.items())
+
+
+def _as_text(item: MessageItem, lost: Counter[str]) -> MessageItem | None:
+    """A message as a client may send it; None where nothing is left of it. What is not, is counted in `lost`."""
+    kind = "output_text" if item.role == "assistant" else "input_text"
+    parts: list[dict[str, Any]] = []
+    for part in item.content:
+        text = next((part[key] for key in _TEXT_FIELDS if part.get(key)), None)
+        if text:
+            parts.append({"type": kind, "text": text})
+        elif part.get("type") == "input_image" and part.get("image_url"):
+            parts.append({"type": "input_image", "image_url": part["image_url"]})
+        else:
+            lost["spoken part without transcript" if "audio" in str(part.get("type")) else "empty part"] += 1
+    return replace(item, content=parts, status="completed", previous_item_id=UNSET) if parts else None
+
+
+_SORTS: Mapping[str, str] = {
+    "function_call": "tool call",
+    "mcp_call": "MCP call",
+    "mcp_approval_request": "MCP approval",
+}
+"""What is no message, by its type."""
+
+
+def as_json(history: Iterable[Item]) -> list[dict[str, Any]]:
+    """Items as plain data, with the names that reset_history takes."""
+    return [{key: value for key, value in asdict(item).items() if value is not UNSET} for item in history]
+
+
+def as_markdown(history: Iterable[Item], title: str) -> str:
+    """The conversation for people."""
+    lines = [f"# {title}", ""]
+    for item in history:
+        lines += _MARKDOWN[type(item)](item)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _message_lines(item: MessageItem) -> list[str]:
+    images = sum(part.get("type") == "input_image" for part in item.content)
+    text = text_of_item(item) or ("" if images else "(no text)")
+    shown = " ".join(filter(None, (text, "(image)" * images)))
+    cut = " (interrupted)" if item.status == "incomplete" else ""
+    return [f"**{item.role}**{cut}: {shown}", ""]
+
+
+def _call_lines(item: FunctionCallItem | McpCallItem) -> list[str]:
+    return [f"**tool** `{item.name}`", "", "```json", item.arguments, "```", "", *_output_lines(item.output), ""]
+
+
+def _output_lines(output: Any) -> list[str]:
+    return [] if output is None else ["```", str(output), "```"]
+
+
+def _approval_lines(item: McpApprovalRequestItem) -> list[str]:
+    return [f"**approval** `{item.server_label}/{item.name}`", ""]
+
+
+_MARKDOWN: Mapping[type, Any] = {
+    MessageItem: _message_lines,
+    FunctionCallItem: _call_lines,
+    McpCallItem: _call_lines,
+    McpApprovalRequestItem: _approval_lines,
+}

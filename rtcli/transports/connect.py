@@ -1,0 +1,169 @@
+"""Open a WebSocket to a Realtime endpoint; every way to fail becomes a ConnectError that says what to do."""
+
+from __future__ import annotations
+
+import os
+import socket as sockets
+import ssl
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias
+from urllib.parse import quote, urlsplit
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
+
+from rtcli import __version__
+from rtcli.errors import ConnectError
+
+Explainer: TypeAlias = Callable[[str, Any], ConnectError]
+
+OPENAI_URL = "wss://api.openai.com/v1/realtime"
+_CLOSE_TIMEOUT = 1.0  # seconds a peer has to answer our close frame; a dead one is noticed that much later
+_BODY_SHOWN = 300
+
+_STATUS_HINTS = {
+    HTTPStatus.UNAUTHORIZED: "check the API key, and how this endpoint wants it (Authorization: Bearer, or api-key)",
+    HTTPStatus.FORBIDDEN: "the key is known but may not use this: check the project, the model and the region",
+    HTTPStatus.NOT_FOUND: "check the path and the model or deployment; a call_id that is over gives 404 too",
+    HTTPStatus.TOO_MANY_REQUESTS: "the endpoint asks to slow down: wait, or check the quota",
+}
+_SERVER_TROUBLE_HINT = "the server, or a proxy before it, is in trouble: try again in a moment"
+_NO_REALTIME_HINT = "is there a Realtime endpoint at this address? The path usually ends in /v1/realtime"
+
+
+def default_url(model: str) -> str:
+    """OpenAI's endpoint for a model."""
+    return f"{OPENAI_URL}?model={quote(model, safe='')}"
+
+
+def call_url(call_id: str) -> str:
+    """OpenAI's endpoint to join a running call."""
+    return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
+
+
+def shown(url: str) -> str:
+    """A URL without its query, which may hold a key, and without credentials."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class _Connect(connect):
+    """Dials one address and no other: a redirect would carry the key to wherever it points."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def dial(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    ping_interval: float | None,
+    ping_timeout: float | None,
+    open_timeout: float | None,
+    ssl_context: ssl.SSLContext | None,
+    proxy: str | bool | None,
+) -> Any:
+    """An open connection of `websockets`: no compression (it costs more than all the rest) and no size limit."""
+    options: dict[str, Any] = {"proxy": proxy} | ({} if ssl_context is None else {"ssl": ssl_context})
+    return await _Connect(
+        url,
+        additional_headers=dict(headers),
+        user_agent_header=f"rtcli/{__version__}",
+        compression=None,
+        max_size=None,
+        max_queue=(256, 64),
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        open_timeout=open_timeout,
+        close_timeout=_CLOSE_TIMEOUT,
+        **options,
+    )
+
+
+def to_connect_error(url: str, error: BaseException) -> ConnectError:
+    """What went wrong on the way to an open connection."""
+    for kinds, explainer in _EXPLAINERS:
+        if isinstance(error, kinds):
+            return explainer(url, error)
+    return ConnectError(f"cannot connect to {shown(url)}", why=_text(error), url=url)
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno and not isinstance(error, (sockets.gaierror, ssl.SSLError)):
+        return os.strerror(error.errno)  # asyncio's own text repeats the address
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _status(url: str, error: Any) -> ConnectError:
+    status, raw = error.response.status_code, error.response.body or b""
+    body = bytes(raw).decode("utf-8", "replace").strip()
+    said = f": {' '.join(body.split())[:_BODY_SHOWN]}" if body else ""
+    try:
+        phrase = HTTPStatus(status).phrase
+        fallback = _NO_REALTIME_HINT if status < HTTPStatus.INTERNAL_SERVER_ERROR else _SERVER_TROUBLE_HINT
+        hint = _STATUS_HINTS.get(HTTPStatus(status), fallback)
+    except ValueError:
+        phrase, hint = "", _NO_REALTIME_HINT
+    why = f"HTTP {status} {phrase}".rstrip() + said
+    return ConnectError(f"{shown(url)} refused the connection", why=why, hint=hint, url=url, status=status, body=body)
+
+
+def _dns(url: str, error: Any) -> ConnectError:
+    host = urlsplit(url).hostname or "?"
+    hint = "check the spelling of the host name, and the network"
+    return ConnectError(f"cannot find the host {host}", why=_text(error), hint=hint, url=url)
+
+
+def _tls(url: str, error: Any) -> ConnectError:
+    reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or _text(error)
+    hint = "is this the right host, does it speak TLS (wss) on this port, and is its certificate trusted here?"
+    return ConnectError(f"no secure connection to {shown(url)}", why=reason, hint=hint, url=url)
+
+
+def _refused(url: str, error: Any) -> ConnectError:
+    hint = "is the server running, and is this its port?"
+    return ConnectError(
+        f"nothing listens at {urlsplit(url).netloc.rpartition('@')[2]}", why=_text(error), hint=hint, url=url
+    )
+
+
+def _reset(url: str, error: Any) -> ConnectError:
+    hint = "is this the right port, and the right scheme (ws:// or wss://)?"
+    return ConnectError(f"{shown(url)} hung up", why=_text(error), hint=hint, url=url)
+
+
+def _timeout(url: str, error: Any) -> ConnectError:
+    hint = "check the address, the network and the proxy"
+    return ConnectError(f"no answer from {shown(url)}", why=_text(error), hint=hint, url=url)
+
+
+def _uri(url: str, error: Any) -> ConnectError:
+    return ConnectError(
+        f"{url!r} is no WebSocket URL", why=_text(error), hint="it starts with ws:// or wss://", url=url
+    )
+
+
+def _proxy(url: str, error: Any) -> ConnectError:
+    hint = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+    return ConnectError(f"the proxy did not connect to {shown(url)}", why=_text(error), hint=hint, url=url)
+
+
+def _handshake(url: str, error: Any) -> ConnectError:
+    cause = f"{_text(error)} ({_text(error.__cause__)})" if error.__cause__ else _text(error)
+    return ConnectError(f"{shown(url)} did not answer as a WebSocket", why=cause, hint=_NO_REALTIME_HINT, url=url)
+
+
+# The first row that fits: more particular kinds stand before the kinds that contain them.
+_EXPLAINERS: tuple[tuple[tuple[type[BaseException], ...], Explainer], ...] = (
+    ((InvalidStatus,), _status),
+    ((InvalidURI,), _uri),
+    ((ProxyError,), _proxy),
+    ((InvalidHandshake, EOFError), _handshake),
+    ((TimeoutError,), _timeout),
+    ((sockets.gaierror,), _dns),
+    ((ssl.SSLError, ssl.CertificateError), _tls),
+    ((ConnectionRefusedError,), _refused),
+    ((ConnectionResetError, BrokenPipeError), _reset),
+)

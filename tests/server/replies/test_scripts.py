@@ -1,0 +1,197 @@
+"""Scripts: what fits, what is said, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from rtcli.dsp.wav import write_wav
+from rtcli.errors import InputError
+from rtcli.server import RealtimeServer
+from rtcli.server.replies import scripts
+from rtcli.server.replies.base import Call, Fail, InjectFault, Pause, Piece, Play, ReplyRequest, Say, Tool
+from rtcli.server.replies.echo import EchoReply
+from rtcli.server.replies.scripts import ScriptReply, load_script
+from rtcli.server.session.items import Item, committed_audio, from_client, function_call
+from tests.server.client import said, session
+from tests.server.playbook import user, voice
+
+EXAMPLES = Path(scripts.__file__).parent / "examples"
+SCHEMA = json.loads((EXAMPLES / "script.schema.json").read_text())
+
+
+def script(rules: Any, folder: Path = Path()) -> ScriptReply:
+    jsonschema.validate(rules, SCHEMA)
+    return ScriptReply(rules, folder, EchoReply())
+
+
+async def pieces(reply: ScriptReply, *context: Item, tools: tuple[Tool, ...] = ()) -> list[Piece]:
+    return [piece async for piece in reply.reply(ReplyRequest(context, "", tools=tools))]
+
+
+async def text(reply: ScriptReply, *context: Item) -> str:
+    return "".join(piece.text for piece in await pieces(reply, *context) if isinstance(piece, Say))
+
+
+def typed(words: str) -> Item:
+    return from_client(user(words))
+
+
+def answered(words: str) -> Item:
+    content = [{"type": "output_text", "text": words}]
+    return from_client({"type": "message", "role": "assistant", "content": content})
+
+
+async def test_the_first_rule_that_fits_answers() -> None:
+    """In the order of the file; where none fits, the other engine does."""
+    reply = script(
+        [{"when": {"text": "^hi"}, "reply": [{"text": "A"}]}, {"when": {"text": "hi"}, "reply": [{"text": "B"}]}]
+    )
+
+    assert await text(reply, typed("Hi there")) == "A"
+    assert await text(reply, typed("oh, hi")) == "B"
+    assert await text(reply, typed("bye")) == "bye"
+
+
+async def test_what_was_typed_and_what_was_said_are_told_apart() -> None:
+    """`text` is typed, `transcript` is heard."""
+    spoken = committed_audio("item_1", voice(0.1))
+    spoken.heard = "open the door"
+    reply = script(
+        [
+            {"when": {"text": "door"}, "reply": [{"text": "T"}]},
+            {"when": {"transcript": "door"}, "reply": [{"text": "S"}]},
+        ]
+    )
+
+    assert [await text(reply, spoken), await text(reply, typed("the door"))] == ["S", "T"]
+
+
+async def test_turns_are_counted_by_answers() -> None:
+    """The first answer is turn 1."""
+    reply = script([{"when": {"turn": 2}, "reply": [{"text": "two"}]}, {"reply": [{"text": "other"}]}])
+
+    assert await text(reply, typed("a")) == "other"
+    assert await text(reply, typed("a"), answered("other"), typed("b")) == "two"
+
+
+async def test_a_rule_may_wait_for_a_tool() -> None:
+    """Its result is the last thing in the conversation."""
+    call = Item(function_call("f", "call_1", "{}", status="completed"))
+    output = from_client({"type": "function_call_output", "call_id": "call_1", "output": "1"})
+    reply = script([{"when": {"tool": "f"}, "reply": [{"text": "got it"}]}])
+
+    assert await text(reply, typed("go"), call, output) == "got it"
+    assert await text(reply, typed("go"), call, output, answered("x"), typed("again")) == "again"
+
+
+async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
+    """In order."""
+    write_wav(tmp_path / "hello.wav", voice(0.1))
+    steps = [
+        {"text": "Hi. "},
+        {"audio": "hello.wav", "transcript": "Hello."},
+        {"delay": 0.5},
+        {"call": {"name": "f", "arguments": {"a": 1}}},
+        {"call": {"name": "g", "arguments": "{broken"}},
+        {"fault": "drop"},
+        {"fail": {"code": "boom"}},
+    ]
+    tool = Tool("f", "known", {})
+
+    assert await pieces(script([{"reply": steps}], tmp_path), typed("x"), tools=(tool,)) == [
+        Say("Hi. "),
+        Play(voice(0.1), "Hello."),
+        Pause(0.5),
+        Call(tool, '{"a": 1}'),
+        Call(Tool("g", "", {}), "{broken"),
+        InjectFault("drop"),
+        Fail({"type": "server_error", "code": "boom", "message": "The script says so."}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("{}", "expected an array of rules"),
+        ("- when: {}", "'script[0].reply'"),
+        ("- reply: [{shout: x}]", "script[0].reply[0].shout"),
+        ("- reply: [{text: a, delay: 1}]", "does one thing"),
+        ("- reply: [{transcript: a}]", "does one thing"),
+        ("- reply: [{}]", "does one thing"),
+        ("- {when: {text: '('}, reply: []}", "no regular expression"),
+        ("- reply: [{fault: explode}]", "explode"),
+        ("- reply: [{fault: http=503}]", "at connect alone"),
+        ("- reply: [{audio: ../secret.wav}]", "outside of the script's folder"),
+        ("- reply: [{audio: /etc/passwd}]", "outside of the script's folder"),
+        ("- reply: [{audio: none.wav}]", "No such file"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, source: str, why: str) -> None:
+    """Before the server runs."""
+    path = tmp_path / "script.yaml"
+    path.write_text(source)
+
+    with pytest.raises(InputError) as caught:
+        load_script(path, EchoReply())
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "line", "column"), [("a.yaml", "- a\n- [b", 2, 5), ("a.json", '[\n {"reply" 1}]', 2, 11)]
+)
+def test_bad_syntax_is_placed(tmp_path: Path, name: str, source: str, line: int, column: int) -> None:
+    """By line and column of the file."""
+    path = tmp_path / name
+    path.write_text(source)
+
+    with pytest.raises(InputError) as caught:
+        load_script(path, EchoReply())
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_a_script_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Missing, a folder, or no text."""
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "binary.yaml"):
+        with pytest.raises(InputError, match=path.name):
+            load_script(path, EchoReply())
+
+
+@pytest.mark.parametrize("path", sorted(p for p in EXAMPLES.iterdir() if "schema" not in p.name), ids=lambda p: p.name)
+def test_the_examples_fit_the_schema_and_load(path: Path) -> None:
+    """What the documentation shows works."""
+    jsonschema.validate(yaml.safe_load(path.read_text()), SCHEMA)
+    load_script(path, EchoReply())
+
+
+async def test_a_script_runs_in_a_server() -> None:
+    """Words, a call, the answer to its output; and a failure of each kind."""
+    text_only: dict[str, Any] = {"output_modalities": ["text"]}
+    async with (
+        RealtimeServer(pace=0, voice="tone", script=EXAMPLES / "weather.json") as server,
+        session(server, **text_only) as client,
+    ):
+        message, call = (await client.ask("How is the weather?"))["output"]
+        output = {"type": "function_call_output", "call_id": call["call_id"], "output": "21"}
+        await client.send("conversation.item.create", item=output)
+        await client.send("response.create")
+        answer = (await client.until("response.done"))["response"]
+    async with (
+        RealtimeServer(pace=0, voice="tone", script=EXAMPLES / "failures.yaml") as server,
+        session(server, **text_only) as client,
+    ):
+        failed, cut = await client.ask("quota"), await client.ask("filter")
+        await client.say("hang up")
+        code, _ = await client.closed()
+
+    assert message["content"][0]["text"] == "Let me look. "
+    assert said(answer) == "It is 21 degrees and sunny."
+    assert (failed["status"], failed["status_details"]["error"]["code"]) == ("failed", "insufficient_quota")
+    assert cut["status_details"] == {"type": "incomplete", "reason": "content_filter"}
+    assert code == 1011

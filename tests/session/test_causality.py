@@ -1,0 +1,234 @@
+"""Where an event came from, on real conversations with the local server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtcli.dsp.wav import write_wav
+from rtcli.session import causality
+from rtcli.session.tools import Tool
+from rtcli.views import Direction, WireRecord
+from tests.kit.peers import SESSION, Conversation, peer, reply_to
+from tests.kit.sessions import Live, ManualSpeaker, live_session, session_on
+
+WEATHER = Tool(
+    {
+        "type": "function",
+        "name": "get_weather",
+        "description": "The weather in a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+    lambda city: f"sunny in {city}",
+)
+
+
+def chain(live: Live, event_type: str) -> list[str]:
+    """The types that led to the last event of a type, and the cause of the first of them."""
+    record = live.records(event_type)[-1]
+    links = live.session.log.why(record.number)
+    return [*(str(link.event["type"]) for link in links if link.event), *([links[-1].cause] if links else [])]
+
+
+async def test_an_answer_leads_back_to_the_command_that_asked_for_it() -> None:
+    """response.done -> response.created -> response.create -> /respond."""
+    async with live_session() as live:
+        await live.run("/respond")
+        await live.idle()
+
+        assert chain(live, "response.done") == ["response.created", "response.create", "/respond"]
+        assert chain(live, "response.output_text.delta") == ["response.created", "response.create", "/respond"]
+        assert chain(live, "rate_limits.updated")[0] == "response.done"
+
+
+async def test_an_item_leads_back_to_the_line_that_was_typed() -> None:
+    """conversation.item.added -> conversation.item.create -> typed text."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        added = live.records("conversation.item.added")[0]
+
+        (link,) = live.session.log.why(added.number)
+        assert (link.event or {})["type"] == "conversation.item.create"
+        assert link.cause == "typed text"
+
+
+async def test_a_queued_answer_keeps_the_cause_of_its_request() -> None:
+    """It is sent when another response is done, but it was asked for by the person."""
+    async with live_session(server={"pace": 0.2}) as live:
+        live.session.barge_in = False
+        await live.run("count to 5")
+        await live.run("/respond")
+        await live.until(lambda: len(live.records("response.done")) == 2)
+
+        assert [record.cause for record in live.records("response.create")] == ["typed text", "/respond"]
+
+
+async def test_a_refusal_leads_back_to_the_guilty_event_and_its_command() -> None:
+    """error -> conversation.item.delete -> /send."""
+    async with live_session() as live:
+        await live.run('/send {"type": "conversation.item.delete", "item_id": "nothing", "event_id": "e1"}')
+        await live.until(lambda: live.records("error"))
+
+        assert chain(live, "error") == ["conversation.item.delete", "/send"]
+
+
+SLIPS = [
+    '{"type": "response.cancel"}',
+    '{"type": "conversation.item.retrieve", "item_id": "nope"}',
+    '{"type": "conversation.item.delete", "item_id": "nope"}',
+    '{"type": "conversation.item.truncate", "item_id": "nope", "content_index": 0, "audio_end_ms": 1}',
+    '{"type": "conversation.item.create", "item": {"type": "function_call_output", "call_id": "no", "output": ""}}',
+    '{"type": "conversation.item.create", "item": {"type": "message"}}',
+    '{"type": "input_audio_buffer.commit"}',
+    '{"type": "input_audio_buffer.append", "audio": "!"}',
+    '{"type": "session.update", "session": {"type": "realtime", "voice": "x"}}',
+    '{"type": "no.such.event"}',
+]
+
+
+@pytest.mark.parametrize("line", SLIPS)
+async def test_a_refusal_without_event_id_is_traced_by_what_it_says(line: str) -> None:
+    """After a whole turn, and with another event sent right before, the one that was refused is named."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        await live.run('/send {"type": "input_audio_buffer.clear"}')
+        await live.run(f"/send {line}")
+        await live.until(lambda: live.records("error"))
+
+        (link,) = live.session.log.why(live.records("error")[0].number)
+        assert (link.event or {})["type"] == json.loads(line)["type"]
+        assert link.cause == "/send"
+
+
+async def test_a_refusal_that_says_nothing_of_its_event_is_put_down_to_none() -> None:
+    """A wrong cause would send the person looking in the wrong place."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(SESSION)
+        while (event := await talk.receive())["type"] != "conversation.item.retrieve":
+            await talk.send(*reply_to(event))
+        await talk.send({"type": "error", "error": {"type": "server_error", "code": None, "message": "Sorry."}})
+        await talk.receive_all()
+
+    async with peer(script) as server, session_on(server.url) as live:
+        await live.run('/send {"type": "conversation.item.retrieve", "item_id": "x"}')
+        await live.until(lambda: live.records("error"))
+
+        assert live.session.log.why(live.records("error")[0].number) == []
+        assert any(notice.startswith("server_error | Sorry.") for notice in live.notices)
+
+
+async def test_every_message_and_every_turn_of_ours_can_be_named_by_an_error() -> None:
+    """What the session makes carries an event_id; what a person wrote stays as it was written."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.run("/system be brief")
+        await live.run("/discard")
+        await live.run('{"type": "input_audio_buffer.clear"}')
+        await live.idle()
+
+        named = ["event_id" in r.event for r in live.session.log.records if r.event and r.direction is Direction.SENT]
+        assert named[1:] == [True, True, True, True, False]  # the first is the transport's own session.update
+
+
+async def test_what_the_transport_sends_by_itself_is_blamed_on_what_it_answers() -> None:
+    """The retrieve after a truncation names the frame that it reacts to, and that the truncation."""
+    async with live_session(speaker=ManualSpeaker(), config={"output_modalities": ["audio"]}) as live:
+        await live.run("count to 30")
+        await live.until(lambda: live.records("response.output_audio.done"))
+        await live.run("/interrupt")
+        await live.until(lambda: live.records("conversation.item.retrieved"))
+
+        assert chain(live, "conversation.item.retrieved") == [
+            "conversation.item.retrieve",
+            "conversation.item.truncated",
+            "conversation.item.truncate",
+            "/interrupt",
+        ]
+
+
+async def test_a_spoken_turn_leads_back_to_its_sound(tmp_path: Path) -> None:
+    """response.created -> committed -> speech_stopped or commit, by the server's own order."""
+    write_wav(tmp_path / "a.wav", bytes(48_000))
+    async with live_session() as live:
+        await live.run("/ptt on")
+        await live.run(f"/play {tmp_path / 'a.wav'} --commit")
+        await live.idle()
+
+        assert chain(live, "input_audio_buffer.committed") == ["input_audio_buffer.commit", "/play"]
+        assert chain(live, "response.created") == ["response.create", "/play"]
+
+
+async def test_a_tools_output_leads_back_to_its_call() -> None:
+    """The answer after a call -> its request -> ... and the output -> the call of the model."""
+    async with live_session(tools=[WEATHER]) as live:
+        await live.run("What is the weather in Paris?")
+        await live.until(lambda: len(live.records("response.done")) == 2)
+        output = next(r for r in live.records("conversation.item.create") if (r.event or {})["item"].get("output"))
+
+        first = live.session.log.why(output.number)[0]
+        assert (first.event or {})["type"] == "response.output_item.done"
+
+
+def ended(reason: str) -> dict[str, Any]:
+    return {"type": "response.done", "response": {"id": "r", "status_details": {"reason": reason}}}
+
+
+def about(event_type: str) -> dict[str, Any]:
+    return {"type": event_type, "item_id": "i", "item": {"id": "i"}, "response": {"id": "r"}}
+
+
+@pytest.mark.parametrize(
+    ("way", "earlier", "event"),
+    [
+        (">", about("input_audio_buffer.append"), about("input_audio_buffer.speech_started")),
+        ("<", about("input_audio_buffer.speech_stopped"), about("input_audio_buffer.committed")),
+        ("<", about("input_audio_buffer.committed"), about("response.created")),
+        ("<", about("input_audio_buffer.speech_started"), ended("turn_detected")),
+        (">", about("response.cancel"), ended("client_cancelled")),
+        (">", about("input_audio_buffer.clear"), about("input_audio_buffer.cleared")),
+        (">", about("session.update"), about("session.updated")),
+        (">", about("conversation.item.delete"), about("conversation.item.deleted")),
+        ("<", about("response.output_item.added"), about("conversation.item.added")),
+        (">", {"type": "session.update"}, {"type": "error", "error": {"event_id": None, "param": "session.type"}}),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_each_kind_of_event_knows_what_leads_to_it(way: str, earlier: dict[str, Any], event: dict[str, Any]) -> None:
+    """One row for each rule of the API's order; unrelated frames between do not matter."""
+    frames = [(way, earlier), ("<", {"type": "rate_limits.updated"}), ("<", event)]
+    records = [WireRecord(n, n / 10, Direction(side), e, 10) for n, (side, e) in enumerate(frames, 1)]
+
+    assert [link.number for link in causality.chain(records, len(records))][:1] == [1]
+
+
+def test_replies_belong_to_requests_in_their_order() -> None:
+    """The second confirmation answers the second update, and a refused one is left out."""
+    frames: list[tuple[str, dict[str, Any]]] = [
+        (">", {"type": "session.update", "event_id": "a"}),
+        (">", {"type": "session.update", "event_id": "b"}),
+        (">", {"type": "session.update", "event_id": "c"}),
+        ("<", {"type": "session.updated"}),
+        ("<", {"type": "error", "error": {"event_id": "b"}}),
+        ("<", {"type": "session.updated"}),
+    ]
+    records = [WireRecord(n, n / 10, Direction(way), e, 10) for n, (way, e) in enumerate(frames, 1)]
+
+    assert [causality.chain(records, number)[0].number for number in (4, 5, 6)] == [1, 2, 3]
+
+
+def test_a_frame_of_unknown_origin_has_none() -> None:
+    """Nothing is made up."""
+    records = [
+        WireRecord(1, 0.1, Direction.RECEIVED, {"type": "something.new"}, 10),
+        WireRecord(2, 0.2, Direction.RECEIVED, None, 10, problem="not JSON"),
+        WireRecord(3, 0.3, Direction.SENT, {"type": "response.create"}, 10, cause="#9 out of range"),
+        WireRecord(4, 0.4, Direction.RECEIVED, {"type": "error", "error": {}}, 10),
+    ]
+
+    assert [causality.chain(records, number) for number in (1, 2, 3)] == [[], [], []]

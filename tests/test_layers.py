@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}
+MAY_IMPORT["__init__"] = {"errors", "protocol", "transports", "session", "server"}  # the public names, lazily
 
 THIRD_PARTY: dict[str, set[str]] = {
     "orjson": {"protocol"},
@@ -120,7 +121,7 @@ def documented() -> dict[str, set[str]]:
 def test_the_page_that_people_read_says_the_same() -> None:
     """The table of docs/architecture.md allows what is allowed here."""
     assert documented() == {
-        **{layer: allowed for layer, allowed in MAY_IMPORT.items() if layer != "__main__"},
+        **{layer: allowed for layer, allowed in MAY_IMPORT.items() if not layer.startswith("__")},
         "cli": {"everything"},
     }
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.kit.retry_on_glitch import retry_on_glitch
 
 from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import read_wav, write_wav
 from tests.kit.program import rtcli
+from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sound_card import Recording, SoundCard
 from tests.kit.terminal import Terminal
 from tests.kit.waveforms import RATE, heard_ms, samples_of

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.kit.retry_on_glitch import retry_on_glitch
 
 from rtcli.audio.microphone import Microphone
 from rtcli.audio.speaker import Speaker
@@ -21,6 +20,7 @@ from rtcli.protocol.payloads import TransportAudio
 from rtcli.session import settings
 from rtcli.session.audio import SpeakerLike
 from rtcli.views import View, WireRecord
+from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
 from tests.kit.waiting import until

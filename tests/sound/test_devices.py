@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.kit.retry_on_glitch import retry_on_glitch
 
 from rtcli.audio import speaker as speaker_module
 from rtcli.audio.devices import Device, list_devices
@@ -15,6 +14,7 @@ from rtcli.audio.microphone import CHUNK_BYTES, Microphone
 from rtcli.audio.speaker import Speaker
 from rtcli.audio.stream import BLOCK_MS, DeviceStream
 from rtcli.errors import AudioUnavailableError
+from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sound_card import SPEAKERS, Recording, SoundCard
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, heard_ms, place_of, quiet_ms, samples_of, share_heard

@@ -31,13 +31,13 @@ class Resampler:
         return rest
 
     def _convert(self, pcm: bytes, *, last: bool) -> bytes:
-        import numpy as np
-
         pcm = self._half + pcm
         whole = len(pcm) // 2 * 2
         self._half = pcm[whole:]
         if self._rates[0] == self._rates[1]:
             return pcm[:whole]
+        import numpy as np
+
         if self._stream is None:
             import soxr
 

@@ -10,11 +10,10 @@ from rtcli.audio.devices import Device, Kind, list_devices
 from rtcli.audio.echo import EchoGuard, EchoMode
 from rtcli.audio.playout import PendingPlayback
 from rtcli.audio.stream import Lost, look_again
-from rtcli.dsp import g711
+from rtcli.dsp.codec import Decoder, Encoder, decode
 from rtcli.dsp.levels import SILENCE_DB
-from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError, NotConnectedError, RtcliError
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
+from rtcli.protocol.audio_formats import AudioFormat, decode_base64, parse_format
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.session.echo_watch import EchoWatch
 from rtcli.session.provenance import caused_by
@@ -56,8 +55,6 @@ class MicrophoneLike(Protocol):
     def close(self) -> None: ...
 
 
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {"audio/pcmu": g711.ulaw_to_pcm, "audio/pcma": g711.alaw_to_pcm}
-_ENCODERS: dict[str, Callable[[bytes], bytes]] = {"audio/pcmu": g711.pcm_to_ulaw, "audio/pcma": g711.pcm_to_alaw}
 ECHO_ADVICE = Notice(
     "speaker and microphone are open together",
     hint="use headphones, or /echo half if the assistant hears itself",
@@ -85,8 +82,8 @@ class AudioIO:
         self.recording = False
         self._advised = False
         self._sent_ms = 0
-        self._from_wire: tuple[str, int, Resampler] | None = None
-        self._to_wire: tuple[int, Resampler] | None = None
+        self._from_wire: tuple[str, int, Decoder] | None = None  # the part that is arriving: item_id, content_index
+        self._to_wire: Encoder | None = None
         transport.attach_input(self.set_muted, muted=True)
         transport.attach_playback(self._heard)
         transport.on("audio", self._arrived)
@@ -136,17 +133,9 @@ class AudioIO:
 
     def _as_pcm(self, audio: TransportAudio) -> bytes:
         """What arrived, in whatever format the session speaks, as 24 kHz PCM16."""
-        given = self._format("output")
-        pcm = self.decoded(audio.data)
-        if given.rate == PCM16.rate:
-            return pcm
         if self._from_wire is None or self._from_wire[:2] != (audio.item_id, audio.content_index):
-            self._from_wire = (audio.item_id, audio.content_index, Resampler(given.rate, PCM16.rate))
-        return self._from_wire[2].process(pcm)
-
-    def decoded(self, data: bytes) -> bytes:
-        """What arrives as PCM16, at its own rate."""
-        return _DECODERS.get(self._format("output").type, bytes)(data)
+            self._from_wire = (audio.item_id, audio.content_index, Decoder(self.wire_format("output")))
+        return self._from_wire[2].decode(audio.data)
 
     def finished(self, item_id: str, content_index: int) -> None:
         """All sound of this part has arrived."""
@@ -237,24 +226,21 @@ class AudioIO:
 
     def send(self, pcm: bytes) -> None:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
-        given = self._format("input")
-        if given.rate != PCM16.rate:
-            if self._to_wire is None or self._to_wire[0] != given.rate:
-                self._to_wire = (given.rate, Resampler(PCM16.rate, given.rate))
-            pcm = self._to_wire[1].process(pcm)
-        data = _ENCODERS.get(given.type, bytes)(pcm)
+        given = self.wire_format("input")
+        if self._to_wire is None or self._to_wire.format != given:
+            self._to_wire = Encoder(given)
+        data = self._to_wire.encode(pcm)
         if data:
             self._transport.send_audio(data)
             self._sent_ms += given.milliseconds(len(data))
 
     def of_item(self, item: Mapping[str, Any]) -> bytes:
         """The sound of a retrieved item as 24 kHz PCM16; empty where it has none."""
-        given = self._format("output" if item.get("role") == "assistant" else "input")
+        given = self.wire_format("output" if item.get("role") == "assistant" else "input")
         parts = item.get("content")
         texts = [part.get("audio") for part in (parts if isinstance(parts, list) else ()) if isinstance(part, Mapping)]
         data = b"".join(decode_base64(text) for text in texts if isinstance(text, str))
-        pcm = _DECODERS.get(given.type, bytes)(data)
-        return pcm if given.rate == PCM16.rate else resample(pcm, given.rate, PCM16.rate)
+        return decode(data, given)
 
     @property
     def unsent_turn_ms(self) -> int:
@@ -265,7 +251,8 @@ class AudioIO:
         """The input buffer was committed or cleared."""
         self._sent_ms = 0
 
-    def _format(self, side: str) -> AudioFormat:
+    def wire_format(self, side: str) -> AudioFormat:
+        """The session's format of "input" or "output" audio."""
         session = self._transport.session or {}
         audio = session.get("audio")
         part = audio.get(side) if isinstance(audio, dict) else None

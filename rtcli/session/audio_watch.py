@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtcli.dsp.codec import to_pcm16
+from rtcli.protocol.audio_formats import AudioFormat
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.views import Level, Notice
@@ -18,12 +20,12 @@ _STALL_SECONDS = 2.0
 
 
 class AudioWatch:
-    """Watches the sound of each answer. `as_pcm` makes PCM16 of what arrives, whatever its format."""
+    """Watches the sound of each answer. `wire_format` tells in which format it arrives."""
 
-    def __init__(self, show: Callable[[Notice], None], as_pcm: Callable[[bytes], bytes]) -> None:
+    def __init__(self, show: Callable[[Notice], None], wire_format: Callable[[], AudioFormat]) -> None:
         self._show = show
-        self._as_pcm = as_pcm
-        self._quiet_bytes: dict[str, int] = {}  # by item; gone once something loud has come
+        self._format = wire_format
+        self._quiet_bytes: dict[str, int] = {}  # by item, in that format; gone once something loud has come
         self._came: dict[str, str] = {}  # items with sound, and their responses
         self._open = ""
         self._stalled = False
@@ -39,7 +41,7 @@ class AudioWatch:
             self._came[item_id] = audio.response_id
             self._quiet_bytes[item_id] = 0
         if item_id in self._quiet_bytes:
-            self._measure(item_id, self._as_pcm(audio.data))
+            self._measure(item_id, audio.data)
         self._goes_on(item_id)
 
     def saw(self, event: Mapping[str, Any]) -> None:
@@ -55,12 +57,13 @@ class AudioWatch:
             self._timer.cancel()
             self._timer = None
 
-    def _measure(self, item_id: str, pcm: bytes) -> None:
+    def _measure(self, item_id: str, data: bytes) -> None:
+        pcm = to_pcm16(data, self._format())
         samples = memoryview(pcm[: len(pcm) // 2 * 2]).cast("h")
         if samples and (max(samples) > _QUIET_PEAK or min(samples) < -_QUIET_PEAK):
             del self._quiet_bytes[item_id]
         else:
-            self._quiet_bytes[item_id] += len(pcm)
+            self._quiet_bytes[item_id] += len(data)
 
     # -- half way ----------------------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class AudioWatch:
         item_id = str(event.get("item_id"))
         self.forget()
         quiet = self._quiet_bytes.pop(item_id, 0)
-        if quiet >= _SHORTEST_MS * 48:
+        if self._format().milliseconds(quiet) >= _SHORTEST_MS:
             what = f"the sound of {short_id(item_id)} is silence"
             hint = "look at the voice and the output format: /session get audio.output"
             self._show(Notice(what, "nothing in it is louder than -60 dBFS", hint, Level.WARNING))

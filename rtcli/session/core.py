@@ -63,7 +63,7 @@ class SessionCore:
         self.requests = Requests()
         self.sound = AudioIO(transport, speaker=speaker, microphone=microphone, show=self.show)
         self.tools = ToolCalls(transport, tools, show=self.show, respond=self.respond)
-        self.audio_watch = AudioWatch(self.show, self.sound.decoded)
+        self.audio_watch = AudioWatch(self.show, lambda: self.sound.wire_format("output"))
         self.reports = Reports(self.log, self.speech, self._cut_of)
         self._out_of_band: set[str] = set()  # responses outside of the conversation, and their items
         self.approvals: dict[str, McpApprovalRequestItem] = {}
@@ -298,7 +298,7 @@ class SessionCore:
             received_ms=t.playback.received_ms(*heard) if heard else None,
             expires_in=self.expiry.remaining,
             waiting_calls=(*(call.call_id for call in self.tools.waiting), *self.approvals),
-            dropped_audio_ms=t.dropped_audio_bytes // 48,
+            dropped_audio_ms=sound.wire_format("input").milliseconds(t.dropped_audio_bytes),
             modalities=tuple(session.get("output_modalities") or ()),
             metrics=self.measure().short(),
         )

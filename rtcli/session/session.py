@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from rtcli.config.endpoints import Endpoint
 from rtcli.dsp.wav import read_speech, write_wav
 from rtcli.errors import ServerError, UsageError
+from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session import settings
 from rtcli.session.images import PreparedImage
@@ -26,9 +27,9 @@ ANSWER_SECONDS = 10.0
 SHORTEST_TURN_MS = 100
 """The API refuses to commit less sound than this."""
 
-_PLAY_STEP = 4800  # bytes: 100 ms of 24 kHz PCM16
-_PAUSE = 14_400  # 300 ms between the turns of an exported conversation
-_TRAILING_SILENCE = 48_000  # 1 s, so that voice detection hears the end of a file that is not committed
+_PLAY_STEP = PCM16.byte_length(100)
+_PAUSE = PCM16.byte_length(300)  # between the turns of an exported conversation
+_TRAILING_SILENCE = PCM16.byte_length(1000)  # so that voice detection hears the end of a file that is not committed
 
 
 class RealtimeSession(ConnectingSession):
@@ -134,7 +135,7 @@ class RealtimeSession(ConnectingSession):
         """
         self.require_connection()
         pcm = read_speech(path)
-        length = len(pcm) // 48
+        length = PCM16.milliseconds(len(pcm))
         pcm += b"" if commit else bytes(_TRAILING_SILENCE)
         for start in range(0, len(pcm), _PLAY_STEP):
             self.sound.send(pcm[start : start + _PLAY_STEP])
@@ -233,7 +234,7 @@ class RealtimeSession(ConnectingSession):
         if not pcm:
             raise UsageError(f"{item.get('id')} holds no sound")
         write_wav(path, pcm)
-        return len(pcm) // 48
+        return PCM16.milliseconds(len(pcm))
 
     async def export_wav(self, path: Path) -> int:
         """Write the sound of the whole conversation as WAV, in its order; its milliseconds."""
@@ -247,7 +248,7 @@ class RealtimeSession(ConnectingSession):
         if not pcm:
             raise UsageError("nothing was said in this conversation")
         write_wav(path, pcm)
-        return len(pcm) // 48
+        return PCM16.milliseconds(len(pcm))
 
     def approve(self, request_id: str, approved: bool, reason: str | None = None) -> None:
         """Answer a request for an MCP call. Raises UsageError for one that does not wait."""

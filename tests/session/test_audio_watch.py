@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtcli.dsp import g711
+from rtcli.protocol.audio_formats import PCM16, PCMU
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.session.audio_watch import AudioWatch
 from rtcli.views import Notice
@@ -22,7 +22,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.said: asyncio.Queue[Notice] = asyncio.Queue()
-        self.watch = AudioWatch(self.said.put_nowait, bytes)
+        self.watch = AudioWatch(self.said.put_nowait, lambda: PCM16)
 
     def sound(self, pcm: bytes, item: str = "item_a", response: str = "r", *, interrupted: bool = False) -> None:
         self.watch.arrived(TransportAudio(pcm, response, item, 0, interrupted))
@@ -64,7 +64,7 @@ async def test_an_answer_of_silence_is_told_when_it_is_whole(pieces: list[bytes]
 async def test_telephone_silence_is_silence_too() -> None:
     """What arrives is decoded first: silence is no row of zeros in G.711."""
     said: list[Notice] = []
-    watch = AudioWatch(said.append, g711.ulaw_to_pcm)
+    watch = AudioWatch(said.append, lambda: PCMU)
     watch.arrived(TransportAudio(b"\xff" * 8000, "r", "item_a", 0))
     watch.saw({"type": "response.output_audio.done", "item_id": "item_a"})
 

@@ -535,6 +535,17 @@ async def test_telephone_input_goes_out_in_its_own_format(tmp_path: Path) -> Non
         assert abs(sent - 8_000) < 300
 
 
+async def test_dropped_audio_is_counted_in_the_format_that_was_sent() -> None:
+    """A second of G.711 is 8,000 bytes, not 48,000."""
+    config = {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}
+    async with live_session(config=config) as live:
+        connection = live.session.transport._connection
+        assert connection is not None
+        connection.outbox.dropped_audio_bytes = 8_000
+
+        assert live.session.status.dropped_audio_ms == 1000
+
+
 async def test_the_conversation_is_written_as_sound(tmp_path: Path) -> None:
     """Export asks the server for every spoken item; an empty conversation is refused."""
     file = tmp_path / "all.wav"

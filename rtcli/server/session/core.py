@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from rtcli.protocol.audio_formats import PCM16
+from rtcli.dsp.codec import Decoder
+from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, mcp, transcription
@@ -25,7 +26,7 @@ from rtcli.server.session.effects import (
     TranscribePartial,
 )
 from rtcli.server.session.events import event
-from rtcli.server.session.input_buffer import InputBuffer, InputDecoder
+from rtcli.server.session.input_buffer import InputBuffer, decode_pieces
 from rtcli.server.session.items import Item
 from rtcli.server.session.response import Response
 from rtcli.server.session.response_options import response_options
@@ -48,7 +49,7 @@ class SessionCore:
         self.out_of_band: dict[str, Response] = {}
         self._detector = detector
         self._buffer = InputBuffer()
-        self._decoder = InputDecoder(self.state.input["format"]["type"])
+        self._decoder = Decoder(parse_format(self.state.input["format"]))
         self._turns: TurnDetection | None = None
         self._speech_item: str | None = None
         self._speech_start = 0
@@ -155,7 +156,7 @@ class SessionCore:
             self._speech_item = None
             self._out.append(SetIdleTimer(None))
         if self.state.input["format"] != format_before:
-            self._decoder = InputDecoder(self.state.input["format"]["type"])
+            self._decoder = Decoder(parse_format(self.state.input["format"]))
         self._out.append(event("session.updated", session=self.state.config))
         for label in self.state.mcp_servers:
             if label not in known:
@@ -165,8 +166,8 @@ class SessionCore:
         self._out.append(Close(1000, ""))
 
     def _append(self, sent: Mapping[str, Any]) -> None:
-        data = items.decode_audio(sent["audio"], "audio", self._decoder.format_type)
-        self._out.append(FeedAudio(self._decoder.pieces(data)))
+        data = items.decode_audio(sent["audio"], "audio", self._decoder.format)
+        self._out.append(FeedAudio(decode_pieces(self._decoder, data)))
 
     def _commit_buffer(self, sent: Mapping[str, Any]) -> None:
         self._buffer.append(self._decoder.flush())
@@ -186,7 +187,7 @@ class SessionCore:
         if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
             self._held.append(dict(sent))
             return
-        item = items.from_client(wire, audio_format=self._decoder.format_type)
+        item = items.from_client(wire, audio_format=self._decoder.format)
         self._add(item, sent.get("previous_item_id"))
         if item.audio:
             self._out.append(Transcribe(item))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
-from rtcli.dsp import g711
-from rtcli.dsp.resample import Resampler
+from rtcli.dsp.codec import Decoder
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.server.validation import api_errors
 
@@ -14,59 +13,11 @@ LONGEST_MS = 15 * 60_000
 """What one buffer holds at most; of what nobody commits, the oldest goes."""
 _PIECE_MS = 500
 
-_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "audio/pcmu": g711.ulaw_to_pcm,
-    "audio/pcma": g711.alaw_to_pcm,
-}
-_ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "audio/pcmu": g711.pcm_to_ulaw,
-    "audio/pcma": g711.pcm_to_alaw,
-}
-FORMAT_NAMES = {
-    "audio/pcm": "mono PCM16 at 24kHz",
-    "audio/pcmu": "G.711 mu-law at 8kHz",
-    "audio/pcma": "G.711 A-law at 8kHz",
-}
 
-
-class InputDecoder:
-    """A session's input format to 24 kHz PCM16, as a stream."""
-
-    def __init__(self, format_type: str) -> None:
-        self.format_type = format_type
-        self._decode = _DECODERS.get(format_type)
-        self._resampler = Resampler(8_000 if self._decode else 24_000, 24_000)
-
-    def decode(self, data: bytes) -> bytes:
-        """What these bytes say; some milliseconds of G.711 wait for what follows."""
-        return self._resampler.process(self._decode(data) if self._decode else data)
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """The same, half a second at a time and only when it is asked for: minutes in one event take a while."""
-        size = _PIECE_MS * (8 if self._decode else 48)
-        return (self.decode(data[start : start + size]) for start in range(0, len(data), size))
-
-    def flush(self) -> bytes:
-        """What waited."""
-        return self._resampler.flush()
-
-
-class OutputEncoder:
-    """24 kHz PCM16 to a session's output format, as a stream."""
-
-    def __init__(self, format_type: str) -> None:
-        self._encode = _ENCODERS.get(format_type)
-        self._resampler = Resampler(24_000, 8_000 if self._encode else 24_000)
-
-    def encode(self, pcm: bytes) -> bytes:
-        """These samples as the client gets them."""
-        data = self._resampler.process(pcm)
-        return self._encode(data) if self._encode else data
-
-    def flush(self) -> bytes:
-        """The end of the stream."""
-        data = self._resampler.flush()
-        return self._encode(data) if self._encode else data
+def decode_pieces(decoder: Decoder, data: bytes) -> Iterator[bytes]:
+    """24 kHz PCM16, half a second at a time and only when it is asked for: minutes in one event take a while."""
+    size = decoder.format.byte_length(_PIECE_MS)
+    return (decoder.decode(data[start : start + size]) for start in range(0, len(data), size))
 
 
 class InputBuffer:

@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from rtcli.protocol.audio_formats import decode_base64, encode_base64
+from rtcli.dsp.codec import decode
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, encode_base64
 from rtcli.server.ids import new_id
-from rtcli.server.session.input_buffer import FORMAT_NAMES, InputDecoder
 from rtcli.server.validation import api_errors
 
 Json: TypeAlias = dict[str, Any]
 
 MAX_AUDIO_BYTES = 15 * 2**20
 """What one event may carry."""
+
+_FORMAT_NAMES = {
+    "audio/pcm": "mono PCM16 at 24kHz",
+    "audio/pcmu": "G.711 mu-law at 8kHz",
+    "audio/pcma": "G.711 A-law at 8kHz",
+}
 
 
 @dataclass(slots=True)
@@ -69,7 +75,7 @@ def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> 
     return Item(message("user", [part], item_id=item_id), {0: pcm})
 
 
-def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: str = "audio/pcm") -> Item:
+def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: AudioFormat = PCM16) -> Item:
     """An item that a client sent, whose shape has been checked; its sound is in the session's input format.
 
     Raises RefusedError for audio that is not base64.
@@ -77,14 +83,13 @@ def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: str =
     return _MAKERS[sent["type"]](sent, path, audio_format)
 
 
-def _message(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+def _message(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
     audio: dict[int, bytes | bytearray] = {}
     content = []
     for index, part in enumerate(sent["content"]):
         if part["type"] == "input_audio":
             data = decode_audio(part["audio"], f"{path}.content[{index}].audio", audio_format)
-            decoder = InputDecoder(audio_format)
-            audio[index] = decoder.decode(data) + decoder.flush()
+            audio[index] = decode(data, audio_format)
         content.append(_PARTS[part["type"]](part))
     return Item(message(sent["role"], content, item_id=sent.get("id")), audio)
 
@@ -103,17 +108,17 @@ _PARTS = {
 }
 
 
-def _function_call(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+def _function_call(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
     call_id = sent.get("call_id") or new_id("call")
     return Item(function_call(sent["name"], call_id, sent["arguments"], status="completed", item_id=sent.get("id")))
 
 
-def _function_call_output(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+def _function_call_output(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
     item_id = sent.get("id") or new_id("item")
     return Item({"id": item_id, "type": sent["type"], "call_id": sent["call_id"], "output": sent["output"]})
 
 
-def _approval(sent: Mapping[str, Any], path: str, audio_format: str) -> Item:
+def _approval(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
     wire = {key: sent[key] for key in ("type", "approval_request_id", "approve")}
     reason = {"reason": sent["reason"]} if sent.get("reason") is not None else {}
     return Item({"id": sent.get("id") or new_id("item"), **wire, **reason})
@@ -127,9 +132,9 @@ _MAKERS = {
 }
 
 
-def decode_audio(text: str, path: str, audio_format: str) -> bytes:
+def decode_audio(text: str, path: str, audio_format: AudioFormat) -> bytes:
     """The bytes of an `audio` field. Raises RefusedError where it is no base64, empty, or larger than 15 MiB."""
-    form = FORMAT_NAMES[audio_format]
+    form = _FORMAT_NAMES[audio_format.type]
     try:
         data = decode_base64(text)
     except ValueError as error:

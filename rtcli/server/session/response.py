@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from rtcli.protocol.audio_formats import encode_base64
+from rtcli.dsp.codec import Encoder
+from rtcli.protocol.audio_formats import encode_base64, parse_format
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, usage
 from rtcli.server.session.conversation import Conversation
 from rtcli.server.session.events import event, obfuscated
-from rtcli.server.session.input_buffer import OutputEncoder
 from rtcli.server.session.items import Item
 
 Json: TypeAlias = dict[str, Any]
@@ -51,7 +51,7 @@ class _Open:
     text: str = ""
     sound: bytearray = field(default_factory=bytearray)
     closed: bool = False
-    encoder: OutputEncoder | None = None
+    encoder: Encoder | None = None
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ class Response:
             output.sound += pcm
             output.item.audio[0] = output.sound
         if output.encoder is None:
-            output.encoder = OutputEncoder(self.options.audio_format["type"])
+            output.encoder = Encoder(parse_format(self.options.audio_format))
         return [*sent, *self._audio_delta(output, output.encoder.encode(pcm))]
 
     # function calls ---------------------------------------------------------------------------------------------------

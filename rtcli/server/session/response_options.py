@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.protocol.audio_formats import AudioFormat, parse_format
 from rtcli.server.session import items
 from rtcli.server.session.conversation import Conversation
 from rtcli.server.session.items import Item
@@ -16,9 +17,7 @@ from rtcli.server.validation import api_errors
 def response_options(state: SessionState, conversation: Conversation, wanted: Mapping[str, Any]) -> ResponseOptions:
     """Raises RefusedError for an `input` that refers to an item which is not there."""
     session, output = state.config, wanted.get("audio", {}).get("output", {})
-    audio_format = output.get("format") or session["audio"]["output"]["format"]
-    if audio_format["type"] == "audio/pcm":
-        audio_format = {"type": "audio/pcm", "rate": 24_000}
+    audio_format = parse_format(output.get("format") or session["audio"]["output"]["format"]).to_wire()
     voice = output.get("voice") or session["audio"]["output"]["voice"]
     own = wanted.get("instructions")
     given = wanted.get("input")
@@ -36,12 +35,12 @@ def response_options(state: SessionState, conversation: Conversation, wanted: Ma
         metadata=wanted.get("metadata"),
         input=None
         if given is None
-        else tuple(_input(given, conversation, session["audio"]["input"]["format"]["type"])),
+        else tuple(_input(given, conversation, parse_format(session["audio"]["input"]["format"]))),
         out_of_band=wanted.get("conversation") == "none",
     )
 
 
-def _input(given: list[Mapping[str, Any]], conversation: Conversation, audio_format: str) -> list[Item]:
+def _input(given: list[Mapping[str, Any]], conversation: Conversation, audio_format: AudioFormat) -> list[Item]:
     context = []
     for index, sent in enumerate(given):
         path = f"response.input[{index}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.server.validation import api_errors
 
 Json: TypeAlias = dict[str, Any]
@@ -50,13 +51,13 @@ def realtime_session(session_id: str, model: str, expires_at: int) -> Json:
         "expires_at": expires_at,
         "audio": {
             "input": {
-                "format": {"type": "audio/pcm", "rate": 24_000},
+                "format": PCM16.to_wire(),
                 "transcription": None,
                 "noise_reduction": None,
                 "turn_detection": _turn_defaults("server_vad", model),
             },
             "output": {
-                "format": {"type": "audio/pcm", "rate": 24_000},
+                "format": PCM16.to_wire(),
                 "voice": "marin" if _is_new(model) else "alloy",
                 "speed": 1.0,
             },
@@ -75,7 +76,7 @@ def transcription_session(session_id: str, expires_at: int) -> Json:
         "expires_at": expires_at,
         "audio": {
             "input": {
-                "format": {"type": "audio/pcm", "rate": 24_000},
+                "format": PCM16.to_wire(),
                 "transcription": None,
                 "noise_reduction": None,
                 "turn_detection": turn,
@@ -173,7 +174,7 @@ class SessionState:
 
 def _merge_format(value: Json, old: Json | None, state: SessionState) -> Json:
     """Only PCM names a rate."""
-    return {"type": value["type"], "rate": 24_000} if value["type"] == "audio/pcm" else {"type": value["type"]}
+    return parse_format(value).to_wire()
 
 
 def _merge_turn(value: Json, old: Json | None, state: SessionState) -> Json:

@@ -8,7 +8,7 @@ from rtcli.dsp.g711 import pcm_to_alaw, pcm_to_ulaw
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import resample
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
-from rtcli.server.session.input_buffer import LONGEST_MS, InputBuffer, OutputEncoder
+from rtcli.server.session.input_buffer import LONGEST_MS, InputBuffer
 from tests.server.playbook import Playbook, only, silence, to_recognise, types, voice
 
 MANUAL = {"audio": {"input": {"turn_detection": None}}}
@@ -110,10 +110,3 @@ def test_a_buffer_that_nobody_commits_is_bounded() -> None:
 
     assert buffer.milliseconds == LONGEST_MS
     assert buffer.end == 24_000 * 60 * (LONGEST_MS // 60_000 + 1)
-
-
-def test_an_encoder_of_pcm_changes_nothing() -> None:
-    """24 kHz in, 24 kHz out."""
-    encoder = OutputEncoder("audio/pcm")
-
-    assert encoder.encode(voice(0.1)) + encoder.flush() == voice(0.1)

@@ -17,8 +17,8 @@ from rtcli.config.prices import PRICES, PRICES_DATE
 from rtcli.config.settings import SETTINGS
 from rtcli.errors import ExitCode
 from rtcli.protocol.catalog import BETA_NAMES, event_types
+from rtcli.protocol.record import Direction
 from rtcli.repl.keys import ACTIONS
-from rtcli.views import Direction
 
 DOCS = Path(__file__).parent
 _PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)

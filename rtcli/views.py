@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from rtcli.errors import ExitCode
+from rtcli.protocol.record import Frame
 
 
 class Level(StrEnum):
@@ -17,13 +18,6 @@ class Level(StrEnum):
     GOOD = "good"
     WARNING = "warning"
     ERROR = "error"
-
-
-class Direction(StrEnum):
-    """Which way a frame went, as rows and filters write it."""
-
-    RECEIVED = "<"
-    SENT = ">"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +62,6 @@ class Picture:
     width: int
     height: int
     pixels: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class WireRecord:
-    """One frame that crossed the wire.
-
-    `number` counts from 1 over both directions, `at` is seconds since the session began, `event` the decoded event
-    (None: the frame was no event, then `problem` says why), `size` the frame's bytes, `cause` what led to a frame we
-    sent ("/respond", "typed text", "tracing", ...), as far as it is known. `frame` is what crossed the wire, for
-    whoever hands it on verbatim; records that are kept do without ("").
-    """
-
-    number: int
-    at: float
-    direction: Direction
-    event: Mapping[str, Any] | None
-    size: int
-    cause: str = ""
-    problem: str = ""
-    frame: str | bytes = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +113,7 @@ class DisplaySettings:
     metrics: bool = False
 
 
-View: TypeAlias = Notice | Text | Table | Json | Picture | WireRecord | SpeechDelta | SpeechDone | Quit
+View: TypeAlias = Notice | Text | Table | Json | Picture | Frame | SpeechDelta | SpeechDone | Quit
 
 Views: TypeAlias = View | Sequence[View] | None
 """What a command answers: one view, several, or nothing to say."""

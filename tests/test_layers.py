@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "rtcli"
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "views": {"errors"},
-    "protocol": {"errors", "views"},
+    "views": {"errors", "protocol"},
+    "protocol": {"errors"},
     "dsp": {"errors", "protocol"},
     "config": {"errors", "views"},
     "audio": {"errors", "protocol", "dsp"},

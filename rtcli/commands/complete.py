@@ -11,8 +11,8 @@ from rtcli.commands.lexer import next_word
 from rtcli.commands.registry import Command, Parameter
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.record import Direction
 from rtcli.session.images import IMAGE_SUFFIXES
-from rtcli.views import Direction
 
 _MOST = 200
 

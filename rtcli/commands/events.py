@@ -16,8 +16,9 @@ from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import is_trouble, parse_filter, type_of
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.record import Frame
 from rtcli.session.log import ids_of
-from rtcli.views import Json, Notice, Table, Text, View, Views, WireRecord
+from rtcli.views import Json, Notice, Table, Text, View, Views
 
 _MOST_HITS = 50
 _COLUMNS = ("#", "time", "", "type", "about", "because of")
@@ -104,14 +105,14 @@ def mark(context: Context, note: RemainingText = "") -> Views:
     return Notice(f"mark {note}".strip(), why=f"+{context.session.now:.3f} s, after #{len(context.session.log)}")
 
 
-def _last_trouble(context: Context) -> WireRecord:
+def _last_trouble(context: Context) -> Frame:
     records = context.session.log.records
     if not records:
         raise UsageError("nothing was sent yet")
     return next((record for record in reversed(records) if is_trouble(record)), records[-1])
 
 
-def _find(context: Context, key: str) -> WireRecord:
+def _find(context: Context, key: str) -> Frame:
     record = context.session.log.find(key) or context.session.log.last(key)
     if record is None:
         held = len(context.session.log)
@@ -121,14 +122,14 @@ def _find(context: Context, key: str) -> WireRecord:
     return record
 
 
-def _whole(record: WireRecord, *, full: bool = False) -> Views:
+def _whole(record: Frame, *, full: bool = False) -> Views:
     title = f"#{record.number} {record.direction} +{record.at:.3f} s"
     if record.event is None:
         return Text(f"{title}: no event ({record.problem}), {record.size} bytes")
     return Json(record.event, title=title, full=full)
 
 
-def _rows(records: Iterable[WireRecord]) -> tuple[tuple[str, ...], ...]:
+def _rows(records: Iterable[Frame]) -> tuple[tuple[str, ...], ...]:
     return tuple(
         (
             str(record.number),
@@ -155,6 +156,6 @@ def _about(event: Mapping[str, Any]) -> str:
 _PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
 
 
-def _searchable(record: WireRecord) -> str:
+def _searchable(record: Frame) -> str:
     """An event as text without its base64, in which anything would match."""
     return _PAYLOADS.sub("", json.dumps(record.event, ensure_ascii=False)) if record.event is not None else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rtcli.views import Direction
+from rtcli.protocol.record import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.protocol.catalog import EVENT_TYPES, event_types
-from rtcli.views import Direction
+from rtcli.protocol.record import Direction
 
 _BY_CODE: tuple[tuple[str, str], ...] = (
     ("item_create_", "conversation.item.create"),

@@ -19,9 +19,9 @@ from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.ids import fits
-from rtcli.views import Direction, WireRecord
+from rtcli.protocol.record import Direction, Frame
 
-_Test = Callable[[WireRecord], bool]
+_Test = Callable[[Frame], bool]
 _FAILED_STATUS = ("failed", "incomplete")
 
 
@@ -32,7 +32,7 @@ class WireFilter:
     expression: str
     tests: tuple[_Test, ...]
 
-    def matches(self, record: WireRecord) -> bool:
+    def matches(self, record: Frame) -> bool:
         """Whether every term matches the frame."""
         return all(test(record) for test in self.tests)
 
@@ -76,7 +76,7 @@ def _type_glob(term: str) -> _Test:
     return lambda record: pattern.match(type_of(record)) is not None
 
 
-def type_of(record: WireRecord) -> str:
+def type_of(record: Frame) -> str:
     """The event's type, "" for a frame that is no event."""
     return str(record.event.get("type", "")) if record.event is not None else ""
 
@@ -94,7 +94,7 @@ def item_ids(event: Mapping[str, Any] | None) -> Iterator[str]:
             yield item["id"]
 
 
-def is_trouble(record: WireRecord) -> bool:
+def is_trouble(record: Frame) -> bool:
     """An `error` event, something that failed or stayed incomplete, or a frame that is no event."""
     if record.event is None:
         return True

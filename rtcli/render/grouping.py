@@ -17,8 +17,8 @@ from enum import Enum, auto
 from typing import Any, TypeAlias
 
 from rtcli.protocol.filters import type_of
+from rtcli.protocol.record import Frame
 from rtcli.render.media import base64_size
-from rtcli.views import WireRecord
 
 
 class Part(Enum):
@@ -35,8 +35,8 @@ class Stream:
     """The pieces of one stream so far. `sound` counts bytes of audio, `characters` those of text, `size` frames."""
 
     name: str
-    first: WireRecord
-    last: WireRecord
+    first: Frame
+    last: Frame
     count: int = 0
     size: int = 0
     sound: int = 0
@@ -44,7 +44,7 @@ class Stream:
     tail: str = ""
     closed: bool = False
 
-    def add(self, record: WireRecord) -> None:
+    def add(self, record: Frame) -> None:
         """Count one more piece."""
         self.last = record
         self.count += 1
@@ -60,7 +60,7 @@ class Stream:
             self.tail = (self.tail + text)[-120:]
 
 
-Entry: TypeAlias = WireRecord | Stream
+Entry: TypeAlias = Frame | Stream
 
 _SOUND = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
 _APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append")
@@ -93,7 +93,7 @@ class EventGrouper:
         """The streams that are under way, the oldest first."""
         return tuple(self._open.values())
 
-    def feed(self, record: WireRecord) -> list[Entry]:
+    def feed(self, record: Frame) -> list[Entry]:
         """One frame in; out come the rows that it finishes, in order."""
         part, key = self._read(record)
         return list(_ACTIONS[part](self, record, key))
@@ -104,7 +104,7 @@ class EventGrouper:
         self._open.clear()
         return [*left]
 
-    def _read(self, record: WireRecord) -> tuple[Part, _Key]:
+    def _read(self, record: Frame) -> tuple[Part, _Key]:
         event, type_ = record.event or {}, type_of(record)
         if type_ in _APPEND:
             return Part.PIECE, _Key(type_)
@@ -118,25 +118,25 @@ class EventGrouper:
                 return Part.END, key
         return Part.SINGLE, _Key(type_)
 
-    def _piece(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+    def _piece(self, record: Frame, key: _Key) -> Iterator[Entry]:
         if key not in self._open:
             self._open[key] = Stream(key.name, record, record)
         self._open[key].add(record)
         yield from ()
 
-    def _end(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+    def _end(self, record: Frame, key: _Key) -> Iterator[Entry]:
         stream = self._open.pop(key)
         stream.last, stream.closed = record, True
         yield stream
 
-    def _closer(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+    def _closer(self, record: Frame, key: _Key) -> Iterator[Entry]:
         for open_key, stream in list(self._open.items()):
             if _closes(record, stream):
                 stream.closed = stream.name in _APPEND  # an interrupted answer keeps the mark of being cut
                 yield self._open.pop(open_key)
         yield record
 
-    def _single(self, record: WireRecord, key: _Key) -> Iterator[Entry]:
+    def _single(self, record: Frame, key: _Key) -> Iterator[Entry]:
         yield record
 
 
@@ -153,7 +153,7 @@ def _key(name: str, event: Mapping[str, Any]) -> _Key:
     return _Key(name, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
 
 
-def _closes(record: WireRecord, stream: Stream) -> bool:
+def _closes(record: Frame, stream: Stream) -> bool:
     if type_of(record) in _INPUT_CLOSERS:
         return stream.name in _APPEND
     response = (record.event or {}).get("response")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import WireFilter, parse_filter
+from rtcli.protocol.record import Frame
 from rtcli.render.media import Summary, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
 from rtcli.render.styles import Color, Line, paint
-from rtcli.views import DisplaySettings, Json, Notice, Picture, Table, Text, View, WireRecord
+from rtcli.views import DisplaySettings, Json, Notice, Picture, Table, Text, View
 
 if TYPE_CHECKING:
     from rtcli.render.grouping import Entry, EventGrouper
@@ -50,7 +51,7 @@ class Presenter:
         left, self._fold = self._fold.close(), None
         return self._entries(left, width)
 
-    def _record(self, record: WireRecord, width: int) -> list[str]:
+    def _record(self, record: Frame, width: int) -> list[str]:
         if record.event is not None:
             self.formats.observe(record.event)
         mode = self.display.events
@@ -101,7 +102,7 @@ class Presenter:
 
 
 _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
-    WireRecord: Presenter._record,
+    Frame: Presenter._record,
     Notice: Presenter._notice,
     Text: Presenter._text,
     Table: Presenter._table,
@@ -112,6 +113,6 @@ _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
 
 def _shown(entry: Entry, wanted: WireFilter) -> bool:
     """A stream is shown if its pieces or its end are wanted."""
-    if isinstance(entry, WireRecord):
+    if isinstance(entry, Frame):
         return wanted.matches(entry)
     return wanted.matches(entry.first) or wanted.matches(entry.last)

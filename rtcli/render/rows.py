@@ -7,13 +7,13 @@ from typing import Any
 
 from rtcli.protocol.filters import is_trouble, type_of
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.record import Direction, Frame
 from rtcli.render.grouping import Entry, Stream
 from rtcli.render.media import WireFormats
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.summary import digest, quote
 from rtcli.render.text import one_line, redacted
 from rtcli.render.units import clock, duration, since, size
-from rtcli.views import Direction, WireRecord
 
 _NARROW = 60
 """Columns below which the milliseconds give way to the type."""
@@ -27,7 +27,7 @@ def row(entry: Entry, formats: WireFormats, width: int) -> Line:
     return crop((Span(style, redacted(one_line(text))) for style, text in spans if text), width)
 
 
-def _record_spans(record: WireRecord, formats: WireFormats) -> list[Span]:
+def _record_spans(record: Frame, formats: WireFormats) -> list[Span]:
     if record.event is None:
         return [Span("error", "not an event"), Span("error", f" {record.problem} {size(record.size)}")]
     style = "error" if is_trouble(record) else _direction_style(record)
@@ -63,14 +63,14 @@ def _amount(stream: Stream, event: Mapping[str, Any], formats: WireFormats) -> s
     return f"{stream.characters} characters {quote(stream.tail)}"
 
 
-def _place(record: WireRecord, width: int) -> str:
+def _place(record: Frame, width: int) -> str:
     """Number and time."""
     if width < _NARROW:
         return f"{record.number:>3} {clock(record.at)} "
     return f"{record.number:>4} {since(record.at):>9} "
 
 
-def _direction_style(record: WireRecord) -> str:
+def _direction_style(record: Frame) -> str:
     return "received" if record.direction is Direction.RECEIVED else "sent"
 
 

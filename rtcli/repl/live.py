@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.output import Output
 
+from rtcli.protocol.record import Frame
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import redacted, visible
 from rtcli.repl.output import one_write
-from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View, WireRecord
+from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -139,7 +140,7 @@ class LiveWriter:
         rows = self._texts.finish(done, self.width)
         self._lines += [paint(row, self.color) for row in rows]
 
-    def _record(self, record: WireRecord) -> None:
+    def _record(self, record: Frame) -> None:
         if len(self._lines) >= MOST_ROWS:
             self._left_out += 1
             return
@@ -197,5 +198,5 @@ class LiveWriter:
 _SHOW: dict[type, Callable[[LiveWriter, Any], None]] = {
     SpeechDelta: LiveWriter._delta,
     SpeechDone: LiveWriter._done,
-    WireRecord: LiveWriter._record,
+    Frame: LiveWriter._record,
 }

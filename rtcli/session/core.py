@@ -15,6 +15,7 @@ from rtcli.protocol.answers import Answers, Waiting
 from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
 from rtcli.protocol.payloads import ItemDeleted, McpToolsListed
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session import hints
 from rtcli.session.audio import AudioIO, MicrophoneLike, SpeakerLike
 from rtcli.session.audio_watch import AudioWatch
@@ -30,7 +31,7 @@ from rtcli.session.tools import Tool, as_text
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.session.transfer import without_audio
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import Direction, Level, Notice, Status, View, WireRecord
+from rtcli.views import Level, Notice, Status, View
 
 Show = Callable[[View], None]
 
@@ -56,7 +57,8 @@ class SessionCore:
         self.transport = transport
         self.endpoint = endpoint
         self.config: dict[str, Any] = dict(config or {})
-        self.log = WireLog(clock=clock)
+        self._clock, self._began = clock, clock()
+        self.log = WireLog(began=self._began)
         self.history = History()
         self.speech = TranscriptStreams()
         self.metrics = SessionMetrics()
@@ -70,7 +72,6 @@ class SessionCore:
         self.barge_in = True
         self.push_to_talk = False
         self.expiry = Expiry(wall, self.show)
-        self._clock, self._began = clock, clock()
         self._listeners: list[Show] = []
         self._asked: deque[tuple[bool, str]] = deque()
         self._answers = Answers()
@@ -106,18 +107,17 @@ class SessionCore:
         for listener in tuple(self._listeners):
             listener(view)
 
-    def _on_wire(self, direction: str, event: dict[str, Any] | None, frame: str | bytes, problem: str) -> None:
-        way = Direction(direction)
-        cause = self._cause_of(event) if way is Direction.SENT else ""
-        record = self.log.add(way, event, size=len(frame), cause=cause, problem=problem)
-        if way is Direction.RECEIVED and event is not None:
+    def _on_wire(self, frame: Frame) -> None:
+        event = frame.event
+        record = self.log.add(frame, cause=self._cause_of(event) if frame.direction is Direction.SENT else "")
+        if frame.direction is Direction.RECEIVED and event is not None:
             received(record.number, str(event["type"]))
         raised = self._take_in(record)
-        self.show(replace(record, frame=frame))
+        self.show(replace(record, raw=frame.raw))
         for notice in self.reports.saw(record):
             if not raised:
                 self._tell(notice)
-        said = self.speech.on_event(event) if way is Direction.RECEIVED and event is not None else None
+        said = self.speech.on_event(event) if frame.direction is Direction.RECEIVED and event is not None else None
         if said:
             self.show(said)
         self._changed.set()
@@ -129,7 +129,7 @@ class SessionCore:
         else:
             self.show(notice)
 
-    def _take_in(self, record: WireRecord) -> bool:
+    def _take_in(self, record: Frame) -> bool:
         """Keep every part up to date; whether a command raises what this frame says."""
         self.metrics.saw(record)
         raised = self.requests.saw(record)

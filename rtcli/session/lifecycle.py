@@ -9,10 +9,11 @@ from typing import Any
 from rtcli.config.endpoints import Endpoint
 from rtcli.protocol.answers import Answers
 from rtcli.protocol.history import History
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session import settings
 from rtcli.session.core import SessionCore
 from rtcli.session.tool_calls import merged_tools
-from rtcli.views import Direction, Level, Notice, WireRecord
+from rtcli.views import Level, Notice
 
 _SETTLE_SECONDS = 5.0
 """How long the first session.update may go without an answer; the reference's WebRTC transport waits as long."""
@@ -65,7 +66,7 @@ class ConnectingSession(SessionCore):
         for notice in self._held:
             self.show(notice)
 
-    async def _settle(self, settled: asyncio.Future[WireRecord]) -> None:
+    async def _settle(self, settled: asyncio.Future[Frame]) -> None:
         """Until our first update is answered the server runs on its defaults: what we know of the session is wrong.
 
         A refusal is reported like any error; a server that never answers is lived with.
@@ -106,6 +107,6 @@ class ConnectingSession(SessionCore):
         self.sound.close()
 
 
-def _answers_the_first_update(record: WireRecord) -> bool:
+def _answers_the_first_update(record: Frame) -> bool:
     kind = record.event.get("type") if record.event is not None else None
     return record.direction is Direction.RECEIVED and kind in ("session.updated", "error")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.ids import fits
+from rtcli.protocol.record import Frame
 from rtcli.session import causality as causes
 from rtcli.session.log_eviction import Payloads
-from rtcli.views import Direction, WireRecord
 
 _ID_KEYS = ("event_id", "item_id", "response_id", "call_id")
 
@@ -30,35 +30,33 @@ def ids_of(event: Mapping[str, Any]) -> Iterator[str]:
 class WireLog:
     """The record of a session. Audio and images are let go first (a note stays), the events never are.
 
-    `max_bytes` bounds what the payloads kept take on the wire.
+    `began` is when the session began, on the clock of the transport that reports the frames. `max_bytes` bounds what
+    the payloads kept take on the wire.
     """
 
-    def __init__(self, *, clock: Callable[[], float], max_bytes: int = 32 * 2**20) -> None:
-        self._clock = clock
-        self._began = clock()
-        self._records: list[WireRecord] = []
+    def __init__(self, *, began: float = 0.0, max_bytes: int = 32 * 2**20) -> None:
+        self._began = began
+        self._records: list[Frame] = []
         self._payloads = Payloads(max_bytes)
 
     @property
-    def records(self) -> Sequence[WireRecord]:
+    def records(self) -> Sequence[Frame]:
         """All records, oldest first; record number n is at index n - 1."""
         return self._records
 
     def __len__(self) -> int:
         return len(self._records)
 
-    def add(
-        self, direction: Direction, event: Mapping[str, Any] | None, *, size: int, cause: str = "", problem: str = ""
-    ) -> WireRecord:
-        """Take one frame in, and let old payloads go where the bound asks for it."""
-        at = self._clock() - self._began
-        record = WireRecord(len(self._records) + 1, at, direction, event, size, cause, problem)
+    def add(self, frame: Frame, *, cause: str = "") -> Frame:
+        """Take one frame in, without its raw text, and let old payloads go where the bound asks for it."""
+        at = frame.at - self._began
+        record = replace(frame, number=len(self._records) + 1, at=at, cause=cause or frame.cause, raw="")
         self._records.append(record)
         for number, thinner in self._payloads.keep(record):
             self._records[number - 1] = replace(self._records[number - 1], event=thinner)
         return record
 
-    def find(self, key: int | str) -> WireRecord | None:
+    def find(self, key: int | str) -> Frame | None:
         """The record with this number (7, "7" or "#7"), with this event_id, or the last that names this id.
 
         An id may be given as the event view shortens it ("item_…4f2c9"), or by its end.
@@ -69,7 +67,7 @@ class WireLog:
             return self._records[number - 1] if 0 < number <= len(self._records) else None
         return self._by_id(text)
 
-    def _by_id(self, text: str) -> WireRecord | None:
+    def _by_id(self, text: str) -> Frame | None:
         mentioned = shortened = None
         for record in reversed(self._records):
             if record.event is None:
@@ -82,11 +80,11 @@ class WireLog:
                 shortened = next((record for name in ids if fits(name, text)), None)
         return mentioned or shortened
 
-    def last(self, pattern: str = "*") -> WireRecord | None:
+    def last(self, pattern: str = "*") -> Frame | None:
         """The last record whose type matches a glob (`response.*`)."""
         return next((r for r in reversed(self._records) if fnmatch.fnmatchcase(type_of(r), pattern)), None)
 
-    def why(self, key: int | str) -> list[WireRecord]:
+    def why(self, key: int | str) -> list[Frame]:
         """The chain of records that led to one, the nearest first, itself left out; see `rtcli.session.causality`."""
         record = self.find(key)
         return causes.chain(self._records, record.number) if record else []

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rtcli.views import WireRecord
+from rtcli.protocol.record import Frame
 
 _LIGHT = 512
 """Texts shorter than this are never worth dropping."""
@@ -44,7 +44,7 @@ class Payloads:
         # Microphone frames are alike once they are thin: one event serves them all, so an hour of speech stays small.
         self._alike: dict[tuple[str, int], Mapping[str, Any]] = {}
 
-    def keep(self, record: WireRecord) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    def keep(self, record: Frame) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Count a record in; yield (number, event without payload) for each record that has to let go now."""
         if record.event is not None and (weight := self._weight(record.event)):
             self._queue.append((record.number, weight, record.event))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtcli.protocol.record import Direction, Frame
 from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
 from rtcli.session.latency import Turns
-from rtcli.views import Direction, WireRecord
 
 
 class SessionMetrics:
@@ -22,7 +22,7 @@ class SessionMetrics:
         self.round_trip: float | None = None
         self.model = ""
 
-    def saw(self, record: WireRecord) -> None:
+    def saw(self, record: Frame) -> None:
         """Take in one frame."""
         if record.event is None:
             return

@@ -10,8 +10,8 @@ from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExpectationError, ServerError
 from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session import hints
-from rtcli.views import Direction, WireRecord
 
 
 def item_id_of(event: Mapping[str, Any]) -> str | None:
@@ -26,10 +26,10 @@ class Requests:
     """Futures for replies, resolved by the records of the wire."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Callable[[WireRecord], bool], asyncio.Future[WireRecord]]] = []
+        self._waiting: list[tuple[Callable[[Frame], bool], asyncio.Future[Frame]]] = []
         self._asking: set[object] = set()
 
-    def saw(self, record: WireRecord) -> bool:
+    def saw(self, record: Frame) -> bool:
         """Take in one frame; whether it is an error that `ask` raises, so that nobody else has to tell it."""
         for entry in tuple(self._waiting):
             wanted, future = entry
@@ -48,8 +48,8 @@ class Requests:
                 future.set_exception(error)
 
     async def reply(
-        self, send: Callable[[], None], wanted: Callable[[WireRecord], bool], *, seconds: float, what: str
-    ) -> WireRecord:
+        self, send: Callable[[], None], wanted: Callable[[Frame], bool], *, seconds: float, what: str
+    ) -> Frame:
         """Listen, then `send`, then wait for the first record that is `wanted`.
 
         Raises ExpectationError after that many `seconds` and ConnectionLostError where the connection ends.
@@ -63,7 +63,7 @@ class Requests:
                 raise ExpectationError(f"no answer to {what}", why=f"{seconds:g} s have passed") from error
 
     @contextmanager
-    def expecting(self, wanted: Callable[[WireRecord], bool]) -> Iterator[asyncio.Future[WireRecord]]:
+    def expecting(self, wanted: Callable[[Frame], bool]) -> Iterator[asyncio.Future[Frame]]:
         """Listen for the first record that is `wanted`; inside, await the future."""
         entry = (wanted, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
@@ -76,7 +76,7 @@ class Requests:
 
     async def ask(
         self, send: Callable[[dict[str, Any]], None], event: dict[str, Any], *, seconds: float, ahead: int = 0
-    ) -> WireRecord:
+    ) -> Frame:
         """Send a client event (which needs an `event_id`) and wait for the reply that the catalog names for it.
 
         `ahead` is how many events of this type were sent before and not answered: their replies come first. Raises
@@ -86,7 +86,7 @@ class Requests:
         about = item_id_of(event)
         replies = count()
 
-        def wanted(record: WireRecord) -> bool:
+        def wanted(record: Frame) -> bool:
             if record.direction is Direction.SENT or record.event is None:
                 return False
             if record.event.get("type") == "error":

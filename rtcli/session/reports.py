@@ -8,10 +8,11 @@ from typing import Any
 from rtcli.errors import ExitCode
 from rtcli.protocol.answers import outcome
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session import hints
 from rtcli.session.log import WireLog
 from rtcli.session.transcripts import TranscriptStreams
-from rtcli.views import Direction, Level, Notice, WireRecord
+from rtcli.views import Level, Notice
 
 _LONGEST_QUOTE = 90
 _CUT_FIELDS = ("content_index", "audio_end_ms")
@@ -34,7 +35,7 @@ class Reports:
         self.expired = False
         """The server has said that the session has run its time; the close that follows says nothing new."""
 
-    def saw(self, record: WireRecord) -> Iterator[Notice]:
+    def saw(self, record: Frame) -> Iterator[Notice]:
         """The notices that a frame gives rise to."""
         if record.event is None:
             yield Notice(f"frame #{record.number} is no event", why=record.problem, level=Level.WARNING)
@@ -46,7 +47,7 @@ class Reports:
         if notice:
             yield notice
 
-    def _error(self, event: Mapping[str, Any], record: WireRecord) -> Notice:
+    def _error(self, event: Mapping[str, Any], record: Frame) -> Notice:
         error = _mapping(event.get("error"))
         code = error.get("code") or error.get("type") or "error"
         self.expired = self.expired or code == "session_expired"
@@ -58,7 +59,7 @@ class Reports:
         message = str(error.get("message") or "the server gave no message")
         return Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR)
 
-    def _response_done(self, event: Mapping[str, Any], _record: WireRecord) -> Notice | None:
+    def _response_done(self, event: Mapping[str, Any], _record: Frame) -> Notice | None:
         response = _mapping(event.get("response"))
         status = str(response.get("status"))
         if status == "completed" or (status == "cancelled" and self._told_as_interrupted(response)):
@@ -76,7 +77,7 @@ class Reports:
         ids = {_mapping(item).get("id") for item in (output if isinstance(output, list) else ())}
         return not self._cut.isdisjoint(ids)
 
-    def _transcription_failed(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+    def _transcription_failed(self, event: Mapping[str, Any], _record: Frame) -> Notice:
         error = _mapping(event.get("error"))
         why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
         return Notice(
@@ -86,7 +87,7 @@ class Reports:
             level=Level.WARNING,
         )
 
-    def _interrupted(self, event: Mapping[str, Any], _record: WireRecord) -> Notice | None:
+    def _interrupted(self, event: Mapping[str, Any], _record: Frame) -> Notice | None:
         """We cut an answer: the arithmetic, and the words that nobody heard if they were shown as heard before."""
         item_id, index, end_ms = _cut(event)
         received, heard = self._cut_of(item_id, index)
@@ -99,21 +100,21 @@ class Reports:
             why=f"not heard: {_quoted(unheard)}" if unheard else "",
         )
 
-    def _truncated(self, event: Mapping[str, Any], _record: WireRecord) -> None:
+    def _truncated(self, event: Mapping[str, Any], _record: Frame) -> None:
         """An answer that a person cut by hand: what follows counts as unheard from now on."""
         item_id, index, end_ms = _cut(event)
         received, heard = self._cut_of(item_id, index)
         if heard is None:
             self._speech.cut(item_id, index, heard_ms=end_ms, received_ms=max(received, end_ms))
 
-    def _tools_failed(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+    def _tools_failed(self, event: Mapping[str, Any], _record: Frame) -> Notice:
         return Notice(
             f"the tools of an MCP server could not be listed ({event.get('item_id')})",
             hint="check server_url and authorization: /session get tools",
             level=Level.ERROR,
         )
 
-    def _beta(self, event: Mapping[str, Any], _record: WireRecord) -> Notice:
+    def _beta(self, event: Mapping[str, Any], _record: Frame) -> Notice:
         return Notice(
             f"this server speaks the beta API ({event.get('type')})", hint="use its GA endpoint", level=Level.WARNING
         )
@@ -134,7 +135,7 @@ def _quoted(text: str) -> str:
     return f"“{text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + '…'}”"
 
 
-_TABLE: Mapping[tuple[Direction, str], Callable[[Reports, Mapping[str, Any], WireRecord], Notice | None]] = {
+_TABLE: Mapping[tuple[Direction, str], Callable[[Reports, Mapping[str, Any], Frame], Notice | None]] = {
     (Direction.RECEIVED, "error"): Reports._error,
     (Direction.RECEIVED, "response.done"): Reports._response_done,
     (Direction.RECEIVED, "conversation.item.input_audio_transcription.failed"): Reports._transcription_failed,

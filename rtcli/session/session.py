@@ -14,12 +14,12 @@ from rtcli.dsp.wav import read_speech, write_wav
 from rtcli.errors import ServerError, UsageError
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.items import Item, MessageItem
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session import settings
 from rtcli.session.images import PreparedImage
 from rtcli.session.lifecycle import ConnectingSession
 from rtcli.session.settings import Difference
 from rtcli.session.transfer import TransferResult, portable_items
-from rtcli.views import Direction, WireRecord
 
 ANSWER_SECONDS = 10.0
 """How long the server may take to confirm something."""
@@ -85,7 +85,7 @@ class RealtimeSession(ConnectingSession):
             self._send("response.cancel")
         return bool(sent) or responding or audible
 
-    def send(self, event: dict[str, Any], *, raw: bool = False) -> tuple[WireRecord, ...]:
+    def send(self, event: dict[str, Any], *, raw: bool = False) -> tuple[Frame, ...]:
         """Send an event by hand; the records that it put on the wire at once.
 
         `raw` passes by the sequencer, so that a response.create goes out even while a response runs.
@@ -218,7 +218,7 @@ class RealtimeSession(ConnectingSession):
         event = {"item_id": item_id, "content_index": content_index, "audio_end_ms": audio_end_ms}
         await self._ask({"type": "conversation.item.truncate", **event})
 
-    async def _ask(self, event: dict[str, Any]) -> WireRecord:
+    async def _ask(self, event: dict[str, Any]) -> Frame:
         self.require_connection()
         event["event_id"] = self._event_id("ask")
         return await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)

@@ -6,13 +6,14 @@ from typing import Any
 
 from rtcli.protocol.events import encode
 from rtcli.protocol.filters import WireFilter, parse_filter
+from rtcli.protocol.record import Direction, Frame
 from rtcli.render.media import Summary, WireFormats
 from rtcli.render.notices import sentence
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
 from rtcli.render.text import one_line, redacted, visible_json
 from rtcli.terminal.sink import Sink
-from rtcli.views import Direction, DisplaySettings, Json, Notice, Table, Text, View, WireRecord
+from rtcli.views import DisplaySettings, Json, Notice, Table, Text, View
 
 _ALL = parse_filter("")
 
@@ -47,7 +48,7 @@ class NdjsonWriter:
 
     def write(self, view: View) -> None:
         """One line for an event; a remark on stderr for what is none."""
-        if isinstance(view, WireRecord):
+        if isinstance(view, Frame):
             self._record(view)
         elif isinstance(view, Notice):
             self._err.write(f"{view.level}: {redacted(one_line(sentence(view)))}\n")
@@ -62,7 +63,7 @@ class NdjsonWriter:
     def close(self) -> None:
         """Nothing is open here."""
 
-    def _record(self, record: WireRecord) -> None:
+    def _record(self, record: Frame) -> None:
         if record.event is None:
             self._err.write(f"warning: frame {record.number} is no event: {one_line(record.problem)}\n")
             return
@@ -70,7 +71,7 @@ class NdjsonWriter:
         if (record.direction is Direction.RECEIVED or self._both) and self._wanted.matches(record):
             self._out.write(self._line(record))
 
-    def _line(self, record: WireRecord) -> str:
+    def _line(self, record: Frame) -> str:
         if self._pretty:
             value = {**self._about(record), "event": record.event} if self._both else record.event
             return "\n".join(self._presenter.lines(Json(value, full=not self._elide), 80)) + "\n"
@@ -79,14 +80,14 @@ class NdjsonWriter:
             line = f'{encode(self._about(record))[:-1]},"event":{line}}}'
         return f"{redacted(visible_json(line)) if self._terminal else line}\n"
 
-    def _event(self, record: WireRecord) -> str:
+    def _event(self, record: Frame) -> str:
         """The event in one line."""
-        text = record.frame if isinstance(record.frame, str) else record.frame.decode(errors="replace")
+        text = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="replace")
         if not self._elide and text and "\n" not in text and "\r" not in text:
             return text
         event: Any = record.event
         return encode(Summary(self._formats).of(event) if self._elide else event)
 
     @staticmethod
-    def _about(record: WireRecord) -> dict[str, Any]:
+    def _about(record: Frame) -> dict[str, Any]:
         return {"dir": str(record.direction), "t": round(record.at, 6)}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rtcli.protocol.record import Frame
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
 from rtcli.render.text import one_line, redacted, visible
 from rtcli.terminal.sink import Sink
-from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View, WireRecord
+from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
 
 _Key = tuple[str, str, int]
 
@@ -80,7 +81,7 @@ class PlainWriter:
         for line in self._remarks.lines(notice, self._width()):
             self._err.write(f"{line}\n")
 
-    def _record(self, record: WireRecord) -> None:
+    def _record(self, record: Frame) -> None:
         lines = self._remarks.lines(record, self._width())
         self._results.formats = self._remarks.formats
         for line in lines:
@@ -101,7 +102,7 @@ _SHOW: dict[type, Callable[[PlainWriter, Any], None]] = {
     SpeechDelta: PlainWriter._delta,
     SpeechDone: PlainWriter._done,
     Notice: PlainWriter._notice,
-    WireRecord: PlainWriter._record,
+    Frame: PlainWriter._record,
     Text: PlainWriter._block,
     Table: PlainWriter._block,
     Json: PlainWriter._block,

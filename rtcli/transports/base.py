@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
@@ -13,6 +14,7 @@ from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.events import Event, Malformed, decode
 from rtcli.protocol.items import FunctionCallItem, as_mapping, write_part
 from rtcli.protocol.payloads import ErrorPayload, FunctionCall
+from rtcli.protocol.record import Direction, Frame, size_of
 from rtcli.protocol.reset import PendingDeletes, plan_reset
 from rtcli.protocol.session_config import (
     DEFAULT_MODEL,
@@ -26,8 +28,8 @@ from rtcli.protocol.unset import UNSET
 from rtcli.transports.emitter import Emitter
 from rtcli.transports.layer import ApiKey, RealtimeTransportLayer
 
-Observer: TypeAlias = Callable[[str, Event | None, str | bytes, str], object]
-"""observer(direction, event or None, frame, problem): "<" for a frame of the server, ">" for one of ours."""
+Observer: TypeAlias = Callable[[Frame], object]
+"""Called with every frame of both directions."""
 
 Effect: TypeAlias = Callable[[Any, Event], None]
 """effect(transport, event)"""
@@ -42,11 +44,18 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     A transport supplies `status`, `muted`, `connect`, `send_event`, `mute`, `close` and `interrupt`, hands every frame
     to `_on_message`, and reports through `_on_open`, `_on_close` and `_on_error`. Listeners run on its loop; the dict
-    that `*` and the wire's own types carry is one object, shared and not to be changed.
+    that `*` and the wire's own types carry is one object, shared and not to be changed. `clock` gives seconds.
     """
 
-    def __init__(self, *, model: str | None = None, api_key: ApiKey | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        api_key: ApiKey | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
+        self._clock = clock
         self._model = model if model is not None else DEFAULT_MODEL
         self._api_key = api_key
         self._requested = RequestedSession()
@@ -56,6 +65,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._call_ids: dict[str, str] = {}
         self._emitted_calls: dict[str, None] = {}
         self._observers: list[Observer] = []
+        self._frame_numbers = count(1)
         self._effects: Mapping[str, Effect] = self._AFTER
         self._epoch = 0  # counts connections that ended, so that the rest of an event is dropped with its connection
 
@@ -91,7 +101,10 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
     _tracing_config = property(fset=_set_tracing, doc="The session's tracing as the server said it (set only).")
 
     def attach_wire(self, observer: Observer) -> None:
-        """Show every frame of both directions to `observer`, as it is read or enters the outbox."""
+        """Show every frame of both directions to `observer`, as it is read or enters the outbox.
+
+        Frames are numbered from 1 and carry the clock's time.
+        """
         self._observers.append(observer)
 
     # -- from the server -------------------------------------------------------------------------
@@ -101,10 +114,10 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         event = decode(frame)
         if isinstance(event, Malformed):
             logger.warning("a frame that is no event: %s", event.reason)
-            self._observe("<", None, frame, event.reason)
+            self._observe(Direction.RECEIVED, None, frame, event.reason)
             return
         if self._observers:
-            self._observe("<", event, frame, "")
+            self._observe(Direction.RECEIVED, event, frame)
         try:
             self._handle(event)
         except Exception as error:
@@ -173,10 +186,12 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._emitted_calls.clear()
         self._requested.forget_connection()
 
-    def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
+    def _observe(self, direction: Direction, event: Event | None, raw: str | bytes, problem: str = "") -> None:
+        number, now = next(self._frame_numbers), self._clock()
+        frame = Frame(number, now, direction, event, size_of(raw), problem=problem, raw=raw)
         for observer in self._observers:
             try:
-                observer(direction, event, frame, problem)
+                observer(frame)
             except Exception as error:
                 logger.error("a wire observer raised", exc_info=error)
 

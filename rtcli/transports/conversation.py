@@ -33,8 +33,7 @@ class ConversationTransport(OpenAIRealtimeBase):
         manual: bool = False,
         auto_tracing: bool = True,
     ) -> None:
-        super().__init__(model=model, api_key=api_key)
-        self._clock = clock
+        super().__init__(model=model, api_key=api_key, clock=clock)
         self._manual = manual
         self._auto_tracing = auto_tracing
         self._tracing_wanted: Any = "auto"

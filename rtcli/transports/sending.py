@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from rtcli.errors import NotConnectedError
 from rtcli.protocol.audio_formats import encode_base64_bytes
 from rtcli.protocol.events import Event, encode_bytes
+from rtcli.protocol.record import Direction
 from rtcli.transports import connection_errors
 from rtcli.transports.connection import Connection
 from rtcli.transports.conversation import ConversationTransport
@@ -145,7 +146,7 @@ class SendingTransport(ConversationTransport):
             self._open_connection().send(frame, len(audio))
             if self._observers:
                 event = {"type": "input_audio_buffer.append", "audio": text.decode()}
-                self._observe(">", event, frame, "")
+                self._observe(Direction.SENT, event, frame)
         if commit:
             self._put({"type": "input_audio_buffer.commit"})
 
@@ -153,7 +154,7 @@ class SendingTransport(ConversationTransport):
         frame = encode_bytes(event)
         self._open_connection().send(frame)
         if self._observers:
-            self._observe(">", event, frame, "")
+            self._observe(Direction.SENT, event, frame)
 
     def _open_connection(self) -> Connection:
         if self._connection is None:

@@ -15,21 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtcli.errors import ConnectError, ExitCode, UsageError
+from rtcli.protocol.record import Direction, Frame
 from rtcli.repl.backend import Backend, Edit
 from rtcli.repl.loop import run_prompt
-from rtcli.views import (
-    Direction,
-    DisplaySettings,
-    Level,
-    Notice,
-    Quit,
-    SpeechDelta,
-    SpeechDone,
-    Status,
-    Text,
-    View,
-    WireRecord,
-)
+from rtcli.views import DisplaySettings, Level, Notice, Quit, SpeechDelta, SpeechDone, Status, Text, View
 
 
 @dataclass(frozen=True)
@@ -115,7 +104,7 @@ class TalkingBackend:
             said.append(word)
             self._number += 1
             event = {"type": "response.output_text.delta", "item_id": "item_1", "content_index": 0, "delta": word}
-            self._show(WireRecord(self._number, loop.time() - began, Direction.RECEIVED, event, 180))
+            self._show(Frame(self._number, loop.time() - began, Direction.RECEIVED, event, 180))
             self._show(SpeechDelta("assistant", "item_1", 0, word))
             await asyncio.sleep(max(began + (index + 1) / self._rate - loop.time(), 0))
         self._show(SpeechDone("assistant", "item_1", 0, "".join(said)))

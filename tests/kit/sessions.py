@@ -13,10 +13,11 @@ from rtcli.audio.stream import Lost
 from rtcli.commands import Context, default_registry, run_line
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import AudioUnavailableError
+from rtcli.protocol.record import Frame
 from rtcli.server import RealtimeServer
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import DisplaySettings, Notice, View, WireRecord
+from rtcli.views import DisplaySettings, Notice, View
 
 V = TypeVar("V")
 DEADLINE = 10.0
@@ -148,7 +149,7 @@ class Live:
         """What the notices said, with why and hint."""
         return [f"{n.what} | {n.why} | {n.hint}" for n in self.shown(Notice)]
 
-    def records(self, event_type: str) -> list[WireRecord]:
+    def records(self, event_type: str) -> list[Frame]:
         """The frames of a type."""
         return [r for r in self.session.log.records if r.event and r.event.get("type") == event_type]
 

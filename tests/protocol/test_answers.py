@@ -9,7 +9,7 @@ import pytest
 from rtcli.errors import ExitCode
 from rtcli.protocol.answers import Answers, outcome
 from rtcli.protocol.catalog import event_types
-from rtcli.views import Direction
+from rtcli.protocol.record import Direction
 
 
 def sent(*events: dict[str, Any]) -> Answers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES, check_client_event, event_types, nearest
-from rtcli.views import Direction
+from rtcli.protocol.record import Direction
 
 
 def test_every_reply_is_an_event_of_the_server() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rtcli.protocol.catalog import event_types
 from rtcli.protocol.error_attribution import possible_event_types
-from rtcli.views import Direction
+from rtcli.protocol.record import Direction
 
 ITEM_EVENTS = {"conversation.item.retrieve", "conversation.item.delete", "conversation.item.truncate"}
 

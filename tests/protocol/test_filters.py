@@ -9,14 +9,14 @@ import pytest
 
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter
-from rtcli.views import Direction, WireRecord
+from rtcli.protocol.record import Direction, Frame
 
 
-def frame(type_: str, direction: str = "<", **fields: Any) -> WireRecord:
-    return WireRecord(1, 0.0, Direction(direction), {"type": type_, **fields}, 10)
+def frame(type_: str, direction: str = "<", **fields: Any) -> Frame:
+    return Frame(1, 0.0, Direction(direction), {"type": type_, **fields}, 10)
 
 
-def matches(expression: str, record: WireRecord) -> bool:
+def matches(expression: str, record: Frame) -> bool:
     return parse_filter(expression).matches(record)
 
 
@@ -24,7 +24,7 @@ DELTA = frame("response.output_text.delta", item_id="item_AAAAAAAAAAAAAAAA12345"
 CREATE = frame("response.create", ">")
 ADDED = frame("conversation.item.added", item={"id": "item_B"}, previous_item_id="item_A")
 DONE = frame("response.done", response={"status": "failed", "output": [{"id": "item_B"}]})
-BAD = WireRecord(2, 0.0, Direction.RECEIVED, None, 3, problem="not JSON")
+BAD = Frame(2, 0.0, Direction.RECEIVED, None, 3, problem="not JSON")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ BAD = WireRecord(2, 0.0, Direction.RECEIVED, None, 3, problem="not JSON")
         ("response.*", BAD, False),
     ],
 )
-def test_every_term_has_to_match(expression: str, record: WireRecord, expected: bool) -> None:
+def test_every_term_has_to_match(expression: str, record: Frame, expected: bool) -> None:
     """Globs, directions, items (also in the short form of the rows), trouble; `-` turns any of them around."""
     assert matches(expression, record) is expected
 
@@ -74,6 +74,6 @@ def test_a_term_that_can_match_nothing_is_refused(expression: str) -> None:
 @pytest.mark.parametrize("event", [{"type": 7}, {"type": "x", "item": 3, "response": [], "item_id": None}, {}])
 def test_odd_frames_are_filtered_like_any_other(event: Mapping[str, Any]) -> None:
     """A server may send anything: no frame makes a filter fail."""
-    record = WireRecord(1, 0.0, Direction.RECEIVED, event, 1)
+    record = Frame(1, 0.0, Direction.RECEIVED, event, 1)
 
     assert [matches(term, record) for term in ("item=item_B", "error", "-error")] == [False, False, True]

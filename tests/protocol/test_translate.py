@@ -20,9 +20,9 @@ from rtcli.protocol.payloads import (
     TranscriptDelta,
     Usage,
 )
+from rtcli.protocol.record import Direction
 from rtcli.protocol.translate import read_usage, translate
 from rtcli.protocol.unset import UNSET
-from rtcli.views import Direction
 
 MESSAGE = {"id": "i", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
 CALL = {"id": "i", "type": "function_call", "status": "completed", "call_id": "c", "name": "f", "arguments": "{}"}

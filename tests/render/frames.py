@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from rtcli.views import Direction, WireRecord
+from rtcli.protocol.record import Direction, Frame
 
 
 class Wire:
@@ -17,10 +17,10 @@ class Wire:
     def __init__(self, step: float = 0.05) -> None:
         self.number, self.now, self._step = 0, 0.0, step
 
-    def frame(self, type_: str, direction: str = "<", *, size: int = 100, cause: str = "", **fields: Any) -> WireRecord:
+    def frame(self, type_: str, direction: str = "<", *, size: int = 100, cause: str = "", **fields: Any) -> Frame:
         self.number += 1
         self.now += self._step
-        return WireRecord(self.number, self.now, Direction(direction), {"type": type_, **fields}, size, cause)
+        return Frame(self.number, self.now, Direction(direction), {"type": type_, **fields}, size, cause)
 
 
 def tone(milliseconds: int, amplitude: float = 0.5, rate: int = 24_000) -> bytes:
@@ -33,7 +33,7 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def spoken_answer(wire: Wire, seconds: float = 5.0) -> Iterator[WireRecord]:
+def spoken_answer(wire: Wire, seconds: float = 5.0) -> Iterator[Frame]:
     """The frames of one spoken answer in the order of the API: transcript and 200 ms of sound in turn."""
     ids: dict[str, Any] = {"response_id": "resp_AAAAAAAAAAAAAAAAAAAAA", "output_index": 0}
     part: dict[str, Any] = {**ids, "item_id": "item_BBBBBBBBBBBBBBBBBBBBB", "content_index": 0}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rtcli.protocol.filters import type_of
+from rtcli.protocol.record import Frame
 from rtcli.render.grouping import Entry, EventGrouper, Stream
-from rtcli.views import WireRecord
 from tests.render.frames import Wire, base64_of, spoken_answer
 
 
@@ -12,7 +12,7 @@ def names(entries: list[Entry]) -> list[str]:
     return [entry.name if isinstance(entry, Stream) else type_of(entry) for entry in entries]
 
 
-def fed(fold: EventGrouper, frames: list[WireRecord]) -> list[Entry]:
+def fed(fold: EventGrouper, frames: list[Frame]) -> list[Entry]:
     return [entry for frame in frames for entry in fold.feed(frame)]
 
 
@@ -96,7 +96,7 @@ def test_transcription_ends_with_completed_or_failed() -> None:
 
 def test_a_frame_that_is_no_event_is_a_row() -> None:
     """Nothing is hidden because it cannot be read."""
-    bad = WireRecord(1, 0.0, Wire().frame("x").direction, None, 3, problem="not JSON")
+    bad = Frame(1, 0.0, Wire().frame("x").direction, None, 3, problem="not JSON")
 
     assert EventGrouper().feed(bad) == [bad]
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtcli.protocol.record import Direction, Frame
 from rtcli.render.grouping import EventGrouper
 from rtcli.render.media import WireFormats
 from rtcli.render.rows import row
 from rtcli.render.styles import plain
 from rtcli.render.text import cells
-from rtcli.views import Direction, WireRecord
 from tests.render.frames import Wire, base64_of, spoken_answer
 
 
-def line(record: WireRecord, width: int = 200) -> str:
+def line(record: Frame, width: int = 200) -> str:
     return plain(row(record, WireFormats(), width))
 
 
@@ -29,7 +29,7 @@ def about(type_: str, direction: str = "<", **fields: Any) -> str:
 
 def test_a_row_has_number_time_direction_type_and_id() -> None:
     """The order never changes, so that the eye finds it."""
-    record = WireRecord(7, 1.2344, Direction.RECEIVED, {"type": "a.b", "item_id": "item_AbCdEfGhIjKlMnOp"}, 5)
+    record = Frame(7, 1.2344, Direction.RECEIVED, {"type": "a.b", "item_id": "item_AbCdEfGhIjKlMnOp"}, 5)
 
     assert line(record) == "   7   +1.234s < a.b item_…lMnOp"
 
@@ -146,7 +146,7 @@ def test_a_format_that_was_only_asked_for_does_not_count() -> None:
 
 def test_a_frame_that_is_no_event_says_why() -> None:
     """In its place among the others."""
-    record = WireRecord(3, 0.5, Direction.RECEIVED, None, 12, problem="not JSON (line 1)")
+    record = Frame(3, 0.5, Direction.RECEIVED, None, 12, problem="not JSON (line 1)")
 
     assert line(record) == "   3   +0.500s < not an event not JSON (line 1) 12 B"
 
@@ -186,7 +186,7 @@ def test_an_open_stream_shows_its_latest_words() -> None:
 )
 def test_no_event_can_break_a_row(fields: dict[str, Any], type_: str, width: int) -> None:
     """Any field may be missing or odd; the row stays within its width and on one line."""
-    record = WireRecord(1, 0.0, Direction.RECEIVED, {**fields, "type": type_}, 5)
+    record = Frame(1, 0.0, Direction.RECEIVED, {**fields, "type": type_}, 5)
     text = plain(row(record, WireFormats(), width))
 
     assert cells(text) <= width

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rtcli.dsp.wav import write_wav
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session import causality
 from rtcli.session.tools import Tool
-from rtcli.views import Direction, WireRecord
 from tests.kit.peers import SESSION, Conversation, peer, reply_to
 from tests.kit.sessions import Live, ManualSpeaker, live_session, session_on
 
@@ -202,7 +202,7 @@ def about(event_type: str) -> dict[str, Any]:
 def test_each_kind_of_event_knows_what_leads_to_it(way: str, earlier: dict[str, Any], event: dict[str, Any]) -> None:
     """One row for each rule of the API's order; unrelated frames between do not matter."""
     frames = [(way, earlier), ("<", {"type": "rate_limits.updated"}), ("<", event)]
-    records = [WireRecord(n, n / 10, Direction(side), e, 10) for n, (side, e) in enumerate(frames, 1)]
+    records = [Frame(n, n / 10, Direction(side), e, 10) for n, (side, e) in enumerate(frames, 1)]
 
     assert [link.number for link in causality.chain(records, len(records))][:1] == [1]
 
@@ -217,7 +217,7 @@ def test_replies_belong_to_requests_in_their_order() -> None:
         ("<", {"type": "error", "error": {"event_id": "b"}}),
         ("<", {"type": "session.updated"}),
     ]
-    records = [WireRecord(n, n / 10, Direction(way), e, 10) for n, (way, e) in enumerate(frames, 1)]
+    records = [Frame(n, n / 10, Direction(way), e, 10) for n, (way, e) in enumerate(frames, 1)]
 
     assert [causality.chain(records, number)[0].number for number in (4, 5, 6)] == [1, 2, 3]
 
@@ -225,10 +225,10 @@ def test_replies_belong_to_requests_in_their_order() -> None:
 def test_a_frame_of_unknown_origin_has_none() -> None:
     """Nothing is made up."""
     records = [
-        WireRecord(1, 0.1, Direction.RECEIVED, {"type": "something.new"}, 10),
-        WireRecord(2, 0.2, Direction.RECEIVED, None, 10, problem="not JSON"),
-        WireRecord(3, 0.3, Direction.SENT, {"type": "response.create"}, 10, cause="#9 out of range"),
-        WireRecord(4, 0.4, Direction.RECEIVED, {"type": "error", "error": {}}, 10),
+        Frame(1, 0.1, Direction.RECEIVED, {"type": "something.new"}, 10),
+        Frame(2, 0.2, Direction.RECEIVED, None, 10, problem="not JSON"),
+        Frame(3, 0.3, Direction.SENT, {"type": "response.create"}, 10, cause="#9 out of range"),
+        Frame(4, 0.4, Direction.RECEIVED, {"type": "error", "error": {}}, 10),
     ]
 
     assert [causality.chain(records, number) for number in (1, 2, 3)] == [[], [], []]

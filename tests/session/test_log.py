@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session.log import WireLog
-from rtcli.views import Direction, WireRecord
 
 
 def log_with(*events: dict[str, Any], max_bytes: int = 10_000) -> WireLog:
     """A log that received these events, a tenth of a second apart."""
-    times = iter(number / 10 for number in range(10_000))
-    log = WireLog(clock=lambda: next(times), max_bytes=max_bytes)
-    for event in events:
-        log.add(Direction.RECEIVED, event, size=100)
+    log = WireLog(began=5.0, max_bytes=max_bytes)
+    for number, event in enumerate(events, 1):
+        log.add(Frame(number, 5.0 + number / 10, Direction.RECEIVED, event, size=100))
     return log
 
 
@@ -33,7 +32,7 @@ def test_records_count_from_one_and_know_their_time() -> None:
 def test_a_frame_that_is_no_event_is_kept_with_its_problem() -> None:
     """What cannot be decoded is in the record like everything else."""
     log = log_with()
-    record = log.add(Direction.RECEIVED, None, size=3, problem="not JSON")
+    record = log.add(Frame(1, 5.0, Direction.RECEIVED, None, size=3, problem="not JSON"))
 
     assert log.find(1) == record
     assert log.find("abc") is None
@@ -49,7 +48,7 @@ def test_a_record_is_found_by_number_event_id_and_any_id_in_it() -> None:
     )
 
     def number(key: int | str) -> int | None:
-        record: WireRecord | None = log.find(key)
+        record: Frame | None = log.find(key)
         return record.number if record else None
 
     assert (number(2), number("#2"), number("event_1")) == (2, 2, 1)

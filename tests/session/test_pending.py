@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from rtcli.errors import ExpectationError, ServerError
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session.pending import Requests
-from rtcli.views import Direction, WireRecord
 
 
-def record(event: dict[str, Any] | None, way: str = "<") -> WireRecord:
-    return WireRecord(1, 0.0, Direction(way), event, 10)
+def record(event: dict[str, Any] | None, way: str = "<") -> Frame:
+    return Frame(1, 0.0, Direction(way), event, 10)
 
 
 def delete(item_id: str) -> dict[str, Any]:

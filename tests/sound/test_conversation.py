@@ -17,9 +17,10 @@ from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import write_wav
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.payloads import TransportAudio
+from rtcli.protocol.record import Frame
 from rtcli.session import settings
 from rtcli.session.audio import SpeakerLike
-from rtcli.views import View, WireRecord
+from rtcli.views import View
 from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
@@ -53,7 +54,7 @@ class Talking:
         await until(lambda: (key := self.speaker.current) and (self.speaker.heard_ms(*key) or 0) >= milliseconds)
 
     def saw(self, view: View) -> None:
-        event: Mapping[str, Any] = (isinstance(view, WireRecord) and view.event) or {"type": ""}
+        event: Mapping[str, Any] = (isinstance(view, Frame) and view.event) or {"type": ""}
         if event["type"] == "input_audio_buffer.append":
             self.sent += decode_base64(event["audio"])
         if event["type"] == "conversation.item.truncate":

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from rtcli.protocol.filters import parse_filter
+from rtcli.protocol.record import Direction, Frame
 from rtcli.render.styles import Color
 from rtcli.terminal.ndjson import NdjsonWriter
 from rtcli.terminal.sink import Sink
-from rtcli.views import Direction, Json, Level, Notice, SpeechDelta, Table, View, WireRecord
+from rtcli.views import Json, Level, Notice, SpeechDelta, Table, View
 from tests.render.frames import Wire, base64_of, tone
 
 
@@ -41,8 +42,8 @@ def test_each_event_of_the_server_is_one_line() -> None:
 def test_a_line_is_the_servers_own_text() -> None:
     """Spaces, the order of fields, the way a number is written: a program that compares finds what was sent."""
     frame = '{"type": "a",  "n": 1.50, "text": "\\u00e4 \u009b\x7f"}'
-    record = replace(Wire().frame("a", n=1.5, text="ä \u009b\x7f"), frame=frame)
-    binary = replace(record, frame=frame.encode())
+    record = replace(Wire().frame("a", n=1.5, text="ä \u009b\x7f"), raw=frame)
+    binary = replace(record, raw=frame.encode())
 
     assert written([record, binary])[0] == f"{frame}\n" * 2
     assert written([record], both=True)[0] == f'{{"dir":"<","t":0.05,"event":{frame}}}\n'
@@ -50,7 +51,7 @@ def test_a_line_is_the_servers_own_text() -> None:
 
 def test_a_text_of_several_lines_still_is_one() -> None:
     """A server that indents its JSON does not break the format."""
-    record = replace(Wire().frame("a", n=1), frame='{\r\n  "type": "a",\n  "n": 1\n}')
+    record = replace(Wire().frame("a", n=1), raw='{\r\n  "type": "a",\n  "n": 1\n}')
 
     assert written([record])[0] == '{"type":"a","n":1}\n'
 
@@ -60,9 +61,9 @@ def test_nothing_in_an_event_acts_on_a_terminal(pretty: bool) -> None:
     """There, control characters are written as JSON writes them, the value stays the same, and keys are cut."""
     text = "\u009b31m \x7f \u202e end"
     frame = json.dumps({"type": "a", "text": text}, ensure_ascii=False)
-    record = replace(Wire().frame("a", text=text), frame=frame)
+    record = replace(Wire().frame("a", text=text), raw=frame)
     out, _ = written([record], terminal=True, pretty=pretty)
-    secret, _ = written([replace(record, frame='{"type":"a","key":"sk-abcdefghijklmnop"}')], terminal=True)
+    secret, _ = written([replace(record, raw='{"type":"a","key":"sk-abcdefghijklmnop"}')], terminal=True)
 
     assert not re.search("[\x7f-\x9f\u202e]", out)
     assert json.loads(out) == {"type": "a", "text": text}
@@ -109,7 +110,7 @@ def test_only_wanted_events_are_written() -> None:
 
 def test_everything_else_is_for_people() -> None:
     """Notices, a frame that is no event, what commands answer: stderr. Speech is in the events already."""
-    bad = WireRecord(4, 0.1, Direction.RECEIVED, None, 3, problem="not JSON")
+    bad = Frame(4, 0.1, Direction.RECEIVED, None, 3, problem="not JSON")
     views: list[View] = [
         Notice("lost", "closed", "/reconnect", Level.ERROR),
         bad,

@@ -95,7 +95,7 @@ async def test_a_frame_that_is_no_event_is_shown_to_the_observer_and_survived(fr
     """Nothing is emitted for it; whoever watches the wire sees it with the reason."""
     seen: list[tuple[str, str | bytes, str]] = []
     async with linked() as link:
-        link.t.attach_wire(lambda direction, event, raw, problem: seen.append((direction, raw, problem)))
+        link.t.attach_wire(lambda frame: seen.append((frame.direction, frame.raw, frame.problem)))
         await link.say(frame)
 
         raw = frame.encode() if isinstance(frame, str) else frame
@@ -108,7 +108,7 @@ async def test_invalid_utf8_in_a_text_frame_is_one_bad_frame() -> None:
     """And not the end of the connection, as it is in most libraries."""
     problems: list[str] = []
     async with linked() as link:
-        link.t.attach_wire(lambda direction, event, raw, problem: problems.append(problem))
+        link.t.attach_wire(lambda frame: problems.append(frame.problem))
         await link.peer.connections[-1].send(b'{"type":"x","y":"\xff"}', text=True)
 
         assert await is_alive(link)

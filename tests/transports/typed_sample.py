@@ -120,7 +120,7 @@ async def main(url: str) -> list[str]:
     )
     program.heard += [str(value) for value in state]
     frames: list[str] = []
-    t.attach_wire(lambda direction, event, frame, problem: frames.append(direction))
+    t.attach_wire(lambda frame: frames.append(frame.direction))
     await use_sends(t, program)
     await use_speech(t, program)
     waiting: int = t.outbox_bytes + t.dropped_audio_bytes

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rtcli.cli import report
@@ -13,7 +14,7 @@ from rtcli.cli.send_event.stop_condition import Progress, StopCondition
 from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
 from rtcli.protocol.answers import outcome
 from rtcli.protocol.events import Event
-from rtcli.views import Direction, WireRecord
+from rtcli.protocol.record import Direction, Frame
 
 if TYPE_CHECKING:
     from rtcli.cli.output import StdoutConsumer
@@ -33,7 +34,6 @@ class Exchange:
         self._progress = Progress(ending, self._began)
         self._audience = audience
         self._changed = asyncio.Event()
-        self._number = 0
         self._running = self._over = False
         self.code = ExitCode.OK
         transport.attach_wire(self._observe)
@@ -85,17 +85,14 @@ class Exchange:
                 async with asyncio.timeout(None if look is None else look - now):
                     await self._changed.wait()
 
-    def _observe(self, direction: str, event: Event | None, frame: str | bytes, problem: str) -> None:
-        now = time.monotonic()
+    def _observe(self, frame: Frame) -> None:
+        now, event = time.monotonic(), frame.event
         if self._over:
             return  # the same script prints the same lines, whatever else the server had under way
-        self._number += 1
-        way = Direction(direction)
-        size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
-        self._writer.write(WireRecord(self._number, now - self._began, way, event, size, problem=problem, frame=frame))
+        self._writer.write(replace(frame, at=frame.at - self._began))
         if event is None:
             return
-        if way is Direction.SENT:
+        if frame.direction is Direction.SENT:
             self._progress.sent(event, now)
         else:
             self._progress.received(event)
@@ -104,7 +101,7 @@ class Exchange:
             self._over = self._progress.finished(now)
         self._changed.set()
 
-    def _judge(self, event: Event) -> None:
+    def _judge(self, event: Mapping[str, Any]) -> None:
         code = outcome(event)
         self.code = worst(self.code, code)
         if code is ExitCode.SERVER_ERROR:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rtcli.errors import ExpectationError
 from rtcli.protocol.answers import Answers
-
-if TYPE_CHECKING:
-    from rtcli.protocol.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Progress:
         self.answers = Answers()
         self.input_open = True
 
-    def sent(self, event: Event, now: float) -> None:
+    def sent(self, event: Mapping[str, Any], now: float) -> None:
         """An event went out."""
         waiting = len(self.answers.waiting)
         self.answers.sent(event)
@@ -46,7 +44,7 @@ class Progress:
         if len(self.answers.waiting) == waiting:
             self._silent_until = now + self._ending.settle
 
-    def received(self, event: Event) -> None:
+    def received(self, event: Mapping[str, Any]) -> None:
         """An event came back."""
         self.answers.received(event)
         until = self._ending.until

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
@@ -59,10 +60,14 @@ _SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
 
 @dataclass(slots=True)
 class Request:
-    """A response.create that was asked for: `event` without its event_id when automatic."""
+    """A response.create that was asked for: `event` without its event_id when automatic.
+
+    `context` is the asker's. The create goes out in it, however late that is and whatever makes room for it.
+    """
 
     event: Event
     automatic: bool
+    context: Context = field(default_factory=copy_context)
 
 
 @dataclass(slots=True)
@@ -132,8 +137,11 @@ class ResponseSequencer:
         """Ask with a response.create of the caller's own, which keeps its event_id if that is text."""
         self._queue.append(Request(dict(event), automatic=False))
 
-    def next_create(self) -> Event | None:
-        """The response.create that has to go out now, or None. It counts as sent."""
+    def next_create(self) -> tuple[Event, Context] | None:
+        """The response.create that has to go out now and the context to send it in, or None. It counts as sent.
+
+        Where it serves several requests, the context is that of the last one.
+        """
         if not self._queue or self.active or self._slot is not Slot.FREE:
             return None
         serves = [self._queue.popleft()]
@@ -144,7 +152,7 @@ class ResponseSequencer:
             event["event_id"] = f"rtcli_response_create_{next(self._numbers)}"
         self._pending = Pending(event["event_id"], serves)
         self._move(SlotEvent.CREATE_SENT)
-        return event
+        return event, serves[-1].context
 
     def unsent(self) -> None:
         """The create that `next_create` gave could not be sent."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,7 +72,6 @@ class SessionCore:
         self.push_to_talk = False
         self.expiry = Expiry(wall, self.show)
         self._listeners: list[Show] = []
-        self._asked: deque[tuple[bool, str]] = deque()
         self._answers = Answers()
         self._changed = asyncio.Event()
         self._live = False
@@ -109,7 +107,7 @@ class SessionCore:
 
     def _on_wire(self, frame: Frame) -> None:
         event = frame.event
-        record = self.log.add(frame, cause=self._cause_of(event) if frame.direction is Direction.SENT else "")
+        record = self.log.add(frame, cause=current_cause() if frame.direction is Direction.SENT else "")
         if frame.direction is Direction.RECEIVED and event is not None:
             received(record.number, str(event["type"]))
         raised = self._take_in(record)
@@ -159,15 +157,6 @@ class SessionCore:
         session = event.get("session")
         if isinstance(session, Mapping):
             self.expiry.learn(session.get("expires_at"))
-
-    def _cause_of(self, event: Mapping[str, Any] | None) -> str:
-        """A response.create may have waited for its turn: its cause is that of the request then, not what freed it."""
-        if not event or event.get("type") != "response.create" or not self._asked:
-            return current_cause()
-        automatic, cause = self._asked.popleft()
-        while automatic and self._asked and self._asked[0][0]:  # they coalesce into one
-            cause = self._asked.popleft()[1] or cause
-        return cause
 
     def _cut_of(self, item_id: str, content_index: int) -> tuple[int, int | None]:
         """Milliseconds received of a part, and heard if it is one that was interrupted last."""
@@ -226,7 +215,6 @@ class SessionCore:
         said = f"close code {code}" + (f", {reason}" if reason else "") if code else "no close frame"
         lost = self._lost or ConnectionLostError("the connection is lost", why=said, code=code, reason=reason)
         self.requests.lost(lost)
-        self._asked.clear()
         self._answers = Answers()
         self.approvals.clear()
         self._out_of_band.clear()
@@ -246,17 +234,7 @@ class SessionCore:
 
     def respond(self, response: Mapping[str, Any] | None = None) -> None:
         """Ask for a response, now or when it is its turn; `response` holds the wire's parameters."""
-        asked = (response is None, current_cause())
-        self._asked.append(asked)
-        try:
-            self.transport.request_response(response)
-        except RtcliError:
-            self._asked.remove(asked)
-            raise
-
-    def note_request(self) -> None:
-        """A response.create by hand is about to be sent: its cause is what we are doing now."""
-        self._asked.append((False, current_cause()))
+        self.transport.request_response(response)
 
     def require_connection(self) -> None:
         """Raise UsageError with what to do where there is no connection."""

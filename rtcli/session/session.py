@@ -92,12 +92,7 @@ class RealtimeSession(ConnectingSession):
         """
         self.require_connection()
         before = len(self.log)
-        if raw:
-            self.transport.send_event(event, sequenced=False)
-        else:
-            if event.get("type") == "response.create":
-                self.note_request()
-            self.transport.send_event(event)
+        self.transport.send_event(event, sequenced=not raw)
         return tuple(r for r in self.log.records[before:] if r.direction is Direction.SENT)
 
     # -- sound -----------------------------------------------------------------------------------

@@ -118,11 +118,12 @@ class ConversationTransport(OpenAIRealtimeBase):
 
     def _send_next_create(self) -> None:
         """Send the response.create whose turn it is."""
-        event = self._responses.next_create()
-        if event is None:
+        due = self._responses.next_create()
+        if due is None:
             return
+        event, context = due
         try:
-            self._put(event)
+            context.run(self._put, event)
         except BaseException:
             self._responses.unsent()
             raise

@@ -32,9 +32,9 @@ def asked(*requests: dict[str, Any] | None) -> ResponseSequencer:
 
 def sent(responses: ResponseSequencer) -> dict[str, Any]:
     """The create that goes out now."""
-    event = responses.next_create()
-    assert event is not None
-    return event
+    due = responses.next_create()
+    assert due is not None
+    return due[0]
 
 
 def running(name: str = "r1") -> ResponseSequencer:
@@ -355,10 +355,10 @@ def test_whatever_happens_the_queue_moves_again(happenings: list[str]) -> None:
         what, _, name = happening.partition(" ")
         made = aside(name) if name.startswith("x") else default(name)
         if what == "create":
-            event = responses.next_create()
-            assert event is None or not responses.active
+            due = responses.next_create()
+            assert due is None or not responses.active
             assert responses.next_create() is None
-            last = event or last
+            last = due[0] if due else last
         elif happening == "cancel refused":
             responses.failed({"code": CANCEL_NOT_ACTIVE, "message": ""})
         else:
@@ -376,8 +376,7 @@ def test_whatever_happens_the_queue_moves_again(happenings: list[str]) -> None:
     for number in range(len(happenings) * 2 + 3):
         for name in ("r0", "r1"):
             responses.done(default(name))
-        event = responses.next_create()
-        if event is not None:
+        if responses.next_create() is not None:
             responses.created(default(f"end{number}"))
             responses.done(default(f"end{number}"))
         else:

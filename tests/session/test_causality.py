@@ -10,9 +10,10 @@ import pytest
 
 from rtcli.dsp.wav import write_wav
 from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.responses import ALREADY_ACTIVE
 from rtcli.session import causality
 from rtcli.session.tools import Tool
-from tests.kit.peers import SESSION, Conversation, peer, reply_to
+from tests.kit.peers import SESSION, Conversation, error, peer, reply_to, response
 from tests.kit.sessions import Live, ManualSpeaker, live_session, session_on
 
 WEATHER = Tool(
@@ -65,6 +66,39 @@ async def test_a_queued_answer_keeps_the_cause_of_its_request() -> None:
         await live.until(lambda: len(live.records("response.done")) == 2)
 
         assert [record.cause for record in live.records("response.create")] == ["typed text", "/respond"]
+
+
+async def test_a_refused_create_leads_to_its_own_command_and_so_does_the_next_one() -> None:
+    """The server began a response of its own first: the create that lost the race is refused, and sent again later."""
+    theirs, *rest = response("theirs", "mine first")
+    creates: list[dict[str, Any]] = []
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(SESSION)
+        while len(creates) < 3:
+            event = await talk.receive()
+            if event["type"] != "response.create":
+                await talk.send(*reply_to(event))
+                continue
+            creates.append(event)
+            if len(creates) > 1:
+                await talk.send(*response(f"r{len(creates)}", "yes"))
+                continue
+            await talk.send(theirs, error(ALREADY_ACTIVE, "busy", event["event_id"]))
+            while (event := await talk.receive())["type"] != "conversation.item.create":
+                pass  # the second request is queued in the session meanwhile
+            await talk.send(*reply_to(event), *rest)
+        await talk.receive_all()
+
+    async with peer(script) as server, session_on(server.url) as live:
+        await live.run("/respond")
+        await live.until(lambda: live.records("error"))
+        await live.run('/send {"type": "response.create", "response": {"instructions": "be brief"}}')
+        await live.run("/system go on")
+        await live.until(lambda: len(live.records("response.done")) == 3)
+
+        assert chain(live, "error") == ["response.create", "/respond"]
+        assert [record.cause for record in live.records("response.create")] == ["/respond", "/respond", "/send"]
 
 
 async def test_a_refusal_leads_back_to_the_guilty_event_and_its_command() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,15 +111,26 @@ class _Heard:
         return "" if guess or self.no_speech > _NO_SPEECH else self.words
 
     def doubtful(self, samples: int) -> bool:
-        """More words than a person can say in that time, a repetition, or a guess."""
+        """More words than anyone can say in that time, a repetition, or a guess."""
         if not self.text:
             return False
         raw = self.words.encode()
         return (
             len(self.words.split()) > 4.5 * samples / RATE + 6
             or len(raw) / len(zlib.compress(raw)) > 2.4
+            or _ends_repeated(self.words)
             or self.score < _GUESS
         )
+
+
+def _ends_repeated(text: str) -> bool:
+    """Whether the last words stand there twice in a row, whatever their case and punctuation.
+
+    A user may well say "bye bye", but the model also goes astray like this: it writes the words, and then writes them
+    again. The time does not tell one from the other, so this only asks for a second listening.
+    """
+    words = re.findall(r"[\w']+", text.casefold())
+    return any(words[-size:] == words[-2 * size : -size] for size in range(1, len(words) // 2 + 1))
 
 
 def _samples(pcm: bytes) -> Floats:

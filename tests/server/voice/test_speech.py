@@ -54,8 +54,13 @@ def said(voice: HibariVoice, text: str, name: str = "marin", speed: float = 1.0)
     return b"".join(chunk.pcm for chunk in voice.speak(text, name, speed))
 
 
+NUMBERS = {"1": "one", "2": "two", "10": "ten"}
+
+
 def words(text: str) -> list[str]:
-    return "".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split()
+    """Without case and punctuation; a number may be written either way."""
+    plain = "".join(c if c.isalnum() or c == "'" else " " for c in text.lower()).split()
+    return [NUMBERS.get(word, word) for word in plain]
 
 
 def word_errors(expected: str, heard: str) -> int:
@@ -138,6 +143,12 @@ class Scripted:
         (1, "one two three four five six seven eight nine ten eleven twelve", -0.1),
         (5, " ".join(["and so it goes"] * 6), -0.1),
         (1, "mumble", -1.5),
+        (3, "Where is my order? Where is my order?", -0.1),
+        (3, "where is my order Where, is my order.", -0.1),
+        (2, "Good night. Good night. GOOD NIGHT!", -0.1),
+        (4, "Hello there. Who is it? Who is it?", -0.1),
+        (2, "Don't. Don't.", -0.1),
+        (1, "T-t-t-t", -0.1),
     ],
 )
 def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float) -> None:
@@ -148,6 +159,37 @@ def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float
 
     assert heard == "a calm answer"
     assert model.windows == [8.0, 30.0]
+
+
+@pytest.mark.parametrize("text", ["bye bye", "No, no, no.", "Turn left, turn left."])
+def test_a_repetition_that_was_spoken_is_kept(text: str) -> None:
+    """Where the whole window hears it too, the user did say it twice."""
+    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    model = Scripted((f"{text} {text}", -0.1, 0.1), (text, -0.1, 0.1))
+
+    assert WhisperRecognizer(model).transcribe(b"\x10\x01" * 2 * RATE) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["It is what it is.", "Over and out", "That that is, is not.", "A man, a plan", "1 2 1 3"]
+)
+def test_words_that_come_back_are_no_repetition(text: str) -> None:
+    """Only the same words twice in a row at the end cost another pass."""
+    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    model = Scripted((text, -0.1, 0.1))
+
+    assert WhisperRecognizer(model).transcribe(b"\x10\x01" * 2 * RATE) == text
+    assert model.windows == [8.0]
+
+
+@pytest.mark.parametrize(
+    "text", ["Yes, yes, yes.", "Bye bye.", "Help me. Help me.", "Where is my order?", "Turn it off, turn it off."]
+)
+def test_each_word_is_heard_as_often_as_it_was_said(
+    recognizer: WhisperRecognizer, voice: HibariVoice, text: str
+) -> None:
+    """Repetitions of the user survive, those of the model do not."""
+    assert word_errors(text, recognizer.transcribe(said(voice, text, "shimmer"))) == 0
 
 
 def test_a_folder_without_a_model_is_a_reason(tmp_path: Path) -> None:

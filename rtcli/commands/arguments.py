@@ -11,11 +11,11 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 import rtcli.commands.settings_catalog as paths
-from rtcli.commands.json_text import parse_object
 from rtcli.commands.lexer import quoted
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.ids import expand
+from rtcli.protocol.ndjson import parse_object
 from rtcli.session.settings import parse_value
 
 if TYPE_CHECKING:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from rtcli.commands.context import Context
-from rtcli.commands.json_text import parse_events
-from rtcli.errors import UsageError
 from rtcli.protocol.catalog import check_client_event
+from rtcli.protocol.ndjson import parse_events
 from rtcli.views import Level, Notice, View
 
 
-def send_events(text: str, context: Context, *, raw: bool = False) -> list[View]:
+def send_events(text: str, context: Context, *, raw: bool = False, file: str = "") -> list[View]:
     """Send the events of a text in their order; a warning for whatever looks wrong with one.
 
-    `raw` passes by the sequencer. Raises UsageError, before anything is sent, for a text that holds no events.
+    `raw` bypasses the sequencer. `file` is where the text comes from, "" for the prompt. Raises InputError, before
+    anything is sent, for a text that is not events.
     """
-    events = parse_events(text)
-    if any(not isinstance(event.get("type"), str) for event in events):
-        raise UsageError("an event needs a type", hint='for example {"type": "response.create"}')
+    events = parse_events(text, file)
     views: list[View] = []
     for event in events:
         views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event)]

@@ -16,6 +16,7 @@ from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import is_trouble, parse_filter, type_of
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
 from rtcli.session.log import ids_of
 from rtcli.views import Json, Notice, Table, Text, View, Views
@@ -30,8 +31,10 @@ def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
 
     A response.create waits for its turn like any other; --raw sends it at once, so that a race can be provoked.
     """
-    text = read_text(Path(event[1:]).expanduser()) if event.startswith("@") else event
-    return send_events(text, context, raw=raw)
+    if not event.startswith("@"):
+        return send_events(event, context, raw=raw)
+    path = Path(event[1:]).expanduser()
+    return send_events(read_text(path), context, raw=raw, file=str(path))
 
 
 @command("events", topic="wire")
@@ -70,11 +73,8 @@ def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = Fal
 @command("grep", topic="wire")
 def grep(context: Context, pattern: RemainingText) -> Views:
     """Find events whose JSON matches a regular expression; the last 50 hits."""
-    try:
-        wanted = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"{pattern!r} is no regular expression", why=str(error)) from error
-    hits = [record for record in context.session.log.records if wanted.search(_searchable(record))]
+    compiled = compile_pattern(pattern)
+    hits = [record for record in context.session.log.records if compiled.search(_searchable(record))]
     if not hits:
         return Notice(f"no event matches {pattern!r}")
     left_out = len(hits) - _MOST_HITS

@@ -10,7 +10,6 @@ Terms are separated by spaces and all must match; `-` before a term negates it.
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.ids import fits
+from rtcli.protocol.matching import matches_glob
 from rtcli.protocol.record import Direction, Frame
 
 _Test = Callable[[Frame], bool]
@@ -72,8 +72,7 @@ def _type_glob(term: str) -> _Test:
         raise UsageError(
             f"the filter term {term!r} is no event type", hint="for example: response.* -*.delta < item=ID"
         )
-    pattern = re.compile(fnmatch.translate(term))
-    return lambda record: pattern.match(type_of(record)) is not None
+    return lambda record: matches_glob(type_of(record), term)
 
 
 def type_of(record: Frame) -> str:

@@ -10,13 +10,13 @@ matches, and `quota` makes every later response fail. Times are like 3s, 250ms, 
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rtcli.errors import UsageError
+from rtcli.protocol.matching import matches_glob
 
 
 class What(StrEnum):
@@ -184,7 +184,7 @@ class FaultPlan:
     def _due(self, fault: Fault, event_type: str) -> bool:
         if fault.when is When.NUMBER:
             return self._sent == fault.number
-        if fault.when is not When.EVENT or not fnmatch.fnmatchcase(event_type, fault.glob):
+        if fault.when is not When.EVENT or not matches_glob(event_type, fault.glob):
             return False
         matches = self._matches[fault] = self._matches.get(fault, 0) + 1
         return matches == fault.number or (fault.action.what is What.DELAY and matches >= fault.number)

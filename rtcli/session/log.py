@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.ids import fits
+from rtcli.protocol.matching import matches_glob
 from rtcli.protocol.record import Frame
 from rtcli.session import causality as causes
 from rtcli.session.log_eviction import Payloads
@@ -82,7 +82,7 @@ class WireLog:
 
     def last(self, pattern: str = "*") -> Frame | None:
         """The last record whose type matches a glob (`response.*`)."""
-        return next((r for r in reversed(self._records) if fnmatch.fnmatchcase(type_of(r), pattern)), None)
+        return next((r for r in reversed(self._records) if matches_glob(type_of(r), pattern)), None)
 
     def why(self, key: int | str) -> list[Frame]:
         """The chain of records that led to one, the nearest first, itself left out; see `rtcli.session.causality`."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rtcli.commands.json_text import parse_events, parse_object
 from rtcli.errors import InputError, UsageError
+from rtcli.protocol.ndjson import parse_events, parse_object
 from rtcli.views import Level, Notice
 from tests.kit.sessions import Live, live_session
 
@@ -85,7 +85,7 @@ def test_json_is_named_with_line_and_column() -> None:
 async def test_of_several_events_all_are_sent_or_none(live: Live) -> None:
     """A mistake in the second is found before the first has gone out."""
     before = live.sent()
-    with pytest.raises(UsageError, match="needs a type"):
+    with pytest.raises(UsageError, match='no string under "type"'):
         await live.run('{"type": "input_audio_buffer.clear"} {"typo": "x"}')
 
     assert live.sent() == before

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import options, report, runner
-from rtcli.cli.send_event.stop_condition import StopCondition
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rtcli.cli.send_event.stop_condition import StopCondition
     from rtcli.protocol.events import Event
 
 
@@ -29,7 +29,10 @@ def send_event(
     auth: options.Auth = None,
     header: options.Header = None,
     stream: Annotated[bool, typer.Option("--stream", help="Send each line as it comes in.")] = False,
-    until: Annotated[list[str] | None, typer.Option(metavar="TYPE", help="End with this event (or a glob).")] = None,
+    until: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TERMS", help="End with a match: TYPE, a glob, item=ID, error."),
+    ] = None,
     count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (of --until's types).")] = None,
     for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
     settle: Annotated[float, typer.Option(metavar="S", help="Wait after events that have no reply.")] = 0.3,
@@ -48,9 +51,12 @@ def send_event(
     printf '%s\\n' '{"type":"response.create"}' | rtcli send-event - --local | jq .type
     rtcli send-event - --stream --for 30 <events.ndjson
     """
+    from rtcli.cli.send_event.stop_condition import StopCondition
+    from rtcli.protocol.filters import parse_filter
+
     ending = StopCondition(
         seconds=options.positive(for_, "--for"),
-        until=tuple(until or ()),
+        until=tuple(map(parse_filter, until or ())),
         count=int(options.positive(count, "--count") or 0) or None,
         settle=settle,
         timeout=timeout or None,
@@ -78,7 +84,8 @@ class _Shown:
 
 
 def _read(file: str) -> list[Event]:
-    from rtcli.cli.event_input import parse_events, read_text
+    from rtcli.cli.event_input import read_text
+    from rtcli.protocol.ndjson import parse_events
 
     events = parse_events(read_text(file), file)
     _warn(events)
@@ -94,8 +101,8 @@ def _warn(events: Iterable[Event]) -> None:
 
 
 async def _stream(file: str) -> AsyncIterator[Event]:
-    from rtcli.cli.event_input import parse_events
     from rtcli.cli.lines import Lines
+    from rtcli.protocol.ndjson import parse_events
 
     async for number, line in Lines(file):
         if line.strip():

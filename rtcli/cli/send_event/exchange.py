@@ -95,7 +95,7 @@ class Exchange:
         if frame.direction is Direction.SENT:
             self._progress.sent(event, now)
         else:
-            self._progress.received(event)
+            self._progress.received(frame)
             if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
                 self._judge(event)
             self._over = self._progress.finished(now)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from rtcli.errors import ExpectationError
 from rtcli.protocol.answers import Answers
+from rtcli.protocol.filters import WireFilter
+from rtcli.protocol.record import Frame
 
 
 @dataclass(frozen=True, slots=True)
 class StopCondition:
-    """`seconds` to listen in all; the types (globs) and the `count` of events to wait for; `settle` and `timeout`.
+    """`seconds` to listen in all; the filters and the `count` of events to wait for; `settle` and `timeout`.
 
     `timeout` None: there is none. All times are seconds.
     """
 
     seconds: float | None = None
-    until: tuple[str, ...] = ()
+    until: tuple[WireFilter, ...] = ()
     count: int | None = None
     settle: float = 0.3
     timeout: float | None = 60.0
@@ -44,11 +45,12 @@ class Progress:
         if len(self.answers.waiting) == waiting:
             self._silent_until = now + self._ending.settle
 
-    def received(self, event: Mapping[str, Any]) -> None:
-        """An event came back."""
-        self.answers.received(event)
-        until = self._ending.until
-        self._matched += not until or any(fnmatchcase(str(event["type"]), glob) for glob in until)
+    def received(self, frame: Frame) -> None:
+        """A frame came back."""
+        if frame.event is not None:
+            self.answers.received(frame.event)
+            until = self._ending.until
+            self._matched += not until or any(wanted.matches(frame) for wanted in until)
 
     @property
     def _wanted(self) -> int | None:
@@ -81,8 +83,8 @@ class Progress:
     def verdict(self) -> ExpectationError | None:
         """What was expected and did not come, after the end."""
         if self._wanted is not None and self._matched < self._wanted:
-            what = f"{self._wanted} of " + " or ".join(self._ending.until or ("any event",))
-            return ExpectationError("not met", why=f"expected {what}, got {self._matched}")
+            what = " or ".join([wanted.expression for wanted in self._ending.until]) or "any type"
+            return ExpectationError("expectation not met", why=f"wanted {self._wanted} of {what}, got {self._matched}")
         return None
 
     def late_error(self) -> ExpectationError:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from rtcli.dsp.wav import read_speech
 from rtcli.errors import InputError, UsageError
+from rtcli.protocol.matching import FieldMatcher, Matcher, equal_to, one_of, text_matcher
 from rtcli.server.faults import parse_step
 from rtcli.server.replies.base import (
     Call,
@@ -100,7 +102,7 @@ class ScriptReply:
             _SCRIPT(rules, "script")
         except ApiError as refused:
             raise InputError(name, refused.message) from refused
-        self._rules: Sequence[tuple[Mapping[str, Any], Sequence[Json]]] = [
+        self._rules: Sequence[tuple[FieldMatcher, Sequence[Json]]] = [
             (self._when(rule.get("when") or {}), rule["reply"]) for rule in rules
         ]
         for _, steps in self._rules:
@@ -110,7 +112,7 @@ class ScriptReply:
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """The pieces of the first rule that fits."""
         for when, steps in self._rules:
-            if all(_CONDITIONS[name](wanted, request) for name, wanted in when.items()):
+            if when.matches({name: partial(read, request) for name, read in _FIELDS.items()}):
                 for step in steps:
                     for piece in self._pieces(step, request):
                         yield piece
@@ -118,11 +120,11 @@ class ScriptReply:
         async for piece in self._otherwise.reply(request):
             yield piece
 
-    def _when(self, when: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _when(self, when: Mapping[str, Any]) -> FieldMatcher:
         try:
-            return {k: re.compile(v, re.I) if k in ("text", "transcript") else v for k, v in when.items()}
-        except re.error as error:
-            raise InputError(self._file, f"{error.pattern!r} is no regular expression ({error})") from error
+            return FieldMatcher(when, _MATCHERS)
+        except UsageError as error:
+            raise InputError(self._file, str(error), hint=error.hint) from error
 
     def _check(self, step: Json) -> None:
         actions = [name for name in step if name != "transcript"]
@@ -187,14 +189,21 @@ def _turn(request: ReplyRequest) -> int:
     return 1 + len(by_role(request.context, "assistant"))
 
 
-def _answers(tool: str, request: ReplyRequest) -> bool:
+def _answered_tools(request: ReplyRequest) -> list[str]:
+    """The names of the tools whose results this response answers."""
     results = outputs_of_turn(request.context)
-    return any(tool == (r.wire.get("name") or name_of_call(request.context, r.wire["call_id"])) for r in results)
+    return [r.wire.get("name") or name_of_call(request.context, r.wire["call_id"]) for r in results]
 
 
-_CONDITIONS: Mapping[str, Callable[[Any, ReplyRequest], bool]] = {
-    "text": lambda pattern, request: bool((said := _said(request, spoken=False)) and pattern.search(said)),
-    "transcript": lambda pattern, request: bool((said := _said(request, spoken=True)) and pattern.search(said)),
-    "turn": lambda turn, request: bool(_turn(request) == turn),
-    "tool": _answers,
+_MATCHERS: Mapping[str, Callable[[Any], Matcher]] = {
+    "text": text_matcher,
+    "transcript": text_matcher,
+    "turn": equal_to,
+    "tool": one_of,
+}
+_FIELDS: Mapping[str, Callable[[ReplyRequest], object]] = {
+    "text": partial(_said, spoken=False),
+    "transcript": partial(_said, spoken=True),
+    "turn": _turn,
+    "tool": _answered_tools,
 }

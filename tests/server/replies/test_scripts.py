@@ -124,7 +124,7 @@ async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
         ("- reply: [{text: a, delay: 1}]", "does one thing"),
         ("- reply: [{transcript: a}]", "does one thing"),
         ("- reply: [{}]", "does one thing"),
-        ("- {when: {text: '('}, reply: []}", "no regular expression"),
+        ("- {when: {text: '('}, reply: []}", "text: '(' is not a valid regular expression"),
         ("- reply: [{fault: explode}]", "explode"),
         ("- reply: [{fault: http=503}]", "at connect alone"),
         ("- reply: [{audio: ../secret.wav}]", "outside of the script's folder"),

@@ -42,15 +42,56 @@ def test_every_table_has_a_place() -> None:
     assert [name for name in TABLES if f"<!-- table: {name} -->" not in shown] == []
 
 
+def links(page: Path) -> list[str]:
+    """Where the links and the pictures of a page lead, without the part behind a `#`."""
+    return re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+
+PROSE = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "examples/README.md")
+
+
 def test_pages_lead_somewhere() -> None:
     """Links from page to page, and to files of the project."""
-    broken = []
-    for page in (ROOT / "README.md", *pages()):
-        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.name}: {target}")
+    broken = [
+        f"{page.name}: {target}"
+        for page in (*(ROOT / name for name in PROSE), *pages())
+        for target in links(page)
+        if ":" not in target and not (page.parent / target).exists()
+    ]
 
     assert broken == []
+
+
+def test_links_of_the_readme_work_on_a_package_index() -> None:
+    """They lead to the address in pyproject.toml, and from there to files of the project."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    source = re.escape(project["urls"]["Source"])
+    below = [re.fullmatch(rf"{source}/(?:blob|tree|raw)/main/(.+)", target) for target in links(ROOT / "README.md")]
+
+    assert None not in below
+    assert [match[1] for match in below if match and not (ROOT / match[1]).exists()] == []
+
+
+def test_pages_name_files_that_exist() -> None:
+    """`rtcli/...`, `tests/...` in the text for contributors and in the pages."""
+    named = re.compile(r"`((?:rtcli|tests|docs|examples)/[\w/.-]*)`")
+    broken = [
+        f"{page.name}: {name}"
+        for page in (*(ROOT / name for name in PROSE), *pages())
+        for name in named.findall(page.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    ]
+
+    assert broken == []
+
+
+def test_contributors_are_told_of_targets_that_exist() -> None:
+    """Every `make TARGET` of CONTRIBUTING.md."""
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = re.findall(r"make ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+
+    assert named
+    assert set(named) <= targets
 
 
 def test_every_exit_code_is_in_the_pages() -> None:

@@ -1,0 +1,40 @@
+"""docs/agents.md: what it tells a program to run, runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from rtcli.errors import ExitCode
+
+PAGE = Path(__file__).parent.parent / "docs" / "agents.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def test_every_block_runs(tmp_path: Path) -> None:
+    """In the page's order, in one shell, up to the end."""
+    program = tmp_path / "bin" / "rtcli"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m rtcli "$@"\n')
+    program.chmod(0o755)
+    blocks = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    environ = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    script = "set -eu\ntrap 'kill ${server-} ${faulty-} 2>/dev/null || true' EXIT\n" + "\n".join(blocks)
+    ended = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert len(blocks) >= 5
+    assert ended.returncode == 0, ended.stderr
+    assert "Hello" in ended.stdout
+
+
+def test_the_exit_codes_are_those_of_the_program() -> None:
+    """The table has no code that does not exist."""
+    named = {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE)}
+
+    assert named
+    assert named <= {int(code) for code in ExitCode}

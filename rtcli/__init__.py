@@ -3,9 +3,7 @@
 What stands in `__all__` is public. Each name is imported when it is first used: `import rtcli` costs next to nothing.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # type checkers know the name; `typing` itself costs more than the rest of `rtcli --version`
 
 if TYPE_CHECKING:
     from rtcli import errors
@@ -46,14 +44,16 @@ _HOMES = {
 """The module that each lazy name comes from; `errors` is that module itself."""
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'rtcli' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:
 
-    module = import_module(home)
-    return getattr(module, name, module)
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module 'rtcli' has no attribute {name!r}")
+        from importlib import import_module
+
+        module = import_module(home)
+        return getattr(module, name, module)
 
 
 def __dir__() -> list[str]:

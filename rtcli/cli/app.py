@@ -14,7 +14,7 @@ import typer
 from rtcli.cli import report
 from rtcli.errors import ExitCode, RtcliError
 
-_COMMANDS = {
+COMMANDS = {
     "chat": ("chat.command", "chat"),
     "send-event": ("send_event.command", "send_event"),
     "serve": ("serve", "serve"),
@@ -25,6 +25,18 @@ _COMMANDS = {
 """By its name, the module of a command and what that calls it."""
 
 
+_HELP = """The terminal for the OpenAI Realtime API: talk, send events, see every event.
+
+\b
+rtcli chat --local                        needs no key and no network
+rtcli send-event events.json | jq .type   sends exactly these events
+rtcli serve                               a Realtime server for your own clients
+"""
+_EPILOG = (
+    "Exit codes: 0 ok, 2 usage, 3 connection, 4 error event, 5 failed response, 6 time limit, 7 no audio. "
+    "When something does not work: rtcli doctor."
+)
+
 _OUTPUT_TROUBLES = (errno.EPIPE, errno.ENOSPC)
 
 
@@ -32,20 +44,20 @@ def application(only: str | None = None) -> typer.Typer:
     """The program. With the name of one command, that one alone: the others need not be imported to run it."""
     app = typer.Typer(
         name="rtcli",
-        help="The terminal for the OpenAI Realtime API: talk, send events, see every event.",
-        epilog="rtcli chat --local needs no key and no network. Documentation: docs/cli.md",
+        help=_HELP,
+        epilog=_EPILOG,
         rich_markup_mode=None,  # plain help needs none of rich's start-up time
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_program)
-    for name in [only] if only in _COMMANDS else _COMMANDS:
-        module, attribute = _COMMANDS[name]
+    for name in [only] if only in COMMANDS else COMMANDS:
+        module, attribute = COMMANDS[name]
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, epilog=_EPILOG)
         else:
-            app.command(name)(command)
+            app.command(name, epilog=_EPILOG)(command)
     return app
 
 

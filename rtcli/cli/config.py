@@ -15,9 +15,7 @@ from rtcli.config.settings import SETTINGS, Setting, load_settings
 from rtcli.errors import ExitCode, InputError, UsageError
 from rtcli.views import Table, Text
 
-app = typer.Typer(
-    help="Show and edit the settings.", rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
-)
+app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @app.callback(invoke_without_command=True)
@@ -26,9 +24,15 @@ def config(
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="With this profile.")] = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show the settings that count here, and where each comes from.
+    """Show and edit the settings.
 
-    A flag beats the environment, that beats .rtcli.toml of the project, that a profile, that your own file.
+    \b
+    rtcli config
+    rtcli config --profile work --json | jq .model
+    rtcli config edit
+
+    Each is shown with where it comes from. A flag beats the environment, that beats .rtcli.toml of the project, that a
+    profile, that your own file.
     """
     if context.invoked_subcommand is not None:
         return
@@ -45,13 +49,21 @@ def config(
 
 @app.command("path")
 def path() -> None:
-    """Print where your settings are."""
+    """Print where your settings are.
+
+    \b
+    cat "$(rtcli config path)"
+    """
     output.show(Text(str(config_file())))
 
 
 @app.command("init")
 def init() -> ExitCode:
-    """Write a file with every setting in it, as comments."""
+    """Write a file with every setting in it, as comments.
+
+    \b
+    rtcli config init && rtcli config edit
+    """
     file = config_file()
     if file.exists():
         raise UsageError(f"{file} is there already", hint="rtcli config edit")
@@ -62,7 +74,11 @@ def init() -> ExitCode:
 
 @app.command("edit")
 def edit() -> ExitCode:
-    """Open your settings in $EDITOR, and check them afterwards."""
+    """Open your settings in $EDITOR, and check them afterwards.
+
+    \b
+    EDITOR=nano rtcli config edit
+    """
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
         raise UsageError("no editor", why="neither VISUAL nor EDITOR is set", hint=f"edit {config_file()} by hand")

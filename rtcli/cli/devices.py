@@ -17,6 +17,10 @@ def devices(
 ) -> ExitCode:
     """List microphones and speakers.
 
+    \b
+    rtcli devices
+    rtcli devices --json | jq -r .name
+
     Name one to `rtcli chat --in` and `--out` by its number or a part of its name.
     """
     from rtcli.audio.devices import list_devices

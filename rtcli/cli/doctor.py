@@ -47,9 +47,15 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     bundle: Annotated[str | None, typer.Option(metavar="FILE", help="Write all of it to a file; no keys.")] = None,
 ) -> ExitCode:
-    """Check what a chat needs: Python, packages, settings, endpoint and key, sound, terminal, the built-in server.
+    """Check what a chat needs, and say what is missing.
 
-    It stays off the network; --live connects to the endpoint for one turn (which may cost a fraction of a cent).
+    \b
+    rtcli doctor
+    rtcli doctor --live --profile work
+    rtcli doctor --bundle report.json
+
+    Python, packages, folders, sound, terminal, endpoint and key, the built-in server. It stays off the network; --live
+    connects to the endpoint for one turn (which may cost a fraction of a cent).
     """
     flags = {
         "url": url, "local": local, "profile": profile, "model": model,

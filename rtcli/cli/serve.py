@@ -35,13 +35,14 @@ def serve(
     ] = None,
     until_eof: Annotated[bool, typer.Option("--until-eof", help="End when stdin closes.", hidden=True)] = False,
 ) -> ExitCode:
-    """Serve the Realtime API here: no key, no network, faults on demand.
-
-    Prints its address on stdout when it is ready. RTCLI_SERVE_KEY in the environment makes clients present that key.
+    """Serve the Realtime API here, with faults on demand.
 
     \b
     rtcli serve
-    rtcli serve --port 0 --fault event=response.created:stall=5s
+    rtcli serve --port 0 --script answers.yaml
+    rtcli serve --fault event=response.created:stall=5s --fault after=60s:close=1011
+
+    Prints its address on stdout when it is ready. RTCLI_SERVE_KEY in the environment makes clients present that key.
     """
     if not 0 <= port <= 65535:
         raise UsageError(f"--port {port}", why="a port is between 0 and 65535")

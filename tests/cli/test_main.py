@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from rtcli.errors import ExitCode, UsageError
 from tests.kit.program import one_clear_line
 from tests.kit.program import rtcli as run
 
-COMMANDS = ("chat", "send-event", "serve", "devices", "doctor", "config")
+COMMANDS = tuple(app.COMMANDS)
 
 
 def modules_after(*arguments: str) -> set[str]:
@@ -68,6 +69,19 @@ async def test_the_program_alone_shows_its_help() -> None:
     assert ended.code == 0
     for command in COMMANDS:
         assert command in ended.out
+    assert "..." not in ended.out.partition("Commands:")[2], "a summary fits its line"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_help_leads_with_examples_and_ends_with_the_way_on(command: str) -> None:
+    """An example is a line that one can type; whoever is stuck is sent to a command that every installation has."""
+    text = (await run(*command.split(), "--help", environ={"COLUMNS": "100"})).out
+    before_options = text.partition("Options:")[0].splitlines()[1:]
+    example = next(number for number, line in enumerate(before_options) if re.match(r"  .*\brtcli [a-z]", line))
+
+    assert example <= 4, "a summary, then the examples"
+    assert text.rstrip().endswith("rtcli doctor.")
+    assert "docs/" not in text
 
 
 @pytest.mark.parametrize("command", COMMANDS)

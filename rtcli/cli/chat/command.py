@@ -50,13 +50,14 @@ def chat(
 ) -> ExitCode:
     """Talk with a model by text, voice and image.
 
-    Without an address and without OPENAI_API_KEY it talks with the built-in server. In a pipe each line of input is
-    answered before the next one is read; lines that begin with / or { work there too.
-
     \b
     rtcli chat
     rtcli chat --url http://localhost:8080/v1 --api-key-env MY_KEY --mic
     echo hello | rtcli chat --local --json | jq .type
+
+    Without an address and without OPENAI_API_KEY it talks with the built-in server. At the prompt /help lists the
+    commands. In a pipe each line of input is answered before the next one is read; lines that begin with / or { work
+    there too.
     """
     settings = options.settings_of(
         url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header,

@@ -43,13 +43,13 @@ def send_event(
 ) -> ExitCode:
     """Send events and print the server's, one JSON object a line.
 
-    Everything is checked before anything is dialled, and nothing is sent that you did not write. It ends when every
-    event has its answer.
-
     \b
     rtcli send-event create.json --local
-    printf '%s\\n' '{"type":"response.create"}' | rtcli send-event - --local | jq .type
+    echo '{"type":"response.create"}' | rtcli send-event - --local | jq .type
     rtcli send-event - --stream --for 30 <events.ndjson
+
+    Everything is checked before anything is dialed, and nothing is sent that you did not write. It ends when every
+    event has its answer.
     """
     from rtcli.cli.send_event.stop_condition import StopCondition
     from rtcli.protocol.filters import parse_filter

@@ -6,10 +6,10 @@ APT = $(if $(filter-out 0,$(shell id -u)),sudo )apt-get install
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test check fix bench docs clean python
+.PHONY: help chat test test-slow check fix bench docs clean python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 chat: $(VENV)/installed $(VENV)/voice ## talk with a model in this terminal
 	@$(BIN)/rtcli chat
@@ -18,8 +18,11 @@ chat: $(VENV)/installed $(VENV)/voice ## talk with a model in this terminal
 # real time: its tests have the machine for themselves.
 test: check ## lint, strict types, import rules and all tests
 	PYTHONHASHSEED=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))') \
-	    $(BIN)/pytest --numprocesses=auto -m 'not sound'
+	    $(BIN)/pytest --numprocesses=auto -m 'not sound and not slow'
 	$(BIN)/pytest -m sound
+
+test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package among them
+	$(BIN)/pytest -m slow
 
 check: $(VENV)/tools ## lint and strict types alone
 	$(BIN)/ruff format --check .

@@ -6,10 +6,10 @@ APT = $(if $(filter-out 0,$(shell id -u)),sudo )apt-get install
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-slow check fix bench docs clean python
+.PHONY: help chat test test-slow check fix bench differential docs clean python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 chat: $(VENV)/installed $(VENV)/voice ## talk with a model in this terminal
 	@$(BIN)/rtcli chat
@@ -35,6 +35,11 @@ fix: $(VENV)/tools ## put the format right
 
 bench: $(VENV)/tools ## the measurements, which need a quiet machine
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python -m $$(echo $${bench%.py} | tr / .) || exit 1; done
+
+SEED ?= 1
+N ?= 500
+differential: $(VENV)/tools ## N made-up scenarios against the official JavaScript transport (SEED= N=)
+	@$(BIN)/python -m tests.differential --seed $(SEED) --count $(N)
 
 docs: $(VENV)/tools ## print the tables of docs/ anew from the code
 	$(BIN)/python docs/tables.py --write

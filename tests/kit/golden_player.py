@@ -6,18 +6,17 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect as dial
-from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
 
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, encode
 from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeWebSocket
+from tests.kit.golden_server import GoldenServer
 from tests.kit.golden_values import UNDEFINED, snake, to_python
 from tests.kit.scripted_peer import SEMANTIC
 
@@ -43,6 +42,7 @@ class Seen:
     pending: bool = False
     raised_in_listener: bool = False
     started_in_listener: bool = False
+    called_in_listener: bool = False
 
 
 class BaseTransport(OpenAIRealtimeBase):
@@ -54,11 +54,15 @@ class BaseTransport(OpenAIRealtimeBase):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.wire: list[Event] = []
+        self.failing_sends = 0
 
     async def connect(self, **options: Any) -> None: ...
 
     def send_event(self, event: Event) -> None:
-        self.wire.append(json.loads(json.dumps(event)))
+        if self.failing_sends > 0:
+            self.failing_sends -= 1
+            raise RuntimeError("send failed")
+        self.wire.append(json.loads(encode(event)))
 
     def mute(self, muted: bool) -> None: ...
 
@@ -71,46 +75,43 @@ class BaseTransport(OpenAIRealtimeBase):
 class Player:
     """One scenario. `texts` maps recorded texts to ours: the server's address, ids that were made."""
 
-    def __init__(self, scenario: Mapping[str, Any]) -> None:
+    def __init__(self, scenario: Mapping[str, Any], server: GoldenServer) -> None:
         self.scenario = scenario
+        self.server = server
         self.is_base = scenario.get("transport", {}).get("class") == "base"
         self.seen = Seen()
         self.texts: dict[str, str] = {}
         self.t: Any = None
-        self._mode: Any = "accept"
-        self._open: list[ServerConnection] = []
-        self._greetings: dict[ServerConnection, Mapping[str, Any]] = {}
-        self._held: list[asyncio.Future[Any]] = []
+        self._hooked = False
         self._keys: dict[str, asyncio.Future[None]] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._listeners: dict[str, Callable[..., Any]] = {}
         self._begin = self._now = float(scenario.get("clock_ms", 1_000_000))
 
     @contextlib.asynccontextmanager
-    async def running(self) -> Any:
-        """The server is up, the transport made; afterwards both are gone."""
+    async def playing(self) -> AsyncIterator[Player]:
+        """The transport is made; afterwards it is closed."""
+        server = self.server
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.seen.uncaught.append(context))
-        async with serve(
-            self._converse,
-            "127.0.0.1",
-            0,
-            process_request=self._admit,
-            compression=None,
-            close_timeout=1,
-            max_size=None,
-        ) as server:
-            self._url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
-            self.texts = {"$SERVER": self._url, "$CLOSED": "ws://127.0.0.1:1"}
-            self._make()
-            yield self
-            if self.t.status != "disconnected":
-                self.t.close()
-            for held in self._held:
-                if not held.done():
-                    held.set_result("drop")
-            await self.idle()
-            if not self.is_base:
-                await asyncio.wait_for(self.t.wait_closed(), 3)
+        server.reset()
+        server.on_frame = self._framed
+        server.on_dial = self._dialed
+        self.texts = {"$SERVER": server.url, "$CLOSED": "ws://127.0.0.1:1"}
+        self._make()
+        yield self
+        if self.t.status != "disconnected":
+            self.t.close()
+        server.release("drop")
+        await self.idle()
+        if not self.is_base:
+            await asyncio.wait_for(self.t.wait_closed(), 3)
+
+    def _framed(self, frame: Event) -> None:
+        self.seen.wire.append(frame)
+
+    def _dialed(self, path: str, headers: dict[str, str]) -> None:
+        if not self._hooked:
+            self.seen.connections.append((f"$SERVER{path}", headers))
 
     def _make(self) -> None:
         options = to_python(self.scenario.get("transport", {}).get("options", {}), ours=True, texts=self.texts)
@@ -139,51 +140,20 @@ class Player:
         for name in names:
             self.t.on(name, lambda *args, name=name: self.seen.emitted.append(("", name, args)))
 
-    # -- the server ------------------------------------------------------------------------------
-
-    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        headers = {name.lower(): value for name, value in request.headers.raw_items()}
-        if not getattr(self, "_hooked", 0):
-            self.seen.connections.append((f"$SERVER{request.path}", headers))
-        mode = self._mode
-        if isinstance(mode, list):
-            mode = mode.pop(0) if len(mode) > 1 else mode[0]
-        if mode == "hold":
-            self._held.append(asyncio.get_running_loop().create_future())
-            mode = await self._held[-1]
-        if mode == "drop":
-            connection.transport.abort()
-            return connection.respond(503, "")
-        if isinstance(mode, dict) and "refuse" in mode:
-            return connection.respond(mode["refuse"]["status"], mode["refuse"].get("body", ""))
-        self._greetings[connection] = mode["accept"] if isinstance(mode, dict) else {}
-        return None
-
-    async def _converse(self, connection: ServerConnection) -> None:
-        self._open.append(connection)
-        greeting = self._greetings.pop(connection, {})
-        with contextlib.suppress(ConnectionClosed):
-            for event in greeting.get("send", ()):
-                await connection.send(json.dumps(to_python(event)))
-            if "close" in greeting:
-                await connection.close(**greeting["close"])
-            while True:
-                frame = await connection.recv()
-                self.seen.wire.append(json.loads(frame, parse_constant=lambda name: {"not JSON": name}))
-        self._open.remove(connection)
-
     async def idle(self) -> None:
         """Nothing moves any more: what was sent has been read on both sides, and nobody does anything about it."""
         for _ in range(2):
             if not self.is_base and self.t.status == "connected":
                 await self.t.flush()
-            for connection in list(self._open):
+            for connection in list(self.server.open):
                 with contextlib.suppress(ConnectionClosed, TimeoutError):
                     await asyncio.wait_for(await connection.ping(), 1)
             quiet, before = 0, -1
             while quiet < _IDLE_TURNS:
                 await asyncio.sleep(0)
-                count = len(self.seen.wire) + len(self.seen.emitted) + len(self.seen.connections) + len(self._open)
+                count = (
+                    len(self.seen.wire) + len(self.seen.emitted) + len(self.seen.connections) + len(self.server.open)
+                )
                 quiet = quiet + 1 if count == before else 0
                 before = count
         if self.is_base:
@@ -195,12 +165,17 @@ class Player:
         return self._stub(value["$function"]) if isinstance(value, dict) and "$function" in value else value
 
     def _stub(self, spec: Mapping[str, Any]) -> Callable[..., Any]:
+        calls = 0
+
         def note(*args: Any) -> Any:
+            nonlocal calls
+            calls += 1
             if "as" in spec:
                 self.seen.calls.append({"function": spec["as"], "args": list(args)})
             if "throws" in spec:
                 raise RuntimeError(spec["throws"])
-            return spec.get("returns")
+            each = spec.get("returns_each", [spec.get("returns")])
+            return to_python(each[min(calls, len(each)) - 1], texts=self.texts)
 
         async def later() -> Any:
             if "hold" in spec:
@@ -210,15 +185,17 @@ class Player:
 
         async def socket(url: str, headers: dict[str, str]) -> Any:
             note({"url": url, "apiKey": headers.get("Authorization", "").removeprefix("Bearer ")})
-            return await dial(f"{self._url}/custom", compression=None, proxy=None)
+            return await dial(f"{self.server.url}/custom", compression=None, proxy=None)
 
         return socket if "socket" in spec else later if "hold" in spec or spec.get("async") else note
 
     async def _hook(self, url: str, headers: dict[str, str]) -> Any:
-        self._hooked = 1
-        self.seen.connections.append((url.replace(self._url, "$SERVER"), {k.lower(): v for k, v in headers.items()}))
+        self._hooked = True
+        self.seen.connections.append(
+            (url.replace(self.server.url, "$SERVER"), {k.lower(): v for k, v in headers.items()})
+        )
         parts = urlsplit(url)
-        return await dial(f"{self._url}{parts.path}?{parts.query}", compression=None, proxy=None)
+        return await dial(f"{self.server.url}{parts.path}?{parts.query}", compression=None, proxy=None)
 
     def _listener(self, step: Mapping[str, Any], name: str) -> Callable[..., Any]:
         label = step["as"]
@@ -226,19 +203,24 @@ class Player:
         def listener(*args: Any) -> Any:
             self.seen.emitted.append((label, name, args))
             for action in step.get("do", ()):
-                if "throw" in action:
-                    self.seen.raised_in_listener = True
-                    raise RuntimeError(action["throw"])
-                if "reject" in action:
-                    self.seen.raised_in_listener = True
-                    return _reject(action["reject"])
-                if "call" in action:
-                    self._invoke(action["call"], action.get("args", []))
-                if "start" in action:
-                    self.seen.started_in_listener = True
-                    self._tasks[action["as"]] = asyncio.ensure_future(
-                        self._invoke(action["start"], action.get("args", []))
-                    )
+                match action:
+                    case {"throw": message}:
+                        self.seen.raised_in_listener = True
+                        raise RuntimeError(message)
+                    case {"reject": message}:
+                        self.seen.raised_in_listener = True
+                        return _reject(message)
+                    case {"call": method}:
+                        self.seen.called_in_listener = True
+                        self._invoke(method, action.get("args", []))
+                    case {"start": method, "as": name_of_call}:
+                        self.seen.started_in_listener = True
+                        started = self._invoke(method, action.get("args", []))
+                        self._tasks[name_of_call] = asyncio.ensure_future(started)
+                    case {"off": event, "listener": other}:
+                        self.t.off(event, self._listeners.get(other, print))
+                    case {"on": event}:
+                        self.t.on(event, self._listener(action, event))
             return None
 
         return self._listeners.setdefault(label, listener)
@@ -314,7 +296,7 @@ class Player:
         if self.is_base:
             self.t._on_message(frame)
         else:
-            await self._open[-1].send(frame)
+            await self.server.open[-1].send(frame)
 
     async def _server_text(self, step: Mapping[str, Any]) -> None:
         with contextlib.suppress(ValueError):
@@ -327,18 +309,20 @@ class Player:
         await self._frame(data)
 
     async def _server_close(self, step: Mapping[str, Any]) -> None:
-        await self._open[-1].close(**step["server_close"])
+        await self.server.open[-1].close(**step["server_close"])
 
     async def _server_abort(self, step: Mapping[str, Any]) -> None:
-        self._open[-1].transport.abort()
+        self.server.open[-1].transport.abort()
 
     async def _server_mode(self, step: Mapping[str, Any]) -> None:
-        self._mode = to_python(step["server_mode"])
+        self.server.mode = to_python(step["server_mode"])
 
     async def _server_release(self, step: Mapping[str, Any]) -> None:
-        for held in self._held:
-            if not held.done():
-                held.set_result(step["server_release"])
+        self.server.mode = "accept"
+        self.server.release(step["server_release"])
+
+    async def _fail_sends(self, step: Mapping[str, Any]) -> None:
+        self.t.failing_sends = step["fail_sends"]
 
     async def _clock_ms(self, step: Mapping[str, Any]) -> None:
         self._now = step["clock_ms"]
@@ -371,6 +355,7 @@ class Player:
         "server_abort": _server_abort,
         "server_mode": _server_mode,
         "server_release": _server_release,
+        "fail_sends": _fail_sends,
         "clock_ms": _clock_ms,
         "on": _on,
         "once": _once,

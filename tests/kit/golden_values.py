@@ -17,25 +17,21 @@ AUTO_ID = re.compile(r"agents_(js_response_create|create|delete)_\d+")
 UNDEFINED = {"$undefined": True}
 _WIRE_FORMAT = {"tools", "providerData", "variables", "metadata", "tracing", "transcription"}
 _PLAIN_PARTS = {"input_text", "input_audio", "output_text", "output_audio"}
-_NOT_NULLABLE = {"createResponse", "interruptResponse", "prefixPaddingMs", "silenceDurationMs", "idleTimeoutMs"}
-# Ours say more than the reference's payloads.
-_OURS = {
-    "item_id",
-    "content_index",
-    "interrupted",
-    "status",
-    "status_details",
-    "error",
-    "server_label",
-    "requests",
-    "type",
+_NOT_NULLABLE = {
+    "createResponse",
+    "interruptResponse",
+    "prefixPaddingMs",
+    "silenceDurationMs",
+    "idleTimeoutMs",
+    "modelVersion",
 }
+# Ours may carry more fields than the reference's payloads, but for those that say something by being there.
+_TELLING = {"previous_item_id", "output", "approved", "transcript", "text", "audio", "call_id"}
 _WIRE_FIELDS = {
     "provider_data",
     "tools",
     "arguments",
     "output",
-    "content",
     "input_tokens_details",
     "output_tokens_details",
 }
@@ -130,34 +126,40 @@ def same(want: Any, seen: Any, *, more: bool = False) -> bool:
     return isinstance(seen, type(want)) and bool(want == seen)
 
 
-def same_payload(want: Any, seen: Any) -> bool:
-    """What a semantic event carries: our dataclass against the reference's object. Null, absent and empty are alike."""
+def same_payload(want: Any, seen: Any, ignored: frozenset[str] = frozenset()) -> bool:
+    """What a semantic event carries: our dataclass against the reference's object. Null and absent are alike.
+
+    `ignored` fields may be anything, at any depth.
+    """
     if dataclasses.is_dataclass(seen) and not isinstance(seen, type):
         seen = {field.name: getattr(seen, field.name) for field in dataclasses.fields(seen)}
+    if isinstance(want, list) and isinstance(seen, list):
+        return len(want) == len(seen) and all(
+            same_payload(one, other, ignored) for one, other in zip(want, seen, strict=True)
+        )
     if not isinstance(want, dict) or not isinstance(seen, dict) or next(iter(want), "").startswith("$"):
         return same(want, seen)
-    wanted = {snake(key): value for key, value in want.items() if value is not None and key != "type"}
+    wanted = {snake(key): value for key, value in want.items() if key != "type"}
     got = {key: value for key, value in seen.items() if value is not None and value is not UNSET}
-    for key, value in wanted.items():
-        if key not in got and value not in ([], {}, [{}]):
-            return False
-        if not _same_field(key, value, got.get(key)):
-            return False
-    further = got.keys() - wanted.keys() - _OURS
-    return all(got[key] in ([], {}, "") for key in further)
+    fields = (wanted.keys() | (got.keys() & _TELLING)) - ignored
+    return all(_same_field(key, wanted.get(key), got.get(key), ignored) for key in fields)
 
 
-def _same_field(key: str, want: Any, seen: Any) -> bool:
+def _same_field(key: str, want: Any, seen: Any, ignored: frozenset[str]) -> bool:
+    if want is None or seen is None:
+        return seen is None and want in (None, {}, [{}])
     if key.endswith("_details") and isinstance(want, list):
         return same(want[0] if want else {}, seen or {}, more=True)
     if key == "error":
         return isinstance(seen, Exception) if isinstance(want, dict) and "$error" in want else same(want, seen)
     if key in _WIRE_FIELDS:
         return same(want, seen, more=True)
-    return same_payload(want, seen)
+    return same_payload(want, seen, ignored)
 
 
-def same_event(want: Mapping[str, Any], name: str, args: tuple[Any, ...], sent: list[Any]) -> bool:
+def same_event(
+    want: Mapping[str, Any], name: str, args: tuple[Any, ...], sent: list[Any], ignored: frozenset[str] = frozenset()
+) -> bool:
     """A recorded emission against one of ours; `sent` holds the server's events of the step."""
     if want["event"] != name:
         return False
@@ -165,7 +167,7 @@ def same_event(want: Mapping[str, Any], name: str, args: tuple[Any, ...], sent: 
     if name == "*" or "." in name:
         return len(args) == 1 and same(expected[0], args[0], more=name != "*")
     return len(expected) == len(args) and all(
-        same_payload(one, other) for one, other in zip(expected, args, strict=True)
+        same_payload(one, other, ignored) for one, other in zip(expected, args, strict=True)
     )
 
 

@@ -1,0 +1,1 @@
+"""Differential testing: scenarios that nobody wrote, played against the official JavaScript transport and ours."""

@@ -1,0 +1,233 @@
+"""Calls of the transport: messages, outputs, history edits, and the small ones."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.differential.configs import CONFIG, TRACING, TURN_DETECTION
+from tests.differential.values import (
+    CALL_ID,
+    FLAG,
+    ITEM_ID,
+    MAYBE_TEXT,
+    ODD,
+    PLAIN_OBJECT,
+    TEXT,
+    UNDEFINED,
+    Values,
+    few,
+    mapping,
+    one,
+    rarely,
+)
+
+
+def call(method: str, *args: Values) -> Values:
+    """A step that calls a method; trailing arguments that are not given are left out."""
+
+    def made(given: tuple[Any, ...]) -> dict[str, Any]:
+        values = list(given)
+        while values and values[-1] == UNDEFINED:
+            values.pop()
+        return {"call": method, "args": values}
+
+    return st.tuples(*args).map(made)
+
+
+_OMITTED = one(UNDEFINED)
+_OTHER_DATA = st.one_of(
+    _OMITTED,
+    mapping(
+        {},
+        {
+            "event_id": one("mine"),
+            "previous_item_id": one("u1", "root", None),
+            "item": PLAIN_OBJECT,
+            "camelCase": one(1),
+        },
+    ),
+)
+_PARTS = few(
+    st.one_of(
+        mapping({"type": one("input_text"), "text": TEXT}, {"extra": PLAIN_OBJECT}),
+        mapping({"type": one("input_audio"), "audio": one("AAAA")}, {"transcript": MAYBE_TEXT}),
+        mapping(
+            {"type": one("input_image")},
+            {
+                "image": one("data:image/png;base64,AAAA", "", None, UNDEFINED),
+                "image_url": one("data:image/png;base64,BBBB"),
+                "detail": one("low"),
+                "providerData": one(
+                    UNDEFINED, {}, None, {"detail": "high"}, {"image_url": "other"}, {"type": "input_text"}
+                ),
+            },
+        ),
+        mapping(
+            {"type": one("input_file", "output_text")}, {"text": TEXT, "providerData": PLAIN_OBJECT, "itemId": TEXT}
+        ),
+    )
+)
+_MESSAGE = rarely(
+    TEXT,
+    mapping({"type": one("message"), "role": one("user", "system"), "content": _PARTS}, {"itemId": ITEM_ID}),
+    2,
+)
+_TRIGGER = st.one_of(_OMITTED, mapping({}, {"triggerResponse": one(True, False, UNDEFINED)}))
+SEND_MESSAGE = call("sendMessage", _MESSAGE, _OTHER_DATA, _TRIGGER)
+ADD_IMAGE = call("addImage", one("data:image/png;base64,AAAA", ""), _TRIGGER)
+
+_SOUND = one({"$ramp": 0}, {"$ramp": 1}, {"$ramp": 4800}, {"$bytes": "AAEC"}, {"$bytes": ""})
+SEND_AUDIO = call("sendAudio", _SOUND, st.one_of(_OMITTED, mapping({}, {"commit": one(True, False, UNDEFINED)})))
+
+_FUNCTION_CALL = mapping(
+    {"type": one("function_call"), "callId": rarely(one(UNDEFINED, "", None), CALL_ID, 12), "name": TEXT},
+    {
+        "id": rarely(one(UNDEFINED, None), ITEM_ID),
+        "arguments": rarely(one(UNDEFINED, None, {}), one("{}", "", '{"a": 1}')),
+        "previousItemId": one("u1", None, "", UNDEFINED),
+        "responseId": one("r1"),
+    },
+)
+_OUTPUT = rarely(one(None, 5, {"a": 1}, [], UNDEFINED), one("done", "", '{"ok": true}'), 14)
+SEND_OUTPUT = call("sendFunctionCallOutput", _FUNCTION_CALL, _OUTPUT, one(UNDEFINED, True, False))
+
+_APPROVAL_REQUEST = mapping(
+    {"itemId": ITEM_ID, "type": one("mcp_approval_request")},
+    {"serverLabel": TEXT, "name": TEXT, "arguments": PLAIN_OBJECT, "approved": one(None, True)},
+)
+SEND_APPROVAL = call("sendMcpResponse", _APPROVAL_REQUEST, FLAG, one(UNDEFINED, UNDEFINED, "because", "", None))
+
+_RESPONSE_OPTIONS = one(
+    UNDEFINED,
+    {},
+    {"instructions": "Be brief."},
+    {"conversation": "none", "metadata": {"k": "v"}},
+    {"output_modalities": ["text"]},
+)
+REQUEST_RESPONSE = call("requestResponse", _RESPONSE_OPTIONS)
+SEND_CREATE = call(
+    "sendEvent",
+    mapping(
+        {"type": one("response.create")},
+        {"event_id": one("mine", "", None, 5), "response": one({}, {"input": []}, None)},
+    ),
+)
+CANCEL = call(
+    "sendEvent",
+    mapping({"type": one("response.cancel")}, {"event_id": one("mine"), "response_id": one("r1", "r2", "", None)}),
+)
+SEND_EVENT = call(
+    "sendEvent",
+    st.one_of(
+        mapping(
+            {"type": one("conversation.item.delete", "input_audio_buffer.clear")},
+            {"item_id": ITEM_ID, "event_id": TEXT},
+        ),
+        mapping(
+            {"type": one("conversation.item.create")}, {"item": PLAIN_OBJECT, "previous_item_id": one("root", None)}
+        ),
+        mapping(
+            {"type": one("conversation.item.truncate")},
+            {"item_id": ITEM_ID, "content_index": one(0), "audio_end_ms": one(10)},
+        ),
+        mapping({"type": one("future.event", "", "response.created")}, {"camelCase": ODD, "event_id": ODD}),
+    ),
+)
+SEND_SESSION = call(
+    "sendEvent", mapping({"type": one("session.update"), "session": one({}, {"type": "realtime", "instructions": "x"})})
+)
+
+UPDATE = call("updateSessionConfig", CONFIG)
+BUILD = call("buildSessionPayload", CONFIG)
+TURN = TURN_DETECTION.map(lambda value: {"static_call": "buildTurnDetectionConfig", "args": [value]})
+TRACE = call("_updateTracingConfig", TRACING)
+SET_TRACING = TRACING.map(lambda value: {"set": {"_tracingConfig": value}})
+INTERRUPT = call("interrupt", one(UNDEFINED, UNDEFINED, True, False))
+MUTE = call("mute", FLAG)
+GET = one({"get": ["status", "currentModel"]}, {"get": ["muted"]})
+CLOSE = one({"call": "close", "args": []})
+
+# -- histories ------------------------------------------------------------------------------------
+
+_STATUS = one("completed", "in_progress", "incomplete")
+_CONTENT = {
+    "user": st.one_of(
+        mapping({"type": one("input_text"), "text": TEXT}),
+        mapping({"type": one("input_audio"), "transcript": one("so", None)}, {"audio": one(None, "AAAA")}),
+        mapping(
+            {"type": one("input_image")}, {"image": one("data:x"), "image_url": one("data:y"), "detail": one("low")}
+        ),
+    ),
+    "assistant": rarely(
+        mapping({"type": one("output_audio"), "transcript": one("so", None)}, {"audio": one(None)}),
+        mapping({"type": one("output_text"), "text": TEXT}),
+        12,
+    ),
+    "system": mapping({"type": one("input_text"), "text": TEXT}),
+}
+
+
+def _history_message(item_id: str, role: str) -> Values:
+    status = rarely(one(UNDEFINED, None, "", "odd"), _STATUS)
+    fields = {"itemId": st.just(item_id), "type": one("message"), "role": one(role), "content": few(_CONTENT[role], 2)}
+    return mapping(
+        fields | ({} if role == "system" else {"status": status}), {"extra": one(1)} if role == "user" else {}
+    )
+
+
+@cache
+def _history_item(item_id: str) -> Values:
+    kind = item_id[0]
+    if kind == "f":
+        return mapping(
+            {
+                "itemId": st.just(item_id),
+                "type": one("function_call"),
+                "status": _STATUS,
+                "name": TEXT,
+                "arguments": one("{}"),
+            },
+            {"output": one(None, "done")},
+        )
+    if kind == "m":
+        return mapping(
+            {
+                "itemId": st.just(item_id),
+                "type": one("mcp_call", "mcp_tool_call", "mcp_approval_request"),
+                "status": one("completed"),
+                "name": TEXT,
+                "arguments": one("{}"),
+                "output": one(None, "x"),
+            }
+        )
+    return _history_message(item_id, {"u": "user", "a": "assistant", "s": "system"}[kind])
+
+
+_IDS = ["u1", "u2", "u3", "a1", "a2", "s1"]
+
+
+@st.composite
+def _edited(draw: st.DrawFn) -> dict[str, Any]:
+    """A history, and another one made of it: items left out, changed, moved, added."""
+    ids = list(_IDS)
+    if draw(st.integers(0, 4)) == 0:
+        ids += ["f1", "m1"]
+    first = draw(st.lists(st.sampled_from(ids), unique=True, max_size=5))
+    old = [draw(_history_item(item_id)) for item_id in first]
+    new = [item for item in old if draw(st.integers(0, 5))]
+    for index, item in enumerate(new):
+        if draw(st.integers(0, 4)) == 0:
+            new[index] = draw(_history_item(item["itemId"]))
+    known = {item["itemId"] for item in old}
+    for item_id in ids:
+        if item_id not in known and draw(st.integers(0, 3)) == 0:
+            new.insert(draw(st.integers(0, len(new))), draw(_history_item(item_id)))
+    if draw(st.integers(0, 11)) == 0:
+        new.reverse()
+    return {"call": "resetHistory", "args": [old, new]}
+
+
+RESET = _edited()

@@ -1,0 +1,350 @@
+"""Where ours differs from the reference on purpose: which steps, what of them, and what ours does there instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+from rtcli.errors import RtcliError
+from rtcli.protocol.catalog import event_types
+from rtcli.protocol.session_config import default_payload
+from rtcli.views import Direction
+from tests.kit.golden_player import Seen
+from tests.kit.golden_values import UNDEFINED, same
+
+if TYPE_CHECKING:
+    from tests.kit.golden_judge import Judge
+
+Step = Mapping[str, Any]
+_SERVER_TYPES = {row.name for row in event_types(Direction.RECEIVED)}
+
+
+_STATEFUL = re.compile(
+    r"response\.(created|done)|response\.output_audio\.|session\.|conversation\.item\.|error|.*speech_started"
+)
+
+
+@dataclass
+class Story:
+    """What the steps of a scenario told so far."""
+
+    sessions: list[Any] = field(default_factory=list)  # what ours sent in session.update
+    calls: set[str] = field(default_factory=set)  # ids of the completed function calls that were emitted
+    cut: set[str] = field(default_factory=set)  # items that were interrupted
+    running: set[str] = field(default_factory=set)  # responses that were created and are not done
+    mixed_up: bool = False  # responses side by side: the reference knows one at a time
+    cancelling: bool = False  # a cancel was refused, or an error came that names nothing
+    clocks: list[float] = field(default_factory=list)
+    greeted: bool = False  # the server says something in the packet of its answer
+    arriving: str = ""  # the item whose audio came last
+    session: Any = None  # as the server confirmed it last
+
+    def tell(self, step: Step, seen: Seen) -> None:
+        """One more step is over."""
+        self.sessions += [frame["session"] for frame in seen.wire if frame.get("type") == "session.update"]
+        self.clocks += [step["clock_ms"]] if "clock_ms" in step else []
+        frames = step.get("expect_wire", ())
+        self.cut |= {
+            frame["item_id"] for frame in frames if frame["type"] == "conversation.item.truncate" and "item_id" in frame
+        }
+        if "server_mode" in step:
+            self.greeted = isinstance(step["server_mode"], dict) and "accept" in step["server_mode"]
+        for event in server_events(step):
+            self._hear(event)
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        response, item = event.get("response"), event.get("item")
+        match event.get("type"):
+            case "response.created" if isinstance(response, dict):
+                self.mixed_up |= bool(self.running) or response.get("conversation_id", "") is None
+                self.running.add(str(response.get("id")))
+            case "response.done" if isinstance(response, dict):
+                self.mixed_up |= {str(response.get("id"))} != self.running and bool(self.running)
+                self.running.discard(str(response.get("id")))
+            case "response.output_audio.delta":
+                self.arriving = str(event.get("item_id"))
+            case "session.created" | "session.updated":
+                self.session = event.get("session")
+            case "response.output_item.added" | "response.output_item.done" if isinstance(item, dict):
+                if item.get("type") == "function_call" and item.get("status") == "completed":
+                    self.calls.add(str(item.get("call_id") or item.get("id")))
+
+
+def server_events(step: Step) -> list[Mapping[str, Any]]:
+    """What the server sends in a step, as far as it is given as events."""
+    events = step.get("server_batch") or ([step["server"]] if "server" in step else [])
+    return [event for event in events if isinstance(event, dict)]
+
+
+Applies: TypeAlias = Callable[[Step, Seen, Story], object]
+Accepts: TypeAlias = "Callable[[Step, Seen, Story, Judge], bool]"
+
+
+@dataclass(frozen=True)
+class Deliberate:
+    """One difference: `parts` of a step may differ where it `applies`, if what ours did there is `accepted`.
+
+    Where it `parts_ways` ours is in another state from then on.
+    """
+
+    name: str
+    parts: frozenset[str]
+    applies: Applies
+    accepts: Accepts
+    parts_ways: Callable[[Step], object] = lambda step: True
+
+
+# -- what ours may do instead ---------------------------------------------------------------------
+
+
+def _anything(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    return True
+
+
+def _same_but(*ignored: str, without: str = "") -> Accepts:
+    """What is emitted is as recorded but for some fields, or without one kind of event on both sides."""
+
+    def accepts(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+        want = [entry for entry in step.get("expect_emitted", ()) if entry["event"] != without]
+        got = [entry for entry in seen.emitted if entry[1] != without]
+        return judge.same_emitted(want, got, seen.sent, ignored=frozenset(ignored))
+
+    return accepts
+
+
+def _more(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """All that was recorded is emitted, in order."""
+    return judge.same_emitted(step.get("expect_emitted", []), seen.emitted, seen.sent, more=True)
+
+
+def _same_but_frames(*types: str) -> Accepts:
+    """The wire is as recorded, apart from frames of these types."""
+
+    def accepts(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+        want = [frame for frame in step.get("expect_wire", ()) if frame["type"] not in types]
+        return judge.same_wire(want, [frame for frame in seen.wire if frame["type"] not in types])
+
+    return accepts
+
+
+def _refused(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    return isinstance(seen.error, RtcliError) and not seen.wire
+
+
+def _stopped(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """What was emitted is the beginning of what was recorded: a listener closed the connection."""
+    want = step.get("expect_emitted", [])
+    return any(judge.same_emitted(want[:count], seen.emitted, seen.sent) for count in range(len(want) + 1))
+
+
+def _same_set(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    want, got = step.get("expect_wire", []), list(seen.wire)
+    return len(want) == len(got) and all(any(same(frame, other) for other in got) for frame in want)
+
+
+def _nothing_sent(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    return not seen.wire
+
+
+def _only_tracing(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    return all(
+        frame["type"] == "session.update" and frame["session"].keys() == {"type", "tracing"} for frame in seen.wire
+    )
+
+
+def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """One update; where it is not as recorded, the reference fell back to a default and ours keeps what was asked."""
+    want, got = step.get("expect_wire", []), seen.wire
+    if len(want) != len(got) or seen.error or not want or got[0]["type"] != "session.update":
+        return False
+    recorded, ours = _leaves(want[0]["session"]), _leaves(got[0]["session"])
+    earlier = [_leaves(session) for session in story.sessions]
+    for path in recorded.keys() | ours.keys():
+        if path in recorded and path in ours and same(recorded[path], ours[path]):
+            continue
+        is_default = path not in recorded or (path in _DEFAULTS and same(recorded[path], _DEFAULTS[path]))
+        is_kept = path in ours and any(path in session and same(session[path], ours[path]) for session in earlier)
+        if not (is_default and (is_kept or (path, ours.get(path)) == ("tools", []))):
+            return False
+    return True
+
+
+def _leaves(session: Mapping[str, Any]) -> dict[str, Any]:
+    audio = session.get("audio")
+    if not isinstance(audio, dict):
+        return dict(session)
+    nested = {f"audio.{side}.{key}": value for side, part in audio.items() for key, value in (part or {}).items()}
+    return {key: value for key, value in session.items() if key != "audio"} | nested
+
+
+_DEFAULTS = _leaves(default_payload("any"))
+
+
+def _messages_as_recorded(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """The deletes, and the creates of messages, in the recorded order: behind a call that ours creates again."""
+
+    def short(frames: list[Any]) -> list[Any]:
+        return [
+            (frame["type"], frame.get("item_id"), frame.get("item"))
+            for frame in frames
+            if (frame.get("item") or {}).get("type") != "function_call"
+        ]
+
+    return short(seen.wire) == short(step.get("expect_wire", []))
+
+
+def _one_millisecond_more(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    want, got = step.get("expect_wire", []), seen.wire
+    return len(want) == len(got) and all(
+        same({**one, "audio_end_ms": 0}, {**other, "audio_end_ms": 0})
+        and other.get("audio_end_ms", 0) - one.get("audio_end_ms", 0) in (0, 1)
+        for one, other in zip(want, got, strict=True)
+    )
+
+
+def _in_the_address(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    options = step["args"][0]
+    want = {"call_id": [options["callId"]]} if "callId" in options else {"model": [options["model"]]}
+    return [parse_qs(urlsplit(url).query) for url, _ in seen.connections] == [want]
+
+
+# -- where ------------------------------------------------------------------------------------------
+
+
+def _crashed(step: Step, seen: Seen, story: Story) -> object:
+    return "expect_uncaught" in step or ("expect_error" in step and any(key.startswith("server") for key in step))
+
+
+def _read_as_generic(step: Step, seen: Seen, story: Story) -> object:
+    """An event that the reference knows, in which one field is not what its schema says."""
+    typed = {entry["event"] for entry in step.get("expect_emitted", ())}
+    return [
+        event
+        for event in server_events(step)
+        if (event.get("type") in _SERVER_TYPES and event["type"] not in typed)
+        or not isinstance(event.get("event_id", ""), str | None)
+    ]
+
+
+def _of_type(*types: str) -> Applies:
+    return lambda step, seen, story: any(event.get("type") in types for event in server_events(step))
+
+
+def _of_item(*types: str) -> Applies:
+    def applies(step: Step, seen: Seen, story: Story) -> object:
+        items = [event.get("item") for event in server_events(step)]
+        return any(isinstance(item, dict) and item.get("type") in types for item in items)
+
+    return applies
+
+
+def _calls(method: str, condition: Callable[[list[Any]], object] = lambda args: True) -> Applies:
+    return lambda step, seen, story: step.get("call") == method and condition(step["args"])
+
+
+def _argument(args: list[Any], index: int) -> Any:
+    return args[index] if index < len(args) and args[index] != UNDEFINED else None
+
+
+def _no_answer(args: list[Any]) -> bool:
+    call_id = args[0].get("callId")
+    return not isinstance(_argument(args, 1), str) or not isinstance(call_id, str) or not call_id
+
+
+def _has_calls(args: list[Any]) -> bool:
+    return any(item.get("type") == "function_call" for item in args[1])
+
+
+def _has_twins(args: list[Any]) -> bool:
+    ids = [item.get("itemId") for item in args[1]]
+    return len(set(ids)) < len(ids)
+
+
+def _odd_address(step: Step, seen: Seen, story: Story) -> object:
+    options = (step.get("args") or [None])[0]
+    named = [options.get(key) for key in ("model", "callId")] if isinstance(options, dict) else []
+    return step.get("call") == "connect" and re.search(
+        r"[^\w.-]", "".join(name for name in named if isinstance(name, str))
+    )
+
+
+def _of_error(*codes: str) -> Applies:
+    def applies(step: Step, seen: Seen, story: Story) -> object:
+        errors = [event.get("error") for event in server_events(step) if event.get("type") == "error"]
+        return any(isinstance(error, dict) and error.get("code") in codes for error in errors)
+
+    return applies
+
+
+def _ended(step: Step, seen: Seen, story: Story) -> object:
+    return "server_close" in step or "server_abort" in step
+
+
+def _never(step: Step) -> bool:
+    return False
+
+
+def _touches_state(step: Step) -> bool:
+    return any(_STATEFUL.match(str(event.get("type"))) for event in server_events(step))
+
+
+_EMITTED, _WIRE, _ERROR = frozenset({"emitted"}), frozenset({"wire"}), frozenset({"error"})
+_STATE, _ADDRESS = frozenset({"state"}), frozenset({"connections"})
+
+DELIBERATE: tuple[Deliberate, ...] = (
+    Deliberate(
+        "contained",
+        _EMITTED | _WIRE | _STATE | _ERROR,
+        _crashed,
+        _more,
+        lambda step: "expect_uncaught" in step,
+    ),
+    Deliberate("listener raised", _EMITTED | _ERROR | _WIRE, lambda step, seen, story: seen.raised_in_listener, _more),
+    Deliberate(
+        "listener connected",
+        _EMITTED | _WIRE | _STATE | _ADDRESS,
+        lambda step, seen, story: seen.started_in_listener,
+        _anything,
+    ),
+    Deliberate(
+        "listener closed",
+        _EMITTED | _ERROR | _WIRE,
+        lambda step, seen, story: seen.called_in_listener and seen.state["status"] == "disconnected",
+        _stopped,
+    ),
+    Deliberate("unused fields", _EMITTED | _WIRE | _STATE, _read_as_generic, _more, _touches_state),
+    Deliberate("percent-encoding", _ADDRESS, _odd_address, _in_the_address, _never),
+    Deliberate("abnormal end", _EMITTED, _ended, _same_but(without="error"), _never),
+    Deliberate("greeting", _WIRE, lambda step, seen, story: story.greeted, _same_set, _never),
+    Deliberate("tracing as it is", _WIRE, _of_type("session.created"), _only_tracing, _never),
+    Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
+    Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
+    Deliberate(
+        "unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused, _never
+    ),
+    Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
+    Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
+    Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),
+    Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, _one_millisecond_more, _never),
+    Deliberate("refused cancel", _WIRE, _of_error("response_cancel_not_active"), _same_but_frames("response.create")),
+    Deliberate(
+        "early create",
+        _WIRE,
+        _of_error("conversation_already_has_active_response"),
+        _same_but_frames("response.create"),
+    ),
+    Deliberate(
+        "responses apart",
+        _WIRE,
+        lambda step, seen, story: story.mixed_up,
+        _same_but_frames("response.create", "response.cancel"),
+    ),
+    Deliberate("call once", _EMITTED, _of_item("function_call"), _same_but(without="function_call"), _never),
+    Deliberate(
+        "placed again", _EMITTED, _of_type("conversation.item.retrieved"), _same_but("previous_item_id"), _never
+    ),
+    Deliberate("how it ended", _EMITTED, _of_item("mcp_call", "mcp_tool_call"), _same_but("status"), _never),
+)

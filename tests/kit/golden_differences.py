@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from rtcli.errors import RtcliError
 from rtcli.protocol.catalog import event_types
+from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import default_payload
-from rtcli.views import Direction
 from tests.kit.golden_player import Seen
 from tests.kit.golden_values import UNDEFINED, same
 

@@ -112,7 +112,7 @@ def _drive(driver: str, engines: str, speech: Path) -> dict[str, Any]:
     environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
     with serving(script=str(SCRIPT), voice=engines, pace=PACE) as about:
         api = about["url"].replace("ws://", "http://").removesuffix("/realtime")
-        command += [api, str(speech), *["--recogniser"] * about["recogniser"]]
+        command += [api, str(speech), *["--recognizer"] * about["recognizer"]]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
         )

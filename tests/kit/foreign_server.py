@@ -13,7 +13,7 @@ async def serve(options: dict[str, object]) -> None:
     """Serve with these options of RealtimeServer until standard input is closed."""
     async with RealtimeServer(**options) as server:  # type: ignore[arg-type]
         engines = await server.engines()
-        sys.stdout.write(json.dumps({"url": server.url, "recogniser": engines.recognizer is not None}) + "\n")
+        sys.stdout.write(json.dumps({"url": server.url, "recognizer": engines.recognizer is not None}) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 

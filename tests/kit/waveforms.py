@@ -1,4 +1,4 @@
-"""A sound to recognise again, and comparing sounds: where a piece lies in another, and how alike two are."""
+"""A sound to recognize again, and comparing sounds: where a piece lies in another, and how alike two are."""
 
 from __future__ import annotations
 

@@ -6,16 +6,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.audio_formats import encode_base64
+from rtcli.protocol.events import JsonObject
 from rtcli.server import RealtimeServer
 from tests.server.playbook import user
 
-Json: TypeAlias = dict[str, Any]
 DEADLINE = 10
 MODEL = "?model=gpt-realtime"
 
@@ -25,17 +25,17 @@ class Client:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.seen: list[Json] = []
+        self.seen: list[JsonObject] = []
 
     async def send(self, type_: str, **fields: Any) -> None:
         await self.connection.send(json.dumps({"type": type_, **fields}))
 
-    async def next(self) -> Json:
-        event: Json = json.loads(await asyncio.wait_for(self.connection.recv(), DEADLINE))
+    async def next(self) -> JsonObject:
+        event: JsonObject = json.loads(await asyncio.wait_for(self.connection.recv(), DEADLINE))
         self.seen.append(event)
         return event
 
-    async def until(self, *types: str) -> Json:
+    async def until(self, *types: str) -> JsonObject:
         """Read up to the first event of one of these types."""
         while (event := await self.next())["type"] not in types:
             pass
@@ -46,13 +46,13 @@ class Client:
         await self.send("conversation.item.create", item=user(text))
         await self.send("response.create", response=response)
 
-    async def ask(self, text: str, **response: Any) -> Json:
+    async def ask(self, text: str, **response: Any) -> JsonObject:
         """The finished response to a message."""
         await self.say(text, **response)
-        done: Json = (await self.until("response.done"))["response"]
+        done: JsonObject = (await self.until("response.done"))["response"]
         return done
 
-    async def hear(self, pcm: bytes) -> None:
+    async def append_audio(self, pcm: bytes) -> None:
         """Append sound in pieces of 100 ms."""
         for start in range(0, len(pcm), 4_800):
             await self.send("input_audio_buffer.append", audio=encode_base64(pcm[start : start + 4_800]))
@@ -70,7 +70,7 @@ class Client:
         return self.connection.close_code or 0, self.connection.close_reason or ""
 
 
-def said(response: Json) -> str:
+def said(response: JsonObject) -> str:
     """The text of a response's first message."""
     part = response["output"][0]["content"][0]
     return str(part.get("text") or part.get("transcript"))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from rtcli.protocol.audio_formats import encode_base64
+from rtcli.protocol.events import JsonObject
 from rtcli.server.engines import Engines
-from rtcli.server.session.core import SessionCore
-from rtcli.server.session.effects import Effect, FeedAudio, StartResponse, Transcribe
-from rtcli.server.session.items import Item
+from rtcli.server.session.core import ServerCore
+from rtcli.server.session.effects import FeedAudio, ServerEffect, StartResponse, Transcribe
+from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import Response
 from rtcli.server.session.state import realtime_session, transcription_session
 from rtcli.server.voice.basic_engines import basic_engines
 
-Json: TypeAlias = dict[str, Any]
 MODEL = "gpt-realtime"
 ENGINES: Engines = basic_engines()
 
@@ -30,16 +30,16 @@ def voice(seconds: float) -> bytes:
     return bytes((8_000 * np.sin(2 * np.pi * 200 * time)).astype("<i2").tobytes())
 
 
-def user(text: str, **fields: Any) -> Json:
+def user(text: str, **fields: Any) -> JsonObject:
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
 
 
-def types(effects: Iterable[Effect]) -> list[str]:
+def types(effects: Iterable[ServerEffect]) -> list[str]:
     """The wire types of the events among the effects."""
     return [effect["type"] for effect in effects if isinstance(effect, dict)]
 
 
-def only(effects: Iterable[Effect], type_: str) -> Json:
+def only(effects: Iterable[ServerEffect], type_: str) -> JsonObject:
     """The one event of that type."""
     found = [effect for effect in effects if isinstance(effect, dict) and effect["type"] == type_]
     assert len(found) == 1, f"{len(found)} events of type {type_} in {types(effects)}"
@@ -49,8 +49,8 @@ def only(effects: Iterable[Effect], type_: str) -> Json:
 class Playbook:
     """Drives a SessionCore by hand. Sound is fed in 20 ms pieces, as clients send it."""
 
-    def __init__(self, session: Json | None = None, **update: Any) -> None:
-        self.core = SessionCore(session or realtime_session("sess_1", MODEL, 1_900_000_000), lambda: ENGINES.detector)
+    def __init__(self, session: JsonObject | None = None, **update: Any) -> None:
+        self.core = ServerCore(session or realtime_session("sess_1", MODEL, 1_900_000_000), lambda: ENGINES.detector)
         if update:
             kind = self.core.state.config["type"]
             assert types(self.send("session.update", session={"type": kind, **update}))[0] == "session.updated"
@@ -59,21 +59,21 @@ class Playbook:
     def transcription(cls, **update: Any) -> Playbook:
         return cls(transcription_session("sess_1", 1_900_000_000), **update)
 
-    def send(self, type_: str, **fields: Any) -> list[Effect]:
+    def send(self, type_: str, **fields: Any) -> list[ServerEffect]:
         effects = self.core.receive({"type": type_, **fields})
         heard = [effect for effect in effects if isinstance(effect, FeedAudio)]
-        return [*effects, *(more for hear in heard for more in self._feed(b"".join(hear.pieces)))]
+        return [*effects, *(more for append_audio in heard for more in self._feed(b"".join(append_audio.pieces)))]
 
-    def refusal(self, type_: str, **fields: Any) -> Json:
+    def refused(self, type_: str, **fields: Any) -> JsonObject:
         """The `error` object of an event that is refused; nothing else may come of it."""
         effects = self.core.receive({"type": type_, "event_id": "mine", **fields})
         assert types(effects) == ["error"], types(effects)
-        error: Json = only(effects, "error")["error"]
+        error: JsonObject = only(effects, "error")["error"]
         assert list(error) == ["type", "code", "message", "param", "event_id"]
         assert error["event_id"] == "mine"
         return error
 
-    def hear(self, pcm: bytes) -> list[Effect]:
+    def append_audio(self, pcm: bytes) -> list[ServerEffect]:
         """Append sound, 20 ms in each event."""
         return [
             effect
@@ -90,27 +90,27 @@ class Playbook:
         """A response that is in progress."""
         return started(self.send("response.create", response=response))
 
-    def answer(self, text: str = "All right.", pcm: bytes = b"", **response: Any) -> Json:
+    def answer(self, text: str = "All right.", pcm: bytes = b"", **response: Any) -> JsonObject:
         """A whole response; returns the item that it made."""
         running = self.start(**response)
         running.say(text)
         if pcm:
-            running.sound(pcm)
-        item: Json = only(self.core.finished(running), "response.output_item.done")["item"]
+            running.add_audio(pcm)
+        item: JsonObject = only(self.core.response_ended(running), "response.output_item.done")["item"]
         return item
 
     def items(self) -> list[str]:
         return [item.id for item in self.core.conversation]
 
-    def _feed(self, pcm: bytes) -> list[Effect]:
-        return [e for start in range(0, len(pcm), 960) for e in self.core.heard(pcm[start : start + 960])]
+    def _feed(self, pcm: bytes) -> list[ServerEffect]:
+        return [e for start in range(0, len(pcm), 960) for e in self.core.audio_appended(pcm[start : start + 960])]
 
 
-def started(effects: Iterable[Effect]) -> Response:
+def started(effects: Iterable[ServerEffect]) -> Response:
     """The response that was started."""
     return next(effect.response for effect in effects if isinstance(effect, StartResponse))
 
 
-def to_recognise(effects: Iterable[Effect]) -> Item:
-    """The item that was handed to the recogniser."""
+def to_transcribe(effects: Iterable[ServerEffect]) -> ConversationItem:
+    """The item that was handed to the recognizer."""
     return next(effect.item for effect in effects if isinstance(effect, Transcribe))

@@ -5,21 +5,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtcli.protocol.audio_formats import encode_base64
+from rtcli.protocol.events import JsonObject
 from rtcli.server.validation.client_events import CLIENT_EVENTS
 from tests.server.playbook import Playbook, types, user, voice
 
-Json: TypeAlias = dict[str, Any]
-
 SOUND = encode_base64(voice(0.2))
 # For each client event: fields that are accepted, the required ones, and what it is answered with.
-EVENTS: dict[str, tuple[Json, set[str], list[str]]] = {
+EVENTS: dict[str, tuple[JsonObject, set[str], list[str]]] = {
     "session.update": ({"session": {"type": "realtime"}}, {"session"}, ["session.updated"]),
     "session.close": ({}, set(), []),
     "input_audio_buffer.append": ({"audio": SOUND}, {"audio"}, []),
@@ -50,11 +49,11 @@ REQUIRED = [(type_, name) for type_, (_, required, _) in EVENTS.items() for name
 FIELDS = [(type_, name) for type_, (fields, _, _) in EVENTS.items() for name in [*fields, "event_id"]]
 
 
-def scene(type_: str) -> tuple[Playbook, Json]:
+def scene(type_: str) -> tuple[Playbook, JsonObject]:
     """A session in which that event can be carried out, and its fields: ids stand for what is really there."""
     book = Playbook(audio={"input": {"turn_detection": None}})
     spoken = book.answer("All right.", voice(1))
-    book.hear(voice(0.5))
+    book.append_audio(voice(0.5))
     fields = copy.deepcopy(EVENTS[type_][0])
     if "item_id" in fields:
         fields["item_id"] = spoken["id"]
@@ -77,7 +76,7 @@ def test_every_event_that_the_server_takes_is_here() -> None:
 
 @pytest.mark.parametrize("type_", EVENTS)
 @pytest.mark.parametrize("event_id", [{}, {"event_id": "mine"}, {"event_id": None}])
-def test_a_right_event_is_answered(type_: str, event_id: Json) -> None:
+def test_a_right_event_is_answered(type_: str, event_id: JsonObject) -> None:
     """In the recorded order; with an event_id, without, or with none."""
     book, fields = scene(type_)
 
@@ -90,7 +89,7 @@ def test_a_required_field_that_is_missing_is_named(type_: str, name: str) -> Non
     book, fields = scene(type_)
     del fields[name]
     before = state(book)
-    error = book.refusal(type_, **fields)
+    error = book.refused(type_, **fields)
 
     assert (error["code"], error["param"]) == ("missing_required_parameter", name)
     assert error["message"] == f"Missing required parameter: '{name}'."
@@ -122,7 +121,7 @@ def test_an_unknown_field_is_named(type_: str) -> None:
     """As unknown_parameter, and nothing happens."""
     book, fields = scene(type_)
     before = state(book)
-    error = book.refusal(type_, **fields, bogus=1)
+    error = book.refused(type_, **fields, bogus=1)
 
     assert (error["code"], error["param"]) == ("unknown_parameter", "bogus")
     assert error["message"] == "Unknown parameter: 'bogus'."
@@ -132,7 +131,7 @@ def test_an_unknown_field_is_named(type_: str) -> None:
 # the session ----------------------------------------------------------------------------------------------------------
 
 FUNCTION = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}
-VAD: Json = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
+VAD: JsonObject = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
 VAD |= {"idle_timeout_ms": None, "create_response": True, "interrupt_response": True}
 WHISPER = {"model": "whisper-1", "language": None, "prompt": None}
 SEMANTIC = {"type": "semantic_vad", "eagerness": "auto", "create_response": True, "interrupt_response": True}
@@ -182,11 +181,11 @@ SETTINGS: list[tuple[str, Any, Any]] = [
 ]  # fmt: skip
 
 
-def nested(path: str, value: Any) -> Json:
+def nested(path: str, value: Any) -> JsonObject:
     """{"audio": {"input": {"format": value}}} for "audio.input.format"."""
     for key in reversed(path.split(".")):
         value = {key: value}
-    wanted: Json = value
+    wanted: JsonObject = value
     return wanted
 
 
@@ -270,7 +269,7 @@ def test_a_mistake_spoils_the_whole_update(path: str, sent: Any, code: str) -> N
     right = {"instructions": "Not this."} if path != "instructions" else {"tool_choice": "none"}
     wrong = nested(path, sent)
     for update in ({**right, **wrong}, {**wrong, **right}):
-        error = book.refusal("session.update", session={"type": "realtime", **update})
+        error = book.refused("session.update", session={"type": "realtime", **update})
 
         assert error["code"] == code
         assert (error["param"] or "").startswith(f"session.{path}")
@@ -294,7 +293,7 @@ NAMES = st.sampled_from(
 
 @given(type_=TYPES, fields=st.dictionaries(NAMES, VALUES, max_size=4))
 @settings(max_examples=200, deadline=None)
-def test_nothing_that_is_json_breaks_a_session(type_: str, fields: Json) -> None:
+def test_nothing_that_is_json_breaks_a_session(type_: str, fields: JsonObject) -> None:
     """It is carried out or refused, and the session still answers."""
     book = Playbook()
     book.core.receive({**fields, "type": type_})
@@ -309,7 +308,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from _paths(member, (*path, key))
 
 
-RIGHT: list[Json] = [
+RIGHT: list[JsonObject] = [
     {"type": "session.update", "session": {"type": "realtime", **nested(path, sent)}} for path, sent, _ in SETTINGS
 ] + [
     {"type": "conversation.item.create", "item": item}
@@ -327,7 +326,7 @@ RIGHT: list[Json] = [
 
 @given(event=st.sampled_from(RIGHT), data=st.data(), value=VALUES)
 @settings(max_examples=300, deadline=None)
-def test_a_right_event_with_one_wrong_value_breaks_nothing(event: Json, data: st.DataObject, value: Any) -> None:
+def test_a_right_event_with_one_wrong_value_breaks_nothing(event: JsonObject, data: st.DataObject, value: Any) -> None:
     """Wherever in it the value is."""
     path = data.draw(st.sampled_from([path for path in _paths(event) if path and path != ("type",)]))
     spoilt = copy.deepcopy(event)

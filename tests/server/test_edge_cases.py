@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import pytest
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.server.session.state import SessionState, realtime_session
+from rtcli.protocol.events import JsonObject
+from rtcli.server.session.state import EffectiveSession, realtime_session
 from tests.server.playbook import MODEL, Playbook, only, silence, started, types, user, voice
-
-Json: TypeAlias = dict[str, Any]
 
 CREATE = "conversation.item.create"
 CALL = {"type": "function_call", "name": "f", "call_id": "call_1", "arguments": "{}"}
@@ -35,7 +32,9 @@ OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
     ],
 )
 @pytest.mark.parametrize("more", [{}, {"id": "mine", "object": "realtime.item", "status": "completed"}])
-def test_an_item_of_each_kind_has_the_keys_of_the_wire_in_their_order(item: Json, keys: list[str], more: Json) -> None:
+def test_an_item_of_each_kind_has_the_keys_of_the_wire_in_their_order(
+    item: JsonObject, keys: list[str], more: JsonObject
+) -> None:
     """With the client's id or one of the server's; its other optional keys change nothing."""
     book = Playbook()
     book.send(CREATE, item=CALL)
@@ -55,7 +54,7 @@ def test_each_pair_of_turn_detection_flags(create: bool, interrupt: bool) -> Non
     flags = {"create_response": create, "interrupt_response": interrupt}
     book = Playbook(audio={"input": {"turn_detection": {"type": "server_vad", **flags}}})
     book.start().say("I was saying")
-    found = types(book.hear(silence(1) + voice(1) + silence(1)))
+    found = types(book.append_audio(silence(1) + voice(1) + silence(1)))
     speech = ["input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
 
     assert [name for name in found if name.startswith("input_audio_buffer")] == speech
@@ -73,14 +72,14 @@ def test_responses_beside_the_conversation_run_side_by_side() -> None:
         response.say("Some")
     done = only(book.send("response.cancel", response_id=aside[1].id), "response.done")["response"]
     running = [response.finished for response in (own, *aside)]
-    others = [only(book.core.finished(response), "response.done")["response"] for response in (*aside[::2], own)]
+    others = [only(book.core.response_ended(response), "response.done")["response"] for response in (*aside[::2], own)]
 
     assert (done["status"], done["metadata"], done["conversation_id"]) == ("cancelled", {"n": "1"}, None)
     assert running == [False, False, True, False]
     assert [other["metadata"] for other in others] == [{"n": "0"}, {"n": "2"}, None]
     assert others[2]["conversation_id"].startswith("conv_")
     assert len(book.items()) == 1
-    assert book.refusal("response.cancel", response_id=own.id)["code"] == "response_cancel_not_active"
+    assert book.refused("response.cancel", response_id=own.id)["code"] == "response_cancel_not_active"
 
 
 def test_input_may_mix_new_items_and_references() -> None:
@@ -104,7 +103,7 @@ def test_an_answer_whose_item_is_deleted_ends_all_the_same() -> None:
     (item,) = book.items()
     book.send("conversation.item.delete", item_id=item)
     running.say(" more")
-    done = only(book.core.finished(running), "response.done")["response"]
+    done = only(book.core.response_ended(running), "response.done")["response"]
 
     assert done["output"][0]["content"][0]["transcript"] == "Some more"
     assert book.items() == []
@@ -116,10 +115,10 @@ def test_truncated_while_it_is_made_an_answer_keeps_what_was_heard() -> None:
     book = Playbook()
     running = book.start()
     running.say("Some")
-    running.sound(voice(1))
+    running.add_audio(voice(1))
     (item,) = book.items()
     book.send("conversation.item.truncate", item_id=item, content_index=0, audio_end_ms=300)
-    running.sound(voice(1))
+    running.add_audio(voice(1))
     book.send("response.cancel")
     retrieved = only(book.send("conversation.item.retrieve", item_id=item), "conversation.item.retrieved")["item"]
 
@@ -129,7 +128,7 @@ def test_truncated_while_it_is_made_an_answer_keeps_what_was_heard() -> None:
 
 def test_a_session_that_begins_with_another_format_hears_it() -> None:
     """As a client secret configures it: 8,000 bytes of mu-law are a second."""
-    state = SessionState(realtime_session("sess_1", MODEL, 0))
+    state = EffectiveSession(realtime_session("sess_1", MODEL, 0))
     state.update({"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": None}}})
     book = Playbook(state.config)
     book.send("input_audio_buffer.append", audio=encode_base64(b"\xff" * 8_000))
@@ -143,7 +142,7 @@ def test_an_answer_that_is_started_by_hand_reads_the_settings_of_that_moment() -
     book = Playbook(output_modalities=["text"], instructions="First.")
     running = book.start()
     book.send("session.update", session={"type": "realtime", "output_modalities": ["audio"], "instructions": "Second."})
-    done = only(book.core.finished(running), "response.done")["response"]
+    done = only(book.core.response_ended(running), "response.done")["response"]
     following = started(book.send("response.create"))
 
     assert done["output_modalities"] == ["text"]

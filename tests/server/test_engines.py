@@ -21,7 +21,7 @@ from tests.server.playbook import silence, voice
 
 
 class Listener:
-    """A recogniser that hears the same every time, or fails."""
+    """A recognizer that hears the same every time, or fails."""
 
     partials = True
 
@@ -135,7 +135,7 @@ async def test_what_is_heard_is_answered_and_transcribed() -> None:
         RealtimeServer(pace=0, engines=with_engines()) as server,
         session(server, audio={"input": {"transcription": {"model": "whisper-1"}}}) as client,
     ):
-        await client.hear(silence(1) + voice(1) + silence(1))
+        await client.append_audio(silence(1) + voice(1) + silence(1))
         done = await client.until("response.done")
         (completed,) = [e for e in client.seen if e["type"].endswith("transcription.completed")]
 
@@ -149,22 +149,22 @@ async def test_a_streaming_transcriber_is_heard_before_the_turn_ends() -> None:
         RealtimeServer(pace=0, engines=with_engines("Count to 3. Please")) as server,
         session(server, audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}}) as client,
     ):
-        await client.hear(silence(1) + voice(2))
+        await client.append_audio(silence(1) + voice(2))
         delta = await client.until("conversation.item.input_audio_transcription.delta")
-        await client.hear(silence(1))
+        await client.append_audio(silence(1))
         await client.until("response.done")
 
     assert delta["delta"].startswith("Count")
     assert client.types().index("input_audio_buffer.speech_stopped") > client.seen.index(delta)
 
 
-async def test_a_recogniser_that_fails_ends_nothing() -> None:
+async def test_a_recognizer_that_fails_ends_nothing() -> None:
     """The transcription fails, the session goes on."""
     async with (
         RealtimeServer(pace=0, engines=with_engines(None)) as server,
         session(server, audio={"input": {"transcription": {"model": "whisper-1"}}}) as client,
     ):
-        await client.hear(silence(1) + voice(1) + silence(1))
+        await client.append_audio(silence(1) + voice(1) + silence(1))
         await client.until("response.done")
 
         assert said(await client.ask("Say: still here", output_modalities=["text"])) == "still here"
@@ -181,14 +181,14 @@ async def test_a_voice_that_fails_fails_its_response() -> None:
     assert said(written) == "still here"
 
 
-async def test_semantic_vad_asks_the_recogniser_whether_a_sentence_is_complete() -> None:
+async def test_semantic_vad_asks_the_recognizer_whether_a_sentence_is_complete() -> None:
     """It is, so 500 ms of silence are enough: the audio that was sent holds no more."""
     semantic = {"input": {"turn_detection": {"type": "semantic_vad"}}}
     async with (
         RealtimeServer(pace=0, engines=with_engines()) as server,
         session(server, audio=semantic) as client,
     ):
-        await client.hear(silence(1) + voice(1) + silence(0.7))
+        await client.append_audio(silence(1) + voice(1) + silence(0.7))
         await client.until("response.done")
 
     assert "input_audio_buffer.speech_stopped" in client.types()

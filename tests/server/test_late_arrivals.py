@@ -78,7 +78,7 @@ def test_an_item_that_is_put_before_an_answer_afterwards_stays_there() -> None:
     during = book.say("Two")
     running.say("Answer")
     running.say(" and more")
-    book.core.finished(running)
+    book.core.response_ended(running)
     answer = book.items()[-1]
     placed = book.say("Between", previous_item_id=first)
 

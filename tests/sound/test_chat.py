@@ -59,7 +59,7 @@ def until_quiet(terminal: Terminal, recording: Recording) -> None:
 
 
 def until_said(terminal: Terminal, words: str) -> None:
-    """Wait for words; how a recogniser writes their capitals is its own affair."""
+    """Wait for words; how a recognizer writes their capitals is its own affair."""
     terminal.wait_for(lambda: words in terminal.text().lower())
 
 

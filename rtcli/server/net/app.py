@@ -21,8 +21,8 @@ from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
 from rtcli.protocol.events import encode
+from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.server.engines import Engines
-from rtcli.server.faults import FaultPlan, What
 from rtcli.server.ids import new_id
 from rtcli.server.net.client_secrets import PATHS as CLIENT_SECRET_PATHS
 from rtcli.server.net.client_secrets import ClientSecrets
@@ -42,7 +42,7 @@ from rtcli.server.replies.scripts import load_script
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.live_session import LiveSession
-from rtcli.server.session.core import SessionCore
+from rtcli.server.session.core import ServerCore
 from rtcli.server.session.state import realtime_session, transcription_session
 from rtcli.server.voice.choice import ENGINE_CHOICES
 
@@ -60,7 +60,7 @@ class RealtimeServer:
             connect(server.url + "?model=gpt-realtime")
 
     `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
-    `faults` are texts of `rtcli.server.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
+    `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
     "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Answers take the
     time of somebody who writes or speaks, times `pace`: 0 is at once. Pages of origins in `allow_origin` may dial in.
     With `ssl` (see `rtcli.server.net.tls`) clients dial wss.
@@ -97,21 +97,21 @@ class RealtimeServer:
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before anybody connects
         self._secrets = ClientSecrets(time.time)
-        self._rules = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
+        self._policy = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
         self._expires_after = expires_after
         self._pace = pace
-        self._room = EnginePool(voice, engines)
+        self._pool = EnginePool(voice, engines)
         self._sessions: dict[str, LiveSession] = {}
         self._server: Server | None = None
         self._address: tuple[str, int] | None = None
 
     async def __aenter__(self) -> RealtimeServer:
         """Listens. Raises UsageError where the address cannot be had."""
-        await self._room.__aenter__()
+        await self._pool.__aenter__()
         try:
             self._server = await self._listen()
         except OSError as error:
-            await self._room.__aexit__(None, None, None)
+            await self._pool.__aexit__(None, None, None)
             address = f"{self._host}:{self._port}"
             raise UsageError(f"cannot listen on {address}", why=error.strerror or str(error)) from error
         self._address = next(iter(self._server.sockets)).getsockname()[:2]
@@ -128,16 +128,16 @@ class RealtimeServer:
                 await asyncio.shield(self._server.wait_closed())
         except TimeoutError:
             for session in self.sessions:
-                session.cut_off()
+                session.abort()
             await self._server.wait_closed()
-        await self._room.__aexit__(kind, error, trace)
+        await self._pool.__aexit__(kind, error, trace)
 
     async def _listen(self) -> Server:
         return await serve(
             self._serve,
             self._host,
             self._port,
-            process_request=self._admit,
+            process_request=self._process_request,
             create_connection=posting_connection(self._post),
             select_subprotocol=_select_subprotocol,
             compression=None,  # base64 of sound costs more time to deflate than all the rest
@@ -174,68 +174,68 @@ class RealtimeServer:
         return self._reply.name
 
     @property
-    def demands_key(self) -> bool:
+    def requires_key(self) -> bool:
         """Whether clients must present a key."""
-        return self._rules.key is not None
+        return self._policy.key is not None
 
     async def engines(self) -> Engines:
         """The engines that hear and speak, once they are loaded. Raises UsageError where they cannot be."""
-        return await self._room.engines()
+        return await self._pool.engines()
 
     # one connection ---------------------------------------------------------------------------------------------------
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        dialled = _dialled(request)
+    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        upgrade = _upgrade_request(request)
         for action in FaultPlan.parse(self.faults).at_connect():
-            if action.what is What.HTTP:
+            if action.kind is FaultKind.HTTP:
                 return connection.respond(HTTPStatus(int(action.number)), "A fault was asked for.\n")
-        refusal = before_upgrade(dialled, self._rules, {*self.calls, *self._sessions})
-        return connection.respond(HTTPStatus(refusal.status), refusal.body) if refusal else None
+        rejection = before_upgrade(upgrade, self._policy, {*self.calls, *self._sessions})
+        return connection.respond(HTTPStatus(rejection.status), rejection.body) if rejection else None
 
     def _post(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         """`POST /v1/realtime/client_secrets`; nothing else is posted to."""
-        refusal = may_post(UpgradeRequest(target, headers), self._rules)
-        if refusal is not None:
-            return refusal[0], {"error": {"message": refusal[1], "type": "invalid_request_error"}}
+        rejection = may_post(UpgradeRequest(target, headers), self._policy)
+        if rejection is not None:
+            return rejection[0], {"error": {"message": rejection[1], "type": "invalid_request_error"}}
         if urlsplit(target).path not in CLIENT_SECRET_PATHS:
             return 404, {"error": {"message": "Not found.", "type": "invalid_request_error"}}
         return self._secrets.create(body)
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        outcome = after_upgrade(_dialled(connection.request), self._rules)
+        outcome = after_upgrade(_upgrade_request(connection.request), self._policy)
         if isinstance(outcome, RejectAfterUpgrade):
-            await _dismiss(connection, outcome)
+            await _reject(connection, outcome)
             return
         plan = FaultPlan.parse(self.faults)
-        link = ClientConnection(connection, plan, sideband=outcome.call_id is not None)
+        client = ClientConnection(connection, plan, sideband=outcome.call_id is not None)
         for action in plan.at_connect():
-            link.inject_fault(action)
+            client.inject_fault(action)
         if outcome.call_id is None:
-            await self._open(link, outcome)
+            await self._open(client, outcome)
         else:
-            await self._join(link, outcome.call_id)
+            await self._join(client, outcome.call_id)
 
-    async def _open(self, link: ClientConnection, admission: Accept) -> None:
+    async def _open(self, client: ClientConnection, accepted: Accept) -> None:
         session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
-        if admission.session is not None:
-            config = {**admission.session, "id": session_id, "expires_at": expires_at}
-        elif admission.kind == "transcription":
+        if accepted.session is not None:
+            config = {**accepted.session, "id": session_id, "expires_at": expires_at}
+        elif accepted.kind == "transcription":
             config = transcription_session(session_id, expires_at)
         else:
-            config = realtime_session(session_id, admission.model, expires_at)
-        core = SessionCore(config, lambda: self._room.loaded.detector)
-        session = LiveSession(core, self._room, self._reply, pace=self._pace)
+            config = realtime_session(session_id, accepted.model, expires_at)
+        core = ServerCore(config, lambda: self._pool.loaded.detector)
+        session = LiveSession(core, self._pool, self._reply, pace=self._pace)
         self._sessions[session_id] = session
         try:
-            await session.run(link, self._expires_after)
+            await session.run(client, self._expires_after)
         finally:
             del self._sessions[session_id]
 
-    async def _join(self, link: ClientConnection, call_id: str) -> None:
+    async def _join(self, client: ClientConnection, call_id: str) -> None:
         session = self._sessions.get(f"sess_{call_id.partition('_')[2]}")
         if session is not None:  # it may have ended since the upgrade
-            await session.join(link)
+            await session.join(client)
 
 
 def call_id_of(session_id: str) -> str:
@@ -243,15 +243,15 @@ def call_id_of(session_id: str) -> str:
     return f"rtc_{session_id.partition('_')[2]}"
 
 
-async def _dismiss(connection: ServerConnection, dismissal: RejectAfterUpgrade) -> None:
+async def _reject(connection: ServerConnection, rejection: RejectAfterUpgrade) -> None:
     try:
-        await connection.send(encode(dismissal.error.event()))
-        await connection.close(dismissal.code, dismissal.reason)
+        await connection.send(encode(rejection.error.event()))
+        await connection.close(rejection.code, rejection.reason)
     except ConnectionClosed:
         pass  # it left by itself
 
 
-def _dialled(request: Request) -> UpgradeRequest:
+def _upgrade_request(request: Request) -> UpgradeRequest:
     headers = {name.lower(): value for name, value in request.headers.raw_items()}
     offered = tuple(word.strip() for word in headers.get("sec-websocket-protocol", "").split(",") if word.strip())
     return UpgradeRequest(request.path, headers, offered)

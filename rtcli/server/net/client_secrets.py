@@ -6,20 +6,18 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
+from rtcli.protocol.events import JsonObject
 from rtcli.server.ids import new_id, random_text
-from rtcli.server.session.state import SessionState, realtime_session, transcription_session
+from rtcli.server.session.state import EffectiveSession, realtime_session, transcription_session
 from rtcli.server.validation.api_errors import ApiError, invalid_json
 from rtcli.server.validation.schema import check_session
 from rtcli.server.validation.validators import anything, fields, number, one_of
 
-Json: TypeAlias = dict[str, Any]
-
 PATHS = ("/v1/realtime/client_secrets", "/realtime/client_secrets", "/openai/v1/realtime/client_secrets")
 _DEFAULT_MODEL = "gpt-realtime"
 _DEFAULT_SECONDS = 600
-_MOST_KEPT = 10_000
+_MAX_SECRETS = 10_000
 _BODY = fields(
     {
         "expires_after": fields({"anchor": one_of("created_at"), "seconds": number(10, 7_200)}),
@@ -31,7 +29,7 @@ _BODY = fields(
 @dataclass(frozen=True, slots=True)
 class _Secret:
     expires_at: float
-    session: Json
+    session: JsonObject
 
 
 class ClientSecrets:
@@ -41,7 +39,7 @@ class ClientSecrets:
         self._now = now
         self._secrets: dict[str, _Secret] = {}
 
-    def create(self, body: bytes) -> tuple[int, Json]:
+    def create(self, body: bytes) -> tuple[int, JsonObject]:
         """Answer a POST: HTTP status and body. Wrong configurations are refused as a session.update would be."""
         try:
             wanted = _parse(body)
@@ -55,7 +53,7 @@ class ClientSecrets:
         self._secrets[value] = _Secret(expires_at, session)
         return 200, {"value": value, "expires_at": int(expires_at), "session": session}
 
-    def session_of(self, key: str) -> Json | None:
+    def session_of(self, key: str) -> JsonObject | None:
         """The configuration that a secret carries; None for what is no secret, or is one no longer."""
         secret = self._secrets.get(key)
         return copy.deepcopy(secret.session) if secret and secret.expires_at > self._now() else None
@@ -64,27 +62,27 @@ class ClientSecrets:
         now = self._now()
         for key in [key for key, secret in self._secrets.items() if secret.expires_at <= now]:
             del self._secrets[key]
-        while len(self._secrets) >= _MOST_KEPT:
+        while len(self._secrets) >= _MAX_SECRETS:
             del self._secrets[next(iter(self._secrets))]
 
 
-def _parse(body: bytes) -> Json:
+def _parse(body: bytes) -> JsonObject:
     try:
         wanted = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise invalid_json(str(error)) from error
     _BODY(wanted, "")
-    parsed: Json = wanted
+    parsed: JsonObject = wanted
     return parsed
 
 
-def _session(wanted: Json) -> Json:
+def _session(wanted: JsonObject) -> JsonObject:
     """The whole session that a configuration amounts to."""
     check_session(wanted, "session")
     session_id = new_id("sess")
     if wanted["type"] == "transcription":
-        state = SessionState(transcription_session(session_id, 0))
+        state = EffectiveSession(transcription_session(session_id, 0))
     else:
-        state = SessionState(realtime_session(session_id, wanted.get("model") or _DEFAULT_MODEL, 0))
+        state = EffectiveSession(realtime_session(session_id, wanted.get("model") or _DEFAULT_MODEL, 0))
     state.update(wanted)
     return state.config

@@ -72,43 +72,43 @@ class Accept:
     session: dict[str, Any] | None = None
 
 
-def before_upgrade(dialled: UpgradeRequest, rules: AccessPolicy, calls: Iterable[str]) -> RejectUpgrade | None:
+def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterable[str]) -> RejectUpgrade | None:
     """What is refused by an HTTP status: a page's Origin, a path, a call that does not run, and Azure's missing key."""
-    url = urlsplit(dialled.target)
-    origin = dialled.headers.get("origin")
-    if origin is not None and not rules.origins & {origin, "*"}:
+    url = urlsplit(request.target)
+    origin = request.headers.get("origin")
+    if origin is not None and not policy.origins & {origin, "*"}:
         return RejectUpgrade(403, f"Origin {origin} is not allowed.\n")
     if url.path not in PATHS + AZURE_PATHS:
         return RejectUpgrade(404, "Not found.\n")
-    if _is_azure(dialled) and not _key_fits(_presented_key(dialled), rules):
+    if _is_azure(request) and not _key_fits(_presented_key(request), policy):
         text = "Access denied due to invalid subscription key or wrong API endpoint."
         return RejectUpgrade(401, f'{{"error":{{"code":"401","message":"{text}"}}}}\n')
-    call_id = _query(dialled).get("call_id")
+    call_id = _query(request).get("call_id")
     if call_id is not None and call_id not in calls:
         return RejectUpgrade(404, '{"error":{"code":"call_id_not_found","message":"No such call."}}\n')
     return None
 
 
-def after_upgrade(dialled: UpgradeRequest, rules: AccessPolicy) -> RejectAfterUpgrade | Accept:
+def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterUpgrade | Accept:
     """What OpenAI decides once the connection stands: beta shape, key, model."""
-    if "realtime=v1" in dialled.headers.get("openai-beta", "") or "openai-beta.realtime-v1" in dialled.protocols:
+    if "realtime=v1" in request.headers.get("openai-beta", "") or "openai-beta.realtime-v1" in request.protocols:
         return RejectAfterUpgrade(_BETA, 4000)
-    key = _presented_key(dialled)
-    if not _key_fits(key, rules):
+    key = _presented_key(request)
+    if not _key_fits(key, policy):
         if key is None:
             return RejectAfterUpgrade(ApiError("Missing bearer or basic authentication in header"), 3000)
         return RejectAfterUpgrade(_wrong_key(key), 3000)
-    query = _query(dialled)
+    query = _query(request)
     if "call_id" in query:
         return Accept("realtime", call_id=query["call_id"])
-    if session := rules.secret_session(key or ""):
+    if session := policy.secret_session(key or ""):
         return Accept(session["type"], session.get("model", ""), session=session)
     if query.get("intent") == "transcription":
         return Accept("transcription")
     model = query.get("model") or query.get("deployment")
     if not model:
         return RejectAfterUpgrade(_NO_MODEL, 4000)
-    if not _is_azure(dialled) and not _knows(model):  # Azure's deployments have any name
+    if not _is_azure(request) and not _knows(model):  # Azure's deployments have any name
         return RejectAfterUpgrade(
             ApiError(f'Model "{model}" is not supported in realtime mode.', "invalid_model"), 4000
         )
@@ -134,38 +134,40 @@ def _wrong_key(key: str) -> ApiError:
     return ApiError(f"Incorrect API key provided: {hidden}. {where}", "invalid_api_key", None, INVALID_REQUEST)
 
 
-def _query(dialled: UpgradeRequest) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(urlsplit(dialled.target).query).items()}
+def _query(request: UpgradeRequest) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(request.target).query).items()}
 
 
-def _is_azure(dialled: UpgradeRequest) -> bool:
+def _is_azure(request: UpgradeRequest) -> bool:
     """Azure's clients use its path, or its header in the place of a bearer token."""
-    headers = dialled.headers
-    return urlsplit(dialled.target).path in AZURE_PATHS or ("api-key" in headers and "authorization" not in headers)
+    headers = request.headers
+    return urlsplit(request.target).path in AZURE_PATHS or ("api-key" in headers and "authorization" not in headers)
 
 
-def _presented_key(dialled: UpgradeRequest) -> str | None:
-    scheme, _, token = dialled.headers.get("authorization", "").partition(" ")
+def _presented_key(request: UpgradeRequest) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    for protocol in dialled.protocols:
+    for protocol in request.protocols:
         if protocol.startswith(_KEY_PROTOCOL):
             return protocol.removeprefix(_KEY_PROTOCOL)
-    return dialled.headers.get("api-key") or _query(dialled).get("api-key")
+    return request.headers.get("api-key") or _query(request).get("api-key")
 
 
-def _key_fits(key: str | None, rules: AccessPolicy) -> bool:
-    if rules.key is None:
+def _key_fits(key: str | None, policy: AccessPolicy) -> bool:
+    if policy.key is None:
         return True
     if key is None:
         return False
-    return hmac.compare_digest(key.encode(), rules.key.encode()) or rules.secret_session(key) is not None
+    return hmac.compare_digest(key.encode(), policy.key.encode()) or policy.secret_session(key) is not None
 
 
-def may_post(dialled: UpgradeRequest, rules: AccessPolicy) -> tuple[int, str] | None:
+def may_post(request: UpgradeRequest, policy: AccessPolicy) -> tuple[int, str] | None:
     """Why a POST is refused: (HTTP status, reason). A client secret makes no client secrets."""
-    if "origin" in dialled.headers and not rules.origins & {dialled.headers["origin"], "*"}:
+    if "origin" in request.headers and not policy.origins & {request.headers["origin"], "*"}:
         return 403, "This origin is not allowed."
-    if rules.key is not None and not hmac.compare_digest((_presented_key(dialled) or "").encode(), rules.key.encode()):
+    if policy.key is not None and not hmac.compare_digest(
+        (_presented_key(request) or "").encode(), policy.key.encode()
+    ):
         return 401, "Incorrect API key provided."
     return None

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from websockets.asyncio.server import ServerConnection
 
-Json: TypeAlias = dict[str, Any]
-Answer: TypeAlias = Callable[[str, Mapping[str, str], bytes], tuple[int, Json]]
+from rtcli.protocol.events import JsonObject
+
+Answer: TypeAlias = Callable[[str, Mapping[str, str], bytes], tuple[int, JsonObject]]
 """(target, headers with lower-case names, body) -> (HTTP status, JSON body)."""
 
-_MOST_BYTES = 256 * 1024
+_MAX_BYTES = 256 * 1024
 _POST = b"POST "
 
 
@@ -46,7 +47,7 @@ def posting_connection(answer: Answer) -> type[ServerConnection]:
 def _reply(received: bytes, answer: Answer) -> bytes | None:
     """The whole HTTP response once the request is whole; None: more has to come."""
     head, end, body = received.partition(b"\r\n\r\n")
-    if len(received) > _MOST_BYTES:
+    if len(received) > _MAX_BYTES:
         return _response(413, {"error": {"message": "The request is too large."}})
     if not end:
         return None
@@ -55,7 +56,7 @@ def _reply(received: bytes, answer: Answer) -> bytes | None:
     length = headers.get("content-length", "0")
     if not length.isdecimal():
         return _response(411, {"error": {"message": "Content-Length is missing."}})
-    if int(length) > _MOST_BYTES:
+    if int(length) > _MAX_BYTES:
         return _response(413, {"error": {"message": "The request is too large."}})
     if len(body) < int(length):
         return None
@@ -63,7 +64,7 @@ def _reply(received: bytes, answer: Answer) -> bytes | None:
     return _response(*answer(target, headers, body[: int(length)]))
 
 
-def _response(status: int, content: Json) -> bytes:
+def _response(status: int, content: JsonObject) -> bytes:
     body = json.dumps(content).encode()
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body

@@ -21,11 +21,11 @@ async def serve(
         log(f"replies: {server.reply_name}")
         if server.faults:
             log(f"faults: {', '.join(server.faults)}")
-        log("a key is demanded of every client" if server.demands_key else "any key is accepted, or none")
+        log("a key is demanded of every client" if server.requires_key else "any key is accepted, or none")
         missing: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as group:
-                loading = group.create_task(_tell_engines(server, log), name="tells which engines run")
+                loading = group.create_task(_log_engines(server, log), name="tells which engines run")
                 await stop.wait()
                 loading.cancel()
         except* UsageError as problems:
@@ -34,7 +34,7 @@ async def serve(
             raise missing[0] from None
 
 
-async def _tell_engines(server: RealtimeServer, log: Callable[[str], None]) -> None:
+async def _log_engines(server: RealtimeServer, log: Callable[[str], None]) -> None:
     """Engines load while clients connect; a person learns which they are as soon as they are there."""
     engines = await server.engines()
     log(f"engines: {', '.join(engines.names)}")

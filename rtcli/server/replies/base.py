@@ -6,18 +6,17 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from rtcli.server.session.items import Item
-
-Json: TypeAlias = dict[str, Any]
+from rtcli.protocol.events import JsonObject
+from rtcli.server.session.items import ConversationItem
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class OfferedTool:
     """A tool that may be called. `server_label` names the MCP server that has it; None: the client runs it."""
 
     name: str
     description: str
-    parameters: Json
+    parameters: JsonObject
     server_label: str | None = None
 
 
@@ -25,14 +24,14 @@ class Tool:
 class ReplyRequest:
     """One response to be made.
 
-    `context` is all that was said, in order, with what the recogniser heard; `instructions` those that hold for this
+    `context` is all that was said, in order, with what the recognizer heard; `instructions` those that hold for this
     response, `own_instructions` those that it brought itself.
     """
 
-    context: tuple[Item, ...]
+    context: tuple[ConversationItem, ...]
     instructions: str
     own_instructions: str | None = None
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[OfferedTool, ...] = ()
     tool_choice: Any = "auto"
     parallel_tool_calls: bool = True
     max_output_tokens: int | str = "inf"
@@ -57,7 +56,7 @@ class Play:
 class Call:
     """A call of a tool; `arguments` is JSON text."""
 
-    tool: Tool
+    tool: OfferedTool
     arguments: str
 
 
@@ -72,13 +71,13 @@ class Pause:
 class Fail:
     """End the response as failed (or incomplete, with a reason) at this point."""
 
-    error: Json
+    error: JsonObject
     incomplete: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class InjectFault:
-    """Carry out a fault (`rtcli.server.faults`), given as its WHAT."""
+    """Carry out a fault (`rtcli.protocol.faults`), given as its WHAT."""
 
     what: str
 
@@ -98,22 +97,22 @@ class ReplyEngine(Protocol):
 # reading a context ----------------------------------------------------------------------------------------------------
 
 
-def text_of(item: Item) -> str:
+def text_of(item: ConversationItem) -> str:
     """What an item says, as far as it is known: texts, transcripts, and what was heard."""
     if item.wire["type"] == "function_call_output":
         return str(item.wire["output"])
     parts = [str(part.get("text") or part.get("transcript") or "") for part in item.wire.get("content", ())]
-    if not any(parts) and item.heard:
-        return item.heard
+    if not any(parts) and item.recognized_text:
+        return item.recognized_text
     return " ".join(part for part in parts if part)
 
 
-def by_role(context: Sequence[Item], role: str) -> list[Item]:
+def by_role(context: Sequence[ConversationItem], role: str) -> list[ConversationItem]:
     """The messages of one role."""
     return [item for item in context if item.wire.get("role") == role]
 
 
-def turn_start(context: Sequence[Item]) -> int:
+def turn_start(context: Sequence[ConversationItem]) -> int:
     """Where the present turn starts: the index of the first user message after the assistant last spoke or called."""
     start = len(context)
     for index in range(len(context) - 1, -1, -1):
@@ -125,7 +124,7 @@ def turn_start(context: Sequence[Item]) -> int:
     return start
 
 
-MOST_READ = 2_000
+MAX_CHARACTERS_READ = 2_000
 """Characters of a message in which the rules look for what is asked: patterns take longer than the text is long."""
 
 
@@ -139,7 +138,7 @@ def last_message(request: ReplyRequest) -> str:
     return next(filter(None, said), "") or request.own_instructions or ""
 
 
-def outputs_of_turn(context: Sequence[Item]) -> list[Item]:
+def outputs_of_turn(context: Sequence[ConversationItem]) -> list[ConversationItem]:
     """Results of tools that nobody has spoken of yet: those after the last message."""
     results = []
     for item in reversed(context):
@@ -150,7 +149,7 @@ def outputs_of_turn(context: Sequence[Item]) -> list[Item]:
     return results[::-1]
 
 
-def name_of_call(context: Sequence[Item], call_id: str) -> str:
+def name_of_call(context: Sequence[ConversationItem], call_id: str) -> str:
     """The function that a call named, or ""."""
     for item in context:
         if item.wire["type"] == "function_call" and item.wire["call_id"] == call_id:

@@ -6,16 +6,16 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from rtcli.errors import UsageError
-from rtcli.server.replies.base import Call, Fail, Piece, ReplyRequest, Say, Tool, text_of
-from rtcli.server.session.items import Item
+from rtcli.protocol.events import JsonObject
+from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyRequest, Say, text_of
+from rtcli.server.session.items import ConversationItem
 
 if TYPE_CHECKING:
     import httpx
 
-Json: TypeAlias = dict[str, Any]
 
 KEY_VARIABLE = "RTCLI_REPLY_KEY"
 _TIMEOUT_SECONDS = 60.0
@@ -68,7 +68,7 @@ class ChatEndpointReply:
             return
         known = {tool.name: tool for tool in request.tools}
         for call in calls.values():
-            yield Call(known.get(call.name, Tool(call.name, "", {})), "".join(call.arguments) or "{}")
+            yield Call(known.get(call.name, OfferedTool(call.name, "", {})), "".join(call.arguments) or "{}")
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class _PartialCall:
         self.arguments.append(str(function.get("arguments") or ""))
 
 
-async def _deltas(response: httpx.Response) -> AsyncIterator[Json]:
+async def _deltas(response: httpx.Response) -> AsyncIterator[JsonObject]:
     """The deltas of a stream of server-sent events; what is none is passed over."""
     async for line in response.aiter_lines():
         data = line.removeprefix("data:").strip()
@@ -103,9 +103,9 @@ def _failure(reason: str) -> Fail:
     return Fail(error)
 
 
-def _messages(request: ReplyRequest) -> list[Json]:
+def _messages(request: ReplyRequest) -> list[JsonObject]:
     """A Realtime context as chat messages."""
-    messages: list[Json] = [{"role": "system", "content": request.instructions}] if request.instructions else []
+    messages: list[JsonObject] = [{"role": "system", "content": request.instructions}] if request.instructions else []
     for item in request.context:
         make = _MESSAGES.get(item.wire["type"])
         if make:
@@ -113,29 +113,29 @@ def _messages(request: ReplyRequest) -> list[Json]:
     return messages
 
 
-def _message(item: Item) -> Json:
+def _message(item: ConversationItem) -> JsonObject:
     images = [part for part in item.wire["content"] if part["type"] == "input_image"]
     text = text_of(item) or ("(speech that was not understood)" if item.audio else "")
     if not images:
         return {"role": item.wire["role"], "content": text}
-    parts: list[Json] = [{"type": "image_url", "image_url": {"url": image["image_url"]}} for image in images]
+    parts: list[JsonObject] = [{"type": "image_url", "image_url": {"url": image["image_url"]}} for image in images]
     return {"role": item.wire["role"], "content": [*([{"type": "text", "text": text}] if text else []), *parts]}
 
 
-def _call(item: Item) -> Json:
+def _call(item: ConversationItem) -> JsonObject:
     function = {"name": item.wire["name"], "arguments": item.wire["arguments"]}
     call = {"id": item.wire["call_id"], "type": "function", "function": function}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def _output(item: Item) -> Json:
+def _output(item: ConversationItem) -> JsonObject:
     return {"role": "tool", "tool_call_id": item.wire["call_id"], "content": item.wire["output"]}
 
 
 _MESSAGES = {"message": _message, "function_call": _call, "function_call_output": _output}
 
 
-def _tools(request: ReplyRequest) -> Json:
+def _tools(request: ReplyRequest) -> JsonObject:
     if not request.tools:
         return {}
     functions = [

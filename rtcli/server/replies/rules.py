@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, decode_base64
 from rtcli.server.replies.base import (
-    MOST_READ,
+    MAX_CHARACTERS_READ,
     Piece,
     ReplyRequest,
     Say,
@@ -23,9 +23,9 @@ from rtcli.server.replies.base import (
     turn_start,
 )
 from rtcli.server.replies.tool_use import tool_calls
-from rtcli.server.session.items import Item
+from rtcli.server.session.items import ConversationItem
 
-_LONGEST_COUNT = 1_000
+_MAX_COUNT = 1_000
 _WORDS = re.compile(r"\S+\s*")
 _Answer: TypeAlias = Callable[[re.Match[str], ReplyRequest], str]
 
@@ -58,7 +58,7 @@ def answer(request: ReplyRequest) -> str:
         return " ".join(_describe(image["image_url"]) for image in images)
     if turn and turn[-1].audio and not text_of(turn[-1]):
         return _unheard(turn[-1])
-    asked = message[:MOST_READ]
+    asked = message[:MAX_CHARACTERS_READ]
     if (command := _REPEAT.search(asked)) and (match := _REPEAT.match(message, command.start())):
         return _repeat(match)
     found = ((make, pattern.search(asked)) for pattern, make in _RULES)
@@ -79,7 +79,7 @@ def _count(match: re.Match[str], request: ReplyRequest) -> str:
     first = int(match.group("first") or 1)
     last = int(match.group("last"))
     step = 1 if last >= first else -1
-    numbers = range(first, last + step, step)[:_LONGEST_COUNT]
+    numbers = range(first, last + step, step)[:_MAX_COUNT]
     return ", ".join(map(str, numbers)) + "."
 
 
@@ -154,10 +154,10 @@ _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
 # sound, images, results of tools --------------------------------------------------------------------------------------
 
 
-def _unheard(item: Item) -> str:
+def _unheard(item: ConversationItem) -> str:
     seconds = sum(PCM16.milliseconds(len(pcm)) for pcm in item.audio.values()) / 1000
-    if item.heard is None:
-        return f"I heard {seconds:.1f} seconds of sound, but I have no recogniser, so I cannot tell what was said."
+    if item.recognized_text is None:
+        return f"I heard {seconds:.1f} seconds of sound, but I have no recognizer, so I cannot tell what was said."
     return f"I heard {seconds:.1f} seconds of sound, and no words in it."
 
 
@@ -173,7 +173,7 @@ def _describe(url: str) -> str:
         return "You sent an image that I cannot decode."
 
 
-def _tell(result: Item, context: Sequence[Item]) -> str:
+def _tell(result: ConversationItem, context: Sequence[ConversationItem]) -> str:
     if result.wire["type"] == "mcp_call":
         return f"{result.wire['name']} says {_plain(result.wire.get('output') or result.wire.get('error'))}."
     name = name_of_call(context, result.wire["call_id"]) or "The tool"

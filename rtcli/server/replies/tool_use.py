@@ -8,28 +8,35 @@ from functools import lru_cache
 from itertools import islice
 
 from rtcli.server.replies.arguments import arguments_for, subjects
-from rtcli.server.replies.base import MOST_READ, Call, ReplyRequest, Tool, last_message, outputs_of_turn
+from rtcli.server.replies.base import (
+    MAX_CHARACTERS_READ,
+    Call,
+    OfferedTool,
+    ReplyRequest,
+    last_message,
+    outputs_of_turn,
+)
 
 # Words in a tool's name that say nothing of its subject.
 _GENERIC = {"get", "set", "fetch", "lookup", "look", "up", "find", "show", "do", "run", "make", "the", "a", "an"}
 _GENERIC |= {"tool", "function", "current", "call", "to", "for", "of", "by", "user", "data", "info", "query", "list"}
-_MOST_CALLS = 32  # in one response
+_MAX_CALLS = 32  # in one response
 
 
 def tool_calls(request: ReplyRequest) -> list[Call]:
     """The calls that this request demands; [] where it is to be answered in words, as the output of a call is."""
     if not request.tools or request.tool_choice == "none" or outputs_of_turn(request.context):
         return []
-    message = last_message(request)[:MOST_READ]
+    message = last_message(request)[:MAX_CHARACTERS_READ]
     calls = (
         Call(tool, arguments_for(tool.parameters, _about(message, subject)))
         for tool in _wanted(request, message)
         for subject in (subjects(message) if request.parallel_tool_calls and _takes_one(tool) else []) or [""]
     )
-    return list(islice(calls, _MOST_CALLS))
+    return list(islice(calls, _MAX_CALLS))
 
 
-def _wanted(request: ReplyRequest, message: str) -> list[Tool]:
+def _wanted(request: ReplyRequest, message: str) -> list[OfferedTool]:
     choice = request.tool_choice
     if isinstance(choice, Mapping):
         named = [tool for tool in request.tools if _is_chosen(tool, choice)]
@@ -40,13 +47,13 @@ def _wanted(request: ReplyRequest, message: str) -> list[Tool]:
     return asked if request.parallel_tool_calls else asked[:1]
 
 
-def _is_chosen(tool: Tool, choice: Mapping[str, object]) -> bool:
+def _is_chosen(tool: OfferedTool, choice: Mapping[str, object]) -> bool:
     if choice["type"] == "mcp":
         return tool.server_label == choice["server_label"] and choice.get("name") in (None, tool.name)
     return tool.server_label is None and tool.name == choice["name"]
 
 
-def plainly_asks(message: str, tool: Tool) -> bool:
+def plainly_asks(message: str, tool: OfferedTool) -> bool:
     """Whether every word of the tool's name that says something is in the message.
 
     Frameworks put a plugin's or a server's name before the tool's (`plugin-tool`, `server__tool`): that may be missing.
@@ -79,7 +86,7 @@ def _stem(word: str) -> str:
     return word
 
 
-def _takes_one(tool: Tool) -> bool:
+def _takes_one(tool: OfferedTool) -> bool:
     """Whether the tool asks for one subject, so that two subjects are two calls."""
     properties = tool.parameters.get("properties") or {}
     required = tool.parameters.get("required") or list(properties)

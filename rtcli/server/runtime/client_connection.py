@@ -1,20 +1,18 @@
-"""One client's connection, as the session sees it: a bounded queue, one writer, and the faults it has to suffer."""
+"""One client's connection, as the session sees it: a bounded queue, one writer, and the faults to inject."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from rtcli.protocol.events import encode
-from rtcli.server.faults import Action, FaultPlan, What
+from rtcli.protocol.events import JsonObject, encode
+from rtcli.protocol.faults import FaultAction, FaultKind, FaultPlan
+from rtcli.protocol.record import Direction
 from rtcli.server.validation import api_errors
-
-Json: TypeAlias = dict[str, Any]
 
 HIGH_WATER = 4 * 2**20
 """Bytes that may wait for a client that reads slowly; whoever makes more waits, and so does the client's own input."""
@@ -26,18 +24,24 @@ class ClientConnection:
     def __init__(self, connection: ServerConnection, plan: FaultPlan, *, sideband: bool = False) -> None:
         self.connection = connection
         self.sideband = sideband
-        self.quota_spent = False  # a fault: every later response fails
-        self._twice = False  # a fault: the next event comes twice
+        self.quota_spent = False  # set by a fault: every later response fails
+        self._duplicate_next = False  # set by a fault: the next event is sent twice
         self._plan = plan
-        self._queue: deque[str | Action | tuple[int, str]] = deque()
-        self._types: deque[str] = deque()
-        self._waiting_bytes = 0
+        # what the writer does next, in order: send a frame, inject a fault, or close with (code, reason)
+        self._queue: deque[str | FaultAction | tuple[int, str]] = deque()
+        self._types: deque[str] = deque()  # the event types of the frames in the queue: faults match them
+        self._waiting_bytes = 0  # of the frames in the queue
         self._ended = False
-        self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._wake = asyncio.Event()  # set when the queue has something for the writer
+        self._below_high_water = asyncio.Event()
+        self._below_high_water.set()
 
-    def send(self, event: Json) -> None:
+    def __repr__(self) -> str:
+        kind = "sideband" if self.sideband else "opener"
+        state = "ended" if self._ended else f"{len(self._queue)} queued, {self._waiting_bytes} bytes"
+        return f"<ClientConnection {kind} {self.connection.remote_address}: {state}>"
+
+    def send(self, event: JsonObject) -> None:
         """Queue an event. Nothing is queued for a connection that has ended."""
         if self._ended:
             return
@@ -45,20 +49,41 @@ class ClientConnection:
         self._types.append(event["type"])
         self._waiting_bytes += len(frame)
         if self._waiting_bytes > HIGH_WATER:
-            self._room.clear()
+            self._below_high_water.clear()
         self._push(frame)
 
-    def inject_fault(self, action: Action) -> None:
+    def inject_fault(self, action: FaultAction) -> None:
         """Queue a fault, to happen after what is queued already."""
         self._push(action)
+
+    async def inject_faults_before(self, event_type: str) -> int:
+        """Inject what is due before an event of the client is handled. Returns how many times to handle it.
+
+        A malformed event is what the session makes of half a frame: an error.
+        """
+        times = 1
+        for action in self._plan.before(event_type, Direction.SENT):
+            if action.kind in (FaultKind.STALL, FaultKind.DELAY):
+                await asyncio.sleep(action.number)
+            elif action.kind is FaultKind.DUPLICATE:
+                times += 1
+            elif action.kind is FaultKind.MALFORMED:
+                self.send(api_errors.invalid_json("A fault cut the frame off.").event())
+            else:
+                self.inject_fault(action)
+        return times
 
     def end(self, code: int, reason: str) -> None:
         """Queue the end of the connection."""
         self._push((code, reason))
 
-    async def has_room(self) -> None:
+    def abort(self) -> None:
+        """End the TCP connection without a close frame, now."""
+        self.connection.transport.abort()
+
+    async def drain(self) -> None:
         """Wait until the client has read enough of what was queued."""
-        await self._room.wait()
+        await self._below_high_water.wait()
 
     async def write(self) -> None:
         """Send what is queued, until the connection ends: the one writer."""
@@ -74,73 +99,72 @@ class ClientConnection:
             pass  # the reader sees it too, and ends the session
         finally:
             self._ended = True
-            self._room.set()
+            self._below_high_water.set()  # nobody waits for a client that has left
             for timer in timers:
                 timer.cancel()
 
-    def _push(self, entry: str | Action | tuple[int, str]) -> None:
+    def _push(self, entry: str | FaultAction | tuple[int, str]) -> None:
         self._queue.append(entry)
         self._wake.set()
 
-    async def _write_one(self, entry: str | Action | tuple[int, str]) -> None:
-        if isinstance(entry, Action):
-            await self._suffer(entry, "")
+    async def _write_one(self, entry: str | FaultAction | tuple[int, str]) -> None:
+        if isinstance(entry, FaultAction):
+            await _INJECTORS[entry.kind](self, entry, "")
         elif isinstance(entry, tuple):
             await self.connection.close(*entry)
         else:
             for action in self._plan.before(self._types.popleft()):
-                await self._suffer(action, entry)
-            copies, self._twice = 1 + self._twice, False
+                await _INJECTORS[action.kind](self, action, entry)
+            copies, self._duplicate_next = 1 + self._duplicate_next, False
             for _ in range(copies):
                 await self.connection.send(entry)
             self._waiting_bytes -= len(entry)
             if self._waiting_bytes <= HIGH_WATER:
-                self._room.set()
+                self._below_high_water.set()
 
-    async def _suffer(self, action: Action, frame: str) -> None:
-        await _FAULTS[action.what](self, action, frame)
+    # faults: `frame` is the one that triggers the fault, "" where none does -------------------------------------------
 
-    async def _close(self, action: Action, frame: str) -> None:
+    async def _close(self, action: FaultAction, frame: str) -> None:
         await self.connection.close(int(action.number), "fault")
 
-    async def _drop(self, action: Action, frame: str) -> None:
-        self.connection.transport.abort()
+    async def _drop(self, action: FaultAction, frame: str) -> None:
+        self.abort()
         await self.connection.wait_closed()
 
-    async def _stall(self, action: Action, frame: str) -> None:
+    async def _stall(self, action: FaultAction, frame: str) -> None:
         await asyncio.sleep(action.number)
 
-    async def _duplicate(self, action: Action, frame: str) -> None:
-        self._twice = True
+    async def _duplicate(self, action: FaultAction, frame: str) -> None:
+        self._duplicate_next = True
 
-    async def _malformed(self, action: Action, frame: str) -> None:
+    async def _malformed(self, action: FaultAction, frame: str) -> None:
         await self.connection.send(frame[: len(frame) // 2] or '{"type": ')
 
-    async def _error(self, action: Action, frame: str) -> None:
+    async def _error(self, action: FaultAction, frame: str) -> None:
         error = api_errors.ApiError("A fault was asked for.", action.text or None, None, "server_error")
         await self.connection.send(encode(error.event()))
 
-    async def _quota(self, action: Action, frame: str) -> None:
+    async def _quota(self, action: FaultAction, frame: str) -> None:
         self.quota_spent = True
 
-    async def _expire(self, action: Action, frame: str) -> None:
+    async def _expire(self, action: FaultAction, frame: str) -> None:
         expired = api_errors.session_expired(60)
         await self.connection.send(encode(expired.event()))
         await self.connection.close(1001, expired.message)
 
-    async def _nothing(self, action: Action, frame: str) -> None:
-        """An HTTP status is given before there is a connection."""
+    async def _http(self, action: FaultAction, frame: str) -> None:
+        """Nothing: an HTTP status is sent before there is a connection."""
 
 
-_FAULTS: Mapping[What, Callable[[ClientConnection, Action, str], Awaitable[None]]] = {
-    What.CLOSE: ClientConnection._close,
-    What.DROP: ClientConnection._drop,
-    What.STALL: ClientConnection._stall,
-    What.DELAY: ClientConnection._stall,
-    What.DUPLICATE: ClientConnection._duplicate,
-    What.MALFORMED: ClientConnection._malformed,
-    What.ERROR: ClientConnection._error,
-    What.QUOTA: ClientConnection._quota,
-    What.EXPIRE: ClientConnection._expire,
-    What.HTTP: ClientConnection._nothing,
+_INJECTORS: Mapping[FaultKind, Callable[[ClientConnection, FaultAction, str], Awaitable[None]]] = {
+    FaultKind.CLOSE: ClientConnection._close,
+    FaultKind.DROP: ClientConnection._drop,
+    FaultKind.STALL: ClientConnection._stall,
+    FaultKind.DELAY: ClientConnection._stall,
+    FaultKind.DUPLICATE: ClientConnection._duplicate,
+    FaultKind.MALFORMED: ClientConnection._malformed,
+    FaultKind.ERROR: ClientConnection._error,
+    FaultKind.QUOTA: ClientConnection._quota,
+    FaultKind.EXPIRE: ClientConnection._expire,
+    FaultKind.HTTP: ClientConnection._http,
 }

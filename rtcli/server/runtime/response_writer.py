@@ -7,18 +7,28 @@ import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16
+from rtcli.protocol.events import JsonObject
+from rtcli.protocol.faults import FaultAction, parse_step
 from rtcli.server.engines import SpokenChunk
-from rtcli.server.faults import Action, parse_step
-from rtcli.server.replies.base import Call, Fail, InjectFault, Pause, Piece, Play, ReplyEngine, ReplyRequest, Say, Tool
+from rtcli.server.replies.base import (
+    Call,
+    Fail,
+    InjectFault,
+    OfferedTool,
+    Pause,
+    Piece,
+    Play,
+    ReplyEngine,
+    ReplyRequest,
+    Say,
+)
 from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.session import mcp
 from rtcli.server.session.response import Response
 from rtcli.server.validation import api_errors
-
-Json: TypeAlias = dict[str, Any]
 
 logger = logging.getLogger("rtcli.server")
 
@@ -45,23 +55,23 @@ class ResponseWriter:
     def __init__(
         self,
         response: Response,
-        room: EnginePool,
+        pool: EnginePool,
         *,
         pace: float,
-        emit: Callable[[list[Json]], Awaitable[None]],
-        inject_fault: Callable[[Action], None],
-        mcp_servers: Mapping[str, Json],
+        emit: Callable[[list[JsonObject]], Awaitable[None]],
+        inject_fault: Callable[[FaultAction], None],
+        mcp_servers: Mapping[str, JsonObject],
     ) -> None:
         self._response = response
-        self._room = room
+        self._pool = pool
         self._pace = pace
         self._emit = emit
-        self._suffer = inject_fault
+        self._inject_fault = inject_fault
         self._servers = mcp_servers
         self._spoken = response.options.modality == "audio"
         self._unsaid = ""  # text that waits for the end of its sentence
 
-    async def run(self, engine: ReplyEngine) -> tuple[str, Json | None]:
+    async def run(self, engine: ReplyEngine) -> tuple[str, JsonObject | None]:
         """Make the response. Returns its status and details, for whoever finishes it."""
         await self._wait(FIRST_DELAY)
         request = self._request()
@@ -94,13 +104,13 @@ class ResponseWriter:
             max_output_tokens=options.max_output_tokens,
         )
 
-    def _tools(self) -> Iterator[Tool]:
+    def _tools(self) -> Iterator[OfferedTool]:
         for tool in self._response.options.tools:
             if tool["type"] == "function":
-                yield Tool(tool["name"], tool.get("description", ""), tool.get("parameters") or {})
+                yield OfferedTool(tool["name"], tool.get("description", ""), tool.get("parameters") or {})
                 continue
             for listed in mcp.tools_of(self._servers[tool["server_label"]]):
-                yield Tool(listed["name"], listed["description"], listed["input_schema"], tool["server_label"])
+                yield OfferedTool(listed["name"], listed["description"], listed["input_schema"], tool["server_label"])
 
     async def _wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds * self._pace)
@@ -123,9 +133,9 @@ class ResponseWriter:
             await self._speak(text)
 
     async def _speak(self, text: str) -> None:
-        options, engines = self._response.options, await self._room.engines()
-        chunks = await self._room.work(engines.voice.speak, text, options.voice, options.speed)
-        while chunk := await self._room.work(next, chunks, None):
+        options, engines = self._response.options, await self._pool.engines()
+        chunks = await self._pool.work(engines.voice.speak, text, options.voice, options.speed)
+        while chunk := await self._pool.work(next, chunks, None):
             await self._play(chunk)
             if self._response.exhausted:
                 return
@@ -142,7 +152,7 @@ class ResponseWriter:
                 await self._emit(self._response.say(word))
             said = max(said, ahead)
             if pcm:
-                await self._emit(self._response.sound(pcm))
+                await self._emit(self._response.add_audio(pcm))
             await self._wait(PCM16.milliseconds(len(pcm)) / 1000 / AUDIO_SPEED)
             if self._response.exhausted:
                 return
@@ -187,12 +197,12 @@ class ResponseWriter:
         await self._speak_rest()
         await asyncio.sleep(piece.seconds)
 
-    async def _misbehave(self, piece: InjectFault) -> None:
+    async def _fault(self, piece: InjectFault) -> None:
         await self._speak_rest()
-        self._suffer(parse_step(piece.what))
+        self._inject_fault(parse_step(piece.what))
 
 
-def _failed(error: Json) -> tuple[str, Json]:
+def _failed(error: JsonObject) -> tuple[str, JsonObject]:
     return "failed", {"error": {key: error[key] for key in ("type", "code", "message") if key in error}}
 
 
@@ -201,5 +211,5 @@ _PIECES: Mapping[type[Piece], Callable[[ResponseWriter, Any], Awaitable[None]]] 
     Play: ResponseWriter._play_piece,
     Call: ResponseWriter._call,
     Pause: ResponseWriter._pause,
-    InjectFault: ResponseWriter._misbehave,
+    InjectFault: ResponseWriter._fault,
 }

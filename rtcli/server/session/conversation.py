@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16
+from rtcli.protocol.events import JsonObject
 from rtcli.server.ids import new_id
-from rtcli.server.session.items import Item
+from rtcli.server.session.items import ConversationItem
 from rtcli.server.validation import api_errors
-
-Json: TypeAlias = dict[str, Any]
 
 MAX_TEXT_KEPT = 128 * 2**20
 """Characters of text, images and arguments that one conversation takes; more is refused."""
@@ -24,20 +22,20 @@ class Conversation:
 
     def __init__(self) -> None:
         self.id = new_id("conv")
-        self._items: dict[str, Item] = {}
+        self._items: dict[str, ConversationItem] = {}
         self._order: list[str] = []
         self._calls: set[str] = set()
         self._characters = 0
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[ConversationItem]:
         return (self._items[item_id] for item_id in self._order)
 
     def __len__(self) -> int:
         return len(self._order)
 
-    def in_reply_order(self) -> Iterator[Item]:
+    def in_reply_order(self) -> Iterator[ConversationItem]:
         """The items, each answer before what came while it was made: that is still to be answered."""
-        order: list[Item] = []
+        order: list[ConversationItem] = []
         for item in self:
             place = len(order)
             if item.unseen:
@@ -45,7 +43,7 @@ class Conversation:
             order.insert(place, item)
         return iter(order)
 
-    def get(self, item_id: str) -> Item | None:
+    def get(self, item_id: str) -> ConversationItem | None:
         """The item, or None."""
         return self._items.get(item_id)
 
@@ -62,11 +60,11 @@ class Conversation:
         """Whether a function call of that id is in the conversation."""
         return call_id in self._calls
 
-    def append(self, item: Item) -> str | None:
+    def append(self, item: ConversationItem) -> str | None:
         """Add at the end; returns the id of the item before it."""
         return self.insert(item, None)
 
-    def insert(self, item: Item, previous: str | None) -> str | None:
+    def insert(self, item: ConversationItem, previous: str | None) -> str | None:
         """Add after `previous`: "root" is the front; None and "" are the end. Returns the id of the item before it.
 
         Raises RefusedError for an id that is taken, an unknown `previous`, an output that answers no call, and beyond
@@ -96,7 +94,7 @@ class Conversation:
         if item.wire["type"] == "function_call":
             self._calls.discard(item.wire["call_id"])
 
-    def retrieve(self, item_id: str) -> Json:
+    def retrieve(self, item_id: str) -> JsonObject:
         """The item with its sound. Raises RefusedError for an unknown id."""
         return self._known(item_id, "retrieve").with_audio()
 
@@ -116,7 +114,7 @@ class Conversation:
         parts = list(item.wire["content"])
         parts[content_index] = {"type": "output_audio"}
         item.wire = {**item.wire, "content": parts}
-        item.cut = True
+        item.truncated = True
 
     def evict_old_audio(self) -> None:
         """Drop the oldest sound beyond what one conversation may hold."""
@@ -132,13 +130,13 @@ class Conversation:
             return len(self._order)
         return 0 if previous == "root" else self._order.index(previous) + 1
 
-    def _known(self, item_id: str, verb: str) -> Item:
+    def _known(self, item_id: str, verb: str) -> ConversationItem:
         item = self._items.get(item_id)
         if item is None:
             raise api_errors.item_unknown(verb, item_id)
         return item
 
-    def _check_answer(self, wire: Json) -> None:
+    def _check_answer(self, wire: JsonObject) -> None:
         if wire["type"] == "function_call_output" and not self.has_call(wire["call_id"]):
             raise api_errors.call_unknown(wire["call_id"])
         if wire["type"] == "mcp_approval_response":
@@ -147,7 +145,7 @@ class Conversation:
                 raise api_errors.approval_unknown(wire["approval_request_id"])
 
 
-def _characters(wire: Json) -> int:
+def _characters(wire: JsonObject) -> int:
     """The length of what an item says."""
     parts = [wire, *wire.get("content", ())]
     return sum(len(value) for part in parts for value in part.values() if isinstance(value, str))

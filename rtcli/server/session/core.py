@@ -7,19 +7,20 @@ the wire.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from rtcli.dsp.codec import Decoder
 from rtcli.protocol.audio_formats import PCM16, parse_format
+from rtcli.protocol.events import JsonObject
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, mcp, transcription
 from rtcli.server.session.conversation import Conversation
 from rtcli.server.session.effects import (
     Close,
-    Effect,
     EvaluatePause,
     FeedAudio,
+    ServerEffect,
     SetIdleTimer,
     StartResponse,
     Transcribe,
@@ -27,45 +28,51 @@ from rtcli.server.session.effects import (
 )
 from rtcli.server.session.events import event
 from rtcli.server.session.input_buffer import InputBuffer, decode_pieces
-from rtcli.server.session.items import Item
+from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import Response
 from rtcli.server.session.response_options import response_options
-from rtcli.server.session.state import SessionState
-from rtcli.server.session.turn_detection import Mark, Speech, TurnDetection, TurnMark
+from rtcli.server.session.state import EffectiveSession
+from rtcli.server.session.turn_detection import Speech, TurnDetection, TurnMark, TurnMarkKind
 from rtcli.server.validation import api_errors
 from rtcli.server.validation.api_errors import ApiError
 from rtcli.server.validation.client_events import check_event
 
-Json: TypeAlias = dict[str, Any]
 
+class ServerCore:
+    """One session. Only the connection's own loop calls it, between awaits, so it needs no lock.
 
-class SessionCore:
-    """One session. Only the connection's own loop calls it, between awaits, so it needs no lock."""
+    `detector` gives what makes a voice detector: it is called at the first audio, when the engines are loaded.
+    """
 
-    def __init__(self, session: Json, detector: Callable[[], DetectorFactory]) -> None:
-        self.state = SessionState(session)
+    def __init__(self, session: JsonObject, detector: Callable[[], DetectorFactory]) -> None:
+        self.state = EffectiveSession(session)
         self.conversation = Conversation()
-        self.active: Response | None = None
-        self.out_of_band: dict[str, Response] = {}
+        self.active: Response | None = None  # the one response of the conversation that may be in progress
+        self.out_of_band: dict[str, Response] = {}  # those beside the conversation, by id
         self._detector = detector
         self._buffer = InputBuffer()
         self._decoder = Decoder(parse_format(self.state.input["format"]))
-        self._turns: TurnDetection | None = None
-        self._speech_item: str | None = None
-        self._speech_start = 0
-        self._partial: transcription.Partial | None = None
-        self._next_partial = 0
-        self._to_transcribe: set[str] = set()  # committed items; sound that comes as an item is not transcribed
-        self._held: list[Json] = []  # outputs that came before the response that made their call was done
-        self._out: list[Effect] = []
+        self._turns: TurnDetection | None = None  # made at the first audio after turn_detection was set
+        self._speech_item: str | None = None  # the id that the item of the open turn will get; None: nobody speaks
+        self._speech_start = 0  # where that turn's audio starts, padding included: a sample of the session
+        self._partial: transcription.Partial | None = None  # where a turn is transcribed while it goes on
+        self._next_partial = 0  # the sample at which that is tried again
+        self._to_transcribe: set[str] = set()  # committed items; audio sent as an item is not transcribed
+        self._held_outputs: list[JsonObject] = []  # events whose function call is not complete yet
+        self._out: list[ServerEffect] = []  # what the entry point that runs has caused so far
+
+    def __repr__(self) -> str:
+        active = f"{self.active.id} in progress" if self.active else "idle"
+        speech = "speech" if self._speech_item else "no speech"
+        return f"<ServerCore {self.state.config['id']}: {active}, {speech}, {len(self.conversation)} items>"
 
     # entry points: each returns the effects in order ------------------------------------------------------------------
 
-    def opened(self) -> list[Effect]:
+    def opened(self) -> list[ServerEffect]:
         """The first frame of a session."""
         return [event("session.created", session=self.state.config)]
 
-    def receive(self, sent: Mapping[str, Any]) -> list[Effect]:
+    def receive(self, sent: Mapping[str, Any]) -> list[ServerEffect]:
         """Carry out one client event; what is refused becomes an `error` that names it."""
         event_id = sent.get("event_id")
         try:
@@ -75,8 +82,8 @@ class SessionCore:
             self._out.append(refused.event(event_id if isinstance(event_id, str) else None))
         return self._effects()
 
-    def heard(self, pcm: bytes) -> list[Effect]:
-        """Sound has been appended: buffer it, and see whether a turn starts or ends in it."""
+    def audio_appended(self, pcm: bytes) -> list[ServerEffect]:
+        """Audio has been appended: buffer it, and see whether a turn starts or ends in it."""
         self._buffer.append(pcm)
         config = self.state.turn_detection
         if config is None:
@@ -92,45 +99,47 @@ class SessionCore:
             self._out.append(TranscribePartial(self._partial.item_id, self._buffer.peek(self._speech_start)))
         return self._effects()
 
-    def judged(self, transcript: str) -> list[Effect]:
-        """A pause has been transcribed (semantic_vad)."""
-        for mark in self._turns.judge(transcript) if self._turns else ():
+    def pause_transcribed(self, transcript: str) -> list[ServerEffect]:
+        """What was said before a pause has been transcribed (semantic_vad)."""
+        for mark in self._turns.evaluate_pause(transcript) if self._turns else ():
             _MARKS[mark.mark](self, mark)
         return self._effects()
 
-    def partly_recognised(self, item_id: str, transcript: str) -> list[Effect]:
-        """A turn that goes on has been transcribed so far; nothing is told of one that is over."""
+    def partly_transcribed(self, item_id: str, transcript: str) -> list[ServerEffect]:
+        """A turn that goes on has been transcribed so far; nothing comes of one that is over."""
         if self._partial is None or self._partial.item_id != item_id or self._speech_item != item_id:
             return []
         return list(self._partial.attempt(transcript))
 
-    def recognised(self, item: Item, transcript: str | None) -> list[Effect]:
-        """A committed item has been transcribed; None: there is no recogniser."""
-        item.heard = transcript
+    def transcribed(self, item: ConversationItem, transcript: str | None) -> list[ServerEffect]:
+        """A committed item has been transcribed; None: there is no recognizer."""
+        item.recognized_text = transcript
         wanted = self.state.input["transcription"] if item.id in self._to_transcribe else None
         self._to_transcribe.discard(item.id)
         if wanted is None:
             return []
-        told = self._partial.told if self._partial and self._partial.item_id == item.id else ""
-        return list(transcription.events(item, wanted["model"], transcript, told))
+        sent = self._partial.sent if self._partial and self._partial.item_id == item.id else ""
+        return list(transcription.events(item, wanted["model"], transcript, sent))
 
-    def finished(self, response: Response, status: str = "completed", details: Json | None = None) -> list[Effect]:
-        """A response ends; does nothing where it has ended already."""
+    def response_ended(
+        self, response: Response, status: str = "completed", details: JsonObject | None = None
+    ) -> list[ServerEffect]:
+        """A response ends; nothing happens where it has ended already."""
         if response.finished:
             return []
         self._out += response.finish(status, details)
-        if response.sound_bytes:
-            self.state.voice_locked = True
+        if response.audio_bytes:
+            self.state.voice_locked = True  # the API refuses another voice once the assistant was heard
             self.conversation.evict_old_audio()
         self.out_of_band.pop(response.id, None)
         if response is self.active:
             self.active = None
             self._release_held()
             if self.active is None and status == "completed":
-                self._arm_idle()
+                self._set_idle_timer()
         return self._effects()
 
-    def idle_elapsed(self) -> list[Effect]:
+    def idle_elapsed(self) -> list[ServerEffect]:
         """Nobody has spoken for idle_timeout_ms: the silence becomes the user's turn."""
         timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
         if timeout is None or self.active or self._speech_item:
@@ -141,13 +150,13 @@ class SessionCore:
         self._out.append(event("input_audio_buffer.timeout_triggered", **place))
         pcm = self._buffer.peek(self._buffer.end - timeout * PCM16.rate // 1000)
         self._buffer.clear()
-        self._commit(item_id, pcm)
-        self._start({})
+        self._commit_item(item_id, pcm)
+        self._start_response({})
         return self._effects()
 
     # client events ----------------------------------------------------------------------------------------------------
 
-    def _session_update(self, sent: Mapping[str, Any]) -> None:
+    def _on_session_update(self, sent: Mapping[str, Any]) -> None:
         known = set(self.state.mcp_servers)
         turn_before, format_before = self.state.turn_detection, self.state.input["format"]
         self.state.update(sent["session"])
@@ -162,61 +171,61 @@ class SessionCore:
             if label not in known:
                 self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
 
-    def _session_close(self, sent: Mapping[str, Any]) -> None:
+    def _on_session_close(self, sent: Mapping[str, Any]) -> None:
         self._out.append(Close(1000, ""))
 
-    def _append(self, sent: Mapping[str, Any]) -> None:
+    def _on_input_audio_buffer_append(self, sent: Mapping[str, Any]) -> None:
         data = items.decode_audio(sent["audio"], "audio", self._decoder.format)
         self._out.append(FeedAudio(decode_pieces(self._decoder, data)))
 
-    def _commit_buffer(self, sent: Mapping[str, Any]) -> None:
+    def _on_input_audio_buffer_commit(self, sent: Mapping[str, Any]) -> None:
         self._buffer.append(self._decoder.flush())
         pcm = self._buffer.commit(self._speech_start if self._speech_item else 0)
         item_id = self._speech_item or new_id("item")
         self._forget_speech()
-        self._commit(item_id, pcm)
+        self._commit_item(item_id, pcm)
 
-    def _clear_buffer(self, sent: Mapping[str, Any]) -> None:
+    def _on_input_audio_buffer_clear(self, sent: Mapping[str, Any]) -> None:
         self._decoder.flush()
         self._buffer.clear()
         self._forget_speech()
         self._out.append(event("input_audio_buffer.cleared"))
 
-    def _item_create(self, sent: Mapping[str, Any]) -> None:
+    def _on_conversation_item_create(self, sent: Mapping[str, Any]) -> None:
         wire = sent["item"]
         if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
-            self._held.append(dict(sent))
+            self._held_outputs.append(dict(sent))  # an output goes behind its call, and that one is still being written
             return
         item = items.from_client(wire, audio_format=self._decoder.format)
-        self._add(item, sent.get("previous_item_id"))
+        self._add_item(item, sent.get("previous_item_id"))
         if item.audio:
             self._out.append(Transcribe(item))
         if wire["type"] == "mcp_approval_response" and wire["approve"]:
             self._out += mcp.run_approved(self.conversation, wire["approval_request_id"])
 
-    def _item_retrieve(self, sent: Mapping[str, Any]) -> None:
+    def _on_conversation_item_retrieve(self, sent: Mapping[str, Any]) -> None:
         self._out.append(event("conversation.item.retrieved", item=self.conversation.retrieve(sent["item_id"])))
 
-    def _item_delete(self, sent: Mapping[str, Any]) -> None:
+    def _on_conversation_item_delete(self, sent: Mapping[str, Any]) -> None:
         self.conversation.delete(sent["item_id"])
         self._out.append(event("conversation.item.deleted", item_id=sent["item_id"]))
 
-    def _item_truncate(self, sent: Mapping[str, Any]) -> None:
+    def _on_conversation_item_truncate(self, sent: Mapping[str, Any]) -> None:
         where = {key: sent[key] for key in ("item_id", "content_index", "audio_end_ms")}
         self.conversation.truncate(**where)
         self._out.append(event("conversation.item.truncated", **where))
 
-    def _response_create(self, sent: Mapping[str, Any]) -> None:
-        self._start(sent.get("response") or {})
+    def _on_response_create(self, sent: Mapping[str, Any]) -> None:
+        self._start_response(sent.get("response") or {})
 
-    def _response_cancel(self, sent: Mapping[str, Any]) -> None:
+    def _on_response_cancel(self, sent: Mapping[str, Any]) -> None:
         wanted = sent.get("response_id")
         response = self.active
         if wanted and not (response and response.id == wanted):
             response = self.out_of_band.get(wanted)
         if response is None:
             raise api_errors.nothing_to_cancel()
-        self._cancel(response, "client_cancelled")
+        self._cancel_response(response, "client_cancelled")
 
     # speech -----------------------------------------------------------------------------------------------------------
 
@@ -232,7 +241,7 @@ class SessionCore:
         where = {"audio_start_ms": start_ms, "item_id": self._speech_item}
         self._out += [event("input_audio_buffer.speech_started", **where), SetIdleTimer(None)]
         if config.get("interrupt_response") and self.active:
-            self._cancel(self.active, "turn_detected")
+            self._cancel_response(self.active, "turn_detected")
 
     def _speech_paused(self, mark: TurnMark) -> None:
         self._out.append(EvaluatePause(self._buffer.peek(self._speech_start)))
@@ -243,10 +252,10 @@ class SessionCore:
         self._out.append(event("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id))
         pcm = self._buffer.take(self._speech_start, mark.sample)
         self._speech_item = None
-        self._commit(item_id, pcm)
+        self._commit_item(item_id, pcm)
         if config.get("create_response"):
             try:
-                self._start({})
+                self._start_response({})
             except ApiError as refused:
                 self._out.append(refused.event())
 
@@ -258,25 +267,25 @@ class SessionCore:
 
     # what several of them do ------------------------------------------------------------------------------------------
 
-    def _effects(self) -> list[Effect]:
+    def _effects(self) -> list[ServerEffect]:
         effects, self._out = self._out, []
         return effects
 
-    def _commit(self, item_id: str, pcm: bytes) -> None:
+    def _commit_item(self, item_id: str, pcm: bytes) -> None:
         item = items.committed_audio(item_id, pcm)
         previous = self.conversation.last_id
         self._out.append(event("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id))
-        self._add(item, None)
+        self._add_item(item, None)
         self.conversation.evict_old_audio()
         self._to_transcribe.add(item.id)
         self._out.append(Transcribe(item))
 
-    def _add(self, item: Item, previous_item_id: str | None) -> None:
+    def _add_item(self, item: ConversationItem, previous_item_id: str | None) -> None:
         previous = self.conversation.insert(item, previous_item_id)
         place = {"previous_item_id": previous, "item": item.wire}
         self._out += [event("conversation.item.added", **place), event("conversation.item.done", **place)]
 
-    def _start(self, wanted: Mapping[str, Any]) -> None:
+    def _start_response(self, wanted: Mapping[str, Any]) -> None:
         if self.state.transcribes_only:
             raise api_errors.no_responses_here()
         options = response_options(self.state, self.conversation, wanted)
@@ -297,43 +306,43 @@ class SessionCore:
             self._out.append(SetIdleTimer(None))
         self._out += [*response.created(), StartResponse(response)]
 
-    def _cancel(self, response: Response, reason: str) -> None:
+    def _cancel_response(self, response: Response, reason: str) -> None:
         done = self._effects()
-        self._out = done + self.finished(response, "cancelled", {"reason": reason})
+        self._out = done + self.response_ended(response, "cancelled", {"reason": reason})
 
     def _release_held(self) -> None:
-        held, self._held = self._held, []
+        held, self._held_outputs = self._held_outputs, []
         for sent in held:
-            done = self._effects()
+            done = self._effects()  # `receive` returns what it finds in `_out`: keep what is there already
             self._out = done + self.receive(sent)
 
-    def _arm_idle(self) -> None:
+    def _set_idle_timer(self) -> None:
         timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
         if timeout is not None:
             self._out.append(SetIdleTimer(timeout / 1000))
 
 
-MAX_OUT_OF_BAND = 64  # responses beside the conversation
+MAX_OUT_OF_BAND = 64  # responses beside the conversation at the same time
 _PARTIAL_SAMPLES = PCM16.rate // 2  # how often a turn is transcribed while it goes on
-_KEPT_SAMPLES = 30 * PCM16.rate  # while nobody speaks; a commit by hand may still want it
+_KEPT_SAMPLES = 30 * PCM16.rate  # kept while nobody speaks: a commit by hand may still want it
 
-_MARKS: Mapping[Mark, Callable[[SessionCore, TurnMark], None]] = {
-    Mark.STARTED: SessionCore._speech_started,
-    Mark.PAUSED: SessionCore._speech_paused,
-    Mark.ENDED: SessionCore._speech_ended,
+_MARKS: Mapping[TurnMarkKind, Callable[[ServerCore, TurnMark], None]] = {
+    TurnMarkKind.STARTED: ServerCore._speech_started,
+    TurnMarkKind.PAUSED: ServerCore._speech_paused,
+    TurnMarkKind.ENDED: ServerCore._speech_ended,
 }
 
-_HANDLERS: Mapping[str, Callable[[SessionCore, Mapping[str, Any]], None]] = {
-    "session.update": SessionCore._session_update,
-    "session.close": SessionCore._session_close,
-    "input_audio_buffer.append": SessionCore._append,
-    "session.input_audio_buffer.append": SessionCore._append,
-    "input_audio_buffer.commit": SessionCore._commit_buffer,
-    "input_audio_buffer.clear": SessionCore._clear_buffer,
-    "conversation.item.create": SessionCore._item_create,
-    "conversation.item.truncate": SessionCore._item_truncate,
-    "conversation.item.delete": SessionCore._item_delete,
-    "conversation.item.retrieve": SessionCore._item_retrieve,
-    "response.create": SessionCore._response_create,
-    "response.cancel": SessionCore._response_cancel,
+_HANDLERS: Mapping[str, Callable[[ServerCore, Mapping[str, Any]], None]] = {
+    "session.update": ServerCore._on_session_update,
+    "session.close": ServerCore._on_session_close,
+    "input_audio_buffer.append": ServerCore._on_input_audio_buffer_append,
+    "session.input_audio_buffer.append": ServerCore._on_input_audio_buffer_append,
+    "input_audio_buffer.commit": ServerCore._on_input_audio_buffer_commit,
+    "input_audio_buffer.clear": ServerCore._on_input_audio_buffer_clear,
+    "conversation.item.create": ServerCore._on_conversation_item_create,
+    "conversation.item.truncate": ServerCore._on_conversation_item_truncate,
+    "conversation.item.delete": ServerCore._on_conversation_item_delete,
+    "conversation.item.retrieve": ServerCore._on_conversation_item_retrieve,
+    "response.create": ServerCore._on_response_create,
+    "response.cancel": ServerCore._on_response_cancel,
 }

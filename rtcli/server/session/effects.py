@@ -1,41 +1,40 @@
-"""What a session's core wants done: events to send, and commands to whoever runs it, in the order of the wire."""
+"""What comes of a call of the core: events to send, and commands to whoever runs the session, in wire order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from rtcli.server.session.items import Item
+from rtcli.protocol.events import JsonObject
+from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import Response
-
-Json: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class StartResponse:
-    """Make what this response says."""
+    """Let the reply engine make this response, and hand its end to `response_ended`."""
 
     response: Response
 
 
 @dataclass(frozen=True, slots=True)
 class FeedAudio:
-    """Feed these pieces of sound (24 kHz PCM16) to `heard`, letting others run in between."""
+    """Hand these pieces of audio (24 kHz PCM16) to `audio_appended`, letting others run in between."""
 
     pieces: Iterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Transcribe:
-    """Transcribe the sound of this item and hand the text to `recognised`."""
+    """Transcribe the audio of this item and hand the text to `transcribed`."""
 
-    item: Item
+    item: ConversationItem
 
 
 @dataclass(frozen=True, slots=True)
 class TranscribePartial:
-    """Transcribe what was said so far of a turn that goes on, and hand the text to `partly_recognised`."""
+    """Transcribe what was said so far of a turn that goes on, and hand the text to `partly_transcribed`."""
 
     item_id: str
     pcm: bytes
@@ -43,25 +42,27 @@ class TranscribePartial:
 
 @dataclass(frozen=True, slots=True)
 class EvaluatePause:
-    """Transcribe this sound and hand the text to `judged`: is the sentence complete?"""
+    """Transcribe this audio and hand the text to `pause_transcribed`: is the sentence complete?"""
 
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SetIdleTimer:
-    """Call `idle_elapsed` after so many seconds beyond the playback of the response; None: do not."""
+    """Call `idle_elapsed` so many seconds after the response has been played; None: no longer."""
 
     seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End the connection."""
+    """End the connection of every client."""
 
     code: int
     reason: str
 
 
-Command: TypeAlias = StartResponse | FeedAudio | Transcribe | TranscribePartial | EvaluatePause | SetIdleTimer | Close
-Effect: TypeAlias = Json | Command
+ServerCommand: TypeAlias = (
+    StartResponse | FeedAudio | Transcribe | TranscribePartial | EvaluatePause | SetIdleTimer | Close
+)
+ServerEffect: TypeAlias = JsonObject | ServerCommand

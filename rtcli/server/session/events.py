@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import random
-from typing import Any, TypeAlias
+from typing import Any
 
+from rtcli.protocol.events import JsonObject
 from rtcli.server.ids import new_id, random_text
 
-Json: TypeAlias = dict[str, Any]
 
-
-def event(type_: str, **fields: Any) -> Json:
+def event(type_: str, **fields: Any) -> JsonObject:
     """An event of that type with an id of its own."""
     return {"type": type_, "event_id": new_id("event"), **fields}
 
 
-def obfuscated(delta: Json) -> Json:
+def obfuscated(delta: JsonObject) -> JsonObject:
     """A delta of text with random padding, as the API sends it."""
     return {**delta, "obfuscation": random_text(random.randint(4, 16))}

@@ -8,8 +8,8 @@ from rtcli.dsp.codec import Decoder
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.server.validation import api_errors
 
-MINIMUM_MS = 100
-LONGEST_MS = 15 * 60_000
+MIN_COMMIT_MS = 100
+MAX_BUFFER_MS = 15 * 60_000
 """What one buffer holds at most; of what nobody commits, the oldest goes."""
 _PIECE_MS = 500
 
@@ -40,7 +40,7 @@ class InputBuffer:
     def append(self, pcm: bytes) -> None:
         """Add whole samples."""
         self._pcm += pcm
-        self.keep(PCM16.byte_length(LONGEST_MS) // 2)
+        self.keep(PCM16.byte_length(MAX_BUFFER_MS) // 2)
 
     def keep(self, samples: int) -> None:
         """Forget all but the last so many samples."""
@@ -57,7 +57,7 @@ class InputBuffer:
         """The sound from a sample on; the buffer is empty afterwards. Raises RefusedError below 100 ms (all stays)."""
         pcm = self.peek(start)
         milliseconds = len(pcm) / PCM16.bytes_per_second * 1000
-        if milliseconds < MINIMUM_MS:
+        if milliseconds < MIN_COMMIT_MS:
             raise api_errors.buffer_too_small(milliseconds)
         self.clear()
         return pcm

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from rtcli.dsp.codec import decode
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, encode_base64
+from rtcli.protocol.events import JsonObject
 from rtcli.server.ids import new_id
 from rtcli.server.validation import api_errors
-
-Json: TypeAlias = dict[str, Any]
 
 MAX_AUDIO_BYTES = 15 * 2**20
 """What one event may carry."""
@@ -24,24 +23,24 @@ _FORMAT_NAMES = {
 
 
 @dataclass(slots=True)
-class Item:
+class ConversationItem:
     """One item: `wire` as events show it, `audio` the sound of its parts (24 kHz PCM16) by content index.
 
-    `heard` is what the recogniser made of the sound, whether or not the client asked for a transcript; `cut` says that
+    `heard` is what the recognizer made of the sound, whether or not the client asked for a transcript; `cut` says that
     the client truncated it; `unseen` are items before it that came while it was being made.
     """
 
-    wire: Json
+    wire: JsonObject
     audio: dict[int, bytes | bytearray] = field(default_factory=dict)
-    heard: str | None = None
-    cut: bool = False
+    recognized_text: str | None = None
+    truncated: bool = False
     unseen: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
         return str(self.wire["id"])
 
-    def with_audio(self) -> Json:
+    def with_audio(self) -> JsonObject:
         """The item as `conversation.item.retrieved` shows it: the only place where sound comes back."""
         if not self.audio:
             return self.wire
@@ -52,12 +51,14 @@ class Item:
         return {**self.wire, "content": parts}
 
 
-def message(role: str, content: list[Json], *, status: str = "completed", item_id: str | None = None) -> Json:
+def message(
+    role: str, content: list[JsonObject], *, status: str = "completed", item_id: str | None = None
+) -> JsonObject:
     """A message, its keys in the order of the wire."""
     return {"id": item_id or new_id("item"), "type": "message", "status": status, "role": role, "content": content}
 
 
-def function_call(name: str, call_id: str, arguments: str, *, status: str, item_id: str | None = None) -> Json:
+def function_call(name: str, call_id: str, arguments: str, *, status: str, item_id: str | None = None) -> JsonObject:
     """A function call."""
     return {
         "id": item_id or new_id("item"),
@@ -69,13 +70,13 @@ def function_call(name: str, call_id: str, arguments: str, *, status: str, item_
     }
 
 
-def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> Item:
+def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> ConversationItem:
     """What a commit of the input buffer makes: the `transcript` key is there even without one."""
     part = {"type": "input_audio", "transcript": transcript}
-    return Item(message("user", [part], item_id=item_id), {0: pcm})
+    return ConversationItem(message("user", [part], item_id=item_id), {0: pcm})
 
 
-def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: AudioFormat = PCM16) -> Item:
+def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: AudioFormat = PCM16) -> ConversationItem:
     """An item that a client sent, whose shape has been checked; its sound is in the session's input format.
 
     Raises RefusedError for audio that is not base64.
@@ -83,7 +84,7 @@ def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: Audio
     return _MAKERS[sent["type"]](sent, path, audio_format)
 
 
-def _message(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
+def _message(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> ConversationItem:
     audio: dict[int, bytes | bytearray] = {}
     content = []
     for index, part in enumerate(sent["content"]):
@@ -91,7 +92,7 @@ def _message(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> I
             data = decode_audio(part["audio"], f"{path}.content[{index}].audio", audio_format)
             audio[index] = decode(data, audio_format)
         content.append(_PARTS[part["type"]](part))
-    return Item(message(sent["role"], content, item_id=sent.get("id")), audio)
+    return ConversationItem(message(sent["role"], content, item_id=sent.get("id")), audio)
 
 
 _PARTS = {
@@ -108,20 +109,22 @@ _PARTS = {
 }
 
 
-def _function_call(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
+def _function_call(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> ConversationItem:
     call_id = sent.get("call_id") or new_id("call")
-    return Item(function_call(sent["name"], call_id, sent["arguments"], status="completed", item_id=sent.get("id")))
+    return ConversationItem(
+        function_call(sent["name"], call_id, sent["arguments"], status="completed", item_id=sent.get("id"))
+    )
 
 
-def _function_call_output(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
+def _function_call_output(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> ConversationItem:
     item_id = sent.get("id") or new_id("item")
-    return Item({"id": item_id, "type": sent["type"], "call_id": sent["call_id"], "output": sent["output"]})
+    return ConversationItem({"id": item_id, "type": sent["type"], "call_id": sent["call_id"], "output": sent["output"]})
 
 
-def _approval(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> Item:
+def _approval(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> ConversationItem:
     wire = {key: sent[key] for key in ("type", "approval_request_id", "approve")}
     reason = {"reason": sent["reason"]} if sent.get("reason") is not None else {}
-    return Item({"id": sent.get("id") or new_id("item"), **wire, **reason})
+    return ConversationItem({"id": sent.get("id") or new_id("item"), **wire, **reason})
 
 
 _MAKERS = {

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
+from rtcli.protocol.events import JsonObject
 from rtcli.server.ids import new_id
 from rtcli.server.session.conversation import Conversation
 from rtcli.server.session.events import event, obfuscated
-from rtcli.server.session.items import Item
-
-Json: TypeAlias = dict[str, Any]
+from rtcli.server.session.items import ConversationItem
 
 _UNREACHABLE = ".invalid"  # a host name that by standard never resolves: the way to ask for a listing that fails
 
 
-def list_item(label: str) -> Json:
+def list_item(label: str) -> JsonObject:
     """An `mcp_list_tools` item before the listing is there."""
     return {"id": new_id("item"), "type": "mcp_list_tools", "server_label": label, "tools": []}
 
@@ -28,14 +27,14 @@ def reachable(server: Mapping[str, Any]) -> bool:
     return not host.endswith(_UNREACHABLE)
 
 
-def tools_of(server: Mapping[str, Any]) -> list[Json]:
+def tools_of(server: Mapping[str, Any]) -> list[JsonObject]:
     """The tools that a simulated server lists: those that `allowed_tools` names, or one called `echo`."""
     allowed = server.get("allowed_tools") or []
     names = allowed.get("tool_names") or [] if isinstance(allowed, Mapping) else allowed
     return [_tool(str(server["server_label"]), name) for name in names or ["echo"]]
 
 
-def _tool(label: str, name: str) -> Json:
+def _tool(label: str, name: str) -> JsonObject:
     schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
     described = f"{name}, a simulated tool of the MCP server {label}: it gives back its input."
     return {"name": name, "description": described, "input_schema": schema, "annotations": {"read_only": True}}
@@ -51,26 +50,26 @@ def needs_approval(server: Mapping[str, Any], name: str) -> bool:
     return name in always if always is not None else name not in never
 
 
-def call_item(label: str, name: str, arguments: str, request_id: str | None = None) -> Item:
+def call_item(label: str, name: str, arguments: str, request_id: str | None = None) -> ConversationItem:
     """An `mcp_call` before its result: the `output` key is there, as clients demand."""
     call = {"type": "mcp_call", "server_label": label, "name": name, "arguments": arguments}
     more = {"approval_request_id": request_id, "output": None, "error": None}
-    return Item({"id": new_id("item"), **call, **more})
+    return ConversationItem({"id": new_id("item"), **call, **more})
 
 
-def approval_item(label: str, name: str, arguments: str) -> Item:
+def approval_item(label: str, name: str, arguments: str) -> ConversationItem:
     """An `mcp_approval_request`."""
     request = {"type": "mcp_approval_request", "server_label": label, "name": name, "arguments": arguments}
-    return Item({"id": new_id("item"), **request})
+    return ConversationItem({"id": new_id("item"), **request})
 
 
-def arguments_events(arguments: str, place: Json) -> list[Json]:
+def arguments_events(arguments: str, place: JsonObject) -> list[JsonObject]:
     """The arguments of a call as they are made; clients demand the padding here."""
     delta = obfuscated(event("response.mcp_call_arguments.delta", **place, delta=arguments))
     return [delta, event("response.mcp_call_arguments.done", **place, arguments=arguments)]
 
 
-def run(item: Item, place: Json) -> list[Json]:
+def run(item: ConversationItem, place: JsonObject) -> list[JsonObject]:
     """Play the call of an `mcp_call` item: its result goes into the item. Returns the events of the call."""
     wire = item.wire
     events = [event("response.mcp_call.in_progress", **place)]
@@ -84,9 +83,9 @@ def run(item: Item, place: Json) -> list[Json]:
     return [*events, event("response.mcp_call.completed", **place)]
 
 
-def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Json]:
+def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[JsonObject]:
     """List the tools of a server that an update or a response brought: an item of the conversation, and its events."""
-    item = Item(list_item(str(server["server_label"])))
+    item = ConversationItem(list_item(str(server["server_label"])))
     previous = conversation.append(item)
     works = reachable(server)
     events = [
@@ -98,7 +97,7 @@ def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Js
     return [*events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]
 
 
-def run_approved(conversation: Conversation, request_id: str) -> list[Json]:
+def run_approved(conversation: Conversation, request_id: str) -> list[JsonObject]:
     """A call that was approved runs at once, outside of any response; whoever wants an answer asks for one."""
     asked = conversation.get(request_id)
     assert asked is not None  # the conversation has checked it

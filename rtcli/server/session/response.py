@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from rtcli.dsp.codec import Encoder
 from rtcli.protocol.audio_formats import encode_base64, parse_format
+from rtcli.protocol.events import JsonObject
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, usage
 from rtcli.server.session.conversation import Conversation
 from rtcli.server.session.events import event, obfuscated
-from rtcli.server.session.items import Item
-
-Json: TypeAlias = dict[str, Any]
+from rtcli.server.session.items import ConversationItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +25,17 @@ class ResponseOptions:
     """
 
     modality: str
-    audio_format: Json
+    audio_format: JsonObject
     voice: str
     speed: float
     instructions: str
     own_instructions: str | None
-    tools: tuple[Json, ...]
+    tools: tuple[JsonObject, ...]
     tool_choice: Any
     max_output_tokens: int | str
     parallel_tool_calls: bool
-    metadata: Json | None
-    input: tuple[Item, ...] | None
+    metadata: JsonObject | None
+    input: tuple[ConversationItem, ...] | None
     out_of_band: bool
 
 
@@ -44,12 +43,12 @@ class ResponseOptions:
 class _Open:
     """An output item on its way: `part` is the open content part's kind, `text` what it says so far."""
 
-    item: Item
+    item: ConversationItem
     index: int
     previous: str | None
     part: str = ""
     text: str = ""
-    sound: bytearray = field(default_factory=bytearray)
+    audio: bytearray = field(default_factory=bytearray)
     closed: bool = False
     encoder: Encoder | None = None
 
@@ -60,11 +59,11 @@ class Response:
 
     options: ResponseOptions
     conversation: Conversation
-    context: tuple[Item, ...]
+    context: tuple[ConversationItem, ...]
     id: str = field(default_factory=lambda: new_id("resp"))
     status: str = "in_progress"
-    status_details: Json | None = None
-    usage: Json | None = None
+    status_details: JsonObject | None = None
+    usage: JsonObject | None = None
     _outputs: list[_Open] = field(default_factory=list)
 
     @property
@@ -73,7 +72,7 @@ class Response:
         return self.status != "in_progress"
 
     @property
-    def sound_bytes(self) -> int:
+    def audio_bytes(self) -> int:
         """24 kHz PCM16 that it has made."""
         return sum(len(pcm) for output in self._outputs for pcm in output.item.audio.values())
 
@@ -89,11 +88,11 @@ class Response:
 
     # the response itself ----------------------------------------------------------------------------------------------
 
-    def created(self) -> list[Json]:
+    def created(self) -> list[JsonObject]:
         """The first event."""
         return [event("response.created", response=self._wire())]
 
-    def finish(self, status: str = "completed", details: Json | None = None) -> list[Json]:
+    def finish(self, status: str = "completed", details: JsonObject | None = None) -> list[JsonObject]:
         """Close what is open, and the response. Items that were open are incomplete unless it is completed."""
         item_status = "completed" if status == "completed" else "incomplete"
         sent = [
@@ -114,7 +113,7 @@ class Response:
 
     # a message --------------------------------------------------------------------------------------------------------
 
-    def say(self, delta: str) -> list[Json]:
+    def say(self, delta: str) -> list[JsonObject]:
         """More text of the message, or of its transcript. Opens a message where none is open."""
         sent, output = self._message()
         output.text += delta
@@ -122,24 +121,24 @@ class Response:
         name = "response.output_text.delta" if output.part == "text" else "response.output_audio_transcript.delta"
         return [*sent, obfuscated(event(name, **self._place(output), content_index=0, delta=delta))]
 
-    def sound(self, pcm: bytes) -> list[Json]:
+    def add_audio(self, pcm: bytes) -> list[JsonObject]:
         """More sound of the message: 24 kHz PCM16, sent in the format of the session."""
         sent, output = self._message()
-        if not output.item.cut:
-            output.sound += pcm
-            output.item.audio[0] = output.sound
+        if not output.item.truncated:
+            output.audio += pcm
+            output.item.audio[0] = output.audio
         if output.encoder is None:
             output.encoder = Encoder(parse_format(self.options.audio_format))
         return [*sent, *self._audio_delta(output, output.encoder.encode(pcm))]
 
     # function calls ---------------------------------------------------------------------------------------------------
 
-    def open_call(self, name: str, call_id: str | None = None) -> list[Json]:
+    def open_call(self, name: str, call_id: str | None = None) -> list[JsonObject]:
         """A function call, its arguments to follow."""
         wire = items.function_call(name, call_id or new_id("call"), "", status="in_progress")
-        return self._add(Item(wire))[0]
+        return self._add(ConversationItem(wire))[0]
 
-    def call_arguments(self, delta: str) -> list[Json]:
+    def call_arguments(self, delta: str) -> list[JsonObject]:
         """More of the arguments of the call that was opened last."""
         output = self._outputs[-1]
         output.text += delta
@@ -147,27 +146,27 @@ class Response:
         call = {"call_id": output.item.wire["call_id"]}
         return [obfuscated(event(name, **self._place(output), **call, delta=delta))]
 
-    def close_call(self) -> list[Json]:
+    def close_call(self) -> list[JsonObject]:
         """The call that was opened last is complete."""
         return self._close(self._outputs[-1], "completed")
 
     # items that the server runs itself --------------------------------------------------------------------------------
 
-    def add_item(self, item: Item) -> list[Json]:
+    def add_item(self, item: ConversationItem) -> list[JsonObject]:
         """Open an item of another kind (mcp_call, mcp_approval_request)."""
         return self._add(item)[0]
 
-    def last_place(self) -> Json:
+    def last_place(self) -> JsonObject:
         """response_id, item_id and output_index of the item that was opened last."""
         return self._place(self._outputs[-1])
 
-    def close_item(self) -> list[Json]:
+    def close_item(self) -> list[JsonObject]:
         """Close the item that was opened last, as it now is."""
         return self._close(self._outputs[-1], "completed")
 
     # private ----------------------------------------------------------------------------------------------------------
 
-    def _wire(self) -> Json:
+    def _wire(self) -> JsonObject:
         options = self.options
         output = {"format": options.audio_format, "voice": options.voice}
         return {
@@ -184,7 +183,7 @@ class Response:
             "metadata": options.metadata,
         }
 
-    def _place(self, output: _Open) -> Json:
+    def _place(self, output: _Open) -> JsonObject:
         return {"response_id": self.id, "item_id": output.item.id, "output_index": output.index}
 
     def _written(self) -> dict[str, int]:
@@ -197,11 +196,11 @@ class Response:
     def _open_messages(self) -> Sequence[_Open]:
         return [output for output in self._outputs if output.part and not output.closed]
 
-    def _message(self) -> tuple[list[Json], _Open]:
+    def _message(self) -> tuple[list[JsonObject], _Open]:
         """The open message; made, with its events, where there is none."""
         if open_messages := self._open_messages():
             return [], open_messages[-1]
-        sent, output = self._add(Item(items.message("assistant", [], status="in_progress")))
+        sent, output = self._add(ConversationItem(items.message("assistant", [], status="in_progress")))
         output.part = self.options.modality
         self._keep(output)
         part = event(
@@ -211,10 +210,10 @@ class Response:
 
     def _keep(self, output: _Open) -> None:
         """The item in the conversation says what was said so far."""
-        if not output.item.cut:
+        if not output.item.truncated:
             output.item.wire = {**output.item.wire, "content": [_part(output, short=False)]}
 
-    def _add(self, item: Item) -> tuple[list[Json], _Open]:
+    def _add(self, item: ConversationItem) -> tuple[list[JsonObject], _Open]:
         item.unseen = self._unseen()
         previous = None if self.options.out_of_band else self.conversation.append(item)
         output = _Open(item, len(self._outputs), previous)
@@ -232,7 +231,7 @@ class Response:
         known = {item.id for item in self.context} | {output.item.id for output in self._outputs}
         return frozenset(item.id for item in self.conversation if item.id not in known)
 
-    def _close(self, output: _Open, status: str) -> list[Json]:
+    def _close(self, output: _Open, status: str) -> list[JsonObject]:
         sent = self._close_part(output) if output.part else []
         if output.item.wire["type"] == "function_call":
             output.item.wire = {**output.item.wire, "arguments": output.text}
@@ -248,7 +247,7 @@ class Response:
         place = {"response_id": self.id, "output_index": output.index}
         return [*sent, event("response.output_item.done", **place, item=output.item.wire)]
 
-    def _close_part(self, output: _Open) -> list[Json]:
+    def _close_part(self, output: _Open) -> list[JsonObject]:
         place = {**self._place(output), "content_index": 0}
         done = event("response.content_part.done", **place, part=_part(output, short=True))
         if output.part == "text":
@@ -257,14 +256,14 @@ class Response:
         transcript = event("response.output_audio_transcript.done", **place, transcript=output.text)
         return [*rest, event("response.output_audio.done", **place), transcript, done]
 
-    def _audio_delta(self, output: _Open, data: bytes) -> list[Json]:
+    def _audio_delta(self, output: _Open, data: bytes) -> list[JsonObject]:
         if not data:
             return []
         delta = encode_base64(data)
         return [event("response.output_audio.delta", **self._place(output), content_index=0, delta=delta)]
 
 
-def _part(output: _Open, *, short: bool) -> Json:
+def _part(output: _Open, *, short: bool) -> JsonObject:
     """A content part: events about parts say `text` and `audio`, items say `output_text` and `output_audio`."""
     if output.part == "text":
         return {"type": "text" if short else "output_text", "text": output.text}

@@ -8,13 +8,13 @@ from typing import Any
 from rtcli.protocol.audio_formats import AudioFormat, parse_format
 from rtcli.server.session import items
 from rtcli.server.session.conversation import Conversation
-from rtcli.server.session.items import Item
+from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import ResponseOptions
-from rtcli.server.session.state import SessionState
+from rtcli.server.session.state import EffectiveSession
 from rtcli.server.validation import api_errors
 
 
-def response_options(state: SessionState, conversation: Conversation, wanted: Mapping[str, Any]) -> ResponseOptions:
+def response_options(state: EffectiveSession, conversation: Conversation, wanted: Mapping[str, Any]) -> ResponseOptions:
     """Raises RefusedError for an `input` that refers to an item which is not there."""
     session, output = state.config, wanted.get("audio", {}).get("output", {})
     audio_format = parse_format(output.get("format") or session["audio"]["output"]["format"]).to_wire()
@@ -40,7 +40,9 @@ def response_options(state: SessionState, conversation: Conversation, wanted: Ma
     )
 
 
-def _input(given: list[Mapping[str, Any]], conversation: Conversation, audio_format: AudioFormat) -> list[Item]:
+def _input(
+    given: list[Mapping[str, Any]], conversation: Conversation, audio_format: AudioFormat
+) -> list[ConversationItem]:
     context = []
     for index, sent in enumerate(given):
         path = f"response.input[{index}]"

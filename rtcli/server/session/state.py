@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, parse_format
+from rtcli.protocol.events import JsonObject
 from rtcli.server.validation import api_errors
-
-Json: TypeAlias = dict[str, Any]
 
 STOCK_INSTRUCTIONS = (
     "You are the local test server of rtcli. You answer with a few built-in rules and are no language model. "
@@ -23,7 +22,7 @@ def _is_new(model: str) -> bool:
     return model.startswith(_NEW_DEFAULTS)
 
 
-def _turn_defaults(kind: str, model: str) -> Json:
+def _turn_defaults(kind: str, model: str) -> JsonObject:
     """A turn detection object of that type before anything is asked of it."""
     flags = {"create_response": True, "interrupt_response": True}
     if kind == "semantic_vad":
@@ -33,7 +32,7 @@ def _turn_defaults(kind: str, model: str) -> Json:
     return {**vad, "idle_timeout_ms": None, **flags}
 
 
-def realtime_session(session_id: str, model: str, expires_at: int) -> Json:
+def realtime_session(session_id: str, model: str, expires_at: int) -> JsonObject:
     """A conversation session as `session.created` shows it, key for key."""
     return {
         "type": "realtime",
@@ -66,7 +65,7 @@ def realtime_session(session_id: str, model: str, expires_at: int) -> Json:
     }
 
 
-def transcription_session(session_id: str, expires_at: int) -> Json:
+def transcription_session(session_id: str, expires_at: int) -> JsonObject:
     """A transcription session as `session.created` shows it."""
     turn = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
     return {
@@ -86,14 +85,14 @@ def transcription_session(session_id: str, expires_at: int) -> Json:
     }
 
 
-class SessionState:
+class EffectiveSession:
     """The effective session, and the rules that need more than the shape of an update."""
 
-    def __init__(self, session: Json) -> None:
+    def __init__(self, session: JsonObject) -> None:
         self.config = session
         self.voice_locked = False  # set once the assistant has spoken
         # a server_label that was defined once may be named alone afterwards
-        self.mcp_servers: dict[str, Json] = {}
+        self.mcp_servers: dict[str, JsonObject] = {}
         self.mcp_servers = self.resolve_mcp(session.get("tools", ()), "session.tools")
         self._tracing_settled = False
 
@@ -103,15 +102,15 @@ class SessionState:
         return bool(self.config["type"] == "transcription")
 
     @property
-    def input(self) -> Json:
+    def input(self) -> JsonObject:
         """`audio.input`."""
-        value: Json = self.config["audio"]["input"]
+        value: JsonObject = self.config["audio"]["input"]
         return value
 
     @property
-    def turn_detection(self) -> Json | None:
+    def turn_detection(self) -> JsonObject | None:
         """None: the client commits and asks for responses itself."""
-        value: Json | None = self.input["turn_detection"]
+        value: JsonObject | None = self.input["turn_detection"]
         return value
 
     def update(self, wanted: Mapping[str, Any]) -> None:
@@ -131,9 +130,9 @@ class SessionState:
         self.mcp_servers = servers
         self.config = new
 
-    def resolve_mcp(self, tools: Any, path: str) -> dict[str, Json]:
+    def resolve_mcp(self, tools: Any, path: str) -> dict[str, JsonObject]:
         """The MCP servers that these tools define or name, by label. Raises RefusedError for an undefined one."""
-        found: dict[str, Json] = {}
+        found: dict[str, JsonObject] = {}
         for index, tool in enumerate(tools):
             if tool["type"] != "mcp":
                 continue
@@ -150,14 +149,14 @@ class SessionState:
             found[label] = {**self.mcp_servers.get(label, {}), **tool}
         return found
 
-    def _merge_audio(self, audio: Json, wanted: Mapping[str, Any]) -> None:
+    def _merge_audio(self, audio: JsonObject, wanted: Mapping[str, Any]) -> None:
         for side, changes in wanted.items():
             target = audio.setdefault(side, {})
             for key, value in changes.items():
                 merge = _MERGES.get(key)
                 target[key] = merge(value, target.get(key), self) if merge and value is not None else value
 
-    def _check(self, wanted: Mapping[str, Any], new: Json) -> None:
+    def _check(self, wanted: Mapping[str, Any], new: JsonObject) -> None:
         if "tracing" in wanted and self._tracing_settled and wanted["tracing"] != self.config["tracing"]:
             raise api_errors.tracing_locked()
         old_voice = self.config["audio"].get("output", {}).get("voice")
@@ -172,12 +171,12 @@ class SessionState:
             raise api_errors.no_turn_detection("session.audio.input.turn_detection")
 
 
-def _merge_format(value: Json, old: Json | None, state: SessionState) -> Json:
+def _merge_format(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
     """Only PCM names a rate."""
     return parse_format(value).to_wire()
 
 
-def _merge_turn(value: Json, old: Json | None, state: SessionState) -> Json:
+def _merge_turn(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
     """What is missing becomes that type's default, not what it was."""
     turn = _turn_defaults(value["type"], str(state.config.get("model", ""))) | value
     if state.transcribes_only:
@@ -185,14 +184,14 @@ def _merge_turn(value: Json, old: Json | None, state: SessionState) -> Json:
     return turn
 
 
-def _merge_transcription(value: Json, old: Json | None, state: SessionState) -> Json:
+def _merge_transcription(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
     """model, language and prompt are always shown; the rest only where it was set."""
     extra = {k: v for k, v in value.items() if k not in ("model", "language", "prompt") and v is not None}
     model = value.get("model") or (old or {}).get("model") or "gpt-4o-mini-transcribe"
     return {"model": model, "language": value.get("language"), "prompt": value.get("prompt"), **extra}
 
 
-def _merge_noise(value: Json, old: Json | None, state: SessionState) -> Json:
+def _merge_noise(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
     """A strength that is not named stays, or is 1 at first. It is shown only once somebody set it."""
     merged = {"type": value.get("type") or (old or {}).get("type", "near_field")}
     strength = value.get("strength")

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, TypeAlias
 
 from rtcli.dsp.levels import rms_db
+from rtcli.protocol.events import JsonObject
 from rtcli.server.session import usage
 from rtcli.server.session.events import event, obfuscated
-from rtcli.server.session.items import Item
-
-Json: TypeAlias = dict[str, Any]
+from rtcli.server.session.items import ConversationItem
 
 _PREFIX = "conversation.item.input_audio_transcription"
 _SILENT_DB = -55.0
@@ -21,24 +19,24 @@ _WORDS = re.compile(r"\S+\s*")
 
 
 STREAMING_MODEL = "gpt-realtime-whisper"
-"""The one that transcribes while somebody still speaks."""
+"""The model that transcribes while the user still speaks."""
 
 
 @dataclass(slots=True)
 class Partial:
-    """What was told of a turn that is still spoken: the words on which two attempts in a row agreed."""
+    """A turn that goes on. What has been sent of it are the words on which two attempts in a row agreed."""
 
     item_id: str
-    told: str = ""
-    _last: str = ""
+    sent: str = ""  # by deltas so far
+    _last: str = ""  # what the last attempt made of it
 
-    def attempt(self, text: str) -> list[Json]:
+    def attempt(self, text: str) -> list[JsonObject]:
         """A new transcript of all that was said so far; returns the delta for the words that are certain now."""
         agreed = _common_words(self._last, text)
         self._last = text
-        if not agreed.startswith(self.told) or agreed == self.told:
+        if not agreed.startswith(self.sent) or agreed == self.sent:
             return []
-        delta, self.told = agreed[len(self.told) :], agreed
+        delta, self.sent = agreed[len(self.sent) :], agreed
         place = {"item_id": self.item_id, "content_index": 0}
         return [obfuscated(event(f"{_PREFIX}.delta", **place, delta=delta))]
 
@@ -49,20 +47,20 @@ def _common_words(one: str, other: str) -> str:
     return "".join(word for _, word in agreed)
 
 
-def events(item: Item, model: str, transcript: str | None, told: str = "") -> Iterator[Json]:
-    """Deltas and `completed`, or `failed` where there is no recogniser (None) and somebody spoke.
+def events(item: ConversationItem, model: str, transcript: str | None, sent: str = "") -> Iterator[JsonObject]:
+    """Deltas and `completed`, or `failed` where there is no recognizer (None) and somebody spoke.
 
-    `told` was sent in deltas before; where it turned out wrong, `completed` alone says what is right.
+    `sent` was sent in deltas before; where it turned out wrong, `completed` alone says what is right.
 
-    Without a recogniser an empty transcript would be a lie about speech; about silence it is true.
+    Without a recognizer an empty transcript would be a lie about speech; about silence it is true.
     """
     place = {"item_id": item.id, "content_index": 0}
     pcm = b"".join(item.audio.values())
-    if transcript is None and rms_db(pcm) > _SILENT_DB:
+    if transcript is None and rms_db(pcm) > _SILENT_DB:  # of silence an empty transcript is true, of speech it is not
         yield event(f"{_PREFIX}.failed", **place, error=_failure(item.id))
         return
     transcript = transcript or ""
-    rest = transcript[len(told) :] if transcript.startswith(told) else ""
+    rest = transcript[len(sent) :] if transcript.startswith(sent) else ""
     for word in _WORDS.findall(rest):
         yield obfuscated(event(f"{_PREFIX}.delta", **place, delta=word))
     count = usage.transcription_usage(model, len(pcm), transcript)
@@ -70,13 +68,13 @@ def events(item: Item, model: str, transcript: str | None, told: str = "") -> It
     item.wire = {**item.wire, "content": [_with(part, transcript) for part in item.wire["content"]]}
 
 
-def _with(part: Json, transcript: str) -> Json:
+def _with(part: JsonObject, transcript: str) -> JsonObject:
     return {**part, "transcript": transcript} if part["type"] == "input_audio" else part
 
 
-def _failure(item_id: str) -> Json:
+def _failure(item_id: str) -> JsonObject:
     """No `param`: the JavaScript agents SDK refuses a null there, and it has no other value."""
-    why = "this server has no recogniser (pip install 'rtcli[voice]')"
+    why = "this server has no recognizer (pip install 'rtcli[voice]')"
     return {
         "type": "server_error",
         "code": "transcriber_unavailable",

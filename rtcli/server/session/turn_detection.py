@@ -23,11 +23,11 @@ class Speech(Enum):
     PAUSING = auto()  # semantic_vad: silent, and nobody knows yet whether the sentence goes on
 
 
-class Mark(Enum):
+class TurnMarkKind(Enum):
     """What happened at a sample."""
 
     STARTED = auto()
-    PAUSED = auto()  # whoever has a recogniser may now say whether the sentence is complete
+    PAUSED = auto()  # whoever has a recognizer may now say whether the sentence is complete
     ENDED = auto()
 
 
@@ -35,20 +35,20 @@ class Mark(Enum):
 class TurnMark:
     """`sample` counts over the session: the start of speech, or the end with the silence that proved it."""
 
-    mark: Mark
+    mark: TurnMarkKind
     sample: int
 
 
-_Next: TypeAlias = tuple[Speech, Mark | None]
+_Next: TypeAlias = tuple[Speech, TurnMarkKind | None]
 
 # (state, the detector hears speech) -> (next state, mark), for the two kinds of detection.
 _SERVER: dict[tuple[Speech, bool], _Next] = {
-    (Speech.QUIET, True): (Speech.SPEAKING, Mark.STARTED),
-    (Speech.SPEAKING, False): (Speech.QUIET, Mark.ENDED),
+    (Speech.QUIET, True): (Speech.SPEAKING, TurnMarkKind.STARTED),
+    (Speech.SPEAKING, False): (Speech.QUIET, TurnMarkKind.ENDED),
 }
 _SEMANTIC: dict[tuple[Speech, bool], _Next] = {
-    (Speech.QUIET, True): (Speech.SPEAKING, Mark.STARTED),
-    (Speech.SPEAKING, False): (Speech.PAUSING, Mark.PAUSED),
+    (Speech.QUIET, True): (Speech.SPEAKING, TurnMarkKind.STARTED),
+    (Speech.SPEAKING, False): (Speech.PAUSING, TurnMarkKind.PAUSED),
     (Speech.PAUSING, True): (Speech.SPEAKING, None),
 }
 
@@ -77,7 +77,7 @@ class TurnDetection:
             self.state, mark = self._table.get((self.state, boundary.speaking), (self.state, None))
             if not boundary.speaking:
                 self._voice_end = boundary.sample
-            if mark is Mark.STARTED:
+            if mark is TurnMarkKind.STARTED:
                 marks.append(TurnMark(mark, self._offset + boundary.sample))
             elif mark is not None:
                 marks.append(TurnMark(mark, self._end(self.silence_ms)))
@@ -85,7 +85,7 @@ class TurnDetection:
             marks.append(self._finish(self._limit_ms))
         return marks
 
-    def judge(self, transcript: str) -> list[TurnMark]:
+    def evaluate_pause(self, transcript: str) -> list[TurnMark]:
         """A pause has been transcribed: a sentence that is complete ends the turn."""
         if self.state is not Speech.PAUSING or not _SENTENCE_END.search(transcript):
             return []
@@ -98,7 +98,7 @@ class TurnDetection:
 
     def _finish(self, silence_ms: int) -> TurnMark:
         self.state = Speech.QUIET
-        return TurnMark(Mark.ENDED, self._end(silence_ms))
+        return TurnMark(TurnMarkKind.ENDED, self._end(silence_ms))
 
     def _end(self, silence_ms: int) -> int:
         return self._offset + min(self._voice_end + _samples(silence_ms), self._heard)

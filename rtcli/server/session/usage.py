@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.server.session.items import Item
-
-Json: TypeAlias = dict[str, Any]
+from rtcli.protocol.events import JsonObject
+from rtcli.server.session.items import ConversationItem
 
 _CHARACTERS_PER_TOKEN = 4
 _USER_AUDIO_TOKEN_MS = 100
@@ -30,7 +28,7 @@ def audio_tokens(pcm: int, *, user: bool) -> int:
     return math.ceil(PCM16.milliseconds(pcm) / per)
 
 
-def item_tokens(item: Item) -> dict[str, int]:
+def item_tokens(item: ConversationItem) -> dict[str, int]:
     """Text, audio and image tokens of one item."""
     wire = item.wire
     user = wire.get("role") != "assistant"
@@ -44,7 +42,7 @@ def item_tokens(item: Item) -> dict[str, int]:
     return {"text": sum(map(text_tokens, texts)), "audio": sound, "image": images}
 
 
-def input_counts(instructions: str, tools: Iterable[Json], items: Iterable[Item]) -> dict[str, int]:
+def input_counts(instructions: str, tools: Iterable[JsonObject], items: Iterable[ConversationItem]) -> dict[str, int]:
     """What a response reads: instructions, tools and the items of its context."""
     total = {"text": text_tokens(instructions) + sum(text_tokens(str(tool)) for tool in tools), "audio": 0, "image": 0}
     for item in items:
@@ -53,7 +51,7 @@ def input_counts(instructions: str, tools: Iterable[Json], items: Iterable[Item]
     return total
 
 
-def response_usage(read: dict[str, int], written: dict[str, int]) -> Json:
+def response_usage(read: dict[str, int], written: dict[str, int]) -> JsonObject:
     """The `usage` of a response; nothing is cached here, so the cached figures are zero."""
     cached = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
     read_total, written_total = sum(read.values()), sum(written.values())
@@ -72,7 +70,7 @@ def response_usage(read: dict[str, int], written: dict[str, int]) -> Json:
     }
 
 
-def transcription_usage(model: str, pcm: int, transcript: str) -> Json:
+def transcription_usage(model: str, pcm: int, transcript: str) -> JsonObject:
     """By duration in whole seconds, or by tokens, as the model is billed. Silence is 0 seconds."""
     if model in _BY_DURATION:
         seconds = math.ceil(PCM16.milliseconds(pcm) / 1000) if transcript else 0
@@ -87,7 +85,7 @@ def transcription_usage(model: str, pcm: int, transcript: str) -> Json:
     }
 
 
-def rate_limits(used: int) -> list[Json]:
+def rate_limits(used: int) -> list[JsonObject]:
     """The one limit that the API names in practice, as it stands after a response of so many tokens."""
     reset = round(used / _TOKEN_LIMIT * 60, 3)
     return [{"name": "tokens", "limit": _TOKEN_LIMIT, "remaining": _TOKEN_LIMIT - used, "reset_seconds": reset}]

@@ -1,4 +1,4 @@
-"""What hears and speaks without any package: an energy detector, no recogniser, a tone for each word."""
+"""What hears and speaks without any package: an energy detector, no recognizer, a tone for each word."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rtcli.server.voice.tone import ToneVoice
 
 
 def basic_engines() -> Engines:
-    """What needs no package: an energy detector, no recogniser, a tone for each word."""
+    """What needs no package: an energy detector, no recognizer, a tone for each word."""
 
     def detector(settings: DetectorSettings) -> SpeechDetector:
         return _EnergySpeechDetector(EnergyDetector(threshold=settings.threshold, silence_ms=settings.silence_ms))
 
-    return Engines(detector, None, ToneVoice(), ("energy voice detector", "no recogniser", "tones for a voice"))
+    return Engines(detector, None, ToneVoice(), ("energy voice detector", "no recognizer", "tones for a voice"))
 
 
 class _EnergySpeechDetector:

@@ -61,7 +61,7 @@ class WhisperRecognizer:
                 str(found), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1
             )
         except (RuntimeError, ValueError) as error:
-            raise EngineUnavailableError("the recogniser does not load", why=str(error)) from error
+            raise EngineUnavailableError("the recognizer does not load", why=str(error)) from error
         recognizer = cls(model)
         recognizer._listen(np.full(RATE, 1e-4, np.float32), _LEAST_WINDOW)
         return recognizer

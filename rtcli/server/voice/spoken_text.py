@@ -60,10 +60,10 @@ def spoken(text: str) -> str:
     """`text` as a voice should say it, on one line: no Markdown, "the link" for an address, no emoji; may be ""."""
     for pattern, replacement in _MARKS:
         text = pattern.sub(replacement, text)
-    return " ".join("".join(" " if _is_picture(character) else character for character in text).split())
+    return " ".join("".join(" " if _is_symbol(character) else character for character in text).split())
 
 
-def _is_picture(character: str) -> bool:
+def _is_symbol(character: str) -> bool:
     """Emoji, arrows, boxes, and what joins or tints them; signs of the Latin-1 range (° ©) are words."""
     if character < "\u200b":
         return False

@@ -13,7 +13,7 @@ from rtcli.errors import RtcliError
 INSTALL = "pip install 'rtcli[voice]'"
 
 WHISPER_FOLDER = "RTCLI_WHISPER_DIR"
-"""The environment variable that names a folder with the recogniser's files."""
+"""The environment variable that names a folder with the recognizer's files."""
 
 WHISPER_TINY_EN: Mapping[str, str] = {
     "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",

@@ -1,13 +1,13 @@
 // The official JavaScript agents SDK, unmodified: its WebSocket transport, and its session with an agent.
 //
-// Command line: URL of the server's API, WAV file of 24 kHz PCM16, optionally --recogniser. Prints a line of JSON for
+// Command line: URL of the server's API, WAV file of 24 kHz PCM16, optionally --recognizer. Prints a line of JSON for
 // each check, and at the end the types of the events that the SDK's own schemas did not take.
 
 import { readFileSync } from "node:fs";
 import { OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession, tool } from "@openai/agents-realtime";
 
 const [api, wav, ...flags] = process.argv.slice(2);
-const recogniser = flags.includes("--recogniser");
+const recognizer = flags.includes("--recognizer");
 const url = `${api.replace("http", "ws")}/realtime?model=gpt-realtime-2.1`;
 const speech = readFileSync(wav).subarray(44);
 const phrase = speech.subarray(0, 1.6 * 48000); // "Ever tried."
@@ -150,11 +150,11 @@ check("push_to_talk", "Sound, commit, and a response that is asked for.", () =>
 check("speech_is_detected", "A person's words start a turn, and are transcribed where the server can.", () =>
   connected({ audio: detection(1500) }, async (transport) => {
     const place = "conversation.item.input_audio_transcription";
-    const heard = next(transport, recogniser ? `${place}.completed` : `${place}.failed`);
+    const heard = next(transport, recognizer ? `${place}.completed` : `${place}.failed`);
     const done = next(transport, "turn_done");
     hear(transport, Buffer.concat([speech, silence(2)]));
     const { transcript } = await heard;
-    assert(!recogniser || /fail better/i.test(transcript), transcript);
+    assert(!recognizer || /fail better/i.test(transcript), transcript);
     await done;
   }),
 );

@@ -110,11 +110,11 @@ def _tell(line: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Command line: URL of the server's API, WAV file of 24 kHz PCM16, whether the server has a recogniser."""
+    """Command line: URL of the server's API, WAV file of 24 kHz PCM16, whether the server has a recognizer."""
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("speech", type=Path)
-    parser.add_argument("--recogniser", action="store_true")
+    parser.add_argument("--recognizer", action="store_true")
     options = parser.parse_args()
     with wave.open(str(options.speech)) as file:
         speech = file.readframes(file.getnframes())

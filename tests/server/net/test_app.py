@@ -60,15 +60,15 @@ async def test_a_spoken_turn_streams_words_and_sound_together(server: RealtimeSe
 
 
 async def test_push_to_talk(server: RealtimeServer) -> None:
-    """Sound, commit, response; without a recogniser the answer says so."""
+    """Sound, commit, response; without a recognizer the answer says so."""
     async with session(server, audio={"input": {"turn_detection": None}}, **TEXT) as client:
-        await client.hear(voice(1.2))
+        await client.append_audio(voice(1.2))
         await client.send("input_audio_buffer.commit")
         await client.send("response.create")
         done = await client.until("response.done")
 
     assert said(done["response"]) == (
-        "I heard 1.2 seconds of sound, but I have no recogniser, so I cannot tell what was said."
+        "I heard 1.2 seconds of sound, but I have no recognizer, so I cannot tell what was said."
     )
 
 
@@ -94,7 +94,7 @@ async def test_speech_interrupts_an_answer_at_once() -> None:
     async with RealtimeServer(voice="tone") as server, session(server) as client:
         await client.say("Count to 100")
         await client.until("response.output_audio.delta")
-        await client.hear(silence(1) + voice(0.6) + silence(1))
+        await client.append_audio(silence(1) + voice(0.6) + silence(1))
         done = await client.until("response.done")
         await client.until("response.created")
         cut = client.types().index("response.done")
@@ -222,7 +222,7 @@ async def test_idle_time_makes_the_server_speak(server: RealtimeServer, monkeypa
         core = next(iter(server.sessions)).core
         turn = core.state.input["turn_detection"]
         monkeypatch.setitem(turn, "idle_timeout_ms", 20)  # the protocol's least is five seconds
-        await client.hear(silence(0.2))
+        await client.append_audio(silence(0.2))
         await client.ask("Hello")
         await client.until("input_audio_buffer.timeout_triggered")
         monkeypatch.setitem(turn, "idle_timeout_ms", None)

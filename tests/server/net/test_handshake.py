@@ -38,7 +38,7 @@ def test_what_a_client_is_let_in_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dialled", "code", "text", "close", "reason"),
+    ("request_", "code", "text", "close", "reason"),
     [
         (
             bearer("sk-wrong-key-abcd-wxyz"),
@@ -78,12 +78,12 @@ def test_what_a_client_is_let_in_to() -> None:
     ],
 )
 def test_openai_refuses_after_the_upgrade(
-    dialled: UpgradeRequest, code: str | None, text: str, close: int, reason: str
+    request_: UpgradeRequest, code: str | None, text: str, close: int, reason: str
 ) -> None:
     """An error event and a close frame; nothing before."""
-    outcome = after_upgrade(dialled, LOCKED)
+    outcome = after_upgrade(request_, LOCKED)
 
-    assert before_upgrade(dialled, LOCKED, ()) is None
+    assert before_upgrade(request_, LOCKED, ()) is None
     assert isinstance(outcome, RejectAfterUpgrade)
     assert (outcome.error.code, outcome.code, outcome.reason) == (code, close, reason)
     assert outcome.error.message.startswith(text)
@@ -116,23 +116,23 @@ def test_a_browser_presents_its_key_as_a_subprotocol() -> None:
 
 
 @pytest.mark.parametrize(
-    "dialled",
+    "request_",
     [
         UpgradeRequest("/openai/v1/realtime?model=my-deployment", {}),
         UpgradeRequest("/openai/v1/realtime?model=my-deployment", {"api-key": "wrong"}),
         UpgradeRequest(URL, {"api-key": "wrong"}),
     ],
 )
-def test_azure_refuses_before_the_upgrade(dialled: UpgradeRequest) -> None:
+def test_azure_refuses_before_the_upgrade(request_: UpgradeRequest) -> None:
     """A plain 401."""
-    refusal = before_upgrade(dialled, LOCKED, ())
+    rejection = before_upgrade(request_, LOCKED, ())
 
-    assert refusal is not None
-    assert refusal.status == 401
+    assert rejection is not None
+    assert rejection.status == 401
 
 
 @pytest.mark.parametrize(
-    "dialled",
+    "request_",
     [
         UpgradeRequest("/openai/v1/realtime?model=my-deployment", {"api-key": "sk-right-0123456789"}),
         UpgradeRequest("/openai/v1/realtime?model=my-deployment&api-key=sk-right-0123456789", {}),
@@ -140,19 +140,19 @@ def test_azure_refuses_before_the_upgrade(dialled: UpgradeRequest) -> None:
         UpgradeRequest("/openai/realtime?deployment=my-deployment", {"api-key": "sk-right-0123456789"}),
     ],
 )
-def test_azure_takes_a_key_in_three_places_and_any_deployment(dialled: UpgradeRequest) -> None:
+def test_azure_takes_a_key_in_three_places_and_any_deployment(request_: UpgradeRequest) -> None:
     """Header, query, or a bearer token; deployments have any name."""
-    assert before_upgrade(dialled, LOCKED, ()) is None
-    assert after_upgrade(dialled, LOCKED) == Accept("realtime", "my-deployment")
+    assert before_upgrade(request_, LOCKED, ()) is None
+    assert after_upgrade(request_, LOCKED) == Accept("realtime", "my-deployment")
 
 
 def test_a_page_gets_in_only_where_its_origin_is_named() -> None:
     """Browsers send one; programs do not."""
     page = UpgradeRequest(URL, {"origin": "https://evil.example"})
 
-    refusal = before_upgrade(page, OPEN, ())
-    assert isinstance(refusal, RejectUpgrade)
-    assert refusal.status == 403
+    rejection = before_upgrade(page, OPEN, ())
+    assert isinstance(rejection, RejectUpgrade)
+    assert rejection.status == 403
     assert before_upgrade(page, AccessPolicy(origins=frozenset({"https://evil.example"})), ()) is None
     assert before_upgrade(page, AccessPolicy(origins=frozenset({"*"})), ()) is None
 
@@ -160,17 +160,17 @@ def test_a_page_gets_in_only_where_its_origin_is_named() -> None:
 @pytest.mark.parametrize("target", ["/", "/v1/realtime/translations", "/v1/chat/completions"])
 def test_other_paths_are_not_found(target: str) -> None:
     """404."""
-    refusal = before_upgrade(UpgradeRequest(target, {}), OPEN, ())
+    rejection = before_upgrade(UpgradeRequest(target, {}), OPEN, ())
 
-    assert refusal is not None
-    assert refusal.status == 404
+    assert rejection is not None
+    assert rejection.status == 404
 
 
 def test_a_call_that_does_not_run_is_not_found() -> None:
     """At the upgrade."""
-    dialled = UpgradeRequest("/v1/realtime?call_id=rtc_1", {})
+    request_ = UpgradeRequest("/v1/realtime?call_id=rtc_1", {})
 
-    refusal = before_upgrade(dialled, OPEN, ("rtc_2",))
-    assert refusal is not None
-    assert refusal.status == 404
-    assert before_upgrade(dialled, OPEN, ("rtc_1",)) is None
+    rejection = before_upgrade(request_, OPEN, ("rtc_2",))
+    assert rejection is not None
+    assert rejection.status == 404
+    assert before_upgrade(request_, OPEN, ("rtc_1",)) is None

@@ -40,7 +40,7 @@ async def test_it_announces_its_address_and_says_which_engines_run() -> None:
     assert lines == [
         "replies: built-in rules",
         "any key is accepted, or none",
-        "engines: energy voice detector, no recogniser, tones for a voice",
+        "engines: energy voice detector, no recognizer, tones for a voice",
     ]
 
 

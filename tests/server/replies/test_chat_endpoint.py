@@ -12,13 +12,13 @@ import pytest
 
 from rtcli.errors import UsageError
 from rtcli.server import RealtimeServer
-from rtcli.server.replies.base import Call, Fail, Piece, ReplyRequest, Say, Tool
+from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyRequest, Say
 from rtcli.server.replies.chat_endpoint import ChatEndpointReply
-from rtcli.server.session.items import Item, committed_audio, from_client, function_call
+from rtcli.server.session.items import ConversationItem, committed_audio, from_client, function_call
 from tests.server.client import said, session
 from tests.server.playbook import user, voice
 
-WEATHER = Tool("get_weather", "The weather.", {"type": "object"})
+WEATHER = OfferedTool("get_weather", "The weather.", {"type": "object"})
 
 
 class Endpoint:
@@ -56,7 +56,7 @@ async def endpoint(*lines: str, status: int = 200) -> AsyncIterator[Endpoint]:
         yield served
 
 
-async def pieces(reply: ChatEndpointReply, *context: Item, **request: Any) -> list[Piece]:
+async def pieces(reply: ChatEndpointReply, *context: ConversationItem, **request: Any) -> list[Piece]:
     return [piece async for piece in reply.reply(ReplyRequest(context, "Be brief.", **request))]
 
 
@@ -74,10 +74,10 @@ async def test_text_streams_as_it_is_made() -> None:
 async def test_a_conversation_becomes_messages() -> None:
     """Instructions, text, speech that was heard or not, images, calls and their outputs."""
     heard, unheard = committed_audio("a", voice(0.1)), committed_audio("b", voice(0.1))
-    heard.heard = "open"
+    heard.recognized_text = "open"
     image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
     seen = from_client(user("look") | {"content": [{"type": "input_text", "text": "look"}, image]})
-    call = Item(function_call("f", "call_1", "{}", status="completed"))
+    call = ConversationItem(function_call("f", "call_1", "{}", status="completed"))
     output = from_client({"type": "function_call_output", "call_id": "call_1", "output": "1"})
     async with endpoint("data: [DONE]") as served:
         await pieces(ChatEndpointReply(served.url), from_client(user("Hi")), heard, unheard, seen, call, output)
@@ -123,7 +123,7 @@ async def test_tools_pass_through_and_calls_come_back_whole() -> None:
             max_output_tokens=50,
         )
 
-    assert made == [Call(WEATHER, '{"city":"Paris"}'), Call(Tool("other", "", {}), "{}")]
+    assert made == [Call(WEATHER, '{"city":"Paris"}'), Call(OfferedTool("other", "", {}), "{}")]
     assert served.body["tools"][0]["function"]["name"] == "get_weather"
     assert served.body["tool_choice"] == {"type": "function", "function": {"name": "get_weather"}}
     assert served.body["max_tokens"] == 50

@@ -37,7 +37,7 @@ def test_what_is_no_choice_is_refused(choice: str) -> None:
 async def test_an_echo_gives_back_words_and_sound() -> None:
     """Text as text, sound as the same sound."""
     spoken = committed_audio("item_1", voice(0.2))
-    spoken.heard = "hello"
+    spoken.recognized_text = "hello"
     request = ReplyRequest((from_client(user("one two")), spoken), "")
 
     assert [piece async for piece in reply_engine("echo").reply(request)] == [

@@ -10,27 +10,27 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rtcli.server.replies.base import Call, Piece, ReplyRequest, Say, Tool
+from rtcli.server.replies.base import Call, OfferedTool, Piece, ReplyRequest, Say
 from rtcli.server.replies.rules import RulesReply, answer
-from rtcli.server.session.items import Item, committed_audio, from_client, function_call
+from rtcli.server.session.items import ConversationItem, committed_audio, from_client, function_call
 from tests.server.playbook import user, voice
 
 
-def typed(text: str) -> Item:
+def typed(text: str) -> ConversationItem:
     return from_client(user(text))
 
 
-def assistant(text: str) -> Item:
+def assistant(text: str) -> ConversationItem:
     content = [{"type": "output_text", "text": text}]
     return from_client({"type": "message", "role": "assistant", "content": content})
 
 
-def reply(*context: Item | str, **request: Any) -> str:
+def reply(*context: ConversationItem | str, **request: Any) -> str:
     items = tuple(typed(item) if isinstance(item, str) else item for item in context)
     return answer(ReplyRequest(items, "", **request))
 
 
-def picture(kind: str) -> Item:
+def picture(kind: str) -> ConversationItem:
     data = BytesIO()
     Image.new("RGB", (64, 32)).save(data, kind)
     url = f"data:image/{kind.lower()};base64,{base64.b64encode(data.getvalue()).decode()}"
@@ -117,11 +117,11 @@ def test_an_image_that_is_none_is_said_to_be_none() -> None:
 def test_what_was_heard_is_answered_like_text() -> None:
     """And where nothing could be heard, the answer says which of the two it was."""
     heard, silent, unheard = (committed_audio(f"item_{n}", voice(0.5)) for n in range(3))
-    heard.heard, silent.heard = "count to three. Count to 3.", ""
+    heard.recognized_text, silent.recognized_text = "count to three. Count to 3.", ""
 
     assert reply(heard) == "1, 2, 3."
     assert reply(silent) == "I heard 0.5 seconds of sound, and no words in it."
-    assert "no recogniser" in reply(unheard)
+    assert "no recognizer" in reply(unheard)
 
 
 def test_only_the_present_turn_is_answered() -> None:
@@ -151,7 +151,7 @@ def test_instructions_of_a_response_are_followed_where_nobody_asked() -> None:
 )
 def test_the_output_of_a_tool_is_told(output: str, told: str) -> None:
     """JSON as a person would read it."""
-    call = Item(function_call("f", "call_1", "{}", status="completed"))
+    call = ConversationItem(function_call("f", "call_1", "{}", status="completed"))
     result = from_client({"type": "function_call_output", "call_id": "call_1", "output": output})
 
     assert reply("f", call, result) == told
@@ -160,9 +160,9 @@ def test_the_output_of_a_tool_is_told(output: str, told: str) -> None:
 async def test_words_come_one_by_one_and_calls_alone() -> None:
     """Streaming has something to stream."""
 
-    async def pieces(message: str, *tools: Tool) -> list[Piece]:
+    async def pieces(message: str, *tools: OfferedTool) -> list[Piece]:
         return [piece async for piece in RulesReply().reply(ReplyRequest((typed(message),), "", tools=tools))]
 
-    tool = Tool("get_time", "", {})
+    tool = OfferedTool("get_time", "", {})
     assert await pieces("Say one two") == [Say("one "), Say("two")]
     assert await pieces("what time is it", tool) == [Call(tool, "{}")]

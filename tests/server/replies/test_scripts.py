@@ -14,10 +14,10 @@ from rtcli.dsp.wav import write_wav
 from rtcli.errors import InputError
 from rtcli.server import RealtimeServer
 from rtcli.server.replies import scripts
-from rtcli.server.replies.base import Call, Fail, InjectFault, Pause, Piece, Play, ReplyRequest, Say, Tool
+from rtcli.server.replies.base import Call, Fail, InjectFault, OfferedTool, Pause, Piece, Play, ReplyRequest, Say
 from rtcli.server.replies.echo import EchoReply
 from rtcli.server.replies.scripts import ScriptReply, load_script
-from rtcli.server.session.items import Item, committed_audio, from_client, function_call
+from rtcli.server.session.items import ConversationItem, committed_audio, from_client, function_call
 from tests.server.client import said, session
 from tests.server.playbook import user, voice
 
@@ -30,19 +30,19 @@ def script(rules: Any, folder: Path = Path()) -> ScriptReply:
     return ScriptReply(rules, folder, EchoReply())
 
 
-async def pieces(reply: ScriptReply, *context: Item, tools: tuple[Tool, ...] = ()) -> list[Piece]:
+async def pieces(reply: ScriptReply, *context: ConversationItem, tools: tuple[OfferedTool, ...] = ()) -> list[Piece]:
     return [piece async for piece in reply.reply(ReplyRequest(context, "", tools=tools))]
 
 
-async def text(reply: ScriptReply, *context: Item) -> str:
+async def text(reply: ScriptReply, *context: ConversationItem) -> str:
     return "".join(piece.text for piece in await pieces(reply, *context) if isinstance(piece, Say))
 
 
-def typed(words: str) -> Item:
+def typed(words: str) -> ConversationItem:
     return from_client(user(words))
 
 
-def answered(words: str) -> Item:
+def answered(words: str) -> ConversationItem:
     content = [{"type": "output_text", "text": words}]
     return from_client({"type": "message", "role": "assistant", "content": content})
 
@@ -61,7 +61,7 @@ async def test_the_first_rule_that_fits_answers() -> None:
 async def test_what_was_typed_and_what_was_said_are_told_apart() -> None:
     """`text` is typed, `transcript` is heard."""
     spoken = committed_audio("item_1", voice(0.1))
-    spoken.heard = "open the door"
+    spoken.recognized_text = "open the door"
     reply = script(
         [
             {"when": {"text": "door"}, "reply": [{"text": "T"}]},
@@ -82,7 +82,7 @@ async def test_turns_are_counted_by_answers() -> None:
 
 async def test_a_rule_may_wait_for_a_tool() -> None:
     """Its result is the last thing in the conversation."""
-    call = Item(function_call("f", "call_1", "{}", status="completed"))
+    call = ConversationItem(function_call("f", "call_1", "{}", status="completed"))
     output = from_client({"type": "function_call_output", "call_id": "call_1", "output": "1"})
     reply = script([{"when": {"tool": "f"}, "reply": [{"text": "got it"}]}])
 
@@ -102,14 +102,14 @@ async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
         {"fault": "drop"},
         {"fail": {"code": "boom"}},
     ]
-    tool = Tool("f", "known", {})
+    tool = OfferedTool("f", "known", {})
 
     assert await pieces(script([{"reply": steps}], tmp_path), typed("x"), tools=(tool,)) == [
         Say("Hi. "),
         Play(voice(0.1), "Hello."),
         Pause(0.5),
         Call(tool, '{"a": 1}'),
-        Call(Tool("g", "", {}), "{broken"),
+        Call(OfferedTool("g", "", {}), "{broken"),
         InjectFault("drop"),
         Fail({"type": "server_error", "code": "boom", "message": "The script says so."}),
     ]

@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.server.replies.base import Call, Piece, ReplyRequest, Say, Tool
+from rtcli.server.replies.base import Call, OfferedTool, Piece, ReplyRequest, Say
 from rtcli.server.replies.smollm import SmolLMReply
 from rtcli.server.session.items import committed_audio, from_client
 from tests.server.playbook import user, voice
@@ -61,7 +61,7 @@ async def pieces(reply: SmolLMReply, request: ReplyRequest) -> list[Piece]:
 
 async def test_the_model_is_loaded_once_and_answers(install: Callable[[Endpoint], list[str]], tmp_path: Path) -> None:
     """With a low temperature and a limit, and without tools, which it cannot use."""
-    tool = Tool("get_weather", "", {})
+    tool = OfferedTool("get_weather", "", {})
     request = ReplyRequest((from_client(user("Who are you?")),), "", tools=(tool,))
     async with endpoint(chunk(content="SmolLM")) as served:
         loaded = install(served)
@@ -76,7 +76,7 @@ async def test_the_model_is_loaded_once_and_answers(install: Callable[[Endpoint]
 
 async def test_what_the_model_cannot_do_the_rules_do(install: Callable[[Endpoint], list[str]]) -> None:
     """Calls, and sound that nobody understood; the model is not even loaded for them."""
-    tool = Tool("get_weather", "", {})
+    tool = OfferedTool("get_weather", "", {})
     asked = ReplyRequest((from_client(user("the weather?")),), "", tools=(tool,))
     unheard = ReplyRequest((committed_audio("item_1", voice(1)),), "")
     async with endpoint() as served:
@@ -84,5 +84,5 @@ async def test_what_the_model_cannot_do_the_rules_do(install: Callable[[Endpoint
         reply = SmolLMReply()
 
         assert await pieces(reply, asked) == [Call(tool, "{}")]
-        assert Say("recogniser, ") in await pieces(reply, unheard)
+        assert Say("recognizer, ") in await pieces(reply, unheard)
     assert loaded == []

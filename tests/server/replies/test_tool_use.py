@@ -11,26 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.server.replies.arguments import arguments_for
-from rtcli.server.replies.base import ReplyRequest, Tool
+from rtcli.server.replies.base import OfferedTool, ReplyRequest
 from rtcli.server.replies.tool_use import tool_calls
-from rtcli.server.session.items import Item, from_client, function_call
+from rtcli.server.session.items import ConversationItem, from_client, function_call
 from tests.server.playbook import user
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-WEATHER = Tool("get_weather", "", CITY)
-CLOCK = Tool("getCurrentTime", "", CITY)
-ADD = Tool(
+WEATHER = OfferedTool("get_weather", "", CITY)
+CLOCK = OfferedTool("getCurrentTime", "", CITY)
+ADD = OfferedTool(
     "add_numbers",
     "",
     {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}, "required": ["a", "b"]},
 )
 OUTPUT = [
-    Item(function_call("get_weather", "call_1", "{}", status="completed")),
+    ConversationItem(function_call("get_weather", "call_1", "{}", status="completed")),
     from_client({"type": "function_call_output", "call_id": "call_1", "output": "21"}),
 ]
 
 
-def calls(message: str, *tools: Tool, after: list[Item] | None = None, **request: Any) -> list[tuple[str, Any]]:
+def calls(
+    message: str, *tools: OfferedTool, after: list[ConversationItem] | None = None, **request: Any
+) -> list[tuple[str, Any]]:
     context = (from_client(user(message)), *(after or []))
     made = tool_calls(ReplyRequest(context, "", tools=tools or (WEATHER, CLOCK, ADD), **request))
     return [(call.tool.name, json.loads(call.arguments)) for call in made]
@@ -66,7 +68,7 @@ def test_one_call_where_parallel_calls_are_off() -> None:
 def test_the_name_of_a_plugin_before_a_tools_own_need_not_be_said() -> None:
     """Frameworks write it so; the tool's own words are still all needed."""
     for name in ("home-get_weather", "mcp__home__get_weather", "Home.GetWeather"):
-        tool = Tool(name, "", CITY)
+        tool = OfferedTool(name, "", CITY)
 
         assert calls("The weather in Paris?", tool) == [(name, {"city": "Paris"})]
         assert calls("Is anybody home in Paris?", tool) == []
@@ -74,7 +76,7 @@ def test_the_name_of_a_plugin_before_a_tools_own_need_not_be_said() -> None:
 
 def test_a_session_may_have_more_tools_than_one_response_calls() -> None:
     """Thirty-two calls are the most."""
-    tools = [Tool(f"get_weather_{number}", "", CITY) for number in range(1_000)]
+    tools = [OfferedTool(f"get_weather_{number}", "", CITY) for number in range(1_000)]
 
     assert len(calls("The weather in Paris?", *tools)) == 32
 
@@ -96,7 +98,7 @@ def test_a_named_function_is_called() -> None:
 
 def test_an_mcp_tool_can_be_named() -> None:
     """By its server, with or without a name."""
-    search = Tool("search", "", {}, "docs")
+    search = OfferedTool("search", "", {}, "docs")
     for choice in ({"type": "mcp", "server_label": "docs"}, {"type": "mcp", "server_label": "docs", "name": "search"}):
         assert [name for name, _ in calls("Hello", WEATHER, search, tool_choice=choice)] == ["search"]
 

@@ -119,6 +119,51 @@ async def test_an_upgrade_that_is_refused() -> None:
     assert caught.value.response.status_code == 503
 
 
+# what the client sends ------------------------------------------------------------------------------------------------
+
+
+async def test_an_event_of_the_client_handled_late() -> None:
+    """Not before the delay is over, and then as ever."""
+    loop = asyncio.get_running_loop()
+    async with faulty("event=>response.create:delay=300ms") as server, session(server, **TEXT) as client:
+        before = loop.time()
+        answer = await client.ask("Hello")
+
+        assert loop.time() - before >= 0.3
+    assert said(answer).startswith("Hello")
+
+
+async def test_an_event_of_the_client_handled_twice() -> None:
+    """The second response is refused: the first one is in progress."""
+    async with faulty("event=>response.create:duplicate") as server, session(server, **TEXT) as client:
+        await client.ask("Hello")
+        codes = [event["error"]["code"] for event in client.seen if event["type"] == "error"]
+
+    assert codes == ["conversation_already_has_active_response"]
+
+
+async def test_half_an_event_of_the_client() -> None:
+    """The error is that of half a frame; the whole event is answered."""
+    async with faulty("event=>response.create:malformed") as server, session(server, **TEXT) as client:
+        answer = await client.ask("Say: unharmed")
+        codes = [event["error"]["code"] for event in client.seen if event["type"] == "error"]
+
+    assert codes == ["invalid_json"]
+    assert said(answer) == "unharmed"
+
+
+@pytest.mark.parametrize(("what", "code"), [("close=4001", 4001), ("drop", 1006), ("expire", 1001)])
+async def test_an_event_of_the_client_that_ends_the_connection(what: str, code: int) -> None:
+    """Nothing is sent for that event any more."""
+    async with faulty(f"n=>2:{what}") as server, dial(server) as client:
+        await client.send("session.update", session={"type": "realtime"})
+        await client.until("session.updated")
+        await client.send("session.update", session={"type": "realtime", "instructions": "too late"})
+
+        assert (await client.closed())[0] == code
+    assert client.types().count("session.updated") == 1
+
+
 # in scripts -----------------------------------------------------------------------------------------------------------
 
 

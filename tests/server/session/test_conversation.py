@@ -10,7 +10,7 @@ import pytest
 from rtcli.dsp.g711 import pcm_to_ulaw
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.server.session import conversation
-from tests.server.playbook import Playbook, only, silence, to_recognise, types, user, voice
+from tests.server.playbook import Playbook, only, silence, to_transcribe, types, user, voice
 
 CREATE = "conversation.item.create"
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
@@ -51,7 +51,7 @@ def test_previous_item_id_says_where_an_item_goes(previous: str | None, order: l
 def test_an_unknown_predecessor_is_refused() -> None:
     """The item is not added."""
     book = Playbook()
-    error = book.refusal(CREATE, item=user("x"), previous_item_id="nowhere")
+    error = book.refused(CREATE, item=user("x"), previous_item_id="nowhere")
 
     assert error["code"] == "item_create_invalid_previous_item_id"
     assert error["message"] == "Error adding item: the previous item with id 'nowhere' does not exist."
@@ -62,7 +62,7 @@ def test_an_id_is_taken_until_its_item_is_deleted() -> None:
     """Twice is refused; delete and create with the same id is how clients replace."""
     book = Playbook()
     book.send(CREATE, item=user("one", id="same"))
-    error = book.refusal(CREATE, item=user("two", id="same"))
+    error = book.refused(CREATE, item=user("two", id="same"))
     book.send("conversation.item.delete", item_id="same")
     book.send(CREATE, item=user("three", id="same"))
 
@@ -81,7 +81,7 @@ def test_an_id_is_taken_until_its_item_is_deleted() -> None:
 )
 def test_an_unknown_item_is_refused(verb: str, gerund: str, more: dict[str, int]) -> None:
     """By the code of the verb."""
-    error = Playbook().refusal(f"conversation.item.{verb}", item_id="gone", **more)
+    error = Playbook().refused(f"conversation.item.{verb}", item_id="gone", **more)
 
     assert error["code"] == f"item_{verb}_invalid_item_id"
     assert error["message"] == f"Error {gerund} item: the item with id 'gone' does not exist."
@@ -92,7 +92,7 @@ def test_an_output_answers_a_call_of_the_conversation() -> None:
     """Another call id is refused; after the call it is taken, and has no status."""
     book = Playbook()
     output = {"type": "function_call_output", "call_id": "call_1", "output": "21"}
-    error = book.refusal(CREATE, item=output)
+    error = book.refused(CREATE, item=output)
     book.send(CREATE, item={"type": "function_call", "name": "f", "arguments": "{}", "call_id": "call_1"})
     added = only(book.send(CREATE, item=output), "conversation.item.added")["item"]
 
@@ -124,16 +124,16 @@ def test_sound_comes_back_only_when_it_is_asked_for() -> None:
 
     assert added["content"] == [{"type": "input_audio", "transcript": None}, {"type": "input_text", "text": "listen"}]
     assert retrieved["content"][0]["audio"] == encode_base64(pcm)
-    assert to_recognise(effects).id == added["id"]
+    assert to_transcribe(effects).id == added["id"]
 
 
 def test_sound_in_an_item_is_in_the_format_of_the_input() -> None:
     """A second of G.711 is a second; half a sample is none; what is no base64 is told of that format."""
     book = Playbook(audio={"input": {"format": {"type": "audio/pcmu"}}})
     part = {"type": "input_audio", "audio": encode_base64(pcm_to_ulaw(bytes(16_000)))}
-    telephone = to_recognise(book.send(CREATE, item=user("") | {"content": [part]}))
-    error = book.refusal(CREATE, item=user("") | {"content": [part | {"audio": "%"}]})
-    odd = to_recognise(
+    telephone = to_transcribe(book.send(CREATE, item=user("") | {"content": [part]}))
+    error = book.refused(CREATE, item=user("") | {"content": [part | {"audio": "%"}]})
+    odd = to_transcribe(
         Playbook().send(CREATE, item=user("") | {"content": [part | {"audio": encode_base64(bytes(4_801))}]})
     )
     running = book.start(input=[user("") | {"content": [part]}])
@@ -171,7 +171,7 @@ def test_truncation_beyond_the_sound_is_refused() -> None:
     """Both durations are named, and nothing is cut."""
     book = Playbook()
     item = book.answer("Hello.", voice(0.5))
-    error = book.refusal("conversation.item.truncate", item_id=item["id"], content_index=0, audio_end_ms=501)
+    error = book.refused("conversation.item.truncate", item_id=item["id"], content_index=0, audio_end_ms=501)
 
     assert error["message"] == "Audio content of 500ms is already shorter than 501ms"
     assert book.send("conversation.item.truncate", item_id=item["id"], content_index=0, audio_end_ms=500)
@@ -187,7 +187,7 @@ def test_only_what_the_model_said_can_be_truncated(make: str) -> None:
     if make == "wrong part":
         item_id = book.answer("Hi.", voice(0.2))["id"]
     index = 1 if make == "wrong part" else 0
-    error = book.refusal("conversation.item.truncate", item_id=item_id, content_index=index, audio_end_ms=0)
+    error = book.refused("conversation.item.truncate", item_id=item_id, content_index=index, audio_end_ms=0)
 
     assert error["message"] == "Only model output audio messages can be truncated"
 
@@ -197,7 +197,7 @@ def test_a_conversation_takes_only_so_much(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(conversation, "MAX_TEXT_KEPT", 1_000)
     book = Playbook()
     first = book.say("x" * 600)
-    error = book.refusal(CREATE, item=user("x" * 600))
+    error = book.refused(CREATE, item=user("x" * 600))
     book.send("conversation.item.delete", item_id=first)
 
     assert error["code"] == "conversation_too_large"
@@ -210,7 +210,7 @@ def test_a_conversation_forgets_its_oldest_sound_first(monkeypatch: pytest.Monke
     book = Playbook(audio={"input": {"turn_detection": None}})
     ids = []
     for _ in range(2):
-        book.hear(silence(0.5))
+        book.append_audio(silence(0.5))
         ids.append(only(book.send("input_audio_buffer.commit"), "input_audio_buffer.committed")["item_id"])
 
     def part(item_id: str) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from rtcli.dsp.g711 import pcm_to_alaw, pcm_to_ulaw
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import resample
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
-from rtcli.server.session.input_buffer import LONGEST_MS, InputBuffer
-from tests.server.playbook import Playbook, only, silence, to_recognise, types, voice
+from rtcli.server.session.input_buffer import MAX_BUFFER_MS, InputBuffer
+from tests.server.playbook import Playbook, only, silence, to_transcribe, types, voice
 
 MANUAL = {"audio": {"input": {"turn_detection": None}}}
 
@@ -18,7 +18,7 @@ def test_a_commit_makes_an_item_and_no_response() -> None:
     """committed, added, done, in this order; the item has the sound and no transcript yet."""
     book = Playbook(**MANUAL)
     previous = book.say("before")
-    book.hear(voice(0.3))
+    book.append_audio(voice(0.3))
     effects = book.send("input_audio_buffer.commit")
     committed, added = only(effects, "input_audio_buffer.committed"), only(effects, "conversation.item.added")
 
@@ -26,16 +26,16 @@ def test_a_commit_makes_an_item_and_no_response() -> None:
     assert committed["previous_item_id"] == added["previous_item_id"] == previous
     assert committed["item_id"] == added["item"]["id"]
     assert added["item"]["content"] == [{"type": "input_audio", "transcript": None}]
-    assert to_recognise(effects).audio[0] == voice(0.3)
+    assert to_transcribe(effects).audio[0] == voice(0.3)
 
 
 @pytest.mark.parametrize(("milliseconds", "shown"), [(0, "0.00ms"), (80, "80.00ms")])
 def test_less_than_a_tenth_of_a_second_is_no_turn(milliseconds: int, shown: str) -> None:
     """The error says how much there is, and it stays in the buffer."""
     book = Playbook(**MANUAL)
-    book.hear(silence(milliseconds / 1000))
-    error = book.refusal("input_audio_buffer.commit")
-    book.hear(silence(0.1))
+    book.append_audio(silence(milliseconds / 1000))
+    error = book.refused("input_audio_buffer.commit")
+    book.append_audio(silence(0.1))
 
     assert error["code"] == "input_audio_buffer_commit_empty"
     assert error["message"] == (
@@ -48,11 +48,11 @@ def test_less_than_a_tenth_of_a_second_is_no_turn(milliseconds: int, shown: str)
 def test_clear_empties_the_buffer() -> None:
     """Also an empty one."""
     book = Playbook(**MANUAL)
-    book.hear(voice(1))
+    book.append_audio(voice(1))
 
     assert types(book.send("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
     assert types(book.send("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
-    assert book.refusal("input_audio_buffer.commit")["code"] == "input_audio_buffer_commit_empty"
+    assert book.refused("input_audio_buffer.commit")["code"] == "input_audio_buffer_commit_empty"
 
 
 @pytest.mark.parametrize(("name", "encode"), [("audio/pcmu", pcm_to_ulaw), ("audio/pcma", pcm_to_alaw)])
@@ -63,7 +63,7 @@ def test_telephone_sound_is_heard_at_24_khz(name: str, encode: object) -> None:
     data = encode(resample(voice(1), 24_000, 8_000))
     for start in range(0, len(data), 160):
         book.send("input_audio_buffer.append", audio=encode_base64(data[start : start + 160]))
-    pcm = to_recognise(book.send("input_audio_buffer.commit")).audio[0]
+    pcm = to_transcribe(book.send("input_audio_buffer.commit")).audio[0]
 
     assert abs(len(pcm) - 48_000) <= 4
     assert abs(rms_db(bytes(pcm)) - rms_db(voice(1))) < 0.5
@@ -73,7 +73,7 @@ def test_a_bad_append_names_the_format_it_should_have_had() -> None:
     """The session's own."""
     book = Playbook(audio={"input": {"format": {"type": "audio/pcmu"}}})
 
-    assert "(G.711 mu-law at 8kHz)" in book.refusal("input_audio_buffer.append", audio="%")["message"]
+    assert "(G.711 mu-law at 8kHz)" in book.refused("input_audio_buffer.append", audio="%")["message"]
 
 
 def test_samples_may_be_split_between_events() -> None:
@@ -83,7 +83,7 @@ def test_samples_may_be_split_between_events() -> None:
     for start in range(0, len(pcm), 333):
         book.send("input_audio_buffer.append", audio=encode_base64(pcm[start : start + 333]))
 
-    assert to_recognise(book.send("input_audio_buffer.commit")).audio[0] == pcm
+    assert to_transcribe(book.send("input_audio_buffer.commit")).audio[0] == pcm
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_sound_out_is_in_the_format_of_the_session(name: str, bytes_per_second: 
     """The stream has its whole length at the end of the part."""
     book = Playbook(audio={"output": {"format": {"type": name}}})
     response = book.start()
-    effects = response.sound(voice(0.5)) + response.sound(voice(0.5)) + response.finish()
+    effects = response.add_audio(voice(0.5)) + response.add_audio(voice(0.5)) + response.finish()
     deltas = [decode_base64(e["delta"]) for e in effects if e["type"] == "response.output_audio.delta"]
 
     assert abs(len(b"".join(deltas)) - bytes_per_second) <= 2
@@ -105,8 +105,8 @@ def test_sound_out_is_in_the_format_of_the_session(name: str, bytes_per_second: 
 def test_a_buffer_that_nobody_commits_is_bounded() -> None:
     """The oldest sound goes; the count over the session stays right."""
     buffer = InputBuffer()
-    for _ in range(LONGEST_MS // 60_000 + 1):
+    for _ in range(MAX_BUFFER_MS // 60_000 + 1):
         buffer.append(silence(60))
 
-    assert buffer.milliseconds == LONGEST_MS
-    assert buffer.end == 24_000 * 60 * (LONGEST_MS // 60_000 + 1)
+    assert buffer.milliseconds == MAX_BUFFER_MS
+    assert buffer.end == 24_000 * 60 * (MAX_BUFFER_MS // 60_000 + 1)

@@ -70,7 +70,7 @@ def approval(book: Playbook, approve: bool) -> list[Any]:
     item = mcp.approval_item("docs", "search", '{"input": "cats"}')
     response.add_item(item)
     response.close_item()
-    book.core.finished(response)
+    book.core.response_ended(response)
     answer = {"type": "mcp_approval_response", "approval_request_id": item.id, "approve": approve}
     return book.send("conversation.item.create", item=answer, previous_item_id=item.id)
 
@@ -101,7 +101,7 @@ def test_an_answer_to_no_request_is_refused() -> None:
     """By its request id."""
     answer = {"type": "mcp_approval_response", "approval_request_id": "x", "approve": True}
 
-    assert Playbook().refusal("conversation.item.create", item=answer)["param"] == "item.approval_request_id"
+    assert Playbook().refused("conversation.item.create", item=answer)["param"] == "item.approval_request_id"
 
 
 def test_a_call_with_broken_arguments_fails() -> None:

@@ -22,7 +22,7 @@ def test_a_written_answer_has_the_recorded_order() -> None:
     book = Playbook(**TEXT)
     book.say("hi")
     response = book.start()
-    events = [*response.say("Hello "), *response.say("there."), *book.core.finished(response)]
+    events = [*response.say("Hello "), *response.say("there."), *book.core.response_ended(response)]
 
     assert types(events) == [
         "response.output_item.added",
@@ -43,7 +43,7 @@ def test_a_spoken_answer_has_the_recorded_order() -> None:
     """Sound and transcript between, and their ends in this order."""
     book = Playbook()
     response = book.start()
-    events = [*response.say("Hello."), *response.sound(voice(0.1)), *book.core.finished(response)]
+    events = [*response.say("Hello."), *response.add_audio(voice(0.1)), *book.core.response_ended(response)]
 
     assert types(events)[2:] == [
         "response.content_part.added",
@@ -77,7 +77,7 @@ def test_items_and_parts_are_named_alike_in_every_event() -> None:
     """response_id, item_id, output_index and content_index; text deltas are padded, sound is not."""
     book = Playbook()
     response = book.start()
-    events = [*response.say("Hi."), *response.sound(voice(0.1)), *response.finish()]
+    events = [*response.say("Hi."), *response.add_audio(voice(0.1)), *response.finish()]
     item = only(events, "response.output_item.added")["item"]
     about_part = [e for e in events if e["type"].startswith("response.") and "content_index" in e]
 
@@ -108,7 +108,7 @@ def test_a_finished_response_counts_its_tokens() -> None:
     book = Playbook(instructions="")
     book.say("x" * 40)
     response = book.start()
-    events = [*response.say("y" * 20), *response.sound(voice(1)), *book.core.finished(response)]
+    events = [*response.say("y" * 20), *response.add_audio(voice(1)), *book.core.response_ended(response)]
     usage = only(events, "response.done")["response"]["usage"]
 
     assert usage["input_token_details"] == {
@@ -128,10 +128,10 @@ def test_items_chain_and_the_first_items_successor_is_done_without_a_predecessor
     book = Playbook(**TEXT)
     first = book.say("hi")
     response = book.start()
-    events = [*response.say("Hello."), *book.core.finished(response)]
+    events = [*response.say("Hello."), *book.core.response_ended(response)]
     later = book.say("again")
     again = book.start()
-    more = [*again.say("Hello."), *book.core.finished(again)]
+    more = [*again.say("Hello."), *book.core.response_ended(again)]
 
     assert only(events, "conversation.item.added")["previous_item_id"] == first
     assert only(events, "conversation.item.done")["previous_item_id"] is None
@@ -150,7 +150,7 @@ def test_a_call_has_no_content_parts() -> None:
     """Arguments stream, end with the name, and the item is complete."""
     book = Playbook()
     response = book.start()
-    events = [*call(response, "get_weather", '{"city":\n "Paris"}'), *book.core.finished(response)]
+    events = [*call(response, "get_weather", '{"city":\n "Paris"}'), *book.core.response_ended(response)]
     added, done = only(events, "response.output_item.added")["item"], only(events, "response.output_item.done")["item"]
 
     assert types(events) == [
@@ -174,7 +174,7 @@ def test_a_call_after_words_streams_before_the_words_are_closed() -> None:
     """Output indices 0 and 1, chained; the message is done last."""
     book = Playbook(**TEXT)
     response = book.start()
-    events = [*response.say("Let me look."), *call(response, "f", "{}"), *book.core.finished(response)]
+    events = [*response.say("Let me look."), *call(response, "f", "{}"), *book.core.response_ended(response)]
     order = types(events)
 
     assert order.index("response.function_call_arguments.done") < order.index("response.output_text.done")
@@ -190,7 +190,7 @@ def test_an_output_that_comes_early_is_added_after_the_response() -> None:
     added = only(call(response, "f", "{}"), "response.output_item.added")["item"]
     output = {"type": "function_call_output", "call_id": added["call_id"], "output": "1"}
     early = book.send("conversation.item.create", item=output)
-    events = types(book.core.finished(response))
+    events = types(book.core.response_ended(response))
 
     assert early == []
     assert events == ["response.done", "rate_limits.updated", "conversation.item.added", "conversation.item.done"]
@@ -204,15 +204,15 @@ def test_cancelling_closes_what_is_open() -> None:
     book = Playbook()
     response = book.start()
     response.say("One, two")
-    response.sound(voice(0.1))
+    response.add_audio(voice(0.1))
     effects = book.send("response.cancel")
     done = only(effects, "response.done")["response"]
 
     assert types(effects)[:2] == ["response.output_audio.done", "response.output_audio_transcript.done"]
     assert done["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
     assert only(effects, "response.output_item.done")["item"]["status"] == "incomplete"
-    assert book.core.finished(response) == []
-    assert book.refusal("response.cancel")["code"] == "response_cancel_not_active"
+    assert book.core.response_ended(response) == []
+    assert book.refused("response.cancel")["code"] == "response_cancel_not_active"
 
 
 def test_cancelling_before_any_output() -> None:
@@ -227,18 +227,18 @@ def test_cancelling_before_any_output() -> None:
 
 def test_nothing_to_cancel_has_the_words_clients_know() -> None:
     """They match on both."""
-    error = Playbook().refusal("response.cancel")
+    error = Playbook().refused("response.cancel")
 
     assert (error["code"], error["param"]) == ("response_cancel_not_active", None)
     assert error["message"] == "Cancellation failed: no active response found"
-    assert Playbook().refusal("response.cancel", response_id="resp_x")["code"] == "response_cancel_not_active"
+    assert Playbook().refused("response.cancel", response_id="resp_x")["code"] == "response_cancel_not_active"
 
 
 def test_one_response_at_a_time() -> None:
     """The second is refused by name of the first, which goes on."""
     book = Playbook()
     running = book.start()
-    error = book.refusal("response.create")
+    error = book.refused("response.create")
 
     assert error["code"] == "conversation_already_has_active_response"
     assert error["message"] == (
@@ -260,7 +260,7 @@ def test_other_ends_say_why(status: str, details: dict[str, Any]) -> None:
     book = Playbook(**TEXT)
     response = book.start()
     response.say("Well")
-    done = only(book.core.finished(response, status, details), "response.done")["response"]
+    done = only(book.core.response_ended(response, status, details), "response.done")["response"]
 
     assert done["status_details"] == {"type": status, **details}
     assert done["output"][0]["status"] == "incomplete"
@@ -300,8 +300,8 @@ def test_responses_beside_the_conversation_are_bounded() -> None:
     """A client that asks without end is refused; when one ends there is room again."""
     book = Playbook()
     running = [book.start(conversation="none") for _ in range(64)]
-    error = book.refusal("response.create", response={"conversation": "none"})
-    book.core.finished(running[0])
+    error = book.refused("response.create", response={"conversation": "none"})
+    book.core.response_ended(running[0])
 
     assert error["code"] == "rate_limit_exceeded"
     assert book.start(conversation="none")
@@ -324,7 +324,7 @@ def test_a_reference_to_nothing_is_refused() -> None:
     """By its place."""
     wanted = {"input": [{"type": "item_reference", "id": "gone"}]}
 
-    assert Playbook().refusal("response.create", response=wanted)["param"] == "response.input[0].id"
+    assert Playbook().refused("response.create", response=wanted)["param"] == "response.input[0].id"
 
 
 def test_a_response_has_its_own_settings() -> None:
@@ -352,8 +352,8 @@ def test_a_transcription_session_makes_no_responses() -> None:
     """response.create is refused, and speech is committed without one."""
     book = Playbook.transcription()
 
-    assert book.refusal("response.create")["type"] == "invalid_request_error"
-    assert "response.created" not in types(book.hear(bytes(48_000) + voice(0.5) + bytes(48_000)))
+    assert book.refused("response.create")["type"] == "invalid_request_error"
+    assert "response.created" not in types(book.append_audio(bytes(48_000) + voice(0.5) + bytes(48_000)))
 
 
 def test_ids_have_the_length_of_the_api() -> None:

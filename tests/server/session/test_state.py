@@ -159,7 +159,7 @@ def test_reasoning_appears_once_it_is_set_where_the_model_can() -> None:
     assert "reasoning" not in update(able, reasoning=None)
 
     unable = Playbook()
-    error = unable.refusal("session.update", session={"type": "realtime", "reasoning": {}, "instructions": "new"})
+    error = unable.refused("session.update", session={"type": "realtime", "reasoning": {}, "instructions": "new"})
     assert error["param"] == "session.reasoning"
     assert unable.core.state.config["instructions"] != "new"
 
@@ -168,7 +168,7 @@ def test_a_refused_update_changes_nothing() -> None:
     """One bad field among good ones."""
     book = Playbook()
     before = dict(book.core.state.config)
-    book.refusal("session.update", session={"type": "realtime", "instructions": "new", "bogus": 1})
+    book.refused("session.update", session={"type": "realtime", "instructions": "new", "bogus": 1})
 
     assert book.core.state.config == before
 
@@ -178,7 +178,7 @@ def test_a_voice_is_fixed_once_the_assistant_has_spoken() -> None:
     book = Playbook()
     book.say("hi")
     book.answer("Hi.", voice(0.2))
-    error = book.refusal("session.update", session={"type": "realtime", "audio": {"output": {"voice": "ash"}}})
+    error = book.refused("session.update", session={"type": "realtime", "audio": {"output": {"voice": "ash"}}})
 
     assert error["code"] == "cannot_update_voice"
     assert error["message"] == "Cannot update a conversation's voice if assistant audio is present."
@@ -200,20 +200,20 @@ def test_tracing_is_settled_once() -> None:
     update(book, tracing="auto")
     update(book, tracing="auto")
 
-    assert book.refusal("session.update", session={"type": "realtime", "tracing": None})["param"] == "session.tracing"
+    assert book.refused("session.update", session={"type": "realtime", "tracing": None})["param"] == "session.tracing"
 
 
 def test_a_session_keeps_its_type() -> None:
     """A conversation does not become a transcription, nor the other way round."""
-    assert Playbook().refusal("session.update", session={"type": "transcription"})["param"] == "session.type"
-    assert Playbook.transcription().refusal("session.update", session={"type": "realtime"})["param"] == "session.type"
+    assert Playbook().refused("session.update", session={"type": "transcription"})["param"] == "session.type"
+    assert Playbook.transcription().refused("session.update", session={"type": "realtime"})["param"] == "session.type"
 
 
 def test_streaming_transcribers_take_no_turn_detection_in_a_transcription_session() -> None:
     """The update is refused until turn_detection is null; in a conversation the model works."""
     book = Playbook.transcription()
     wanted = {"transcription": {"model": "gpt-realtime-whisper"}}
-    error = book.refusal("session.update", session={"type": "transcription", "audio": {"input": wanted}})
+    error = book.refused("session.update", session={"type": "transcription", "audio": {"input": wanted}})
     fine = book.send(
         "session.update", session={"type": "transcription", "audio": {"input": wanted | {"turn_detection": None}}}
     )
@@ -233,7 +233,7 @@ def test_streaming_transcribers_take_no_turn_detection_in_a_transcription_sessio
 )
 def test_an_mcp_server_is_defined_once_and_in_one_way(tools: list[Any], param: str) -> None:
     """No address, two addresses, and two servers of one label are refused."""
-    assert Playbook().refusal("session.update", session={"type": "realtime", "tools": tools})["param"] == param
+    assert Playbook().refused("session.update", session={"type": "realtime", "tools": tools})["param"] == param
 
 
 def test_an_mcp_label_may_be_named_alone_afterwards() -> None:

@@ -1,4 +1,4 @@
-"""Transcription events, with and without a recogniser."""
+"""Transcription events, with and without a recognizer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.server.session.effects import TranscribePartial
-from tests.server.playbook import Playbook, only, silence, to_recognise, types, user, voice
+from tests.server.playbook import Playbook, only, silence, to_transcribe, types, user, voice
 
 PREFIX = "conversation.item.input_audio_transcription"
 
@@ -14,7 +14,7 @@ PREFIX = "conversation.item.input_audio_transcription"
 def committed(model: str | None, pcm: bytes) -> Playbook:
     wanted = None if model is None else {"model": model}
     book = Playbook(audio={"input": {"turn_detection": None, "transcription": wanted}})
-    book.hear(pcm)
+    book.append_audio(pcm)
     return book
 
 
@@ -37,8 +37,8 @@ def committed(model: str | None, pcm: bytes) -> Playbook:
 def test_a_transcript_comes_in_words_and_whole(model: str, usage: dict[str, object]) -> None:
     """Deltas, then completed with the usage of its model; the item has the transcript from then on."""
     book = committed(model, voice(1.5))
-    item = to_recognise(book.send("input_audio_buffer.commit"))
-    events = book.core.recognised(item, "Hello there")
+    item = to_transcribe(book.send("input_audio_buffer.commit"))
+    events = book.core.transcribed(item, "Hello there")
     completed = only(events, f"{PREFIX}.completed")
 
     assert types(events) == [f"{PREFIX}.delta", f"{PREFIX}.delta", f"{PREFIX}.completed"]
@@ -48,22 +48,22 @@ def test_a_transcript_comes_in_words_and_whole(model: str, usage: dict[str, obje
     assert retrieved["item"]["content"][0]["transcript"] == "Hello there"
 
 
-def test_without_a_recogniser_speech_fails_and_says_why() -> None:
+def test_without_a_recognizer_speech_fails_and_says_why() -> None:
     """No empty transcript of what somebody said. No `param` either: there is nothing to put there."""
     book = committed("whisper-1", voice(1))
-    item = to_recognise(book.send("input_audio_buffer.commit"))
-    failed = only(book.core.recognised(item, None), f"{PREFIX}.failed")
+    item = to_transcribe(book.send("input_audio_buffer.commit"))
+    failed = only(book.core.transcribed(item, None), f"{PREFIX}.failed")
 
     assert list(failed["error"]) == ["type", "code", "message"]
     assert f"'{item.id}'" in failed["error"]["message"]
-    assert "no recogniser" in failed["error"]["message"]
+    assert "no recognizer" in failed["error"]["message"]
 
 
-def test_silence_has_an_empty_transcript_with_or_without_a_recogniser() -> None:
+def test_silence_has_an_empty_transcript_with_or_without_a_recognizer() -> None:
     """And costs no seconds."""
     book = committed("whisper-1", silence(1))
-    item = to_recognise(book.send("input_audio_buffer.commit"))
-    completed = only(book.core.recognised(item, None), f"{PREFIX}.completed")
+    item = to_transcribe(book.send("input_audio_buffer.commit"))
+    completed = only(book.core.transcribed(item, None), f"{PREFIX}.completed")
 
     assert (completed["transcript"], completed["usage"]) == ("", {"type": "duration", "seconds": 0})
 
@@ -72,23 +72,23 @@ def test_sound_that_comes_as_an_item_is_heard_and_not_transcribed() -> None:
     """Transcription is about the input buffer."""
     book = Playbook(audio={"input": {"transcription": {"model": "whisper-1"}}})
     content = [{"type": "input_audio", "audio": encode_base64(voice(0.5))}]
-    item = to_recognise(book.send("conversation.item.create", item=user("") | {"content": content}))
+    item = to_transcribe(book.send("conversation.item.create", item=user("") | {"content": content}))
 
-    assert book.core.recognised(item, "Hello") == []
-    assert item.heard == "Hello"
+    assert book.core.transcribed(item, "Hello") == []
+    assert item.recognized_text == "Hello"
 
 
 def test_a_streaming_transcriber_tells_while_somebody_speaks() -> None:
     """Words on which two attempts agree, of an item that does not exist yet; the rest after the commit."""
     book = Playbook(audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}})
-    effects = book.hear(silence(1) + voice(1.6))
+    effects = book.append_audio(silence(1) + voice(1.6))
     attempts = [effect for effect in effects if isinstance(effect, TranscribePartial)]
     item_id = only(effects, "input_audio_buffer.speech_started")["item_id"]
     hypotheses = ["Count", "Count two", "Count to", "Count to ten"]
-    told = [event for text in hypotheses for event in book.core.partly_recognised(item_id, text)]
-    item = to_recognise(book.hear(silence(1)))
-    late = book.core.partly_recognised(item_id, "Count to ten now")
-    rest = book.core.recognised(item, "Count to ten.")
+    told = [event for text in hypotheses for event in book.core.partly_transcribed(item_id, text)]
+    item = to_transcribe(book.append_audio(silence(1)))
+    late = book.core.partly_transcribed(item_id, "Count to ten now")
+    rest = book.core.transcribed(item, "Count to ten.")
 
     assert len(attempts) >= 3
     assert len(attempts[1].pcm) > len(attempts[0].pcm)
@@ -101,26 +101,26 @@ def test_a_streaming_transcriber_tells_while_somebody_speaks() -> None:
 def test_a_wrong_guess_is_put_right_by_completed() -> None:
     """No delta can take words back."""
     book = Playbook(audio={"input": {"transcription": {"model": "gpt-realtime-whisper"}}})
-    item_id = only(book.hear(silence(1) + voice(1)), "input_audio_buffer.speech_started")["item_id"]
+    item_id = only(book.append_audio(silence(1) + voice(1)), "input_audio_buffer.speech_started")["item_id"]
     for text in ("Mount to", "Mount to ten"):
-        book.core.partly_recognised(item_id, text)
-    item = to_recognise(book.hear(silence(1)))
+        book.core.partly_transcribed(item_id, text)
+    item = to_transcribe(book.append_audio(silence(1)))
 
-    assert types(book.core.recognised(item, "Count to ten.")) == [f"{PREFIX}.completed"]
+    assert types(book.core.transcribed(item, "Count to ten.")) == [f"{PREFIX}.completed"]
 
 
 def test_other_transcribers_wait_for_the_commit() -> None:
     """Nothing is attempted before."""
     book = Playbook(audio={"input": {"transcription": {"model": "whisper-1"}}})
 
-    assert not [effect for effect in book.hear(silence(1) + voice(1)) if isinstance(effect, TranscribePartial)]
+    assert not [effect for effect in book.append_audio(silence(1) + voice(1)) if isinstance(effect, TranscribePartial)]
 
 
 def test_nobody_is_told_where_transcription_is_off() -> None:
     """What was heard is kept for the reply all the same."""
     book = committed(None, voice(1))
-    item = to_recognise(book.send("input_audio_buffer.commit"))
+    item = to_transcribe(book.send("input_audio_buffer.commit"))
 
-    assert book.core.recognised(item, "Hello") == []
-    assert item.heard == "Hello"
+    assert book.core.transcribed(item, "Hello") == []
+    assert item.recognized_text == "Hello"
     assert item.wire["content"][0]["transcript"] is None

@@ -170,7 +170,7 @@ def test_what_the_api_refuses_is_refused(
     type_: str, fields: dict[str, Any], code: str | None, param: str | None, text: str
 ) -> None:
     """Code, param, words and the client's event_id; and the event has no other effect."""
-    error = Playbook().refusal(type_, **fields)
+    error = Playbook().refused(type_, **fields)
 
     assert (error["type"], error["code"]) == ("invalid_request_error", code)
     assert text in error["message"]
@@ -180,7 +180,7 @@ def test_what_the_api_refuses_is_refused(
 
 def test_an_unknown_type_lists_what_is_known() -> None:
     """All types, in the API's order, with an Oxford comma."""
-    error = Playbook().refusal("nope")
+    error = Playbook().refused("nope")
 
     assert error["message"] == (
         "Invalid value: 'nope'. Supported values are: 'session.update', 'session.close', 'input_audio_buffer.append', "

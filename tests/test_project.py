@@ -208,3 +208,28 @@ def test_each_python_gets_an_environment_of_its_own() -> None:
 
     assert ".venv-python3.99/bin/rtcli chat" in other
     assert ".venv-python3.99" not in default
+
+
+def test_a_chat_can_go_without_the_speech_engines() -> None:
+    """They are large: the line before them says how, and VOICE=0 leaves them out."""
+    chat = make("--dry-run", "--always-make", "chat", f"PYTHON={sys.executable}").stdout
+    without = make("--dry-run", "--always-make", "chat", f"PYTHON={sys.executable}", "VOICE=0").stdout
+
+    assert "make chat VOICE=0" in chat
+    assert "[voice]" in chat
+    assert "[voice]" not in without
+    assert "/rtcli chat" in without
+
+
+def test_installing_shows_what_it_fetches(tmp_path: Path) -> None:
+    """A line for each package with its size, before it is fetched; and a failure stays a failure."""
+    lines = "Collecting rich>=13.9\\n  Downloading rich-15.0.0-py3-none-any.whl (310 kB)\\n"
+    script = f"case \"$*\" in *install*) printf '{lines}'; exit $FAILS;; esac"
+    (tmp_path / "bin").mkdir()
+    interpreter(tmp_path / "bin", "python", script)
+    new = interpreter(tmp_path, "python3", "exit 0")
+    targets = (f"{tmp_path}/installed", f"PYTHON={new}", f"VENV={tmp_path}")
+    good, bad = make(*targets, "FAILS=0"), make("--always-make", *targets, "FAILS=1")
+
+    assert (good.returncode, good.stdout.splitlines()[-1]) == (0, "  rich (310 kB)")
+    assert bad.returncode != 0

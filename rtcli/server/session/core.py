@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rtcli.dsp.codec import Decoder
-from rtcli.protocol.audio_formats import PCM16, parse_format
+from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import JsonObject
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.ids import new_id
@@ -27,12 +26,12 @@ from rtcli.server.session.effects import (
     TranscribePartial,
 )
 from rtcli.server.session.events import event
-from rtcli.server.session.input_buffer import InputBuffer, decode_pieces
+from rtcli.server.session.input_audio import InputAudio
 from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import Response
 from rtcli.server.session.response_options import response_options
 from rtcli.server.session.state import EffectiveSession
-from rtcli.server.session.turn_detection import Speech, TurnDetection, TurnMark, TurnMarkKind
+from rtcli.server.session.turn_detection import TurnMark, TurnMarkKind
 from rtcli.server.validation import api_errors
 from rtcli.server.validation.api_errors import ApiError
 from rtcli.server.validation.client_events import check_event
@@ -49,21 +48,14 @@ class ServerCore:
         self.conversation = Conversation()
         self.active: Response | None = None  # the one response of the conversation that may be in progress
         self.out_of_band: dict[str, Response] = {}  # those beside the conversation, by id
-        self._detector = detector
-        self._buffer = InputBuffer()
-        self._decoder = Decoder(parse_format(self.state.input["format"]))
-        self._turns: TurnDetection | None = None  # made at the first audio after turn_detection was set
-        self._speech_item: str | None = None  # the id that the item of the open turn will get; None: nobody speaks
-        self._speech_start = 0  # where that turn's audio starts, padding included: a sample of the session
-        self._partial: transcription.Partial | None = None  # where a turn is transcribed while it goes on
-        self._next_partial = 0  # the sample at which that is tried again
+        self._input = InputAudio(self.state, detector)
         self._to_transcribe: set[str] = set()  # committed items; audio sent as an item is not transcribed
         self._held_outputs: list[JsonObject] = []  # events whose function call is not complete yet
         self._out: list[ServerEffect] = []  # what the entry point that runs has caused so far
 
     def __repr__(self) -> str:
         active = f"{self.active.id} in progress" if self.active else "idle"
-        speech = "speech" if self._speech_item else "no speech"
+        speech = "speech" if self._input.item_id else "no speech"
         return f"<ServerCore {self.state.config['id']}: {active}, {speech}, {len(self.conversation)} items>"
 
     # entry points: each returns the effects in order ------------------------------------------------------------------
@@ -84,32 +76,25 @@ class ServerCore:
 
     def audio_appended(self, pcm: bytes) -> list[ServerEffect]:
         """Audio has been appended: buffer it, and see whether a turn starts or ends in it."""
-        self._buffer.append(pcm)
-        config = self.state.turn_detection
-        if config is None:
-            return []
-        if self._turns is None:
-            self._turns = TurnDetection(config, self._detector(), self._buffer.end - len(pcm) // 2)
-        for mark in self._turns.feed(pcm):
-            _MARKS[mark.mark](self, mark)
-        if self._turns.state is Speech.QUIET:
-            self._buffer.keep(_KEPT_SAMPLES)
-        elif self._partial and self._buffer.end >= self._next_partial:
-            self._next_partial = self._buffer.end + _PARTIAL_SAMPLES
-            self._out.append(TranscribePartial(self._partial.item_id, self._buffer.peek(self._speech_start)))
+        for mark in self._input.append(pcm):
+            _MARKS[mark.kind](self, mark)
+        self._input.keep_recent()
+        if partial := self._input.due_partial():
+            self._out.append(TranscribePartial(*partial))
         return self._effects()
 
     def pause_transcribed(self, transcript: str) -> list[ServerEffect]:
         """What was said before a pause has been transcribed (semantic_vad)."""
-        for mark in self._turns.evaluate_pause(transcript) if self._turns else ():
-            _MARKS[mark.mark](self, mark)
+        for mark in self._input.evaluate_pause(transcript):
+            _MARKS[mark.kind](self, mark)
         return self._effects()
 
     def partly_transcribed(self, item_id: str, transcript: str) -> list[ServerEffect]:
         """A turn that goes on has been transcribed so far; nothing comes of one that is over."""
-        if self._partial is None or self._partial.item_id != item_id or self._speech_item != item_id:
+        partial = self._input.partial
+        if partial is None or partial.item_id != item_id or self._input.item_id != item_id:
             return []
-        return list(self._partial.attempt(transcript))
+        return list(partial.attempt(transcript))
 
     def transcribed(self, item: ConversationItem, transcript: str | None) -> list[ServerEffect]:
         """A committed item has been transcribed; None: there is no recognizer."""
@@ -118,7 +103,8 @@ class ServerCore:
         self._to_transcribe.discard(item.id)
         if wanted is None:
             return []
-        sent = self._partial.sent if self._partial and self._partial.item_id == item.id else ""
+        partial = self._input.partial
+        sent = partial.sent if partial and partial.item_id == item.id else ""
         return list(transcription.events(item, wanted["model"], transcript, sent))
 
     def response_ended(
@@ -142,14 +128,15 @@ class ServerCore:
     def idle_elapsed(self) -> list[ServerEffect]:
         """Nobody has spoken for idle_timeout_ms: the silence becomes the user's turn."""
         timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
-        if timeout is None or self.active or self._speech_item:
+        if timeout is None or self.active or self._input.item_id:
             return []
-        end = PCM16.milliseconds(2 * self._buffer.end)
+        buffer = self._input.buffer
+        end = PCM16.milliseconds(2 * buffer.end)
         start, item_id = max(0, end - timeout), new_id("item")
         place = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
         self._out.append(event("input_audio_buffer.timeout_triggered", **place))
-        pcm = self._buffer.peek(self._buffer.end - timeout * PCM16.rate // 1000)
-        self._buffer.clear()
+        pcm = buffer.peek(buffer.end - timeout * PCM16.rate // 1000)
+        buffer.clear()
         self._commit_item(item_id, pcm)
         self._start_response({})
         return self._effects()
@@ -161,11 +148,10 @@ class ServerCore:
         turn_before, format_before = self.state.turn_detection, self.state.input["format"]
         self.state.update(sent["session"])
         if self.state.turn_detection != turn_before:
-            self._turns = None
-            self._speech_item = None
+            self._input.change_turn_detection()
             self._out.append(SetIdleTimer(None))
         if self.state.input["format"] != format_before:
-            self._decoder = Decoder(parse_format(self.state.input["format"]))
+            self._input.change_format()
         self._out.append(event("session.updated", session=self.state.config))
         for label in self.state.mcp_servers:
             if label not in known:
@@ -175,20 +161,14 @@ class ServerCore:
         self._out.append(Close(1000, ""))
 
     def _on_input_audio_buffer_append(self, sent: Mapping[str, Any]) -> None:
-        data = items.decode_audio(sent["audio"], "audio", self._decoder.format)
-        self._out.append(FeedAudio(decode_pieces(self._decoder, data)))
+        data = items.decode_audio(sent["audio"], "audio", self._input.decoder.format)
+        self._out.append(FeedAudio(self._input.decode(data)))
 
     def _on_input_audio_buffer_commit(self, sent: Mapping[str, Any]) -> None:
-        self._buffer.append(self._decoder.flush())
-        pcm = self._buffer.commit(self._speech_start if self._speech_item else 0)
-        item_id = self._speech_item or new_id("item")
-        self._forget_speech()
-        self._commit_item(item_id, pcm)
+        self._commit_item(*self._input.commit())
 
     def _on_input_audio_buffer_clear(self, sent: Mapping[str, Any]) -> None:
-        self._decoder.flush()
-        self._buffer.clear()
-        self._forget_speech()
+        self._input.clear()
         self._out.append(event("input_audio_buffer.cleared"))
 
     def _on_conversation_item_create(self, sent: Mapping[str, Any]) -> None:
@@ -196,7 +176,7 @@ class ServerCore:
         if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
             self._held_outputs.append(dict(sent))  # an output goes behind its call, and that one is still being written
             return
-        item = items.from_client(wire, audio_format=self._decoder.format)
+        item = items.from_client(wire, audio_format=self._input.decoder.format)
         self._add_item(item, sent.get("previous_item_id"))
         if item.audio:
             self._out.append(Transcribe(item))
@@ -230,40 +210,25 @@ class ServerCore:
     # speech -----------------------------------------------------------------------------------------------------------
 
     def _speech_started(self, mark: TurnMark) -> None:
-        turns, config = self._turns, self.state.turn_detection
-        assert turns is not None and config is not None
-        self._speech_item = new_id("item")
-        self._speech_start = max(0, mark.sample - turns.padding_ms * PCM16.rate // 1000)
-        wanted = self.state.input["transcription"] or {}
-        streams = wanted.get("model") == transcription.STREAMING_MODEL
-        self._partial = transcription.Partial(self._speech_item) if streams else None
-        start_ms = PCM16.milliseconds(2 * self._speech_start)
-        where = {"audio_start_ms": start_ms, "item_id": self._speech_item}
+        item_id, start_ms = self._input.start_turn(mark)
+        where = {"audio_start_ms": start_ms, "item_id": item_id}
         self._out += [event("input_audio_buffer.speech_started", **where), SetIdleTimer(None)]
-        if config.get("interrupt_response") and self.active:
+        if (self.state.turn_detection or {}).get("interrupt_response") and self.active:
             self._cancel_response(self.active, "turn_detected")
 
     def _speech_paused(self, mark: TurnMark) -> None:
-        self._out.append(EvaluatePause(self._buffer.peek(self._speech_start)))
+        self._out.append(EvaluatePause(self._input.turn_so_far()))
 
     def _speech_ended(self, mark: TurnMark) -> None:
-        item_id, config = self._speech_item or new_id("item"), self.state.turn_detection or {}
+        item_id, pcm = self._input.end_turn(mark)
         end_ms = PCM16.milliseconds(2 * mark.sample)
         self._out.append(event("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id))
-        pcm = self._buffer.take(self._speech_start, mark.sample)
-        self._speech_item = None
         self._commit_item(item_id, pcm)
-        if config.get("create_response"):
+        if (self.state.turn_detection or {}).get("create_response"):
             try:
                 self._start_response({})
             except ApiError as refused:
                 self._out.append(refused.event())
-
-    def _forget_speech(self) -> None:
-        """A commit or clear by hand ends what was open: speech_stopped is never sent for it."""
-        self._speech_item = None
-        if self._turns:
-            self._turns.reset()
 
     # what several of them do ------------------------------------------------------------------------------------------
 
@@ -323,8 +288,6 @@ class ServerCore:
 
 
 MAX_OUT_OF_BAND = 64  # responses beside the conversation at the same time
-_PARTIAL_SAMPLES = PCM16.rate // 2  # how often a turn is transcribed while it goes on
-_KEPT_SAMPLES = 30 * PCM16.rate  # kept while nobody speaks: a commit by hand may still want it
 
 _MARKS: Mapping[TurnMarkKind, Callable[[ServerCore, TurnMark], None]] = {
     TurnMarkKind.STARTED: ServerCore._speech_started,

@@ -1,23 +1,13 @@
-"""The sound that a client appends: decoded to 24 kHz PCM16, counted over the whole session, cut where a turn ends."""
+"""The audio that is not committed yet, bounded and counted over the whole session."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from rtcli.dsp.codec import Decoder
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.server.validation import api_errors
 
 MIN_COMMIT_MS = 100
 MAX_BUFFER_MS = 15 * 60_000
-"""What one buffer holds at most; of what nobody commits, the oldest goes."""
-_PIECE_MS = 500
-
-
-def decode_pieces(decoder: Decoder, data: bytes) -> Iterator[bytes]:
-    """24 kHz PCM16, half a second at a time and only when it is asked for: minutes in one event take a while."""
-    size = decoder.format.byte_length(_PIECE_MS)
-    return (decoder.decode(data[start : start + size]) for start in range(0, len(data), size))
+"""Where nobody commits, the oldest audio goes."""
 
 
 class InputBuffer:
@@ -50,11 +40,11 @@ class InputBuffer:
             self._start += surplus // 2
 
     def peek(self, start: int) -> bytes:
-        """The sound from a sample of the session on, as far as it is still here."""
+        """The audio from a sample of the session on, as far as it is still here."""
         return bytes(self._pcm[2 * max(0, start - self._start) :])
 
     def commit(self, start: int = 0) -> bytes:
-        """The sound from a sample on; the buffer is empty afterwards. Raises RefusedError below 100 ms (all stays)."""
+        """The audio from a sample on; the buffer is empty afterwards. Raises ApiError below 100 ms (all stays)."""
         pcm = self.peek(start)
         milliseconds = len(pcm) / PCM16.bytes_per_second * 1000
         if milliseconds < MIN_COMMIT_MS:
@@ -63,7 +53,7 @@ class InputBuffer:
         return pcm
 
     def take(self, start: int, end: int) -> bytes:
-        """The sound between two samples; what comes after stays."""
+        """The audio between two samples; what comes after stays."""
         pcm = self.peek(start)[: 2 * max(0, end - max(start, self._start))]
         self.keep(max(0, self.end - end))
         return pcm

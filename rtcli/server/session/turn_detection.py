@@ -35,7 +35,7 @@ class TurnMarkKind(Enum):
 class TurnMark:
     """`sample` counts over the session: the start of speech, or the end with the silence that proved it."""
 
-    mark: TurnMarkKind
+    kind: TurnMarkKind
     sample: int
 
 

@@ -56,7 +56,7 @@ class Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ImagePreview:
     """A small picture: `pixels` are rows of red, green, blue, a byte each, from the top left."""
 
     width: int
@@ -113,14 +113,14 @@ class DisplaySettings:
     metrics: bool = False
 
 
-View: TypeAlias = Notice | Text | Table | Json | Picture | Frame | SpeechDelta | SpeechDone | Quit
+View: TypeAlias = Notice | Text | Table | Json | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
 
 Views: TypeAlias = View | Sequence[View] | None
 """What a command answers: one view, several, or nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class SessionStatus:
     """A session at one moment, for toolbars and `/status`. None: not known, or does not apply."""
 
     connection: str = "disconnected"

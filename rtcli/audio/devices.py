@@ -83,18 +83,18 @@ def list_devices() -> tuple[Device, ...]:
         )
 
 
-def choose(devices: Sequence[Device], kind: Kind, wanted: int | str | None) -> Device:
-    """The device that `wanted` names: an index, a part of its name (case does not matter), None: the default.
+def choose(devices: Sequence[Device], kind: Kind, requested: int | str | None) -> Device:
+    """The device that `requested` names: an index, a part of its name (case does not matter), None: the default.
 
     Raises AudioUnavailableError that lists what there is, or what the part of a name leaves open.
     """
     able = [device for device in devices if device.channels(kind)]
     if not able:
         raise AudioUnavailableError(f"no {kind} device", why="this machine has none")
-    if wanted is None:
+    if requested is None:
         defaults = [d for d in able if (d.default_input if kind == "input" else d.default_output)]
         return (defaults or able)[0]
-    text = str(wanted).strip()
+    text = str(requested).strip()
     if text.isdecimal():
         found = [device for device in able if device.index == int(text)]
     else:

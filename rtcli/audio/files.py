@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtcli.audio.microphone import CHUNK_BYTES, CHUNK_MS, Capture
-from rtcli.audio.speaker import SOURCE_RATE, Playback
+from rtcli.audio.speaker import SOURCE_RATE, QueuedPlayer
 from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import read_speech
 from rtcli.errors import InputError
@@ -42,7 +42,7 @@ class _Pacer:
             task.cancel()
 
 
-class WavSpeaker(Playback):
+class WavSpeaker(QueuedPlayer):
     """Writes what a speaker would play, silence included, as 24 kHz PCM16 mono."""
 
     def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -85,17 +85,17 @@ class WavMicrophone(Capture):
     def __init__(self, path: Path | str, on_chunk: Callable[[bytes], None] | None = None) -> None:
         super().__init__(on_chunk)
         self._path = Path(path)
-        self._sound = b""
+        self._pcm = b""
         self._pacer = _Pacer(self._next, CHUNK_MS / 1000)
         self.ended = False
 
     def open(self) -> None:
         """Read the file and start. Raises InputError."""
-        self._sound = read_speech(self._path)
+        self._pcm = read_speech(self._path)
         self._pacer.start("wav-microphone")
 
     def _next(self) -> None:
-        chunk, self._sound = self._sound[:CHUNK_BYTES], self._sound[CHUNK_BYTES:]
+        chunk, self._pcm = self._pcm[:CHUNK_BYTES], self._pcm[CHUNK_BYTES:]
         self.ended = not chunk
         self._captured(chunk.ljust(CHUNK_BYTES, b"\0"))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtcli.audio.devices import Device, choose, list_devices
-from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, look_again
+from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, rescan_devices
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import Resampler
 from rtcli.errors import AudioUnavailableError
@@ -51,7 +51,7 @@ class Microphone(Capture):
 
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None, device: int | str | None = None) -> None:
         super().__init__(on_chunk)
-        self._wanted = device
+        self._requested = device
         self._stream: DeviceStream | None = None
         self.device: Device | None = None
 
@@ -59,8 +59,8 @@ class Microphone(Capture):
         """Start to record; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:
             return
-        look_again()
-        device = choose(list_devices(), "input", self._wanted)
+        rescan_devices()
+        device = choose(list_devices(), "input", self._requested)
         loop = asyncio.get_running_loop()
 
         def arrived(data: Any, _frames: int, _times: Any, _status: Any) -> None:

@@ -13,7 +13,7 @@ Key: TypeAlias = tuple[str, int]
 """item_id and content_index: whose sound it is."""
 
 _WIDTH = 2
-_MOST_KEYS = 256
+_MAX_KEYS = 256
 
 
 class State(Enum):
@@ -34,7 +34,7 @@ class PendingPlayback:
     Frames, at the player's rate in a queue, at 24 kHz between speakers.
     """
 
-    taken: Mapping[Key, int]
+    consumed: Mapping[Key, int]
     waiting: Sequence[tuple[Key, bytes]]
     open: Key | None
 
@@ -43,10 +43,10 @@ class PendingPlayback:
 class _Played:
     """Where on the device's count of frames the sound of one key lies: [position, frames] pieces, in order.
 
-    `passed` frames were played elsewhere before.
+    `count_elsewhere` frames were played elsewhere before.
     """
 
-    passed: int = 0
+    count_elsewhere: int = 0
     pieces: list[list[int]] = field(default_factory=list)
     first_at: float | None = None
 
@@ -59,7 +59,7 @@ class _Played:
             self.pieces.append([position, frames])
 
     def before(self, position: int) -> int:
-        return self.passed + sum(max(0, min(frames, position - start)) for start, frames in self.pieces)
+        return self.count_elsewhere + sum(max(0, min(frames, position - start)) for start, frames in self.pieces)
 
 
 class PlayQueue:
@@ -80,7 +80,7 @@ class PlayQueue:
         self._queued = 0
         self._waited = 0
         self._position = 0
-        self._sound_until = 0
+        self._audio_until = 0
         self._played: OrderedDict[Key, _Played] = OrderedDict()
         self._open: Key | None = None
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class PlayQueue:
             self._open = key
             if key not in self._played:
                 self._played[key] = _Played()
-                if len(self._played) > _MOST_KEYS:
+                if len(self._played) > _MAX_KEYS:
                     self._played.popitem(last=False)
             if self.state is State.IDLE:
                 self.state, self._waited = State.FILLING, 0
@@ -134,7 +134,7 @@ class PlayQueue:
             block += part
             frames -= count
             self._queued -= count
-        self._sound_until = self._position + len(block) // _WIDTH
+        self._audio_until = self._position + len(block) // _WIDTH
         return bytes(block)
 
     def stop(self) -> None:
@@ -160,20 +160,20 @@ class PlayQueue:
     def export(self) -> PendingPlayback:
         """Give up what waits, for another queue to play. What has been read counts as taken, and is over."""
         with self._lock:
-            taken = {key: played.before(self._position) for key, played in self._played.items()}
+            consumed = {key: played.before(self._position) for key, played in self._played.items()}
             waiting: dict[Key, bytearray] = {}
             for key, pcm in self._queue:
                 waiting.setdefault(key, bytearray()).extend(pcm)
-            rest = PendingPlayback(taken, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
+            rest = PendingPlayback(consumed, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
             self._queue.clear()
             self._queued, self._open, self.state = 0, None, State.IDLE
-            self._sound_until = 0
+            self._audio_until = 0
             return rest
 
-    def passed(self, taken: Mapping[Key, int]) -> None:
+    def count_elsewhere(self, consumed: Mapping[Key, int]) -> None:
         """So many frames of each key were played elsewhere."""
         with self._lock:
-            for key, frames in taken.items():
+            for key, frames in consumed.items():
                 self._played[key] = _Played(frames)
 
     def heard(self, key: Key) -> int | None:
@@ -182,7 +182,7 @@ class PlayQueue:
             played = self._played.get(key)
             return played.before(self._position - self.latency) if played else None
 
-    def taken(self, key: Key) -> int:
+    def consumed(self, key: Key) -> int:
         """Frames of a key that were read, whether or not they have left the device."""
         with self._lock:
             played = self._played.get(key)
@@ -202,7 +202,7 @@ class PlayQueue:
     def audible(self) -> bool:
         """Sound waits, or has been read and has not wholly left the device."""
         with self._lock:
-            return bool(self._queue) or self._position - self.latency < self._sound_until
+            return bool(self._queue) or self._position - self.latency < self._audio_until
 
     @property
     def current(self) -> Key | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rtcli.audio.devices import Device, choose, list_devices
 from rtcli.audio.playout import Key, PendingPlayback, PlayQueue
-from rtcli.audio.stream import DeviceStream, Lost, look_again
+from rtcli.audio.stream import DeviceStream, Lost, rescan_devices
 from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError
@@ -16,7 +16,7 @@ from rtcli.errors import AudioUnavailableError
 SOURCE_RATE = 24_000
 
 
-class Playback:
+class QueuedPlayer:
     """What every speaker shares: a queue at the device's rate, one resampler for each content part, the counts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,14 +60,16 @@ class Playback:
         self._flush()
         rest, rate = self._queue.export(), self._queue.rate
         return PendingPlayback(
-            {key: round(taken * SOURCE_RATE / rate) for key, taken in rest.taken.items()},
+            {key: round(consumed * SOURCE_RATE / rate) for key, consumed in rest.consumed.items()},
             [(key, resample(pcm, rate, SOURCE_RATE)) for key, pcm in rest.waiting],
             rest.open,
         )
 
     def resume(self, rest: PendingPlayback) -> None:
         """Go on where another speaker stopped. Its counts go on too: what it took counts as heard."""
-        self._queue.passed({key: round(taken * self._queue.rate / SOURCE_RATE) for key, taken in rest.taken.items()})
+        self._queue.count_elsewhere(
+            {key: round(consumed * self._queue.rate / SOURCE_RATE) for key, consumed in rest.consumed.items()}
+        )
         for key, pcm in rest.waiting:
             self.play(*key, pcm)
         if rest.waiting and rest.open != rest.waiting[-1][0]:
@@ -101,9 +103,9 @@ class Playback:
         """How loud the block is that was given out last, in dBFS."""
         return rms_db(self._block) if self._block else SILENCE_DB
 
-    def taken_ms(self, item_id: str, content_index: int) -> int:
+    def consumed_ms(self, item_id: str, content_index: int) -> int:
         """Milliseconds of this part that the device took, whether or not they have left it."""
-        return self._queue.taken((item_id, content_index)) * 1000 // self._queue.rate
+        return self._queue.consumed((item_id, content_index)) * 1000 // self._queue.rate
 
     @property
     def latency_ms(self) -> int:
@@ -122,12 +124,12 @@ class Playback:
         return self._block
 
 
-class Speaker(Playback):
+class Speaker(QueuedPlayer):
     """A sound device that plays. `device` is an index, a part of its name, or None for the default."""
 
     def __init__(self, device: int | str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
-        self._wanted = device
+        self._requested = device
         self._stream: DeviceStream | None = None
         self.device: Device | None = None
 
@@ -135,8 +137,8 @@ class Speaker(Playback):
         """Start the device; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:
             return
-        look_again()
-        device = choose(list_devices(), "output", self._wanted)
+        rescan_devices()
+        device = choose(list_devices(), "output", self._requested)
         self._run_at(device.rate)
         self._stream, self.device = DeviceStream("output", device, self._fill, self._lost), device
 

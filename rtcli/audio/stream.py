@@ -85,7 +85,7 @@ class DeviceStream:
         return cls._running > 0
 
 
-def look_again() -> None:
+def rescan_devices() -> None:
     """Have PortAudio, which looks for devices once, see what was plugged in since. Not while a stream of ours runs."""
     sounddevice = sys.modules.get("sounddevice")
     if sounddevice is not None and not DeviceStream.any_running():

@@ -37,7 +37,7 @@ _EPILOG = (
     "When something does not work: rtcli doctor."
 )
 
-_OUTPUT_TROUBLES = (errno.EPIPE, errno.ENOSPC)
+_OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC)
 
 
 def application(only: str | None = None) -> typer.Typer:
@@ -112,7 +112,7 @@ def _run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # the last line of defence: a person never sees a traceback
-        if isinstance(error, OSError) and error.errno in _OUTPUT_TROUBLES:
+        if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
         if os.environ.get("RTCLI_DEBUG"):
             raise

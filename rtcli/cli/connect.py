@@ -34,54 +34,54 @@ def auth_header(endpoint: Endpoint) -> dict[str, str]:
     return {"api-key": key} if endpoint.auth == "api-key" else {"Authorization": f"Bearer {key}"}
 
 
-def session_for(plan: ChatOptions, place: Endpoint, *, terminal: bool) -> RealtimeSession:
+def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> RealtimeSession:
     """The session of a chat, not started. In a terminal, replies play on the system's speaker if none was named.
 
     Raises AudioUnavailableError and InputError for devices and files that were asked for.
     """
     from rtcli.session.session import RealtimeSession
 
-    microphone = plan.sound.microphone()
+    microphone = options.audio.microphone()
     session = RealtimeSession(
-        transport_for(place),
-        endpoint=replace(place, api_key=None),  # the transport has it in its headers
-        config=plan.config,
-        speaker=plan.sound.speaker(default=terminal),
+        transport_for(endpoint),
+        endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
+        config=options.config,
+        speaker=options.audio.speaker(default=terminal),
         microphone=microphone,
-        tools=plan.tools,
+        tools=options.tools,
     )
-    if mode := plan.settings.get("echo"):
+    if mode := options.settings.get("echo"):
         from rtcli.audio.echo import EchoMode
 
         session.sound.echo.mode = EchoMode(mode)
-    session.barge_in = plan.settings.get("barge_in") is not False
+    session.barge_in = options.settings.get("barge_in") is not False
     return session
 
 
 @asynccontextmanager
-async def serving_in_process(endpoint: Endpoint, *, sound: bool = True) -> AsyncIterator[Endpoint]:
+async def serving_in_process(endpoint: Endpoint, *, speech: bool = True) -> AsyncIterator[Endpoint]:
     """The endpoint; if it is the built-in server, that runs inside this process meanwhile.
 
-    Without `sound` it does not load its speech engines.
+    Without `speech` it does not load its speech engines.
     """
     if not endpoint.local:
         yield endpoint
         return
     from rtcli.server import RealtimeServer
 
-    async with RealtimeServer(voice="auto" if sound else "tone") as server:
+    async with RealtimeServer(voice="auto" if speech else "tone") as server:
         yield endpoint.at(server.url)
 
 
 @asynccontextmanager
-async def served_by_child(endpoint: Endpoint, say: Callable[[str], None]) -> AsyncIterator[Endpoint]:
+async def serving_in_child_process(endpoint: Endpoint, say: Callable[[str], None]) -> AsyncIterator[Endpoint]:
     """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile."""
     if not endpoint.local:
         yield endpoint
         return
-    from rtcli.cli.server_process import ServerChild
+    from rtcli.cli.server_process import ServerProcess
 
-    child = ServerChild(say)
+    child = ServerProcess(say)
     try:
         yield endpoint.at(await child.start())
     finally:

@@ -61,7 +61,7 @@ def doctor(
         "url": url, "local": local, "profile": profile, "model": model,
         "api_key_env": api_key_env, "auth": auth, "headers": header,
     }  # fmt: skip
-    findings = [check() for check in (_python, _packages, _folders, _sound, _terminal)]
+    findings = [check() for check in (_python, _packages, _folders, _audio, _terminal)]
     findings.append(_endpoint(flags))
     findings.append(_turn("built-in server", {"local": True}))
     if live:
@@ -116,26 +116,26 @@ def _folders() -> Finding:
     return Finding("folders", result, good=writable, hint="" if writable else "no history will be kept")
 
 
-def _sound() -> Finding:
+def _audio() -> Finding:
     from rtcli.audio.devices import list_devices
 
     try:
         found = list_devices()
     except RtcliError as error:
-        return Finding("sound", str(error), good=False, hint=error.hint or "chat asks for text")
+        return Finding("audio", str(error), good=False, hint=error.hint or "chat asks for text")
     inputs, outputs = (sum(1 for d in found if d.channels(kind)) for kind in ("input", "output"))
     hint = "" if inputs and outputs else "chat asks for text where there is no speaker"
-    return Finding("sound", f"{inputs} microphones, {outputs} speakers", good=bool(inputs and outputs), hint=hint)
+    return Finding("audio", f"{inputs} microphones, {outputs} speakers", good=bool(inputs and outputs), hint=hint)
 
 
 def _terminal() -> Finding:
-    from rtcli.terminal.capabilities import can_prompt, colour_of, width_of
+    from rtcli.terminal.capabilities import can_prompt, color_of, width_of
 
     prompt = can_prompt(os.environ, sys.stdin, sys.stdout)
     about = (
         f"TERM={os.environ.get('TERM', '')}",
         f"{width_of(sys.stdout)} columns",
-        f"colours: {colour_of(sys.stdout, os.environ).name.lower()}",
+        f"colours: {color_of(sys.stdout, os.environ).name.lower()}",
         sys.stdout.encoding,
     )
     return Finding("terminal", ", ".join(about), good=prompt, hint="" if prompt else "no prompt here: chat reads lines")
@@ -170,8 +170,8 @@ async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.cli.connect import serving_in_process, session_for
 
-    async with serving_in_process(endpoint, sound=False) as place:
-        session = session_for(ChatOptions(endpoint, {"output_modalities": ["text"]}), place, terminal=False)
+    async with serving_in_process(endpoint, speech=False) as served:
+        session = session_for(ChatOptions(served, {"output_modalities": ["text"]}), served, terminal=False)
         session.subscribe(lambda view: say(str(view)))
         try:
             await session.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 from rtcli.cli.event_input import decode_text, read_chunks
 from rtcli.errors import InputError
 
-_AHEAD = 64
+_MAX_AHEAD = 64
 """Lines that are read before somebody asks for them: a file of any size takes no more memory than these."""
 
 
@@ -26,14 +26,14 @@ class Lines:
         self._file = file
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[bytes | InputError | None] = asyncio.Queue()
-        self._room = threading.Semaphore(_AHEAD)
+        self._free_slots = threading.Semaphore(_MAX_AHEAD)
         threading.Thread(target=self._read, name="rtcli-input", daemon=True).start()
 
     async def __aiter__(self) -> AsyncIterator[tuple[int, str]]:
         """The number of each line, from 1, and its text without the end. Raises InputError."""
         number = 0
         while (line := await self._queue.get()) is not None:
-            self._room.release()
+            self._free_slots.release()
             if isinstance(line, InputError):
                 raise line
             number += 1
@@ -43,8 +43,8 @@ class Lines:
         try:
             self._split()
         except OSError as error:
-            self._hand_over(InputError(self._file, error.strerror or str(error)))
-        self._hand_over(None)
+            self._put(InputError(self._file, error.strerror or str(error)))
+        self._put(None)
 
     def _split(self) -> None:
         with contextlib.ExitStack() as opened:
@@ -56,11 +56,11 @@ class Lines:
             for chunk in read_chunks(descriptor):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    self._hand_over(line)
+                    self._put(line)
             if rest:
-                self._hand_over(rest)
+                self._put(rest)
 
-    def _hand_over(self, line: bytes | InputError | None) -> None:
-        self._room.acquire()
+    def _put(self, line: bytes | InputError | None) -> None:
+        self._free_slots.acquire()
         with contextlib.suppress(RuntimeError):  # the loop has ended: the program is leaving
             self._loop.call_soon_threadsafe(self._queue.put_nowait, line)

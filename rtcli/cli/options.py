@@ -10,21 +10,21 @@ from rtcli.config.endpoints import Endpoint, endpoint_of
 from rtcli.config.settings import BY_NAME, Settings, check, load_settings
 from rtcli.errors import UsageError
 
-_PLACE = "Where to connect"
+_PANEL = "Where to connect"
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", metavar="URL", help="Realtime server: http, https, ws or wss.", rich_help_panel=_PLACE),
+    typer.Option("--url", metavar="URL", help="Realtime server: http, https, ws or wss.", rich_help_panel=_PANEL),
 ]
 Local = Annotated[
-    bool, typer.Option("--local", help="The built-in server: no key, no network.", rich_help_panel=_PLACE)
+    bool, typer.Option("--local", help="The built-in server: no key, no network.", rich_help_panel=_PANEL)
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="A profile of the settings.", rich_help_panel=_PLACE)
+    str | None, typer.Option("--profile", metavar="NAME", help="A profile of the settings.", rich_help_panel=_PANEL)
 ]
-Model = Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="The model.", rich_help_panel=_PLACE)]
+Model = Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="The model.", rich_help_panel=_PANEL)]
 CallId = Annotated[
-    str | None, typer.Option("--call-id", metavar="ID", help="Join a running call.", rich_help_panel=_PLACE)
+    str | None, typer.Option("--call-id", metavar="ID", help="Join a running call.", rich_help_panel=_PANEL)
 ]
 ApiKeyEnv = Annotated[
     str | None,
@@ -32,17 +32,17 @@ ApiKeyEnv = Annotated[
         "--api-key-env",
         metavar="NAME",
         help="The variable that holds the key (OPENAI_API_KEY for OpenAI).",
-        rich_help_panel=_PLACE,
+        rich_help_panel=_PANEL,
     ),
 ]
 Auth = Annotated[
     str | None,
-    typer.Option("--auth", metavar="WAY", help="How the key is sent: bearer or api-key.", rich_help_panel=_PLACE),
+    typer.Option("--auth", metavar="WAY", help="How the key is sent: bearer or api-key.", rich_help_panel=_PANEL),
 ]
 Header = Annotated[
     list[str] | None,
     typer.Option(
-        "--header", "-H", metavar="NAME:VALUE", help="One more header; none that carries a key.", rich_help_panel=_PLACE
+        "--header", "-H", metavar="NAME:VALUE", help="One more header; none that carries a key.", rich_help_panel=_PANEL
     ),
 ]
 

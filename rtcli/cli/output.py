@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rtcli.terminal.sink import OnGone
 
 
-_UNFOLDED = 1000
+_UNLIMITED_WIDTH = 1000
 """Columns for what no terminal shows: lines that a program or `grep` reads are not folded."""
 
 
@@ -38,12 +38,12 @@ def _theme() -> str | None:
     return theme
 
 
-def colour_for(stream: TextIO, theme: str | None) -> Color:
+def color_for(stream: TextIO, theme: str | None) -> Color:
     """The colours for a stream of this process: what it can show, as the settings' theme wants it."""
     from rtcli.render.styles import themed
-    from rtcli.terminal.capabilities import colour_of
+    from rtcli.terminal.capabilities import color_of
 
-    return themed(colour_of(stream, os.environ), theme)
+    return themed(color_of(stream, os.environ), theme)
 
 
 class StdoutConsumer:
@@ -80,9 +80,9 @@ def plain_writer(display: DisplaySettings, theme: str | None, gone: OnGone = rai
         Sink(sys.stdout, gone),
         Sink(sys.stderr),
         display,
-        width=lambda: width_of(sys.stdout) if is_terminal(sys.stdout) else _UNFOLDED,
-        out_colour=colour_for(sys.stdout, theme),
-        err_colour=colour_for(sys.stderr, theme),
+        width=lambda: width_of(sys.stdout) if is_terminal(sys.stdout) else _UNLIMITED_WIDTH,
+        out_color=color_for(sys.stdout, theme),
+        err_color=color_for(sys.stderr, theme),
     )
 
 

@@ -31,7 +31,7 @@ def _quiet_logging() -> None:
 async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     import asyncio
 
-    from rtcli.terminal.signals import ending
+    from rtcli.terminal.signals import on_signal
 
     task = asyncio.ensure_future(command)
     received: list[ExitCode] = []
@@ -40,7 +40,7 @@ async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
         received.append(code)
         task.cancel()
 
-    with ending(stop):
+    with on_signal(stop):
         try:
             return await task
         except asyncio.CancelledError:

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from rtcli.errors import ConnectError
 
-_STARTING = 20.0
+_START_SECONDS = 20.0
 """Seconds that it may take to say where it listens."""
 
-_ENDING = 5.0
+_STOP_SECONDS = 5.0
 """Seconds that it may take to end by itself."""
 
 
-class ServerChild:
+class ServerProcess:
     """Runs from `start` to `close`. What it says to people goes to `say`, line by line.
 
     If it dies in between, it is started anew at the same address (unless it cannot start): /reconnect finds it there.
@@ -28,26 +28,26 @@ class ServerChild:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._process: asyncio.subprocess.Process | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._supervisor: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Its address, as soon as it listens. Raises ConnectError."""
         url = await self._run(port=0)
-        self._keeper = asyncio.get_running_loop().create_task(self._keep(urlsplit(url).port or 0))
+        self._supervisor = asyncio.get_running_loop().create_task(self._supervise(urlsplit(url).port or 0))
         return url
 
     async def close(self) -> None:
         """End it."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
         child = self._process
         if child is None:
             return
         if child.returncode is None:
             child.terminate()
         try:
-            async with asyncio.timeout(_ENDING):
+            async with asyncio.timeout(_STOP_SECONDS):
                 await child.wait()
         except TimeoutError:
             child.kill()
@@ -63,7 +63,7 @@ class ServerChild:
         )
         return await _address(child)
 
-    async def _keep(self, port: int) -> None:
+    async def _supervise(self, port: int) -> None:
         while self._process is not None and self._process.stderr is not None:
             while line := await self._process.stderr.readline():
                 self._say(line.decode(errors="replace").rstrip())
@@ -74,10 +74,10 @@ class ServerChild:
 async def _address(child: asyncio.subprocess.Process) -> str:
     assert child.stdout is not None
     try:
-        async with asyncio.timeout(_STARTING):
+        async with asyncio.timeout(_START_SECONDS):
             line = await child.stdout.readline()
     except TimeoutError:
-        raise ConnectError("the built-in server did not start", why=f"silent for {_STARTING:g} s") from None
+        raise ConnectError("the built-in server did not start", why=f"silent for {_START_SECONDS:g} s") from None
     if not line:
         raise ConnectError("the built-in server did not start", why="it ended at once", hint="try: rtcli serve")
     return line.decode().strip()

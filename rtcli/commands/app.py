@@ -90,10 +90,10 @@ async def new(context: Context) -> Views:
     return _reconnected(context, await context.session.reconnect(keep=False))
 
 
-def _reconnected(context: Context, carried: TransferResult) -> Views:
-    items = f", {len(carried.items)} items carried over" if carried.items else ""
+def _reconnected(context: Context, result: TransferResult) -> Views:
+    items = f", {len(result.items)} items carried over" if result.items else ""
     what = f"connected to {context.session.status.endpoint}{items}"
-    return [Notice(what, level=Level.GOOD), *carried.notices]
+    return [Notice(what, level=Level.GOOD), *result.notices]
 
 
 @command("quit", topic="app", aliases=("exit", "q"))

@@ -242,7 +242,7 @@ class ItemId(ArgumentType[str]):
         return reversed([Suggestion(item.item_id, getattr(item, "role", item.type)) for item in items])
 
 
-class CallId(ArgumentType[str]):
+class WaitingCallId(ArgumentType[str]):
     """A function call that waits for an answer."""
 
     label = "CALL"
@@ -334,7 +334,7 @@ RemainingText = Annotated[str, RestOfLine()]
 _PLAIN: dict[Any, ArgumentType[Any]] = {str: Word(), int: Integer(), bool: Flag()}
 
 
-def kind_of(annotation: Any) -> ArgumentType[Any]:
+def argument_type_of(annotation: Any) -> ArgumentType[Any]:
     """The kind that an annotation stands for. Raises TypeError for one that stands for none."""
     if typing.get_origin(annotation) is Annotated:
         kinds = [extra for extra in typing.get_args(annotation)[1:] if isinstance(extra, ArgumentType)]
@@ -343,7 +343,7 @@ def kind_of(annotation: Any) -> ArgumentType[Any]:
     if typing.get_origin(annotation) in (typing.Union, UnionType):
         inner = [part for part in typing.get_args(annotation) if part is not NoneType]
         if len(inner) == 1:
-            return kind_of(inner[0])
+            return argument_type_of(inner[0])
     if typing.get_origin(annotation) is Literal:
         return Choice(*typing.get_args(annotation))
     if annotation in _PLAIN:

@@ -14,7 +14,7 @@ from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.record import Direction
 from rtcli.session.images import IMAGE_SUFFIXES
 
-_MOST = 200
+_MAX_COMPLETIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ def complete(text: str, context: Context) -> list[Completion]:
         found = _event_type(text)
     else:
         found = _image(text)
-    return [completion for completion, _ in zip(found, range(_MOST), strict=False)]
+    return [completion for completion, _ in zip(found, range(_MAX_COMPLETIONS), strict=False)]
 
 
 def _fitting(suggestions: Iterable[Suggestion], typed: str) -> Iterator[Suggestion]:
     """Those that begin with what was typed, then those that only contain it."""
-    wanted = typed.lower()
+    needle = typed.lower()
     inside = []
     for suggestion in suggestions:
-        if suggestion.text.lower().startswith(wanted):
+        if suggestion.text.lower().startswith(needle):
             yield suggestion
-        elif wanted in suggestion.text.lower():
+        elif needle in suggestion.text.lower():
             inside.append(suggestion)
     yield from inside
 
@@ -90,8 +90,8 @@ def _names(typed: str, start: int, context: Context) -> Iterator[Completion]:
 
 def _arguments(entry: Command, text: str, start: int, context: Context) -> Iterator[Completion]:
     """Walk over the finished words to the parameter that the cursor is in, and let its kind suggest."""
-    waiting = list(entry.positional)
-    parameter: Parameter | None = waiting.pop(0) if waiting else None
+    remaining = list(entry.positional)
+    parameter: Parameter | None = remaining.pop(0) if remaining else None
     at = 0
     while parameter is None or not parameter.kind.greedy:
         word = next_word(text, at)
@@ -99,7 +99,7 @@ def _arguments(entry: Command, text: str, start: int, context: Context) -> Itera
             break
         at = word.end
         if word.text not in entry.options:
-            parameter = waiting.pop(0) if waiting else None
+            parameter = remaining.pop(0) if remaining else None
             if parameter is None and not entry.options:
                 return
     while at < len(text) and text[at].isspace():

@@ -14,14 +14,14 @@ from rtcli.commands.context import Context
 from rtcli.commands.files import read_text
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
-from rtcli.protocol.filters import is_trouble, parse_filter, type_of
+from rtcli.protocol.filters import is_failure, parse_filter, type_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
 from rtcli.session.log import ids_of
 from rtcli.views import Json, Notice, Table, Text, View, Views
 
-_MOST_HITS = 50
+_MAX_MATCHES = 50
 _COLUMNS = ("#", "time", "", "type", "about", "because of")
 
 
@@ -74,12 +74,12 @@ def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = Fal
 def grep(context: Context, pattern: RemainingText) -> Views:
     """Find events whose JSON matches a regular expression; the last 50 hits."""
     compiled = compile_pattern(pattern)
-    hits = [record for record in context.session.log.records if compiled.search(_searchable(record))]
-    if not hits:
+    matches = [record for record in context.session.log.records if compiled.search(_searchable(record))]
+    if not matches:
         return Notice(f"no event matches {pattern!r}")
-    left_out = len(hits) - _MOST_HITS
-    title = f"{len(hits)} events match" + (f", the last {_MOST_HITS}" if left_out > 0 else "")
-    return Table(_COLUMNS, _rows(hits[-_MOST_HITS:]), title=title)
+    left_out = len(matches) - _MAX_MATCHES
+    title = f"{len(matches)} events match" + (f", the last {_MAX_MATCHES}" if left_out > 0 else "")
+    return Table(_COLUMNS, _rows(matches[-_MAX_MATCHES:]), title=title)
 
 
 @command("why", topic="wire")
@@ -88,7 +88,7 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
 
     Without an event: the last one that went wrong, else the last one.
     """
-    record = _find(context, key) if key else _last_trouble(context)
+    record = _find(context, key) if key else _last_failure(context)
     chain = [record, *context.session.log.why(record.number)]
     views: list[View] = [Table(_COLUMNS, _rows(chain), title=f"why #{record.number}")]
     first = chain[-1]
@@ -105,11 +105,11 @@ def mark(context: Context, note: RemainingText = "") -> Views:
     return Notice(f"mark {note}".strip(), why=f"+{context.session.now:.3f} s, after #{len(context.session.log)}")
 
 
-def _last_trouble(context: Context) -> Frame:
+def _last_failure(context: Context) -> Frame:
     records = context.session.log.records
     if not records:
         raise UsageError("nothing was sent yet")
-    return next((record for record in reversed(records) if is_trouble(record)), records[-1])
+    return next((record for record in reversed(records) if is_failure(record)), records[-1])
 
 
 def _find(context: Context, key: str) -> Frame:

@@ -25,7 +25,13 @@ _CUT = " ⟂ "
 def history(context: Context) -> Views:
     """List the conversation in the server's order; what was not heard of an answer stands behind ⟂."""
     rows = tuple(
-        (str(number), item.item_id, getattr(item, "role", item.type), getattr(item, "status", ""), _said(context, item))
+        (
+            str(number),
+            item.item_id,
+            getattr(item, "role", item.type),
+            getattr(item, "status", ""),
+            _content_of(context, item),
+        )
         for number, item in enumerate(context.session.history, 1)
     )
     if not rows:
@@ -33,7 +39,7 @@ def history(context: Context) -> Views:
     return Table(("#", "item", "who", "status", "what"), rows)
 
 
-def _said(context: Context, item: Item) -> str:
+def _content_of(context: Context, item: Item) -> str:
     if not isinstance(item, MessageItem):
         output = getattr(item, "output", None)
         return f"{item.name} {as_text(item.arguments)}" + (f" -> {as_text(output)}" if output is not None else "")
@@ -104,8 +110,8 @@ def _is_item(row: Mapping[str, Any]) -> bool:
     """An id, and what a message needs if it is one."""
     content, role = row.get("content"), row.get("role")
     message = row.get("type", "message") == "message"
-    good = isinstance(role, str) and isinstance(content, list) and all(isinstance(part, dict) for part in content)
-    return isinstance(row.get("item_id"), str) and (good or not message)
+    is_message = isinstance(role, str) and isinstance(content, list) and all(isinstance(part, dict) for part in content)
+    return isinstance(row.get("item_id"), str) and (is_message or not message)
 
 
 @command("export", topic="items")

@@ -11,7 +11,7 @@ _ESCAPED = " \"'\\"
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Token:
     """A word of a line: what it says, and where it stands (`end` is one behind it). `open`: its quote is not closed."""
 
     text: str
@@ -20,7 +20,7 @@ class Word:
     open: bool = False
 
 
-def next_word(line: str, start: int) -> Word | None:
+def next_word(line: str, start: int) -> Token | None:
     """The word that begins at or behind `start`; None where there is none left."""
     while start < len(line) and line[start].isspace():
         start += 1
@@ -41,10 +41,10 @@ def next_word(line: str, start: int) -> Word | None:
         else:
             text += letter
         at += 1
-    return Word(text, start, at, bool(quote))
+    return Token(text, start, at, bool(quote))
 
 
-def closed(word: Word) -> Word:
+def closed(word: Token) -> Token:
     """The word itself. Raises UsageError where its quote is open."""
     if word.open:
         raise UsageError(f"the quote in {word.text!r} is not closed")
@@ -53,6 +53,6 @@ def closed(word: Word) -> Word:
 
 def quoted(text: str) -> str:
     """Text as one word of a line."""
-    if next_word(text, 0) == Word(text, 0, len(text)):
+    if next_word(text, 0) == Token(text, 0, len(text)):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -68,7 +68,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
     """The arguments of a line for a command's handler. Raises UsageError that shows how it is used."""
     values: list[Any] = []
     options: dict[str, Any] = {}
-    waiting = list(entry.positional)
+    remaining = list(entry.positional)
     at = 0
     while word := next_word(text, at):
         option = entry.options.get(word.text)
@@ -81,21 +81,21 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
             else:
                 raise UsageError(f"{word.text} needs a value", hint=entry.usage)
             continue
-        if not waiting:
+        if not remaining:
             raise UsageError(f"{word.text!r} is too much", hint=entry.usage)
-        parameter = waiting.pop(0)
+        parameter = remaining.pop(0)
         if parameter.kind.greedy:
             values.append(parameter.kind.parse(text[word.start :], context.session))
             break
         try:
             value_here = parameter.kind.parse(closed(word).text, context.session)
         except UsageError:
-            if parameter.required or not waiting:
+            if parameter.required or not remaining:
                 raise
             values.append(parameter.default)  # it may be left out: this word is the next argument's
             continue
         values.append(value_here)
         at = word.end
-    if missing := next((parameter for parameter in waiting if parameter.required), None):
+    if missing := next((parameter for parameter in remaining if parameter.required), None):
         raise UsageError(f"{missing.usage} is missing", hint=entry.usage)
     return values, options

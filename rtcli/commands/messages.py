@@ -33,9 +33,9 @@ async def image(context: Context, source: Annotated[str, ImageSource()], text: R
     PNG and JPEG go as they are; WebP, GIF and others are converted; large ones are shrunk. What was done is said.
     """
     context.session.require_connection()
-    picture = await load_image(source)
-    context.session.say(text, [picture])
-    return picture.views
+    prepared = await load_image(source)
+    context.session.say(text, [prepared])
+    return prepared.views
 
 
 @command("respond", topic="talk")

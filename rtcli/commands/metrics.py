@@ -11,7 +11,7 @@ from rtcli.protocol.usage import TokenUsage
 from rtcli.session.latency import STEPS, Turn
 from rtcli.views import Level, Notice, Table, View, Views
 
-_SHOWN = 10
+_MAX_TURNS = 10
 
 
 def _ms(value: float | None) -> str:
@@ -27,7 +27,7 @@ async def stats(context: Context) -> Views:
     if turns:
         rows = [
             (str(number), "speech stopped" if turn.spoken else "asked", *(_ms(take(turn)) for take in STEPS.values()))
-            for number, turn in list(enumerate(turns, 1))[-_SHOWN:]
+            for number, turn in list(enumerate(turns, 1))[-_MAX_TURNS:]
         ]
         for share, name in ((0.5, "p50"), (0.95, "p95")):
             rows.append((name, f"{len(turns)} turns", *(_ms(metrics.turns.summary(step, share)) for step in STEPS)))
@@ -59,9 +59,11 @@ def usage(context: Context) -> Views:
     views: list[View] = [Table(("tokens", "input", "of it cached", "output"), rows, f"{metrics.responses} responses")]
     if total.output_reasoning:
         views.append(Notice(f"{total.output_reasoning:,} of the output tokens were reasoning"))
-    heard = metrics.transcription
-    if heard.tokens.total or heard.seconds:
-        amount = f"{heard.tokens.total:,} tokens" if heard.tokens.total else f"{heard.seconds:g} s"
+    transcription = metrics.transcription
+    if transcription.tokens.total or transcription.seconds:
+        amount = (
+            f"{transcription.tokens.total:,} tokens" if transcription.tokens.total else f"{transcription.seconds:g} s"
+        )
         views.append(Notice(f"transcription of your speech: {amount}", why="billed apart, not in the estimate"))
     views.append(_estimate(context, metrics.usage))
     return views

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from rtcli.commands.arguments import ArgumentType, Flag, kind_of
+from rtcli.commands.arguments import ArgumentType, Flag, argument_type_of
 from rtcli.errors import UsageError
 from rtcli.views import Views
 
@@ -97,7 +97,7 @@ def _parameters(name: str, handler: Handler) -> tuple[Parameter, ...]:
     found = []
     for parameter in rest:
         try:
-            kind = kind_of(hints[parameter.name])
+            kind = argument_type_of(hints[parameter.name])
         except (KeyError, TypeError) as error:
             raise TypeError(f"/{name}: parameter {parameter.name!r}: {error}") from error
         named = parameter.kind is parameter.KEYWORD_ONLY

@@ -30,12 +30,12 @@ async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
     """Send changes; a line for each path: what the server confirmed, or made of it instead."""
     differences = {d.path: d for d in await context.session.update(changes)}
     views: list[View] = []
-    for path, wanted in settings.flatten(changes):
+    for path, requested in settings.flatten(changes):
         if difference := differences.get(path):
             got = settings.show(difference.confirmed)
-            views.append(Notice(f"{path} is {got}", why=f"asked for {settings.show(wanted)}", level=Level.WARNING))
+            views.append(Notice(f"{path} is {got}", why=f"asked for {settings.show(requested)}", level=Level.WARNING))
         else:
-            views.append(Notice(f"{path} = {settings.show(wanted)}", level=Level.GOOD))
+            views.append(Notice(f"{path} = {settings.show(requested)}", level=Level.GOOD))
     return views
 
 
@@ -70,7 +70,7 @@ def session_diff(context: Context) -> Views:
     found = settings.diff(context.session.transport.requested_session, _confirmed(context))
     if not found:
         return Notice("the session is as it was asked for", level=Level.GOOD)
-    rows = tuple((d.path, settings.show(d.wanted), settings.show(d.confirmed)) for d in found)
+    rows = tuple((d.path, settings.show(d.requested), settings.show(d.confirmed)) for d in found)
     return Table(("setting", "wanted", "confirmed"), rows)
 
 
@@ -117,8 +117,8 @@ def _editable(session: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in session.items() if name not in _FIXED}
 
 
-async def _load(context: Context, wanted: Mapping[str, Any]) -> Views:
-    changes = settings.changed(wanted, _confirmed(context))
+async def _load(context: Context, requested: Mapping[str, Any]) -> Views:
+    changes = settings.changed(requested, _confirmed(context))
     return await _apply(context, changes) if changes else Notice("nothing changed")
 
 
@@ -181,5 +181,5 @@ async def model(context: Context, name: Annotated[str | None, AllowedValue("mode
     """Show the model, or connect again with another one; text and settings are carried over."""
     if name is None:
         return Notice(context.session.status.model)
-    carried = await context.session.reconnect(model=name)
-    return [Notice(f"connected with {context.session.status.model}", level=Level.GOOD), *carried.notices]
+    result = await context.session.reconnect(model=name)
+    return [Notice(f"connected with {context.session.status.model}", level=Level.GOOD), *result.notices]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from rtcli.commands.arguments import ApprovalId, CallId, RemainingText
+from rtcli.commands.arguments import ApprovalId, RemainingText, WaitingCallId
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
@@ -19,9 +19,9 @@ def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Vi
     if mode:
         calls.manual = mode == "manual"
         return Notice(f"tool calls {'wait for /tool' if calls.manual else 'are run'}")
-    kept = "kept for /tool" if calls.manual else "run"
+    handling = "kept for /tool" if calls.manual else "run"
     tables = (
-        (("tool", "calls are", "what it does"), [_tool_row(tool, kept) for tool in calls.tools]),
+        (("tool", "calls are", "what it does"), [_tool_row(tool, handling) for tool in calls.tools]),
         (("call that waits", "tool", "arguments"), [(c.call_id, c.name, c.arguments) for c in calls.waiting]),
         (
             ("approval that waits", "tool", "arguments"),
@@ -32,8 +32,8 @@ def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Vi
     return views or Notice("no tools", hint="start with --tools FILE, or /session set tools=[...]")
 
 
-def _tool_row(tool: Tool, kept: str) -> tuple[str, str, str]:
-    return tool.name, kept if tool.function else "kept for /tool", _about(tool.schema)
+def _tool_row(tool: Tool, handling: str) -> tuple[str, str, str]:
+    return tool.name, handling if tool.function else "kept for /tool", _about(tool.schema)
 
 
 def _about(schema: dict[str, object]) -> str:
@@ -41,7 +41,7 @@ def _about(schema: dict[str, object]) -> str:
 
 
 @command("tool", topic="tools")
-def tool(context: Context, call_id: Annotated[str, CallId()], output: RemainingText) -> Views:
+def tool(context: Context, call_id: Annotated[str, WaitingCallId()], output: RemainingText) -> Views:
     """Answer a call that waits; the model goes on when all calls of its response are answered."""
     return Notice(f"{call_id} {context.session.tools.answer(call_id, output)}", level=Level.GOOD)
 

@@ -25,7 +25,7 @@ class KeySource:
     keyring: str | None = None
 
     def __post_init__(self) -> None:
-        given = [place for place in (self.variable, self.file, self.keyring) if place]
+        given = [source for source in (self.variable, self.file, self.keyring) if source]
         if len(given) != 1:
             raise UsageError("one place for the key, please", why=f"{len(given)} were given")
 

@@ -143,8 +143,8 @@ def load_settings(
     profile = _profile(chosen, profiles, path)
     if profile is None:
         return Settings((given, variables, project, own), tuple(profiles))
-    asked_for = (chosen.find("profile") or ("", ""))[1] == "flag"
-    layers = (given, profile, variables, project, own) if asked_for else (given, variables, project, profile, own)
+    named_by_flag = (chosen.find("profile") or ("", ""))[1] == "flag"
+    layers = (given, profile, variables, project, own) if named_by_flag else (given, variables, project, profile, own)
     return Settings(layers, tuple(profiles))
 
 
@@ -171,9 +171,9 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
 
 
 def _project_file(folder: Path) -> Path | None:
-    for place in (folder, *folder.parents):
-        if (place / PROJECT_FILE).is_file():
-            return place / PROJECT_FILE
+    for parent in (folder, *folder.parents):
+        if (parent / PROJECT_FILE).is_file():
+            return parent / PROJECT_FILE
     return None
 
 

@@ -56,7 +56,7 @@ def _term(term: str) -> _Test:
         direction = Direction(term)
         return lambda record: record.direction is direction
     if term == "error":
-        return is_trouble
+        return is_failure
     key, equals, value = term.partition("=")
     return _about(key, value) if equals else _type_glob(term)
 
@@ -93,7 +93,7 @@ def item_ids(event: Mapping[str, Any] | None) -> Iterator[str]:
             yield item["id"]
 
 
-def is_trouble(record: Frame) -> bool:
+def is_failure(record: Frame) -> bool:
     """An `error` event, something that failed or stayed incomplete, or a frame that is no event."""
     if record.event is None:
         return True

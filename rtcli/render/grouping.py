@@ -21,7 +21,7 @@ from rtcli.protocol.record import Frame
 from rtcli.render.media import base64_size
 
 
-class Part(Enum):
+class FrameRole(Enum):
     """What a frame is to a stream."""
 
     PIECE = auto()
@@ -32,14 +32,14 @@ class Part(Enum):
 
 @dataclass(slots=True)
 class Stream:
-    """The pieces of one stream so far. `sound` counts bytes of audio, `characters` those of text, `size` frames."""
+    """The pieces of one stream so far. `size` is the bytes of its frames, `tail` the end of its text."""
 
     name: str
     first: Frame
     last: Frame
     count: int = 0
     size: int = 0
-    sound: int = 0
+    audio_bytes: int = 0
     characters: int = 0
     tail: str = ""
     closed: bool = False
@@ -53,8 +53,8 @@ class Stream:
         text = event.get("audio", event.get("delta"))
         if not isinstance(text, str):
             return
-        if self.name in _SOUND:
-            self.sound += base64_size(text)
+        if self.name in _AUDIO_STREAMS:
+            self.audio_bytes += base64_size(text)
         else:
             self.characters += len(text)
             self.tail = (self.tail + text)[-120:]
@@ -62,9 +62,9 @@ class Stream:
 
 Entry: TypeAlias = Frame | Stream
 
-_SOUND = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
+_AUDIO_STREAMS = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
 _APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append")
-_ENDINGS = (".done", ".completed", ".failed")
+_END_SUFFIXES = (".done", ".completed", ".failed")
 _INPUT_CLOSERS = frozenset(
     {
         "input_audio_buffer.commit",
@@ -104,19 +104,19 @@ class EventGrouper:
         self._open.clear()
         return [*left]
 
-    def _read(self, record: Frame) -> tuple[Part, _Key]:
+    def _read(self, record: Frame) -> tuple[FrameRole, _Key]:
         event, type_ = record.event or {}, type_of(record)
         if type_ in _APPEND:
-            return Part.PIECE, _Key(type_)
+            return FrameRole.PIECE, _Key(type_)
         if type_.endswith(".delta"):
-            return Part.PIECE, _key(type_.removesuffix(".delta"), event)
+            return FrameRole.PIECE, _key(type_.removesuffix(".delta"), event)
         if type_ == "response.done" or type_ in _INPUT_CLOSERS:
-            return Part.CLOSER, _Key(type_)
-        for ending in _ENDINGS:
-            key = _key(type_.removesuffix(ending), event)
-            if type_.endswith(ending) and key in self._open:
-                return Part.END, key
-        return Part.SINGLE, _Key(type_)
+            return FrameRole.CLOSER, _Key(type_)
+        for suffix in _END_SUFFIXES:
+            key = _key(type_.removesuffix(suffix), event)
+            if type_.endswith(suffix) and key in self._open:
+                return FrameRole.END, key
+        return FrameRole.SINGLE, _Key(type_)
 
     def _piece(self, record: Frame, key: _Key) -> Iterator[Entry]:
         if key not in self._open:
@@ -141,10 +141,10 @@ class EventGrouper:
 
 
 _ACTIONS = {
-    Part.PIECE: EventGrouper._piece,
-    Part.END: EventGrouper._end,
-    Part.CLOSER: EventGrouper._closer,
-    Part.SINGLE: EventGrouper._single,
+    FrameRole.PIECE: EventGrouper._piece,
+    FrameRole.END: EventGrouper._end,
+    FrameRole.CLOSER: EventGrouper._closer,
+    FrameRole.SINGLE: EventGrouper._single,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rtcli.render.media import Summary
+from rtcli.render.media import MediaElider
 from rtcli.render.styles import STYLES, Color
 from rtcli.render.text import one_line, redacted, visible_json
 from rtcli.views import Json
@@ -22,13 +22,13 @@ _JSON_LOOKS = {
 }
 
 
-def json_text(view: Json, summary: Summary) -> str:
+def json_text(view: Json, summary: MediaElider) -> str:
     """The JSON of a value, indented; sound and images summarised unless it asks for all of it."""
     value: Any = view.value if view.full else summary.of(view.value)
     return redacted(visible_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
-def json_lines(view: Json, summary: Summary, color: Color) -> list[str]:
+def json_lines(view: Json, summary: MediaElider, color: Color) -> list[str]:
     """A JSON value under its title, painted. Long lines stay whole: the terminal wraps them, and copies them whole."""
     import io
 

@@ -46,9 +46,9 @@ def base64_size(text: str) -> int:
     return len(text) * 3 // 4 - text[-2:].count("=")
 
 
-def level_db(sound: bytes) -> float | None:
+def level_db(pcm: bytes) -> float | None:
     """The RMS level of PCM16 in dBFS; None for silence and for nothing."""
-    samples = array("h", sound[: len(sound) // 2 * 2])
+    samples = array("h", pcm[: len(pcm) // 2 * 2])
     step = max(1, len(samples) // _MEASURED_SAMPLES) | 1  # odd: it does not walk in step with a tone
     measured = samples[::step]
     power = sum(sample * sample for sample in measured)
@@ -58,12 +58,12 @@ def level_db(sound: bytes) -> float | None:
 def audio_note(text: str, format_: AudioFormat = PCM16) -> str:
     """Base64 sound as `<9600 B audio, 200 ms, -21 dBFS>`; the level only where the samples can be read."""
     try:
-        sound = decode_base64(text)
+        pcm = decode_base64(text)
     except ValueError:
         return f"<{len(text)} characters that are no base64 audio>"
-    parts = [f"{len(sound)} B audio", f"{format_.milliseconds(len(sound))} ms"]
+    parts = [f"{len(pcm)} B audio", f"{format_.milliseconds(len(pcm))} ms"]
     if format_.type == "audio/pcm":
-        level = level_db(sound)
+        level = level_db(pcm)
         parts.append("silence" if level is None else f"{level:.0f} dBFS")
     return f"<{', '.join(parts)}>"
 
@@ -77,7 +77,7 @@ def image_note(uri: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class MediaElider:
     """Replaces sound and images in a JSON value by notes; the rest stays as it is."""
 
     formats: WireFormats = field(default_factory=WireFormats)

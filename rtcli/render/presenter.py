@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.protocol.record import Frame
-from rtcli.render.media import Summary, WireFormats
+from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
 from rtcli.render.styles import Color, Line, paint
-from rtcli.views import DisplaySettings, Json, Notice, Picture, Table, Text, View
+from rtcli.views import DisplaySettings, ImagePreview, Json, Notice, Table, Text, View
 
 if TYPE_CHECKING:
     from rtcli.render.grouping import Entry, EventGrouper
-    from rtcli.render.picture import Graphics
+    from rtcli.render.preview import Graphics
 
 _EVERYTHING = parse_filter("")
 
@@ -28,7 +28,7 @@ class Presenter:
         self.color = color
         self.graphics = graphics  # None: pictures are not shown
         self.formats = WireFormats()
-        self._fold: EventGrouper | None = None
+        self._grouper: EventGrouper | None = None
 
     def lines(self, view: View, width: int) -> list[str]:
         """The painted lines of a view, [] for one that shows nothing (or nothing yet)."""
@@ -37,18 +37,18 @@ class Presenter:
 
     def open_rows(self, width: int) -> list[Line]:
         """The streams of the summary that are under way, the oldest first."""
-        if self._fold is None or self.display.events != "summary":
+        if self._grouper is None or self.display.events != "summary":
             return []
         from rtcli.render.rows import row
 
-        wanted = self._filter()
-        return [row(stream, self.formats, width) for stream in self._fold.open if _shown(stream, wanted)]
+        wire_filter = self._filter()
+        return [row(stream, self.formats, width) for stream in self._grouper.open if _shown(stream, wire_filter)]
 
     def close(self, width: int) -> list[str]:
         """The lines of streams that will not end any more."""
-        if self._fold is None:
+        if self._grouper is None:
             return []
-        left, self._fold = self._fold.close(), None
+        left, self._grouper = self._grouper.close(), None
         return self._entries(left, width)
 
     def _record(self, record: Frame, width: int) -> list[str]:
@@ -58,19 +58,19 @@ class Presenter:
         if mode == "all":
             return self._entries([record], width)
         if mode != "summary":
-            self._fold = None
+            self._grouper = None
             return []
-        if self._fold is None:
+        if self._grouper is None:
             from rtcli.render.grouping import EventGrouper
 
-            self._fold = EventGrouper()
-        return self._entries(self._fold.feed(record), width)
+            self._grouper = EventGrouper()
+        return self._entries(self._grouper.feed(record), width)
 
     def _entries(self, entries: list[Entry], width: int) -> list[str]:
         from rtcli.render.rows import row
 
-        wanted = self._filter()
-        return [paint(row(entry, self.formats, width), self.color) for entry in entries if _shown(entry, wanted)]
+        wire_filter = self._filter()
+        return [paint(row(entry, self.formats, width), self.color) for entry in entries if _shown(entry, wire_filter)]
 
     def _filter(self) -> WireFilter:
         """The filter in force; one that cannot be read was refused where it was set, and hides nothing here."""
@@ -93,12 +93,12 @@ class Presenter:
     def _json(self, view: Json, width: int) -> list[str]:
         from rtcli.render.json_view import json_lines
 
-        return json_lines(view, Summary(self.formats), self.color)
+        return json_lines(view, MediaElider(self.formats), self.color)
 
-    def _picture(self, picture: Picture, width: int) -> list[str]:
-        from rtcli.render.picture import picture_rows
+    def _preview(self, preview: ImagePreview, width: int) -> list[str]:
+        from rtcli.render.preview import preview_rows
 
-        return picture_rows(picture, self.graphics, width) if self.graphics else []
+        return preview_rows(preview, self.graphics, width) if self.graphics else []
 
 
 _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
@@ -107,12 +107,12 @@ _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
     Text: Presenter._text,
     Table: Presenter._table,
     Json: Presenter._json,
-    Picture: Presenter._picture,
+    ImagePreview: Presenter._preview,
 }
 
 
-def _shown(entry: Entry, wanted: WireFilter) -> bool:
+def _shown(entry: Entry, wire_filter: WireFilter) -> bool:
     """A stream is shown if its pieces or its end are wanted."""
     if isinstance(entry, Frame):
-        return wanted.matches(entry)
-    return wanted.matches(entry.first) or wanted.matches(entry.last)
+        return wire_filter.matches(entry)
+    return wire_filter.matches(entry.first) or wire_filter.matches(entry.last)

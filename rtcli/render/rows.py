@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rtcli.protocol.filters import is_trouble, type_of
+from rtcli.protocol.filters import is_failure, type_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.record import Direction, Frame
 from rtcli.render.grouping import Entry, Stream
 from rtcli.render.media import WireFormats
 from rtcli.render.styles import Line, Span, crop
-from rtcli.render.summary import digest, quote
+from rtcli.render.summary import quote, summarize
 from rtcli.render.text import one_line, redacted
 from rtcli.render.units import clock, duration, since, size
 
@@ -23,15 +23,18 @@ def row(entry: Entry, formats: WireFormats, width: int) -> Line:
     """The line of a frame or a stream, at most `width` columns."""
     spans = _stream_spans(entry, formats) if isinstance(entry, Stream) else _record_spans(entry, formats)
     record = entry.last if isinstance(entry, Stream) else entry
-    spans[0:0] = [Span("muted", _place(record, width)), Span(_direction_style(record), f"{record.direction} ")]
+    spans[0:0] = [
+        Span("muted", _number_and_time(record, width)),
+        Span(_direction_style(record), f"{record.direction} "),
+    ]
     return crop((Span(style, redacted(one_line(text))) for style, text in spans if text), width)
 
 
 def _record_spans(record: Frame, formats: WireFormats) -> list[Span]:
     if record.event is None:
         return [Span("error", "not an event"), Span("error", f" {record.problem} {size(record.size)}")]
-    style = "error" if is_trouble(record) else _direction_style(record)
-    words = digest(record.event, formats)
+    style = "error" if is_failure(record) else _direction_style(record)
+    words = summarize(record.event, formats)
     return [
         Span(style, type_of(record)),
         *_ids(record.event),
@@ -42,7 +45,7 @@ def _record_spans(record: Frame, formats: WireFormats) -> list[Span]:
 
 def _stream_spans(stream: Stream, formats: WireFormats) -> list[Span]:
     record, event = stream.last, stream.last.event or {}
-    style = "error" if is_trouble(record) else _direction_style(record)
+    style = "error" if is_failure(record) else _direction_style(record)
     return [
         Span(style, stream.name),
         *_ids(stream.first.event or {}),
@@ -53,17 +56,17 @@ def _stream_spans(stream: Stream, formats: WireFormats) -> list[Span]:
 
 
 def _amount(stream: Stream, event: Mapping[str, Any], formats: WireFormats) -> str:
-    took = duration((stream.last.at - stream.first.at) * 1000)
-    if stream.sound:
-        length = formats.of(stream.name).milliseconds(stream.sound)
-        return f"{duration(length)} of sound, {size(stream.size)}, in {took}"
-    whole = next((event[key] for key in ("transcript", "text", "arguments") if event.get(key)), None)
-    if stream.closed and whole is not None:
-        return f"{stream.characters} characters in {took} {quote(whole)}"
+    elapsed = duration((stream.last.at - stream.first.at) * 1000)
+    if stream.audio_bytes:
+        length = formats.of(stream.name).milliseconds(stream.audio_bytes)
+        return f"{duration(length)} of sound, {size(stream.size)}, in {elapsed}"
+    full_text = next((event[key] for key in ("transcript", "text", "arguments") if event.get(key)), None)
+    if stream.closed and full_text is not None:
+        return f"{stream.characters} characters in {elapsed} {quote(full_text)}"
     return f"{stream.characters} characters {quote(stream.tail)}"
 
 
-def _place(record: Frame, width: int) -> str:
+def _number_and_time(record: Frame, width: int) -> str:
     """Number and time."""
     if width < _NARROW:
         return f"{record.number:>3} {clock(record.at)} "
@@ -77,7 +80,7 @@ def _direction_style(record: Frame) -> str:
 def _ids(event: Mapping[str, Any]) -> list[Span]:
     """The item, or else the response, and the call where it is named."""
     item, response = event.get("item"), event.get("response")
-    about = event.get("item_id") or (item.get("id") if isinstance(item, Mapping) else None)
-    about = about or event.get("response_id") or (response.get("id") if isinstance(response, Mapping) else None)
+    subject = event.get("item_id") or (item.get("id") if isinstance(item, Mapping) else None)
+    subject = subject or event.get("response_id") or (response.get("id") if isinstance(response, Mapping) else None)
     call = event.get("call_id") or (item.get("call_id") if isinstance(item, Mapping) else None)
-    return [Span("muted", f" {short_id(id_)}") for id_ in (about, call) if isinstance(id_, str) and id_]
+    return [Span("muted", f" {short_id(id_)}") for id_ in (subject, call) if isinstance(id_, str) and id_]

@@ -23,7 +23,7 @@ class SpeechText:
     received: list[str] = field(default_factory=list)
     rest: str = ""
     waiting: list[str] = field(default_factory=list)
-    labelled: bool = False
+    labeled: bool = False
     starts_line: bool = True
     markdown: MarkdownRows = field(default_factory=MarkdownRows)
 
@@ -36,13 +36,13 @@ class SpeechText:
         """The rows that are full now (by a newline or by the width), each handed out once."""
         self._settle()
         *lines, self.rest = self.rest.split("\n")
-        taken = []
+        finished = []
         for line in lines:
             rows, last = wrap(line, self._room(width))
-            taken += [self._row(row, ends_line=False) for row in rows]
-            taken.append(self._row(last, ends_line=True))
+            finished += [self._row(row, ends_line=False) for row in rows]
+            finished.append(self._row(last, ends_line=True))
         rows, self.rest = wrap(self.rest, self._room(width))
-        return taken + [self._row(row, ends_line=False) for row in rows]
+        return finished + [self._row(row, ends_line=False) for row in rows]
 
     def tail(self, width: int) -> Line:
         """The unfinished row, as it looks right now, at most `width` columns; () when there is none."""
@@ -62,10 +62,10 @@ class SpeechText:
             self.append(whole[len(received) :])
         elif whole:
             rows = self._close(width)
-            self.labelled, self.markdown = False, MarkdownRows()
+            self.labeled, self.markdown = False, MarkdownRows()
             self.append(whole)
         rows += self._close(width)
-        return rows if done.heard is None else rows + _unheard(done.text[done.heard :])
+        return rows if done.heard is None else rows + _not_heard(done.text[done.heard :])
 
     def abandon(self, width: int) -> list[Line]:
         """What is left of a stream whose end never came."""
@@ -86,7 +86,7 @@ class SpeechText:
     def _row(self, text: str, *, ends_line: bool) -> Line:
         line = self.markdown.style(text, starts_line=self.starts_line, ends_line=ends_line)
         label = self._start()
-        self.labelled, self.starts_line = True, ends_line
+        self.labeled, self.starts_line = True, ends_line
         return (label, *line)
 
     @property
@@ -95,14 +95,14 @@ class SpeechText:
         return _LABELS.get(self.role, Span("bold", "· "))
 
     def _start(self) -> Span:
-        return Span("", " " * _INDENT) if self.labelled else self.label
+        return Span("", " " * _INDENT) if self.labeled else self.label
 
     @staticmethod
     def _room(width: int) -> int:
         return max(width - _INDENT, 1)
 
 
-def _unheard(text: str) -> list[Line]:
+def _not_heard(text: str) -> list[Line]:
     words = one_line(text.strip())
     return [(Span("muted", f"  ⟂ not heard: “{cut(words, _LEFT_COLUMNS)}”"),)] if words else []
 

@@ -10,14 +10,14 @@ from rtcli.protocol.ids import short_id
 from rtcli.render.media import WireFormats, base64_size
 from rtcli.render.units import duration, size
 
-Event = Mapping[str, Any]
-_Digest = Callable[[Event, WireFormats], str]
+_Event = Mapping[str, Any]
+_Summarizer = Callable[[_Event, WireFormats], str]
 
 _QUOTED = 120
 """Characters of a text that a row looks at; the row's width decides what is seen."""
 
 
-def digest(event: Event, formats: WireFormats) -> str:
+def summarize(event: _Event, formats: WireFormats) -> str:
     """The words for a row; "" where the type says it all. Never raises: an odd field is shown as it is."""
     type_ = str(event.get("type", ""))
     try:
@@ -32,7 +32,7 @@ def quote(text: object) -> str:
     return json.dumps(words[:_QUOTED] + ("…" if len(words) > _QUOTED else ""), ensure_ascii=False)
 
 
-def item_digest(item: Mapping[str, Any]) -> str:
+def summarize_item(item: Mapping[str, Any]) -> str:
     """`user "hello" +image`, `function_call get_weather({"city":"Bonn"})`, `function_call_output "21"`."""
     kind, status = str(item.get("type", "")), item.get("status")
     if kind == "message":
@@ -55,11 +55,11 @@ def _parts(content: object) -> Iterator[str]:
             yield f"+{str(part.get('type', '?')).removeprefix('input_').removeprefix('output_')}"
 
 
-def _item(event: Event, formats: WireFormats) -> str:
-    return item_digest(event["item"])
+def _item(event: _Event, formats: WireFormats) -> str:
+    return summarize_item(event["item"])
 
 
-def _session(event: Event, formats: WireFormats) -> str:
+def _session(event: _Event, formats: WireFormats) -> str:
     session = event["session"]
     audio = session.get("audio") or {}
     turn = (audio.get("input") or {}).get("turn_detection", "")
@@ -72,7 +72,7 @@ def _session(event: Event, formats: WireFormats) -> str:
     return " ".join(str(word) for word in words if word)
 
 
-def _session_update(event: Event, formats: WireFormats) -> str:
+def _session_update(event: _Event, formats: WireFormats) -> str:
     return " ".join(_leaves(event["session"], ""))
 
 
@@ -85,12 +85,12 @@ def _leaves(value: Mapping[str, Any], prefix: str) -> Iterator[str]:
             yield prefix + key
 
 
-def _response_created(event: Event, formats: WireFormats) -> str:
+def _response_created(event: _Event, formats: WireFormats) -> str:
     response = event["response"]
     return "out of band" if response.get("conversation_id", "") is None else ""
 
 
-def _response_done(event: Event, formats: WireFormats) -> str:
+def _response_done(event: _Event, formats: WireFormats) -> str:
     response = event["response"]
     details, usage = response.get("status_details") or {}, response.get("usage") or {}
     error = details.get("error") or {}
@@ -105,11 +105,11 @@ def _response_done(event: Event, formats: WireFormats) -> str:
     return " ".join(words)
 
 
-def _response_create(event: Event, formats: WireFormats) -> str:
+def _response_create(event: _Event, formats: WireFormats) -> str:
     return " ".join(_leaves(event.get("response") or {}, ""))
 
 
-def _error(event: Event, formats: WireFormats) -> str:
+def _error(event: _Event, formats: WireFormats) -> str:
     error = event["error"]
     words = f"{error.get('code') or error.get('type')}: {error.get('message')}"
     if error.get("param"):
@@ -117,30 +117,30 @@ def _error(event: Event, formats: WireFormats) -> str:
     return f"{words} ← {short_id(error['event_id'])}" if error.get("event_id") else words
 
 
-def _rate_limits(event: Event, formats: WireFormats) -> str:
+def _rate_limits(event: _Event, formats: WireFormats) -> str:
     return ", ".join(f"{limit['name']} {limit['remaining']}/{limit['limit']}" for limit in event["rate_limits"])
 
 
-def _audio_delta(event: Event, formats: WireFormats) -> str:
-    return _sound(event["delta"], formats.output.milliseconds)
+def _audio_delta(event: _Event, formats: WireFormats) -> str:
+    return _audio(event["delta"], formats.output.milliseconds)
 
 
-def _append(event: Event, formats: WireFormats) -> str:
-    return _sound(event["audio"], formats.input.milliseconds)
+def _append(event: _Event, formats: WireFormats) -> str:
+    return _audio(event["audio"], formats.input.milliseconds)
 
 
-def _sound(text: str, milliseconds: Callable[[int], int]) -> str:
+def _audio(text: str, milliseconds: Callable[[int], int]) -> str:
     length = base64_size(text)
     return f"{duration(milliseconds(length))} {size(length)}"
 
 
-def _part(event: Event, formats: WireFormats) -> str:
+def _part(event: _Event, formats: WireFormats) -> str:
     part = event["part"]
     text = part.get("text") or part.get("transcript")
     return f"{part.get('type')} {quote(text)}" if text else str(part.get("type"))
 
 
-def _first_text(event: Event, formats: WireFormats) -> str:
+def _first_text(event: _Event, formats: WireFormats) -> str:
     for key in ("delta", "text", "transcript", "arguments"):
         if isinstance(event.get(key), str):
             name = f"{event['name']} " if key == "arguments" and event.get("name") else ""
@@ -148,27 +148,27 @@ def _first_text(event: Event, formats: WireFormats) -> str:
     return ""
 
 
-def _moment(event: Event, formats: WireFormats) -> str:
+def _offsets(event: _Event, formats: WireFormats) -> str:
     return " ".join(f"{key}={event[key]}" for key in ("audio_start_ms", "audio_end_ms") if key in event)
 
 
-def _failed(event: Event, formats: WireFormats) -> str:
+def _failed(event: _Event, formats: WireFormats) -> str:
     error = event.get("error")
     return f"{error.get('code') or error.get('type')}: {error.get('message')}" if error else _scalars(event, formats)
 
 
-def _nothing(event: Event, formats: WireFormats) -> str:
+def _nothing(event: _Event, formats: WireFormats) -> str:
     return ""
 
 
-def _scalars(event: Event, formats: WireFormats) -> str:
+def _scalars(event: _Event, formats: WireFormats) -> str:
     """For a type nobody told us about: its plain fields."""
     skipped = ("type", "event_id", "item_id", "response_id", "previous_item_id")
     plain = {key: value for key, value in event.items() if key not in skipped and isinstance(value, str | int | float)}
     return " ".join(f"{key}={quote(v) if isinstance(v, str) else v}" for key, v in list(plain.items())[:6])
 
 
-_BY_TYPE: dict[str, _Digest] = {
+_BY_TYPE: dict[str, _Summarizer] = {
     "session.created": _session,
     "session.updated": _session,
     "session.update": _session_update,
@@ -180,17 +180,17 @@ _BY_TYPE: dict[str, _Digest] = {
     "response.content_part.added": _part,
     "response.content_part.done": _part,
     "input_audio_buffer.append": _append,
-    "input_audio_buffer.speech_started": _moment,
-    "input_audio_buffer.speech_stopped": _moment,
-    "input_audio_buffer.timeout_triggered": _moment,
+    "input_audio_buffer.speech_started": _offsets,
+    "input_audio_buffer.speech_stopped": _offsets,
+    "input_audio_buffer.timeout_triggered": _offsets,
     "input_audio_buffer.committed": _nothing,
-    "conversation.item.truncate": _moment,
-    "conversation.item.truncated": _moment,
+    "conversation.item.truncate": _offsets,
+    "conversation.item.truncated": _offsets,
     "conversation.item.deleted": _nothing,
     "rate_limits.updated": _rate_limits,
     "error": _error,
 }
-_BY_ENDING: tuple[tuple[str, _Digest], ...] = (
+_BY_SUFFIX: tuple[tuple[str, _Summarizer], ...] = (
     (".delta", _first_text),
     ("_text.done", _first_text),
     ("_transcript.done", _first_text),
@@ -201,10 +201,10 @@ _BY_ENDING: tuple[tuple[str, _Digest], ...] = (
 _ITEM_TYPES = ("conversation.item.", "response.output_item.")
 
 
-def _function_for(type_: str) -> _Digest:
+def _function_for(type_: str) -> _Summarizer:
     if type_ in _BY_TYPE:
         return _BY_TYPE[type_]
-    for ending, function in _BY_ENDING:
-        if type_.endswith(ending):
+    for suffix, function in _BY_SUFFIX:
+        if type_.endswith(suffix):
             return function
     return _item if type_.startswith(_ITEM_TYPES) else _scalars

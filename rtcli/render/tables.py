@@ -11,7 +11,7 @@ from rtcli.render.text import cells, one_line, redacted, visible, wrap
 from rtcli.views import Table
 
 _GAP = "  "
-_LONGEST_WORD = 24
+_MAX_UNBROKEN = 24
 """Columns up to which a word is kept whole: ids fit, JSON and addresses are broken."""
 
 _Row = Sequence[str]
@@ -37,13 +37,13 @@ def _widths(rows: Sequence[_Row], room: int) -> list[int] | None:
     columns = list(zip_longest(*rows, fillvalue=""))
     natural = [max(cells(line) for cell in column for line in cell.split("\n")) for column in columns]
     words = [max((cells(word) for cell in column for word in cell.split()), default=0) for column in columns]
-    least = [min(word, _LONGEST_WORD) for word in words]
+    minimum = [min(word, _MAX_UNBROKEN) for word in words]
     room -= len(_GAP) * (len(columns) - 1)
 
     def narrowed(cap: int) -> list[int]:
-        return [min(wanted, max(cap, needed)) for wanted, needed in zip(natural, least, strict=True)]
+        return [min(preferred, max(cap, needed)) for preferred, needed in zip(natural, minimum, strict=True)]
 
-    if sum(least) > room:
+    if sum(minimum) > room:
         return None
     fitting = bisect_right(range(max(natural, default=0) + 1), room, key=lambda cap: sum(narrowed(cap)))
     return narrowed(fitting - 1)

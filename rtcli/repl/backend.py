@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from rtcli.repl.completer import Candidate
-from rtcli.views import Status, View
+from rtcli.views import SessionStatus, View
 
 if TYPE_CHECKING:
     from rtcli.commands.context import Context
@@ -20,7 +20,7 @@ class Backend(Protocol):
     """The whole of what the prompt asks of the program behind it."""
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SessionStatus:
         """The session at this moment."""
 
     async def start(self, show: Callable[[View], None], edit: Edit) -> None:
@@ -43,7 +43,7 @@ class SessionBackend:
         self._context = context
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SessionStatus:
         """The session's own status."""
         return self._context.session.status
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from rtcli.views import Level, Notice, Text, View
 
-Show = Callable[[View], None]
+ShowView = Callable[[View], None]
 _STDERR = 2
 
 
 @contextlib.contextmanager
-def captured(show: Show) -> Iterator[None]:
+def captured(show: ShowView) -> Iterator[None]:
     """Log records from WARNING on, warnings, and whatever is printed (a user's tool may do so) become views.
 
     A handler that would write to the terminal steps back meanwhile; what it was there for (debugging) is shown instead.
@@ -26,18 +26,18 @@ def captured(show: Show) -> Iterator[None]:
     """
     loop = asyncio.get_running_loop()
 
-    def hand_over(view: View) -> None:
+    def post(view: View) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to see it
             loop.call_soon_threadsafe(show, view)
 
     root = logging.getLogger()
-    displaced = [handler for handler in root.handlers if _writes_to_terminal(handler)]
-    ours = _Handler(hand_over, logging.NOTSET if displaced else logging.WARNING)
-    before, root.handlers[:] = root.handlers[:], [ours, *(other for other in root.handlers if other not in displaced)]
+    replaced = [handler for handler in root.handlers if _writes_to_terminal(handler)]
+    ours = _Handler(post, logging.NOTSET if replaced else logging.WARNING)
+    before, root.handlers[:] = root.handlers[:], [ours, *(other for other in root.handlers if other not in replaced)]
     logging.captureWarnings(True)
     loop_handler = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, about: hand_over(_problem(about)))
-    out, err = _Printed(hand_over), _Printed(hand_over)
+    loop.set_exception_handler(lambda _, details: post(_problem(details)))
+    out, err = _Printed(post), _Printed(post)
     try:
         with _native_errors_dropped(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             yield
@@ -66,10 +66,10 @@ def _native_errors_dropped() -> Iterator[None]:
         os.close(terminal)
 
 
-def _problem(about: dict[str, Any]) -> Notice:
-    error = about.get("exception")
+def _problem(details: dict[str, Any]) -> Notice:
+    error = details.get("exception")
     why = f"{type(error).__name__}: {error}" if error else ""
-    return Notice(str(about.get("message", "an error nobody handled")), why, level=Level.ERROR)
+    return Notice(str(details.get("message", "an error nobody handled")), why, level=Level.ERROR)
 
 
 def _writes_to_terminal(handler: logging.Handler) -> bool:
@@ -81,12 +81,12 @@ _LEVELS = ((logging.ERROR, Level.ERROR), (logging.WARNING, Level.WARNING), (logg
 
 
 class _Handler(logging.Handler):
-    def __init__(self, show: Show, level: int) -> None:
+    def __init__(self, show: ShowView, level: int) -> None:
         super().__init__(level)
         self._show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = next(level for least, level in _LEVELS if record.levelno >= least)
+        level = next(level for minimum, level in _LEVELS if record.levelno >= minimum)
         first, *_ = record.getMessage().strip().splitlines() or [""]
         why = f"{record.exc_info[0].__name__}: {record.exc_info[1]}" if record.exc_info and record.exc_info[0] else ""
         self._show(Notice(f"{record.name}: {first}", why, level=level))
@@ -95,7 +95,7 @@ class _Handler(logging.Handler):
 class _Printed(io.TextIOBase):
     """A stream whose lines become views when they are whole."""
 
-    def __init__(self, show: Show) -> None:
+    def __init__(self, show: ShowView) -> None:
         self._show = show
         self._line = ""
 

@@ -11,10 +11,10 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.search import stop_search
 
 from rtcli.errors import ExitCode
-from rtcli.repl.keys import Handler
+from rtcli.repl.keys import KeyHandler
 from rtcli.repl.live import LiveWriter
 from rtcli.repl.prompt import unfinished
-from rtcli.views import DisplaySettings, Notice, Status, View
+from rtcli.views import DisplaySettings, Notice, SessionStatus, View
 
 EVENT_MODES = ("off", "summary", "all")
 AGAIN_SECONDS = 2.0
@@ -25,7 +25,7 @@ class ReplActions(Protocol):
     """What the keys can reach."""
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SessionStatus:
         """The session at this moment."""
 
     def run_now(self, line: str) -> None:
@@ -44,28 +44,28 @@ class ReplActions(Protocol):
 class Controls:
     """The handlers, by the names of their actions."""
 
-    def __init__(self, desk: ReplActions, display: DisplaySettings, writer: LiveWriter) -> None:
-        self._desk = desk
+    def __init__(self, actions: ReplActions, display: DisplaySettings, writer: LiveWriter) -> None:
+        self._actions = actions
         self._display = display
         self._writer = writer
         self._hinted = -AGAIN_SECONDS
 
     @property
-    def handlers(self) -> dict[str, Handler]:
+    def handlers(self) -> dict[str, KeyHandler]:
         """Every action of the table."""
-        desk: ReplActions = self._desk
+        actions: ReplActions = self._actions
         handlers: dict[str, Callable[[KeyPressEvent], None]] = {
             "send": self._send,
             "newline": lambda event: event.current_buffer.insert_text("\n"),
             "interrupt": self._interrupt,
             "cancel": self._cancel,
-            "leave": lambda _: desk.leave(ExitCode.OK),
+            "leave": lambda _: actions.leave(ExitCode.OK),
             "edit": self._edit,
             "clear": lambda event: event.app.renderer.clear(),
             "suspend": lambda event: event.app.suspend_to_background(),  # on Windows it does nothing
             "mute": self._mute,
             "events": self._events,
-            "talk": lambda _: desk.run_now("/ptt"),
+            "talk": lambda _: actions.run_now("/ptt"),
             "metrics": self._metrics,
         }
         return handlers
@@ -80,12 +80,12 @@ class Controls:
     def _interrupt(self, event: KeyPressEvent) -> None:
         if event.current_buffer.complete_state:
             event.current_buffer.cancel_completion()
-        elif self._answering:
-            self._desk.run_now("/interrupt")
+        elif self._responding:
+            self._actions.run_now("/interrupt")
 
     @property
-    def _answering(self) -> bool:
-        status = self._desk.status
+    def _responding(self) -> bool:
+        status = self._actions.status
         return status.responding or status.speaking_item is not None
 
     def _cancel(self, event: KeyPressEvent) -> None:
@@ -94,15 +94,15 @@ class Controls:
             stop_search()
         elif event.current_buffer.text:
             event.current_buffer.reset(append_to_history=True)
-        elif self._desk.cancel_current():
-            self._desk.show(Notice("given up"))
-        elif self._answering:
-            self._desk.run_now("/interrupt")
+        elif self._actions.cancel_current():
+            self._actions.show(Notice("given up"))
+        elif self._responding:
+            self._actions.run_now("/interrupt")
         elif time.monotonic() - self._hinted < AGAIN_SECONDS:
-            self._desk.leave(ExitCode.INTERRUPTED)
+            self._actions.leave(ExitCode.INTERRUPTED)
         else:
             self._hinted = time.monotonic()
-            self._desk.show(Notice("Ctrl+C again, Ctrl+D or /quit leaves"))
+            self._actions.show(Notice("Ctrl+C again, Ctrl+D or /quit leaves"))
 
     def _edit(self, event: KeyPressEvent) -> None:
         pause = ExitStack()
@@ -110,8 +110,8 @@ class Controls:
         event.current_buffer.open_in_editor().add_done_callback(lambda _: pause.close())
 
     def _mute(self, event: KeyPressEvent) -> None:
-        status = self._desk.status
-        self._desk.run_now("/mute" if status.microphone and not status.muted else "/unmute")
+        status = self._actions.status
+        self._actions.run_now("/mute" if status.microphone and not status.muted else "/unmute")
 
     def _events(self, event: KeyPressEvent) -> None:
         modes = EVENT_MODES

@@ -14,13 +14,13 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
 from rtcli.errors import UsageError
 
-Handler: TypeAlias = Callable[[KeyPressEvent], None]
+KeyHandler: TypeAlias = Callable[[KeyPressEvent], None]
 
 ESCAPE_SECONDS = 0.03
 """How long a lone Esc waits for the rest of a longer key's bytes."""
 
 
-class Action(NamedTuple):
+class KeyAction(NamedTuple):
     """Something a key does. `typing`: only while the input line has the focus (not in a history search)."""
 
     name: str
@@ -29,19 +29,19 @@ class Action(NamedTuple):
     typing: bool = False
 
 
-ACTIONS: tuple[Action, ...] = (
-    Action("send", "enter", "send the line", typing=True),
-    Action("newline", "alt+enter", "a new line in the text", typing=True),
-    Action("interrupt", "esc", "stop the answer", typing=True),
-    Action("cancel", "ctrl+c", "clear the line, then stop the answer, then leave"),
-    Action("leave", "ctrl+d", "leave, when the line is empty", typing=True),
-    Action("edit", "ctrl+x ctrl+e", "write the text in $EDITOR", typing=True),
-    Action("clear", "ctrl+l", "clear the screen"),
-    Action("suspend", "ctrl+z", "back to the shell; `fg` returns"),
-    Action("mute", "f2", "microphone off and on"),
-    Action("events", "f3", "events: off, summary, all"),
-    Action("talk", "f4", "push to talk: begin, end"),
-    Action("metrics", "f5", "figures in this line"),
+ACTIONS: tuple[KeyAction, ...] = (
+    KeyAction("send", "enter", "send the line", typing=True),
+    KeyAction("newline", "alt+enter", "a new line in the text", typing=True),
+    KeyAction("interrupt", "esc", "stop the answer", typing=True),
+    KeyAction("cancel", "ctrl+c", "clear the line, then stop the answer, then leave"),
+    KeyAction("leave", "ctrl+d", "leave, when the line is empty", typing=True),
+    KeyAction("edit", "ctrl+x ctrl+e", "write the text in $EDITOR", typing=True),
+    KeyAction("clear", "ctrl+l", "clear the screen"),
+    KeyAction("suspend", "ctrl+z", "back to the shell; `fg` returns"),
+    KeyAction("mute", "f2", "microphone off and on"),
+    KeyAction("events", "f3", "events: off, summary, all"),
+    KeyAction("talk", "f4", "push to talk: begin, end"),
+    KeyAction("metrics", "f5", "figures in this line"),
 )
 _BY_NAME = {action.name: action for action in ACTIONS}
 _MODIFIERS = {"ctrl+": "c-", "control+": "c-", "shift+": "s-"}
@@ -67,7 +67,7 @@ def _read_key(word: str) -> Iterator[str]:
     yield _NAMES.get(word, word)
 
 
-def bindings(handlers: Mapping[str, Handler], changed: Mapping[str, str] | None = None) -> KeyBindings:
+def bindings(handlers: Mapping[str, KeyHandler], changed: Mapping[str, str] | None = None) -> KeyBindings:
     """The key bindings of the handlers, by the name of their action; `changed` gives other keys to some.
 
     Raises UsageError for an action or a key that does not exist.
@@ -84,7 +84,7 @@ def bindings(handlers: Mapping[str, Handler], changed: Mapping[str, str] | None 
     return table
 
 
-def _when(action: Action, lone_escape: bool) -> FilterOrBool:
+def _when(action: KeyAction, lone_escape: bool) -> FilterOrBool:
     if lone_escape:
         return has_focus(DEFAULT_BUFFER) & _nothing_follows
     if action.name == "leave":

@@ -36,7 +36,7 @@ PERIOD = 0.05
 REGION_ROWS = 4
 """Rows above the input line that unfinished text may take."""
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 """Rows of the event view in one change; what is beyond is counted (and stays in the session's log)."""
 
 
@@ -59,11 +59,11 @@ class LiveWriter:
 
     @cached_property
     def _presenter(self) -> Presenter:
-        from rtcli.render.picture import graphics_of
         from rtcli.render.presenter import Presenter
+        from rtcli.render.preview import graphics_of
 
-        coloured = self.color not in (Color.NONE, Color.SIXTEEN)
-        return Presenter(self._display, self.color, graphics_of(os.environ, coloured=coloured))
+        colored = self.color not in (Color.NONE, Color.SIXTEEN)
+        return Presenter(self._display, self.color, graphics_of(os.environ, colored=colored))
 
     @cached_property
     def _texts(self) -> SpeechTexts:
@@ -141,7 +141,7 @@ class LiveWriter:
         self._lines += [paint(row, self.color) for row in rows]
 
     def _record(self, record: Frame) -> None:
-        if len(self._lines) >= MOST_ROWS:
+        if len(self._lines) >= MAX_ROWS:
             self._left_out += 1
             return
         self._add(self._presenter.lines(record, self.width))

@@ -24,8 +24,8 @@ from rtcli.repl.live import LiveWriter
 from rtcli.repl.output import TerminalOutput, reflows, terminal_output
 from rtcli.repl.prompt import Prompt, build_prompt
 from rtcli.repl.toolbar import toolbar
-from rtcli.terminal.signals import ending
-from rtcli.views import DisplaySettings, Level, Notice, Quit, Status, View
+from rtcli.terminal.signals import on_signal
+from rtcli.views import DisplaySettings, Level, Notice, Quit, SessionStatus, View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 OpenBackend = Callable[[], Awaitable[Backend]]
 
 _CLOSE_SECONDS = 3.0
-_STILL_SECONDS, _MOVING_SECONDS = 1.0, 0.25
+_IDLE_REFRESH_SECONDS, _ACTIVE_REFRESH_SECONDS = 1.0, 0.25
 """How often the toolbar is looked at: while nothing moves in it, and while a level or a position does."""
 
 
@@ -103,7 +103,7 @@ async def run_prompt(
     )
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
-    with captured(repl.show), ending(repl.on_signal):
+    with captured(repl.show), on_signal(repl.on_signal):
         return await repl.run(app)
 
 
@@ -138,7 +138,7 @@ class _Repl:
         app.after_render += lambda _: self._painted.set()
         self.writer.flush()
         self.writer.attach(app)
-        for work in (self._open(), self._carry_out_lines(), self._watch_toolbar()):
+        for work in (self._open(), self._run_lines(), self._watch_toolbar()):
             self._start(work)
         try:
             await app.run_async(handle_sigint=False, set_exception_handler=False)
@@ -151,11 +151,11 @@ class _Repl:
     # The desk that the keys reach.
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SessionStatus:
         """The session's; before there is one, that it is being made."""
         if self._backend is not None:
             return self._backend.status
-        return Status(connection="connecting", endpoint=self._label, model=self._label)
+        return SessionStatus(connection="connecting", endpoint=self._label, model=self._label)
 
     def show(self, view: View) -> None:
         """A view from the session, a command, a log record."""
@@ -180,7 +180,7 @@ class _Repl:
     def run_now(self, line: str) -> None:
         """Carry out a command line at once, beside whatever line is at work."""
         if self._opened.is_set():
-            self._start(self._carry_out(line))
+            self._start(self._run_line(line))
 
     def cancel_current(self) -> bool:
         """Cancel the line that is at work; False when there is none."""
@@ -216,23 +216,23 @@ class _Repl:
             self.show(_notice(error))
             self.leave(error.exit_code)
         except Exception as error:  # noqa: BLE001  # a prompt without a session is of no use, whatever the reason
-            self.show(_surprise("the session could not be built", error))
+            self.show(_unexpected("the session could not be built", error))
             self.leave(ExitCode.UNEXPECTED)
         else:
             self._opened.set()
             self._redraw()
 
-    async def _carry_out_lines(self) -> None:
+    async def _run_lines(self) -> None:
         """One line after the other, in the order in which they were sent."""
         while True:
             text = await self._lines.get()
             await self._opened.wait()
-            self._line = self._start(self._carry_out(text))
+            self._line = self._start(self._run_line(text))
             await asyncio.wait([self._line])
             self._line = None
             self._redraw()
 
-    async def _carry_out(self, text: str) -> None:
+    async def _run_line(self, text: str) -> None:
         assert self._backend is not None  # lines wait for the session
         try:
             for view in await self._backend.run_line(text):
@@ -240,7 +240,7 @@ class _Repl:
         except RtcliError as error:
             self.show(_notice(error))
         except Exception as error:  # noqa: BLE001  # a command that fails must not take the conversation with it
-            self.show(_surprise(f"{text.split(maxsplit=1)[0]} failed", error))
+            self.show(_unexpected(f"{text.split(maxsplit=1)[0]} failed", error))
 
     async def _watch_toolbar(self) -> None:
         """Clocks, levels and positions move without any event."""
@@ -248,7 +248,7 @@ class _Repl:
         while True:
             status = self.status
             moving = status.responding or status.speaking_item or (status.microphone and not status.muted)
-            await asyncio.sleep(_MOVING_SECONDS if moving else _STILL_SECONDS)
+            await asyncio.sleep(_ACTIVE_REFRESH_SECONDS if moving else _IDLE_REFRESH_SECONDS)
             now = self.toolbar()
             if now != last:
                 self._redraw()
@@ -263,7 +263,7 @@ class _Repl:
             try:
                 await asyncio.wait_for(self._backend.close(), _CLOSE_SECONDS)
             except Exception as error:  # noqa: BLE001  # we leave anyway, and say so
-                self.writer.write(_surprise("the session did not close in order", error))
+                self.writer.write(_unexpected("the session did not close in order", error))
         self.writer.close()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -281,5 +281,5 @@ def _notice(error: RtcliError) -> Notice:
     return Notice(error.what, error.why, error.hint, Level.ERROR)
 
 
-def _surprise(what: str, error: Exception) -> Notice:
+def _unexpected(what: str, error: Exception) -> Notice:
     return Notice(what, f"{type(error).__name__}: {error}".removesuffix(": "), level=Level.ERROR)

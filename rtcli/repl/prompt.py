@@ -137,8 +137,8 @@ def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[
 def _input_height(buffer: Buffer) -> Dimension:
     """At most half of the screen, so that the conversation stays in sight; room for the menu only while it is open."""
     menu = len(buffer.complete_state.completions) if buffer.complete_state else 0
-    least = 1 + min(menu, _MENU_ROWS)
-    return Dimension(min=least, max=max(get_app().output.get_size().rows // 2, least))
+    min_rows = 1 + min(menu, _MENU_ROWS)
+    return Dimension(min=min_rows, max=max(get_app().output.get_size().rows // 2, min_rows))
 
 
 def unfinished(text: str) -> bool:

@@ -9,7 +9,7 @@ from rtcli.protocol.ids import short_id
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import cells, one_line
 from rtcli.render.units import clock, duration
-from rtcli.views import DisplaySettings, Status
+from rtcli.views import DisplaySettings, SessionStatus
 
 _BARS = "▁▂▃▄▅▆▇█"
 _QUIET_DB, _LOUD_DB = -60.0, 0.0
@@ -30,7 +30,7 @@ _EXPENDABLE = 5
 """Segments from this rank on go away before any other is shortened."""
 
 
-def toolbar(status: Status, display: DisplaySettings, width: int) -> Line:
+def toolbar(status: SessionStatus, display: DisplaySettings, width: int) -> Line:
     """The toolbar in at most `width` columns."""
     segments = list(_segments(status, display))
     for shorter in _shorter(segments):
@@ -59,17 +59,17 @@ def level_bar(level: float | None) -> str:
         return _BARS[0] * 3
     share = (min(max(level, _QUIET_DB), _LOUD_DB) - _QUIET_DB) / (_LOUD_DB - _QUIET_DB)
     steps = round(share * (3 * len(_BARS) - 3))
-    return "".join(_BARS[min(max(steps - 7 * place, 0), 7)] for place in range(3))
+    return "".join(_BARS[min(max(steps - 7 * index, 0), 7)] for index in range(3))
 
 
-def _segments(status: Status, display: DisplaySettings) -> Iterator[Segment]:
+def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segment]:
     yield _connection(status)
     yield from _expiry(status)
     if status.waiting_calls:
         count, names = len(status.waiting_calls), ", ".join(map(short_id, status.waiting_calls))
         yield Segment(2, f"{count} waiting: {one_line(names)}", f"{count} waiting", "warning")
-    yield from _sound(status)
-    yield from _answer(status)
+    yield from _microphone(status)
+    yield from _response(status)
     if status.dropped_audio_ms:
         lost = duration(status.dropped_audio_ms)
         yield Segment(3, f"{lost} of microphone lost", f"-{lost}", "warning")
@@ -94,7 +94,7 @@ _CONNECTIONS = {
 }
 
 
-def _connection(status: Status) -> Segment:
+def _connection(status: SessionStatus) -> Segment:
     sign, style = _CONNECTIONS.get(status.connection, ("✗", "error"))
     if status.connection == "connected":
         name = one_line(status.model or status.endpoint)
@@ -103,7 +103,7 @@ def _connection(status: Status) -> Segment:
     return Segment(0, f"{sign} {status.connection}{hint}", f"{sign} {status.connection}", style)
 
 
-def _expiry(status: Status) -> Iterator[Segment]:
+def _expiry(status: SessionStatus) -> Iterator[Segment]:
     if status.expires_in is None:
         return
     left = max(status.expires_in, 0)
@@ -111,7 +111,7 @@ def _expiry(status: Status) -> Iterator[Segment]:
     yield Segment(1 if style else 7, f"{clock(left)} left", clock(left), style)
 
 
-def _sound(status: Status) -> Iterator[Segment]:
+def _microphone(status: SessionStatus) -> Iterator[Segment]:
     if not status.microphone:
         return
     if status.muted:
@@ -122,7 +122,7 @@ def _sound(status: Status) -> Iterator[Segment]:
     yield Segment(2, f"{name} {level_bar(status.input_level_db)}{level}", f"{name} {level_bar(status.input_level_db)}")
 
 
-def _answer(status: Status) -> Iterator[Segment]:
+def _response(status: SessionStatus) -> Iterator[Segment]:
     if status.speaking_item:
         played = "" if status.heard_ms is None else f" {duration(status.heard_ms)}"
         of = "" if status.received_ms is None else f" of {duration(status.received_ms)}"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rtcli.audio.devices import Device, Kind, list_devices
 from rtcli.audio.echo import EchoGuard, EchoMode
 from rtcli.audio.playout import PendingPlayback
-from rtcli.audio.stream import Lost, look_again
+from rtcli.audio.stream import Lost, rescan_devices
 from rtcli.dsp.codec import Decoder, Encoder, decode
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.errors import AudioUnavailableError, NotConnectedError, RtcliError
@@ -279,7 +279,7 @@ class AudioIO:
 
     def devices(self) -> tuple[Device, ...]:
         """The sound devices of this machine. Raises AudioUnavailableError without PortAudio."""
-        look_again()
+        rescan_devices()
         return list_devices()
 
     def device_names(self, kind: Kind) -> list[tuple[int, str]]:

@@ -30,7 +30,7 @@ from rtcli.session.tools import Tool, as_text
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.session.transfer import without_audio
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import Level, Notice, Status, View
+from rtcli.views import Level, Notice, SessionStatus, View
 
 Show = Callable[[View], None]
 
@@ -254,13 +254,13 @@ class SessionCore:
         return worst(*self.reports.codes)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SessionStatus:
         """The session at this moment."""
         t, sound = self.transport, self.sound
         session = t.session or {}
         heard = sound.speaker.current if sound.speaker and sound.audible else None
         played = sound.speaker.heard_ms(*heard) if sound.speaker and heard else None
-        return Status(
+        return SessionStatus(
             connection=t.status,
             endpoint=self.endpoint.label,
             model=str(session.get("model") or t.current_model),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rtcli.errors import ConnectError, InputError
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
-from rtcli.views import Notice, Picture, View
+from rtcli.views import ImagePreview, Notice, View
 
 if TYPE_CHECKING:
     from PIL import Image as Pictures
@@ -43,7 +43,7 @@ class PreparedImage:
     height: int
     size: int
     media_type: str
-    preview: Picture
+    preview: ImagePreview
     notes: tuple[str, ...] = ()
 
     @property
@@ -240,11 +240,11 @@ def _prepared(source: str, data: bytes, picture: Pictures.Image, media_type: str
     return PreparedImage(source, uri, *picture.size, len(data), media_type, preview, tuple(notes))
 
 
-def _preview(picture: Pictures.Image) -> Picture:
+def _preview(picture: Pictures.Image) -> ImagePreview:
     """In colours that a terminal has, on white where it is transparent."""
     small = _opaque(picture)
     small.thumbnail(_PREVIEW)
-    return Picture(*small.size, small.tobytes())
+    return ImagePreview(*small.size, small.tobytes())
 
 
 def _opaque(picture: Pictures.Image) -> Pictures.Image:

@@ -25,7 +25,7 @@ class Difference:
     """One path where what was asked for and what the server confirmed are not the same."""
 
     path: str
-    wanted: Any
+    requested: Any
     confirmed: Any
 
 
@@ -113,7 +113,7 @@ def changed(wanted: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, 
     update: dict[str, Any] = {}
     for difference in diff(wanted, session):
         if difference.path.split(".")[0] not in UNSENDABLE:
-            part = update_for(difference.path, difference.wanted, session=session)
+            part = update_for(difference.path, difference.requested, session=session)
             update = _merged(update, part)
     return update
 
@@ -124,7 +124,7 @@ def restored(config: Mapping[str, Any], refused: Mapping[str, Difference], path:
     for name, wanted in config.items():
         here = f"{path}.{name}" if path else name
         difference = refused.get(here)
-        value = difference.confirmed if difference is not None and difference.wanted == wanted else wanted
+        value = difference.confirmed if difference is not None and difference.requested == wanted else wanted
         if value is not MISSING:
             kept[name] = restored(value, refused, here) if isinstance(value, Mapping) else value
     return kept

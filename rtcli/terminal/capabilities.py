@@ -25,7 +25,7 @@ def can_prompt(environ: Mapping[str, str], stdin: TextIO | None, stdout: TextIO 
     return is_terminal(stdin) and is_terminal(stdout) and environ.get("TERM", "") not in ("dumb", "unknown")
 
 
-def colour_of(stream: TextIO | None, environ: Mapping[str, str]) -> Color:
+def color_of(stream: TextIO | None, environ: Mapping[str, str]) -> Color:
     """The colours to use on a stream: none for NO_COLOR, a pipe or TERM=dumb; FORCE_COLOR overrides the last two."""
     term = environ.get("TERM", "")
     if environ.get("NO_COLOR"):

@@ -7,7 +7,7 @@ from typing import Any
 from rtcli.protocol.events import encode
 from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.protocol.record import Direction, Frame
-from rtcli.render.media import Summary, WireFormats
+from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import sentence
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
@@ -36,15 +36,15 @@ class NdjsonWriter:
         pretty: bool = False,
         terminal: bool = False,
         color: Color = Color.NONE,
-        wanted: WireFilter = _ALL,
+        wire_filter: WireFilter = _ALL,
     ) -> None:
         self._out, self._err = out, err
         self._both, self._elide, self._pretty = both, elide_audio, pretty
         self._terminal = terminal
-        self._wanted = wanted
+        self._wire_filter = wire_filter
         self._formats = WireFormats()
         self._presenter = Presenter(DisplaySettings(), color)
-        self._remarks = Presenter(DisplaySettings(), Color.NONE)
+        self._notices = Presenter(DisplaySettings(), Color.NONE)
 
     def write(self, view: View) -> None:
         """One line for an event; a remark on stderr for what is none."""
@@ -55,7 +55,7 @@ class NdjsonWriter:
             if view.hint:
                 self._err.write(f"  {redacted(one_line(view.hint))}\n")
         elif isinstance(view, Text | Table | Json):
-            self._err.write("".join(f"{line}\n" for line in self._remarks.lines(view, 120)))
+            self._err.write("".join(f"{line}\n" for line in self._notices.lines(view, 120)))
 
     def flush(self) -> None:
         """Nothing waits here."""
@@ -68,7 +68,7 @@ class NdjsonWriter:
             self._err.write(f"warning: frame {record.number} is no event: {one_line(record.problem)}\n")
             return
         self._formats.observe(record.event)
-        if (record.direction is Direction.RECEIVED or self._both) and self._wanted.matches(record):
+        if (record.direction is Direction.RECEIVED or self._both) and self._wire_filter.matches(record):
             self._out.write(self._line(record))
 
     def _line(self, record: Frame) -> str:
@@ -86,7 +86,7 @@ class NdjsonWriter:
         if not self._elide and text and "\n" not in text and "\r" not in text:
             return text
         event: Any = record.event
-        return encode(Summary(self._formats).of(event) if self._elide else event)
+        return encode(MediaElider(self._formats).of(event) if self._elide else event)
 
     @staticmethod
     def _about(record: Frame) -> dict[str, Any]:

@@ -28,12 +28,12 @@ class PlainWriter:
         display: DisplaySettings,
         *,
         width: Callable[[], int],
-        out_colour: Color = Color.NONE,
-        err_colour: Color = Color.NONE,
+        out_color: Color = Color.NONE,
+        err_color: Color = Color.NONE,
     ) -> None:
         self._out, self._err, self._width = out, err, width
-        self._results = Presenter(display, out_colour)
-        self._remarks = Presenter(display, err_colour)
+        self._results = Presenter(display, out_color)
+        self._notices = Presenter(display, err_color)
         self._streaming: _Key | None = None
         self._written: dict[_Key, str] = {}
 
@@ -49,7 +49,7 @@ class PlainWriter:
     def close(self) -> None:
         """End the line that is open."""
         self._end_line()
-        for line in self._remarks.close(self._width()):
+        for line in self._notices.close(self._width()):
             self._err.write(f"{line}\n")
 
     def _delta(self, delta: SpeechDelta) -> None:
@@ -78,12 +78,12 @@ class PlainWriter:
             self._err.write(f"not heard: {redacted(one_line(done.text[done.heard :].strip()))}\n")
 
     def _notice(self, notice: Notice) -> None:
-        for line in self._remarks.lines(notice, self._width()):
+        for line in self._notices.lines(notice, self._width()):
             self._err.write(f"{line}\n")
 
     def _record(self, record: Frame) -> None:
-        lines = self._remarks.lines(record, self._width())
-        self._results.formats = self._remarks.formats
+        lines = self._notices.lines(record, self._width())
+        self._results.formats = self._notices.formats
         for line in lines:
             self._err.write(f"{line}\n")
 

@@ -13,7 +13,7 @@ _CODES = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHU
 
 
 @contextlib.contextmanager
-def ending(leave: Callable[[ExitCode], None]) -> Iterator[None]:
+def on_signal(leave: Callable[[ExitCode], None]) -> Iterator[None]:
     """Meanwhile a signal calls `leave` with its code on the running loop, instead of ending the process on the spot.
 
     Where a loop takes no signals (Windows, a thread) Ctrl+C arrives as KeyboardInterrupt, as ever.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtcli.audio.speaker import Playback
+from rtcli.audio.speaker import QueuedPlayer
 
 
-class Device(Playback):
+class Device(QueuedPlayer):
     """A device at some rate that takes blocks when the test says so."""
 
     def __init__(self, rate: int, latency: float = 0.0) -> None:

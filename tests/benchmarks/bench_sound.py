@@ -72,11 +72,11 @@ async def interruption(url: str, card: SoundCard, figures: Figures, *, after_ms:
             key = speaker.current
             assert key is not None
             live.session.interrupt()
-            taken, latency = speaker.taken_ms(*key), speaker.latency_ms
+            consumed, latency = speaker.consumed_ms(*key), speaker.latency_ms
             await until(lambda: room.quiet_ms() > 200)
         (cut,) = live.events("conversation.item.truncate")
         end = cut["audio_end_ms"]
-        figures.device.append(end - (taken - latency))
+        figures.device.append(end - (consumed - latency))
         figures.room.append(heard_ms(room.sound(), samples_of(sent)) - end)
         onset = int(np.flatnonzero(np.abs(room.samples.astype(np.int32)) > 40)[0])
         figures.first.append((onset - silence) * 1000 / RATE)

@@ -21,7 +21,7 @@ from rtcli.repl.completer import Candidate
 from rtcli.repl.loop import run_prompt
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import DisplaySettings, Quit, SpeechDelta, SpeechDone, Status, View
+from rtcli.views import DisplaySettings, Quit, SessionStatus, SpeechDelta, SpeechDone, View
 
 
 class Measured:
@@ -62,7 +62,7 @@ class MeasuredBackend:
         self._measured = measured
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SessionStatus:
         return self._measured.session.status
 
     async def start(self, show: Callable[[View], None], edit: Edit) -> None:

@@ -163,7 +163,7 @@ async def test_doctor_checks_what_a_chat_needs_without_the_network(tmp_path: Pat
 
     assert ended.code == 0, ended.err
     found = {row["check"]: row for row in ended.events}
-    assert list(found) == ["program", "packages", "folders", "sound", "terminal", "endpoint", "built-in server"]
+    assert list(found) == ["program", "packages", "folders", "audio", "terminal", "endpoint", "built-in server"]
     assert found["built-in server"]["good"]
 
 

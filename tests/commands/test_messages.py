@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rtcli.errors import InputError, UsageError
-from rtcli.views import Notice, Picture, SpeechDone
+from rtcli.views import ImagePreview, Notice, SpeechDone
 from tests.kit.sessions import live_session
 
 NEEDS_A_CONNECTION = (
@@ -42,7 +42,7 @@ async def test_a_picture_is_sent_with_its_question_and_described(tmp_path: Path)
     Image.new("RGB", (64, 48)).save(tmp_path / "a.webp")
     async with live_session() as live:
         (preview, notice) = await live.run(f"/image {tmp_path / 'a.webp'} What size is this?")
-        assert preview == Picture(64, 48, bytes(3 * 64 * 48))
+        assert preview == ImagePreview(64, 48, bytes(3 * 64 * 48))
         await live.idle()
 
         assert isinstance(notice, Notice)

@@ -18,7 +18,7 @@ from rtcli.errors import ConnectError, ExitCode, UsageError
 from rtcli.protocol.record import Direction, Frame
 from rtcli.repl.backend import Backend, Edit
 from rtcli.repl.loop import run_prompt
-from rtcli.views import DisplaySettings, Level, Notice, Quit, SpeechDelta, SpeechDone, Status, Text, View
+from rtcli.views import DisplaySettings, Level, Notice, Quit, SessionStatus, SpeechDelta, SpeechDone, Text, View
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TalkingBackend:
     """Says numbered words, `rate` a second, until it is interrupted; every line is answered with what it was."""
 
     def __init__(self, rate: int, words: int, refuse: bool) -> None:
-        self.status = Status(connection="connecting", model="model-under-test")
+        self.status = SessionStatus(connection="connecting", model="model-under-test")
         self._rate, self._words, self._refuse = rate, words, refuse
         self._show: Callable[[View], None] = lambda view: None
         self._talk: asyncio.Task[None] | None = None

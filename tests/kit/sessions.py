@@ -64,7 +64,7 @@ class ManualSpeaker:
         return PendingPlayback(dict(self.heard), [], None)
 
     def resume(self, rest: PendingPlayback) -> None:
-        self.heard.update(rest.taken)
+        self.heard.update(rest.consumed)
 
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
         return self.heard.get((item_id, content_index))

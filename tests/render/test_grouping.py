@@ -36,7 +36,7 @@ def test_a_stream_counts_while_it_is_open() -> None:
 
     assert finished == []
     assert (text.count, text.characters) == (10, sum(len(f"word{i} ") for i in range(10)))
-    assert (sound.count, sound.sound, sound.size) == (10, 96_000, 130_000)
+    assert (sound.count, sound.audio_bytes, sound.size) == (10, 96_000, 130_000)
     assert not text.closed
 
 
@@ -79,7 +79,7 @@ def test_microphone_sound_is_one_row_until_the_turn_ends() -> None:
 
     assert names(entries) == ["input_audio_buffer.append", "input_audio_buffer.committed"]
     assert isinstance(entries[0], Stream)
-    assert (entries[0].count, entries[0].sound) == (50, 48_000)
+    assert (entries[0].count, entries[0].audio_bytes) == (50, 48_000)
 
 
 def test_transcription_ends_with_completed_or_failed() -> None:

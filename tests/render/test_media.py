@@ -7,7 +7,7 @@ import json
 import pytest
 
 from rtcli.protocol.audio_formats import PCMU
-from rtcli.render.media import Summary, audio_note, base64_size, image_note, level_db
+from rtcli.render.media import MediaElider, audio_note, base64_size, image_note, level_db
 from tests.render.frames import base64_of, tone
 
 
@@ -62,7 +62,7 @@ def test_a_summary_replaces_all_that_is_long_and_nothing_else() -> None:
     }
     delta = {"type": "response.output_audio.delta", "delta": sound}
     text = {"type": "response.output_text.delta", "delta": "A" * 100}
-    shown = json.dumps(Summary().of([event, delta, text]))
+    shown = json.dumps(MediaElider().of([event, delta, text]))
 
     assert sound[:40] not in shown
     assert shown.count("4800 B audio, 100 ms") == 2

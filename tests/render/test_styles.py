@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtcli.render.json_view import json_lines
-from rtcli.render.media import Summary
+from rtcli.render.media import MediaElider
 from rtcli.render.styles import STYLES, Color, Span, crop, paint, plain, rgb, themed
 from rtcli.views import Json
 
@@ -74,7 +74,7 @@ def test_grey_of_sixteen_colours_is_the_texts_own_colour_and_faint() -> None:
     """Each of the two greys of a small palette vanishes on one of the two grounds."""
     assert paint((Span("muted", "x"),), Color.SIXTEEN) == "\x1b[2mx\x1b[0m"
     assert STYLES["muted"].words(Color.SIXTEEN) == "dim"
-    (title, *_) = json_lines(Json({}, title="t"), Summary(), Color.SIXTEEN)
+    (title, *_) = json_lines(Json({}, title="t"), MediaElider(), Color.SIXTEEN)
     assert title == "\x1b[2mt\x1b[0m"
 
 

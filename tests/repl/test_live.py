@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from rtcli.render.styles import Color
-from rtcli.repl.live import MOST_ROWS, LiveWriter
+from rtcli.repl.live import MAX_ROWS, LiveWriter
 from rtcli.repl.output import TerminalOutput, reflows
 from rtcli.views import DisplaySettings, Notice, SpeechDelta, SpeechDone
 from tests.render.frames import Wire
@@ -60,13 +60,13 @@ def test_a_flood_of_events_is_counted_rather_than_kept() -> None:
     live, screen = writer(events="all")
     wire = Wire()
     live.write(SpeechDelta("assistant", "a", 0, "kept\n"))
-    for _ in range(MOST_ROWS + 234):
+    for _ in range(MAX_ROWS + 234):
         live.write(wire.frame("some.event"))
     live.write(Notice("kept as well"))
     live.flush()
     lines = screen.getvalue().splitlines()
 
-    assert sum("some.event" in line for line in lines) == MOST_ROWS
+    assert sum("some.event" in line for line in lines) == MAX_ROWS
     assert "  … 234 rows left out" in lines
     assert {"● kept", "· kept as well"} <= set(lines)
 

@@ -17,16 +17,16 @@ from rtcli.repl.backend import Backend, Edit
 from rtcli.repl.completer import Candidate
 from rtcli.repl.loop import run_prompt
 from rtcli.repl.output import TerminalOutput
-from rtcli.views import DisplaySettings, Notice, Quit, Status, Text, View
+from rtcli.views import DisplaySettings, Notice, Quit, SessionStatus, Text, View
 
-CONNECTED = Status(connection="connected", model="m")
+CONNECTED = SessionStatus(connection="connected", model="m")
 
 
 @dataclass
 class ScriptedBackend:
     """Keeps what it was asked; fails where it is told to."""
 
-    status: Status = CONNECTED
+    status: SessionStatus = CONNECTED
     start_error: Exception | None = None
     close_error: Exception | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -177,7 +177,7 @@ async def test_a_session_can_end_the_prompt() -> None:
         (replace(CONNECTED, speaking_item="item_1"), "\x03", "/interrupt"),
     ],
 )
-async def test_a_key_stands_for_a_command(status: Status, key: str, line: str) -> None:
+async def test_a_key_stands_for_a_command(status: SessionStatus, key: str, line: str) -> None:
     """F2, F4, Ctrl+C: which one depends on the session's state."""
     backend = ScriptedBackend(status)
     backend.ready.set()

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rtcli.render.styles import Line, plain
 from rtcli.render.text import cells
 from rtcli.repl.toolbar import level_bar, toolbar
-from rtcli.views import DisplaySettings, Status
+from rtcli.views import DisplaySettings, SessionStatus
 
-CONNECTED = Status(connection="connected", model="gpt-realtime", endpoint="OpenAI")
+CONNECTED = SessionStatus(connection="connected", model="gpt-realtime", endpoint="OpenAI")
 BUSY = replace(
     CONNECTED,
     microphone=True,
@@ -30,7 +30,7 @@ BUSY = replace(
 )
 
 
-def shown(status: Status, width: int = 250, display: DisplaySettings | None = None) -> str:
+def shown(status: SessionStatus, width: int = 250, display: DisplaySettings | None = None) -> str:
     return plain(toolbar(status, display or DisplaySettings(), width))
 
 
@@ -59,8 +59,8 @@ def test_less_room_leaves_what_matters_most() -> None:
     assert tiny.startswith(("1 waiting", "●", "muted", "mic"))
 
 
-@given(st.integers(1, 200), st.sampled_from([BUSY, CONNECTED, Status()]))
-def test_it_is_never_wider_than_the_terminal(width: int, status: Status) -> None:
+@given(st.integers(1, 200), st.sampled_from([BUSY, CONNECTED, SessionStatus()]))
+def test_it_is_never_wider_than_the_terminal(width: int, status: SessionStatus) -> None:
     """At any width there is a toolbar of one row."""
     assert 0 < cells(shown(status, width)) <= width
 
@@ -81,7 +81,7 @@ def test_the_end_of_a_session_is_announced(seconds: float, style: str) -> None:
 
 def test_a_lost_connection_offers_the_way_back() -> None:
     """In the toolbar, where it stays."""
-    assert shown(Status(connection="disconnected")).startswith("✗ disconnected  /reconnect")
+    assert shown(SessionStatus(connection="disconnected")).startswith("✗ disconnected  /reconnect")
 
 
 def test_a_muted_microphone_says_so_and_none_says_nothing() -> None:

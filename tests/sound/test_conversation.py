@@ -60,7 +60,7 @@ class Talking:
         if event["type"] == "conversation.item.truncate":
             speaker, key = self.speaker, (event["item_id"], event["content_index"])
             assert isinstance(speaker, Speaker)
-            self.cuts.append((event["audio_end_ms"], speaker.taken_ms(*key), speaker.latency_ms))
+            self.cuts.append((event["audio_end_ms"], speaker.consumed_ms(*key), speaker.latency_ms))
 
     async def said(self, start: int) -> Samples:
         """What went out of the microphone since that byte, when all of it has."""
@@ -122,8 +122,8 @@ async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
             await talk.live.until(lambda: talk.live.events("conversation.item.truncated"))
             await until(lambda: recording.quiet_ms() > 200)
 
-        ((end, taken, latency),) = talk.cuts
-        assert abs(end - (taken - latency)) <= BLOCK_MS
+        ((end, consumed, latency),) = talk.cuts
+        assert abs(end - (consumed - latency)) <= BLOCK_MS
         assert -BLOCK_MS <= heard_ms(recording.sound(), samples_of(noise)) - end <= BLOCK_MS + latency + 15
         assert any(f"heard {end} ms -> audio_end_ms={end}" in notice for notice in talk.live.notices)
         assert not talk.live.events("error")
@@ -194,8 +194,8 @@ async def test_another_speaker_goes_on_with_the_answer(card: SoundCard, scripted
             await talk.live.until(lambda: talk.live.events("conversation.item.truncated"))
             await until(lambda: recording.quiet_ms() > 200)
 
-        ((end, taken, latency),) = talk.cuts
-        assert abs(end - (taken - latency)) <= BLOCK_MS
+        ((end, consumed, latency),) = talk.cuts
+        assert abs(end - (consumed - latency)) <= BLOCK_MS
         assert -BLOCK_MS <= heard_ms(recording.sound(), samples_of(noise)) - end <= BLOCK_MS + latency + 15
 
 

@@ -66,13 +66,13 @@ async def test_a_cut_is_where_the_device_was(card: SoundCard, noise: bytes, name
         speaker.open()
         speaker.play(*KEY, noise)
         await heard_at_least(speaker, 700)
-        heard, taken, latency = speaker.heard_ms(*KEY), speaker.taken_ms(*KEY), speaker.latency_ms
+        heard, consumed, latency = speaker.heard_ms(*KEY), speaker.consumed_ms(*KEY), speaker.latency_ms
         speaker.stop()
         await silence(recording)
         speaker.close()
 
     assert heard is not None
-    assert abs(heard - (taken - latency)) <= BLOCK_MS
+    assert abs(heard - (consumed - latency)) <= BLOCK_MS
     room = heard_ms(recording.sound(), samples_of(noise))
     assert -BLOCK_MS <= room - heard <= BLOCK_MS + latency + 15
 
@@ -218,17 +218,17 @@ async def test_a_speaker_takes_over_where_another_stopped(card: SoundCard, noise
         first.finish(*KEY)
         await heard_at_least(first, 700)
         second.open()
-        taken = first.taken_ms(*KEY)
+        consumed = first.consumed_ms(*KEY)
         second.resume(first.export())
         first.close()
-        assert (second.heard_ms(*KEY) or 0) >= taken
+        assert (second.heard_ms(*KEY) or 0) >= consumed
         await until(lambda: not second.audible)
         await silence(here)
         second.close()
 
     start, likeness = place_of(here.sound()[: RATE // 10], samples_of(sent))
     assert likeness > 0.9
-    assert abs(start * 1000 / RATE - taken) <= BLOCK_MS
+    assert abs(start * 1000 / RATE - consumed) <= BLOCK_MS
     assert abs((second.heard_ms(*KEY) or 0) - 2000) <= 2
     assert not first.audible
-    assert heard_ms(there.sound(), samples_of(sent), fade_ms=5) <= taken + BLOCK_MS
+    assert heard_ms(there.sound(), samples_of(sent), fade_ms=5) <= consumed + BLOCK_MS

@@ -11,7 +11,7 @@ from typing import TextIO
 import pytest
 
 from rtcli.render.styles import Color
-from rtcli.terminal.capabilities import can_prompt, colour_of, is_terminal, width_of
+from rtcli.terminal.capabilities import can_prompt, color_of, is_terminal, width_of
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def tty() -> Iterator[TextIO]:
 )
 def test_colours_of_a_terminal(tty: TextIO, environ: dict[str, str], expected: Color) -> None:
     """NO_COLOR wins over everything, a dumb terminal has none."""
-    assert colour_of(tty, environ) is expected
+    assert color_of(tty, environ) is expected
 
 
 def test_a_pipe_has_colours_only_if_they_are_forced() -> None:
     """Nobody wants escape codes in a file."""
-    assert colour_of(io.StringIO(), {"TERM": "xterm-256color"}) is Color.NONE
-    assert colour_of(io.StringIO(), {"TERM": "xterm-256color", "FORCE_COLOR": "1"}) is Color.MIDDLE
+    assert color_of(io.StringIO(), {"TERM": "xterm-256color"}) is Color.NONE
+    assert color_of(io.StringIO(), {"TERM": "xterm-256color", "FORCE_COLOR": "1"}) is Color.MIDDLE
 
 
 def test_a_prompt_needs_a_terminal_at_both_ends(tty: TextIO) -> None:

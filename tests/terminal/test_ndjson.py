@@ -103,7 +103,7 @@ def test_pretty_is_the_same_value_over_several_lines() -> None:
 def test_only_wanted_events_are_written() -> None:
     """A filter holds here as well."""
     wire = Wire()
-    out, _ = written([wire.frame("a.delta"), wire.frame("a.done")], wanted=parse_filter("-*.delta"))
+    out, _ = written([wire.frame("a.delta"), wire.frame("a.done")], wire_filter=parse_filter("-*.delta"))
 
     assert [json.loads(line)["type"] for line in out.splitlines()] == ["a.done"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SoundChoice:
+class AudioChoice:
     """What was asked for. `microphone_on` and a named device must be had (exit code 7 if not)."""
 
     microphone_on: bool = False

@@ -18,50 +18,50 @@ if TYPE_CHECKING:
     from rtcli.session.session import RealtimeSession
     from rtcli.terminal.writer import Writer
 
-_SILENT_ROOM = 1.0
+_QUIET_SECONDS = 1.0
 """Seconds of quiet after the last speech of --audio-in before nothing more is expected."""
 
 
-async def in_pipe(plan: ChatOptions) -> ExitCode:
+async def in_pipe(options: ChatOptions) -> ExitCode:
     """A chat from standard input to standard output; the code is the worst that happened."""
     from rtcli.cli.chat.writers import pipe_writer
     from rtcli.cli.connect import serving_in_process, session_for
     from rtcli.commands import Context, default_registry
 
-    async with serving_in_process(plan.endpoint, sound=plan.sound.used) as place:
-        audience = StdoutConsumer()
-        writer = pipe_writer(plan, audience.leave)
-        session = session_for(plan, place, terminal=False)
+    async with serving_in_process(options.endpoint, speech=options.audio.used) as endpoint:
+        consumer = StdoutConsumer()
+        writer = pipe_writer(options, consumer.leave)
+        session = session_for(options, endpoint, terminal=False)
         try:
-            report.notice(plan.greeting)
+            report.notice(options.greeting)
             session.subscribe(writer.write)
             await session.start()
-            if plan.sound.listens:
+            if options.audio.listens:
                 session.transport.mute(False)
             context = Context(
                 session=session,
-                display=plan.display,
+                display=options.display,
                 registry=default_registry(),
-                prices=plan.settings.get("prices") or {},
+                prices=options.settings.get("prices") or {},
             )
-            return await _while_read(_converse(session, context, writer, plan.limit), audience)
+            return await _while_read(_converse(session, context, writer, options.limit), consumer)
         finally:
             await session.close()
             writer.close()
 
 
-async def _while_read(talk: Coroutine[Any, Any, ExitCode], audience: StdoutConsumer) -> ExitCode:
+async def _while_read(conversation: Coroutine[Any, Any, ExitCode], consumer: StdoutConsumer) -> ExitCode:
     """The conversation's code; a reader that closes our stdout ends it quietly, a full disk does not."""
-    talking, left = asyncio.ensure_future(talk), asyncio.ensure_future(audience.gone.wait())
+    conversation_task, left = asyncio.ensure_future(conversation), asyncio.ensure_future(consumer.gone.wait())
     try:
-        await asyncio.wait((talking, left), return_when=asyncio.FIRST_COMPLETED)
-        if audience.problem is not None:
-            raise audience.problem
-        return await talking if talking.done() else ExitCode.OK
+        await asyncio.wait((conversation_task, left), return_when=asyncio.FIRST_COMPLETED)
+        if consumer.problem is not None:
+            raise consumer.problem
+        return await conversation_task if conversation_task.done() else ExitCode.OK
     finally:
-        for task in (talking, left):
+        for task in (conversation_task, left):
             task.cancel()
-        await asyncio.gather(talking, left, return_exceptions=True)
+        await asyncio.gather(conversation_task, left, return_exceptions=True)
 
 
 async def _converse(session: RealtimeSession, context: Context, writer: Writer, limit: float | None) -> ExitCode:
@@ -124,7 +124,7 @@ async def _drain_input_file(session: RealtimeSession, limit: float | None) -> No
     while session.transport.status == "connected":
         if microphone.ended and session.quiet and not _speech_open(session):
             quiet_since = quiet_since or loop.time()
-            if loop.time() - quiet_since >= _SILENT_ROOM:
+            if loop.time() - quiet_since >= _QUIET_SECONDS:
                 return
         else:
             quiet_since = None

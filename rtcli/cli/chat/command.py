@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import options, runner
-from rtcli.cli.chat.audio import SoundChoice
+from rtcli.cli.chat.audio import AudioChoice
 from rtcli.cli.chat.options import ChatOptions
 from rtcli.errors import ExitCode, UsageError
 from rtcli.views import DisplaySettings
@@ -68,32 +68,32 @@ def chat(
         raise UsageError("--both belongs to --json")
     from rtcli.cli.chat.session_config import session_config
 
-    plan = ChatOptions(
+    chat_options = ChatOptions(
         endpoint=options.endpoint_from(settings, call_id, local_by_default=True),
         config=session_config(settings, session),
         tools=_tools(tools),
-        sound=_sound(settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out),
+        audio=_audio_choice(settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out),
         display=DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or ""),
         settings=settings,
         json=json,
         both=both,
         limit=timeout or None,
     )
-    _check_filter(plan.display.filter)
-    return runner.run(_converse(plan))
+    _check_filter(chat_options.display.filter)
+    return runner.run(_converse(chat_options))
 
 
-async def _converse(plan: ChatOptions) -> ExitCode:
+async def _converse(chat_options: ChatOptions) -> ExitCode:
     """At a prompt where there can be one, else line by line."""
     from rtcli.terminal.capabilities import can_prompt
 
-    if not plan.json and can_prompt(plan.environ, sys.stdin, sys.stdout):
+    if not chat_options.json and can_prompt(chat_options.environ, sys.stdin, sys.stdout):
         from rtcli.cli.chat.interactive import at_prompt
 
-        return await at_prompt(plan)
+        return await at_prompt(chat_options)
     from rtcli.cli.chat.batch import in_pipe
 
-    return await in_pipe(plan)
+    return await in_pipe(chat_options)
 
 
 def _tools(file: str | None) -> tuple[Tool, ...]:
@@ -106,7 +106,7 @@ def _tools(file: str | None) -> tuple[Tool, ...]:
     return load_tools(Path(file).expanduser())
 
 
-def _sound(
+def _audio_choice(
     settings: Settings,
     *,
     mic: bool,
@@ -114,12 +114,12 @@ def _sound(
     named_out: str | None,
     audio_in: str | None,
     audio_out: str | None,
-) -> SoundChoice:
+) -> AudioChoice:
     if audio_in and (mic or named_in):
         raise UsageError("--audio-in takes the microphone's place", hint="leave out --mic and --in")
     if named_out and audio_out:
         raise UsageError("--audio-out takes the speaker's place", hint="leave out --out")
-    return SoundChoice(
+    return AudioChoice(
         microphone_on=mic,
         input_device=settings.get("input_device"),
         output_device=settings.get("output_device"),

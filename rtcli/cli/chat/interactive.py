@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from rtcli.cli.output import colour_for
+from rtcli.cli.output import color_for
 from rtcli.errors import ExitCode
 from rtcli.views import Notice, View
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.commands import Context
 
-_WORTH_SAYING = ("replies:", "engines:")
+_SHOWN_PREFIXES = ("replies:", "engines:")
 
 
-async def at_prompt(plan: ChatOptions) -> ExitCode:
+async def at_prompt(options: ChatOptions) -> ExitCode:
     """Run the prompt until the person leaves. The built-in server, if that is the endpoint, runs in a child."""
     from rtcli.config.folders import history_file
     from rtcli.repl.loop import run_repl
@@ -27,36 +27,36 @@ async def at_prompt(plan: ChatOptions) -> ExitCode:
     async with AsyncExitStack() as stack:
 
         async def open_context() -> Context:
-            return await _open_context(plan, stack)
+            return await _open_context(options, stack)
 
         return await run_repl(
             open_context,
-            display=plan.display,
-            label=plan.endpoint.label,
-            greeting=[plan.greeting],
-            keys=plan.settings.get("keys"),
+            display=options.display,
+            label=options.endpoint.label,
+            greeting=[options.greeting],
+            keys=options.settings.get("keys"),
             history=history_file(),
-            color=colour_for(sys.stdout, plan.settings.get("theme")),
+            color=color_for(sys.stdout, options.settings.get("theme")),
         )
 
 
-async def _open_context(plan: ChatOptions, stack: AsyncExitStack) -> Context:
+async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     """The session, not started yet."""
-    from rtcli.cli.connect import served_by_child, session_for
+    from rtcli.cli.connect import serving_in_child_process, session_for
     from rtcli.commands import Context, default_registry
 
     relay = _Relay()
-    place = await stack.enter_async_context(served_by_child(plan.endpoint, relay.say))
-    session = session_for(plan, place, terminal=True)
-    if plan.sound.listens:
+    endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say))
+    session = session_for(options, endpoint, terminal=True)
+    if options.audio.listens:
         session.transport.mute(False)
     # The prompt subscribes to the session as soon as this returns: only then is there somebody to show lines to.
     asyncio.get_running_loop().call_soon(relay.show_on, session.show)
     return Context(
         session=session,
-        display=plan.display,
+        display=options.display,
         registry=default_registry(),
-        prices=plan.settings.get("prices") or {},
+        prices=options.settings.get("prices") or {},
     )
 
 
@@ -69,7 +69,7 @@ class _Relay:
 
     def say(self, line: str) -> None:
         """One line that the child wrote for people; what concerns operators of a server is left out."""
-        if line.startswith(_WORTH_SAYING):
+        if line.startswith(_SHOWN_PREFIXES):
             self._show(Notice(line))
 
     def show_on(self, show: Callable[[View], None]) -> None:

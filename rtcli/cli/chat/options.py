@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rtcli.cli.chat.audio import SoundChoice
+from rtcli.cli.chat.audio import AudioChoice
 from rtcli.config.endpoints import Endpoint
 from rtcli.config.settings import Settings
 from rtcli.views import DisplaySettings, Notice
@@ -22,7 +22,7 @@ class ChatOptions:
 
     endpoint: Endpoint
     config: Mapping[str, Any] = field(default_factory=dict)
-    sound: SoundChoice = field(default_factory=SoundChoice)
+    audio: AudioChoice = field(default_factory=AudioChoice)
     display: DisplaySettings = field(default_factory=DisplaySettings)
     settings: Settings = field(default_factory=lambda: Settings(()))
     tools: tuple[Tool, ...] = ()

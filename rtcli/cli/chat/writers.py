@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from rtcli.terminal.writer import Writer
 
 
-def pipe_writer(plan: ChatOptions, gone: OnGone) -> Writer:
+def pipe_writer(options: ChatOptions, gone: OnGone) -> Writer:
     """Writes to stdout and stderr; `gone` is told when stdout takes nothing more."""
-    if not plan.json:
-        return plain_writer(plan.display, plan.settings.get("theme"), gone)
+    if not options.json:
+        return plain_writer(options.display, options.settings.get("theme"), gone)
     from rtcli.protocol.filters import parse_filter
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
@@ -25,7 +25,7 @@ def pipe_writer(plan: ChatOptions, gone: OnGone) -> Writer:
     return NdjsonWriter(
         Sink(sys.stdout, gone),
         Sink(sys.stderr),
-        both=plan.both,
+        both=options.both,
         terminal=is_terminal(sys.stdout),
-        wanted=parse_filter(plan.display.filter),
+        wire_filter=parse_filter(options.display.filter),
     )

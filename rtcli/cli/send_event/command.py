@@ -54,7 +54,7 @@ def send_event(
     from rtcli.cli.send_event.stop_condition import StopCondition
     from rtcli.protocol.filters import parse_filter
 
-    ending = StopCondition(
+    stop = StopCondition(
         seconds=options.positive(for_, "--for"),
         until=tuple(map(parse_filter, until or ())),
         count=int(options.positive(count, "--count") or 0) or None,
@@ -70,7 +70,7 @@ def send_event(
     events = None if stream else _read(file)
     elide = audio == "elide" if audio else pretty
     shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"))
-    return runner.run(_exchange(endpoint, ending, events, file, shown))
+    return runner.run(_exchange(endpoint, stop, events, file, shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +113,31 @@ async def _stream(file: str) -> AsyncIterator[Event]:
 
 
 async def _exchange(
-    endpoint: Endpoint, ending: StopCondition, events: list[Event] | None, file: str, shown: _Shown
+    endpoint: Endpoint, stop: StopCondition, events: list[Event] | None, file: str, shown: _Shown
 ) -> ExitCode:
     from rtcli.cli.connect import serving_in_process, transport_for
-    from rtcli.cli.output import StdoutConsumer, colour_for
+    from rtcli.cli.output import StdoutConsumer, color_for
     from rtcli.cli.send_event.exchange import Exchange
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
-    async with serving_in_process(endpoint) as place:
-        transport = transport_for(place, manual=True)
-        audience = StdoutConsumer()
+    async with serving_in_process(endpoint) as served:
+        transport = transport_for(served, manual=True)
+        consumer = StdoutConsumer()
         writer = NdjsonWriter(
-            Sink(sys.stdout, audience.leave),
+            Sink(sys.stdout, consumer.leave),
             Sink(sys.stderr),
             both=shown.both,
             elide_audio=shown.elide,
             pretty=shown.pretty,
             terminal=is_terminal(sys.stdout),
-            color=colour_for(sys.stdout, shown.theme),
+            color=color_for(sys.stdout, shown.theme),
         )
-        exchange = Exchange(transport, writer, ending, audience)
+        exchange = Exchange(transport, writer, stop, consumer)
         try:
-            await transport.connect(call_id=place.call_id)
-            if place.call_id is None:  # who joins a call hears nothing before it asks
+            await transport.connect(call_id=endpoint.call_id)
+            if endpoint.call_id is None:  # who joins a call hears nothing before it asks
                 await transport.wait_ready(10)
             return await exchange.run(events if events is not None else _stream(file))
         finally:

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 class Exchange:
-    """Watches the wire of a transport in manual mode, for as long as the `audience` reads what it writes."""
+    """Watches the wire of a transport in manual mode, for as long as the `consumer` reads what it writes."""
 
     def __init__(
-        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, ending: StopCondition, audience: StdoutConsumer
+        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, stop: StopCondition, consumer: StdoutConsumer
     ) -> None:
         self._transport = transport
         self._writer = writer
         self._began = time.monotonic()
-        self._progress = Progress(ending, self._began)
-        self._audience = audience
+        self._progress = Progress(stop, self._began)
+        self._consumer = consumer
         self._changed = asyncio.Event()
         self._running = self._over = False
         self.code = ExitCode.OK
@@ -71,8 +71,8 @@ class Exchange:
             now = time.monotonic()
             if sender.done() and (error := sender.exception()) is not None:
                 raise error
-            if self._audience.gone.is_set():
-                return self._audience.problem
+            if self._consumer.gone.is_set():
+                return self._consumer.problem
             if self._progress.finished(now):
                 return self._progress.verdict()
             if self._transport.status != "connected":

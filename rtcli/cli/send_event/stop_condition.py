@@ -29,8 +29,8 @@ class StopCondition:
 class Progress:
     """An exchange: what was sent, what came back, and whether that is all. Times come in as arguments."""
 
-    def __init__(self, ending: StopCondition, now: float) -> None:
-        self._ending = ending
+    def __init__(self, stop: StopCondition, now: float) -> None:
+        self._stop = stop
         self._started = self._last_sent = now
         self._silent_until = now
         self._matched = 0
@@ -43,34 +43,34 @@ class Progress:
         self.answers.sent(event)
         self._last_sent = now
         if len(self.answers.waiting) == waiting:
-            self._silent_until = now + self._ending.settle
+            self._silent_until = now + self._stop.settle
 
     def received(self, frame: Frame) -> None:
         """A frame came back."""
         if frame.event is not None:
             self.answers.received(frame.event)
-            until = self._ending.until
+            until = self._stop.until
             self._matched += not until or any(wanted.matches(frame) for wanted in until)
 
     @property
-    def _wanted(self) -> int | None:
+    def _required(self) -> int | None:
         """How many matching events end the exchange; None: the answers do."""
-        return self._ending.count or (1 if self._ending.until else None)
+        return self._stop.count or (1 if self._stop.until else None)
 
     def finished(self, now: float) -> bool:
         """Nothing is left to wait for."""
-        if self._ending.seconds is not None and now >= self._started + self._ending.seconds:
+        if self._stop.seconds is not None and now >= self._started + self._stop.seconds:
             return True
-        if self._wanted is not None:
-            return self._matched >= self._wanted
+        if self._required is not None:
+            return self._matched >= self._required
         answered = not self.input_open and not self.answers.waiting
-        return self._ending.seconds is None and answered and now >= self._silent_until
+        return self._stop.seconds is None and answered and now >= self._silent_until
 
     def next_look(self, now: float) -> float | None:
         """The time at which, without any event, `finished` or `late` may change; None: never."""
         times = [self._silent_until]
-        if self._ending.seconds is not None:
-            times.append(self._started + self._ending.seconds)
+        if self._stop.seconds is not None:
+            times.append(self._started + self._stop.seconds)
         if (limit := self._limit()) is not None:
             times.append(limit)
         return min((time for time in times if time > now), default=None)
@@ -82,24 +82,26 @@ class Progress:
 
     def verdict(self) -> ExpectationError | None:
         """What was expected and did not come, after the end."""
-        if self._wanted is not None and self._matched < self._wanted:
-            what = " or ".join([wanted.expression for wanted in self._ending.until]) or "any type"
-            return ExpectationError("expectation not met", why=f"wanted {self._wanted} of {what}, got {self._matched}")
+        if self._required is not None and self._matched < self._required:
+            what = " or ".join([wanted.expression for wanted in self._stop.until]) or "any type"
+            return ExpectationError(
+                "expectation not met", why=f"wanted {self._required} of {what}, got {self._matched}"
+            )
         return None
 
     def late_error(self) -> ExpectationError:
         """What was still waited for when the time limit passed."""
         types = ", ".join(dict.fromkeys(entry.type for entry in self.answers.waiting))
         return self.verdict() or ExpectationError(
-            f"no answer within {self._ending.timeout:g} s",
+            f"no answer within {self._stop.timeout:g} s",
             why=f"still waiting for the end of {types}",
             hint="--timeout SECONDS waits longer, --for SECONDS listens without waiting for answers",
         )
 
     def _limit(self) -> float | None:
         """A fixed time to listen needs no limit, and neither does input that may still go on."""
-        if self._ending.timeout is None or self._ending.seconds is not None:
+        if self._stop.timeout is None or self._stop.seconds is not None:
             return None
-        if self.input_open and self._wanted is None:
+        if self.input_open and self._required is None:
             return None
-        return self._last_sent + self._ending.timeout
+        return self._last_sent + self._stop.timeout

@@ -17,8 +17,8 @@ def came(event: dict[str, Any] | None) -> Frame:
     return Frame(1, 0.0, Direction.RECEIVED, event, 0)
 
 
-def exchange(ending: StopCondition, *events: dict[str, Any], open_input: bool = False) -> Progress:
-    progress = Progress(ending, 100.0)
+def exchange(stop: StopCondition, *events: dict[str, Any], open_input: bool = False) -> Progress:
+    progress = Progress(stop, 100.0)
     for event in events:
         progress.sent(event, 100.0)
     progress.input_open = open_input

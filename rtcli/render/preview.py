@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 
-from rtcli.views import Picture
+from rtcli.views import ImagePreview
 
 _COLUMNS, _ROWS = 40, 12
 """The room that a preview takes at most, in cells. A cell is about twice as high as it is wide."""
@@ -29,9 +29,9 @@ class Graphics(Enum):
     ITERM = auto()
 
 
-def graphics_of(environ: Mapping[str, str], *, coloured: bool) -> Graphics:
-    """What the terminal of this environment can show, `coloured` if it may have 256 colours."""
-    if not coloured:
+def graphics_of(environ: Mapping[str, str], *, colored: bool) -> Graphics:
+    """What the terminal of this environment can show, `colored` if it may have 256 colours."""
+    if not colored:
         return Graphics.NONE
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
     inside = environ.get("TMUX") or term.startswith(("tmux", "screen"))  # it hands no graphics on unless told to
@@ -42,25 +42,25 @@ def graphics_of(environ: Mapping[str, str], *, coloured: bool) -> Graphics:
     return Graphics.TRUE_BLOCKS if environ.get("COLORTERM") in ("truecolor", "24bit") else Graphics.HALF_BLOCKS
 
 
-def picture_rows(picture: Picture, graphics: Graphics, width: int) -> list[str]:
+def preview_rows(preview: ImagePreview, graphics: Graphics, width: int) -> list[str]:
     """The picture in rows of at most `width` columns; none where nothing can be shown."""
     draw = _DRAW.get(graphics)
-    if draw is None or picture.width < 1 or picture.height < 1 or width < 2:
+    if draw is None or preview.width < 1 or preview.height < 1 or width < 2:
         return []
-    columns, rows = _room(picture, width)
-    return list(draw(picture, columns, rows))
+    columns, rows = _room(preview, width)
+    return list(draw(preview, columns, rows))
 
 
-def _room(picture: Picture, width: int) -> tuple[int, int]:
+def _room(preview: ImagePreview, width: int) -> tuple[int, int]:
     """Columns and rows that keep its shape."""
-    scale = min(min(_COLUMNS, width) / picture.width, 2 * _ROWS / picture.height)
-    return max(1, int(picture.width * scale)), max(1, round(picture.height * scale / 2))
+    scale = min(min(_COLUMNS, width) / preview.width, 2 * _ROWS / preview.height)
+    return max(1, int(preview.width * scale)), max(1, round(preview.height * scale / 2))
 
 
-def _kitty(picture: Picture, columns: int, rows: int) -> Iterator[str]:
-    data = base64.b64encode(zlib.compress(picture.pixels)).decode()
+def _kitty(preview: ImagePreview, columns: int, rows: int) -> Iterator[str]:
+    data = base64.b64encode(zlib.compress(preview.pixels)).decode()
     pieces = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
-    head = f"a=T,q=2,C=1,f=24,o=z,s={picture.width},v={picture.height},c={columns},r={rows},"
+    head = f"a=T,q=2,C=1,f=24,o=z,s={preview.width},v={preview.height},c={columns},r={rows},"
     drawn = "".join(
         f"\x1b_G{head if number == 1 else ''}m={int(number < len(pieces))};{piece}\x1b\\"
         for number, piece in enumerate(pieces, 1)
@@ -68,8 +68,8 @@ def _kitty(picture: Picture, columns: int, rows: int) -> Iterator[str]:
     yield from _drawn_over(drawn, rows)
 
 
-def _iterm(picture: Picture, columns: int, rows: int) -> Iterator[str]:
-    data = base64.b64encode(_png(picture)).decode()
+def _iterm(preview: ImagePreview, columns: int, rows: int) -> Iterator[str]:
+    data = base64.b64encode(_png(preview)).decode()
     head = f"inline=1;doNotMoveCursor=1;preserveAspectRatio=1;width={columns};height={rows}"
     yield from _drawn_over(f"\x1b]1337;File={head}:{data}\x07", rows)
 
@@ -80,22 +80,22 @@ def _drawn_over(drawn: str, rows: int) -> Iterator[str]:
     yield f"\x1b[{rows - 1}A{drawn}\x1b[{rows - 1}B" if rows > 1 else drawn
 
 
-def _blocks(color: Callable[[int, bytes], str]) -> Callable[[Picture, int, int], Iterator[str]]:
-    def draw(picture: Picture, columns: int, rows: int) -> Iterator[str]:
+def _blocks(color: Callable[[int, bytes], str]) -> Callable[[ImagePreview, int, int], Iterator[str]]:
+    def draw(preview: ImagePreview, columns: int, rows: int) -> Iterator[str]:
         for row in range(rows):
-            upper = _sampled(picture, columns, rows * 2, row * 2)
-            lower = _sampled(picture, columns, rows * 2, row * 2 + 1)
+            upper = _sampled(preview, columns, rows * 2, row * 2)
+            lower = _sampled(preview, columns, rows * 2, row * 2 + 1)
             cells = (f"\x1b[{color(38, a)};{color(48, b)}m▀" for a, b in zip(upper, lower, strict=True))
             yield "".join(cells) + "\x1b[0m"
 
     return draw
 
 
-def _sampled(picture: Picture, columns: int, rows: int, row: int) -> list[bytes]:
+def _sampled(preview: ImagePreview, columns: int, rows: int, row: int) -> list[bytes]:
     """The colours of one row, if the picture had this many columns and rows."""
-    y = (2 * row + 1) * picture.height // (2 * rows)
-    xs = ((2 * column + 1) * picture.width // (2 * columns) for column in range(columns))
-    return [picture.pixels[at : at + 3] for x in xs for at in [3 * (y * picture.width + x)]]
+    y = (2 * row + 1) * preview.height // (2 * rows)
+    xs = ((2 * column + 1) * preview.width // (2 * columns) for column in range(columns))
+    return [preview.pixels[at : at + 3] for x in xs for at in [3 * (y * preview.width + x)]]
 
 
 def _true(layer: int, pixel: bytes) -> str:
@@ -108,18 +108,18 @@ def _of_256(layer: int, pixel: bytes) -> str:
     return f"{layer};5;{16 + 36 * red + 6 * green + blue}"
 
 
-def _png(picture: Picture) -> bytes:
+def _png(preview: ImagePreview) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    line = 3 * picture.width
-    rows = b"".join(b"\0" + picture.pixels[start : start + line] for start in range(0, line * picture.height, line))
-    header = struct.pack(">IIBBBBB", picture.width, picture.height, 8, 2, 0, 0, 0)
+    line = 3 * preview.width
+    rows = b"".join(b"\0" + preview.pixels[start : start + line] for start in range(0, line * preview.height, line))
+    header = struct.pack(">IIBBBBB", preview.width, preview.height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-_DRAW: Mapping[Graphics, Callable[[Picture, int, int], Iterator[str]]] = {
+_DRAW: Mapping[Graphics, Callable[[ImagePreview, int, int], Iterator[str]]] = {
     Graphics.HALF_BLOCKS: _blocks(_of_256),
     Graphics.TRUE_BLOCKS: _blocks(_true),
     Graphics.KITTY: _kitty,

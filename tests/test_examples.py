@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from rtcli.server import RealtimeServer
-from tests.kit.program import DEADLINE, rtcli
+from tests.kit.program import rtcli
+from tests.kit.waiting import DEADLINE
 
 FOLDER = Path(__file__).parent.parent / "examples"
 # As in somebody else's project: without our own configuration, and without what this project's tests need besides.

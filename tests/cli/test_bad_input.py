@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from http import HTTPStatus
@@ -9,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.peers import (
-    SESSION,
+from tests.kit.events import CREATED, Event, error, text_response
+from tests.kit.fake_server import (
     Conversation,
+    Step,
     answers,
-    error,
+    fake_server,
     greets,
-    peer,
-    plain_listener,
+    raw_server,
     refuses,
     reply_to,
-    response,
     silent,
+    steps,
 )
 from tests.kit.program import Ended, one_clear_line, rtcli
 
@@ -45,7 +46,7 @@ def clear(ended: Ended, code: int, *words: str) -> None:
 async def test_a_wrong_key(command: str) -> None:
     """OpenAI answers 101, then an error, then close 3000: its own words, and which key to look at."""
     refusal = error("invalid_api_key", "Incorrect API key provided: sk-12345***6789.")
-    async with peer(refuses(refusal, 3000, "invalid_request_error.invalid_api_key")) as server:
+    async with fake_server(refuses(refusal, 3000, "invalid_request_error.invalid_api_key")) as server:
         ended = await talk_to(command, server.url)
 
     clear(ended, 3, "Incorrect API key provided", "check the API key")
@@ -55,7 +56,7 @@ async def test_a_wrong_key(command: str) -> None:
 async def test_an_unknown_model(command: str) -> None:
     """The same manner, with close 4000."""
     refusal = error("invalid_model", 'Model "nope" is not supported in realtime mode.')
-    async with peer(refuses(refusal, 4000, "invalid_request_error.invalid_model")) as server:
+    async with fake_server(refuses(refusal, 4000, "invalid_request_error.invalid_model")) as server:
         ended = await talk_to(command, server.url, "--model", "nope")
 
     clear(ended, 3, "not supported in realtime mode", "check the model")
@@ -72,7 +73,7 @@ async def test_an_unknown_model(command: str) -> None:
 )
 async def test_an_upgrade_that_is_refused(command: str, status: HTTPStatus, body: str, hint: str) -> None:
     """Status, the server's words, and what to look at."""
-    async with peer(silent, refuse=(status, body)) as server:
+    async with fake_server(silent, refuse=(status, body)) as server:
         ended = await talk_to(command, server.url)
 
     clear(ended, 3, str(status.value), body, hint)
@@ -92,7 +93,7 @@ async def test_a_port_where_nothing_listens(command: str) -> None:
 @COMMANDS
 async def test_tls_that_fails(command: str) -> None:
     """wss:// to something that speaks no TLS."""
-    async with peer(greets) as server:
+    async with fake_server(greets) as server:
         ended = await talk_to(command, server.url.replace("ws://", "wss://"))
 
     clear(ended, 3, "wss://127.0.0.1")
@@ -109,23 +110,20 @@ async def test_a_host_that_has_no_address(command: str) -> None:
 @COMMANDS
 async def test_something_that_is_no_websocket_server(command: str) -> None:
     """It hangs up on the upgrade request."""
-    async with plain_listener() as port:
-        ended = await talk_to(command, f"ws://127.0.0.1:{port}/v1")
 
-    clear(ended, 3, f"127.0.0.1:{port}")
+    async def hang_up(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    async with raw_server(hang_up) as address:
+        ended = await talk_to(command, f"ws://{address}/v1")
+
+    clear(ended, 3, address)
 
 
 async def test_a_server_that_closes_in_the_middle_of_a_reply() -> None:
     """Chat keeps what came, says how it ended and what to do, and ends with 3."""
-
-    async def leave(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "response.create":
-            await talk.send(*reply_to(event))
-        await talk.send(*response("r", "half a sentence")[:5])
-        await talk.socket.close(1011, "overloaded")
-
-    async with peer(leave) as server:
+    leave = Step("response.create", text_response("r", "half a sentence")[:5], close=(1011, "overloaded"))
+    async with fake_server(steps(leave)) as server:
         ended = await talk_to("chat", server.url)
 
     assert "half a sentence" in ended.out
@@ -140,11 +138,11 @@ async def test_a_frame_that_is_no_json_does_not_end_a_chat() -> None:
     """The answer comes all the same."""
 
     async def stumble(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         while True:
             await talk.send("{", b"\xff".decode("latin-1"), "[]", *reply_to(await talk.receive()))
 
-    async with peer(stumble) as server:
+    async with fake_server(stumble) as server:
         ended = await talk_to("chat", server.url)
 
     assert ended.out == "hello\n"
@@ -155,14 +153,10 @@ async def test_a_frame_that_is_no_json_does_not_end_a_chat() -> None:
 async def test_an_error_of_the_server_in_a_chat() -> None:
     """It is shown with its hint; the chat goes on, and ends with 4."""
 
-    async def refuse(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "response.create":
-            await talk.send(*reply_to(event))
-        await talk.send(error("insufficient_quota", "You exceeded your quota.", event.get("event_id")))
-        await talk.receive_all()
+    def refusal(event: Event) -> list[Event]:
+        return [error("insufficient_quota", "You exceeded your quota.", event.get("event_id"))]
 
-    async with peer(refuse) as server:
+    async with fake_server(steps(Step("response.create", refusal))) as server:
         ended = await talk_to("chat", server.url)
 
     assert "You exceeded your quota." in ended.err
@@ -172,15 +166,8 @@ async def test_an_error_of_the_server_in_a_chat() -> None:
 
 async def test_a_response_that_fails_in_a_chat() -> None:
     """Its reason is shown; the code is 5."""
-
-    async def fail(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "response.create":
-            await talk.send(*reply_to(event))
-        await talk.send(*response("r", "", "failed", {"type": "failed", "error": {"code": "x", "message": "No luck"}}))
-        await talk.receive_all()
-
-    async with peer(fail) as server:
+    failed = text_response("r", "", "failed", {"type": "failed", "error": {"code": "x", "message": "No luck"}})
+    async with fake_server(steps(Step("response.create", failed))) as server:
         ended = await talk_to("chat", server.url)
 
     assert "No luck" in ended.err
@@ -191,13 +178,13 @@ async def test_a_server_that_never_answers_in_a_chat() -> None:
     """--timeout bounds the time without any event; the code is 6."""
 
     async def confirm_only(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         while True:
             event = await talk.receive()
             if event["type"] != "response.create":
                 await talk.send(*reply_to(event))
 
-    async with peer(confirm_only) as server:
+    async with fake_server(confirm_only) as server:
         ended = await talk_to("chat", server.url, "--timeout", "0.3")
 
     clear(ended, 6, "the answer is not complete", "--timeout")
@@ -221,7 +208,7 @@ async def test_an_image_that_cannot_be_had(tmp_path: Path, make: bytes | str | N
         place.mkdir()
     elif isinstance(make, bytes):
         place.write_bytes(make)
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await talk_to("chat", server.url, text=line.format(place) + "\n")
 
     clear(ended, 2, "picture.png")

@@ -16,8 +16,10 @@ import pytest
 from rtcli.cli import devices, output
 from rtcli.cli.config import template
 from rtcli.config.settings import SETTINGS
-from tests.kit.peers import answers, error, peer, refuses
-from tests.kit.program import DEADLINE, one_clear_line, rtcli, start
+from tests.kit.events import error
+from tests.kit.fake_server import answers, fake_server, refuses
+from tests.kit.program import one_clear_line, rtcli, start
+from tests.kit.waiting import DEADLINE
 
 # -- serve ---------------------------------------------------------------------------------------
 
@@ -169,10 +171,10 @@ async def test_doctor_checks_what_a_chat_needs_without_the_network(tmp_path: Pat
 
 async def test_doctor_live_takes_one_turn_with_the_endpoint() -> None:
     """And says why that fails, with the code of the failure."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         good = await rtcli("doctor", "--json", "--live", "--url", server.url)
     refusal = error("invalid_api_key", "Incorrect API key provided")
-    async with peer(refuses(refusal, 3000, "invalid_request_error.invalid_api_key")) as server:
+    async with fake_server(refuses(refusal, 3000, "invalid_request_error.invalid_api_key")) as server:
         bad = await rtcli("doctor", "--json", "--live", "--url", server.url)
 
     assert good.events[-1]["check"] == "live turn"

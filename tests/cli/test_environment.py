@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.program import DEADLINE, one_clear_line, rtcli
+from tests.kit.program import one_clear_line, rtcli
 from tests.kit.terminal import Terminal
+from tests.kit.waiting import DEADLINE
 
 RTCLI = f"{sys.executable} -m rtcli"
 EVENT = json.dumps({"type": "response.create"})

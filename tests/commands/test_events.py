@@ -9,7 +9,8 @@ import pytest
 
 from rtcli.errors import InputError, UsageError
 from rtcli.views import Json, Notice, Table, Text
-from tests.kit.peers import Conversation, answers, peer
+from tests.kit.events import CREATED
+from tests.kit.fake_server import Conversation, answers, fake_server
 from tests.kit.sessions import Live, live_session, session_on
 
 
@@ -164,10 +165,10 @@ async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
     """Its problem and its size; there is no JSON to show."""
 
     async def stammers(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}}, "{nonsense")
+        await talk.send(CREATED, "{nonsense")
         await answers(talk)
 
-    async with peer(stammers) as server, session_on(server.url) as live:
+    async with fake_server(stammers) as server, session_on(server.url) as live:
         record = next(record for record in live.session.log.records if record.event is None)
         (text,) = await live.run(f"/show {record.number}")
         table, _ = await live.run(f"/why {record.number}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rtcli.views import Notice, SpeechDone, Table
-from tests.kit.peers import Conversation, answers, peer, reply_to
+from tests.kit.events import CREATED
+from tests.kit.fake_server import Conversation, answers, fake_server, reply_to
 from tests.kit.sessions import live_session, session_on
 
 
@@ -52,13 +53,13 @@ async def test_reasoning_and_transcription_are_told_apart() -> None:
     heard = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "i", "content_index": 0}
 
     async def thinks(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.send(*reply_to(await talk.receive()))
         await talk.send({"type": "response.done", "response": {"id": "r", "status": "completed", "usage": usage}})
         await talk.send({**heard, "transcript": "hm", "usage": {"type": "duration", "seconds": 2}})
         await talk.receive_all()
 
-    async with peer(thinks) as server, session_on(server.url) as live:
+    async with fake_server(thinks) as server, session_on(server.url) as live:
         await live.until(lambda: live.shown(SpeechDone))
         _, reasoning, transcription, _ = await live.run("/usage")
 
@@ -78,7 +79,7 @@ async def test_prices_of_ones_own_count() -> None:
         assert isinstance(estimate, Notice)
         assert estimate.what == f"about ${used.input_text - used.cached_text:.4f}"
 
-    async with peer(answers) as server, session_on(server.url, model="mystery") as other:
+    async with fake_server(answers) as server, session_on(server.url, model="mystery") as other:
         await other.run("hello")
         await other.idle()
         *_, unknown = await other.run("/usage")

@@ -10,7 +10,7 @@ import pytest
 
 from rtcli.errors import InputError, ServerError, UsageError
 from rtcli.views import Json, Level, Notice, Table
-from tests.kit.peers import Conversation, peer, reply_to
+from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sessions import Live, live_session, session_on
 
 
@@ -62,7 +62,7 @@ async def test_a_server_that_does_something_else_is_found_out() -> None:
             updated = {"type": "session.updated", "session": session}
             await talk.send(*([updated] if event["type"] == "session.update" else reply_to(event)))
 
-    async with peer(stubborn) as server, session_on(server.url) as live:
+    async with fake_server(stubborn) as server, session_on(server.url) as live:
         (notice,) = await live.run("/instructions be brief")
         (table,) = await live.run("/session diff")
 

@@ -10,7 +10,8 @@ import pytest
 from rtcli.errors import UsageError
 from rtcli.session.tools import Tool
 from rtcli.views import Notice, SpeechDone, Table
-from tests.kit.peers import Conversation, peer, reply_to
+from tests.kit.events import CREATED
+from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sessions import Live, live_session, session_on
 
 WEATHER = Tool({"type": "function", "name": "get_weather", "description": "The weather.\nMore.", "parameters": {}})
@@ -94,7 +95,7 @@ def asking(*names: str) -> Any:
     """A peer whose server wants these MCP calls approved."""
 
     async def script(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.send(*reply_to(await talk.receive()))
         for name in names:
             item = {
@@ -120,7 +121,7 @@ def decisions(live: Live) -> list[dict[str, Any]]:
 
 async def test_an_approval_is_asked_for_and_given() -> None:
     """The one that waits needs no name; the call then runs, and its result is answered by the server's events."""
-    async with peer(asking("mcpr_1")) as server, session_on(server.url) as live:
+    async with fake_server(asking("mcpr_1")) as server, session_on(server.url) as live:
         await live.until(lambda: live.session.approvals)
         assert live.session.status.waiting_calls == ("mcpr_1",)
         assert any("docs asks to call search" in notice and "/approve mcpr_1" in notice for notice in live.notices)
@@ -133,7 +134,7 @@ async def test_an_approval_is_asked_for_and_given() -> None:
 
 async def test_a_denial_gives_its_reason_and_the_model_goes_on() -> None:
     """By name or alone, with words for the model."""
-    async with peer(asking("mcpr_1", "mcpr_2")) as server, session_on(server.url) as live:
+    async with fake_server(asking("mcpr_1", "mcpr_2")) as server, session_on(server.url) as live:
         await live.until(lambda: len(live.session.approvals) == 2)
         with pytest.raises(UsageError, match="mcpr_1, mcpr_2"):
             await live.run("/deny")
@@ -150,7 +151,7 @@ async def test_a_denial_gives_its_reason_and_the_model_goes_on() -> None:
 
 async def test_an_approval_that_does_not_wait_is_refused() -> None:
     """With those that do."""
-    async with peer(asking("mcpr_1")) as server, session_on(server.url) as live:
+    async with fake_server(asking("mcpr_1")) as server, session_on(server.url) as live:
         await live.until(lambda: live.session.approvals)
         with pytest.raises(UsageError, match="mcpr_1"):
             await live.run("/approve mcpr_9")
@@ -162,12 +163,12 @@ async def test_the_tools_of_an_mcp_server_are_announced() -> None:
     """How many, and their names."""
 
     async def lists(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.send(*reply_to(await talk.receive()))
         tools = [{"name": "search", "input_schema": {}}, {"name": "fetch", "input_schema": {}}]
         item = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "tools": tools}
         await talk.send({"type": "conversation.item.done", "previous_item_id": None, "item": item})
         await talk.receive_all()
 
-    async with peer(lists) as server, session_on(server.url) as live:
+    async with fake_server(lists) as server, session_on(server.url) as live:
         await live.until(lambda: any("docs offers 2 tools | search, fetch" in notice for notice in live.notices))

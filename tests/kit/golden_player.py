@@ -18,7 +18,7 @@ from rtcli.protocol.events import Event, encode
 from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeWebSocket
 from tests.kit.golden_server import GoldenServer
 from tests.kit.golden_values import UNDEFINED, snake, to_python
-from tests.kit.scripted_peer import SEMANTIC
+from tests.kit.linked import SEMANTIC
 
 _OPTIONS_AT = {"connect": 0, "sendMessage": 2, "addImage": 1, "sendAudio": 1}  # the argument that becomes keywords
 _WIRE_METHODS = {"sendEvent", "requestResponse", "emit", "_updateTracingConfig", "_onError"}

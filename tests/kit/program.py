@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DEADLINE = 30.0
+from tests.kit.waiting import DEADLINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +17,9 @@ from rtcli.server import RealtimeServer
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import DisplaySettings, Notice, View
+from tests.kit.waiting import DEADLINE, until
 
 V = TypeVar("V")
-DEADLINE = 10.0
 
 
 class ManualSpeaker:
@@ -121,7 +120,6 @@ class Live:
     session: RealtimeSession
     context: Context
     views: list[View] = field(default_factory=list)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, line: str) -> list[View]:
         """Carry out a line."""
@@ -129,16 +127,13 @@ class Live:
 
     async def until(self, condition: Callable[[], V], seconds: float = DEADLINE) -> V:
         """Wait for a condition that views bring about."""
-        async with asyncio.timeout(seconds):
-            while not (value := condition()):
-                self.changed.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.changed.wait(), 0.05)
-        return value
+        try:
+            return await until(condition, seconds=seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; shown so far: {self.views[-10:]}") from None
 
     def show(self, view: View) -> None:
         self.views.append(view)
-        self.changed.set()
 
     def shown(self, kind: type[V]) -> list[V]:
         """The views of one kind so far."""

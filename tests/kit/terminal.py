@@ -16,7 +16,7 @@ from types import TracebackType
 
 import pyte
 
-DEADLINE = 10.0
+from tests.kit.waiting import DEADLINE
 
 
 class Screen(pyte.HistoryScreen):

@@ -1,25 +1,34 @@
-"""Waiting for a condition, with a deadline."""
+"""Waiting for a condition, with the one deadline that all tests share."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
-DEADLINE = 10.0
+T = TypeVar("T")
 
-
-async def until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
-    """Look at a condition that nothing announces, until it holds. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - devices and processes set no event
-            await asyncio.sleep(0.005)
+DEADLINE = 60.0
+"""Seconds. Only a test that fails ever waits so long: a loaded machine may be twenty times as slow as a quiet one."""
 
 
-def until_holds(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
+async def until(condition: Callable[[], T], what: str = "the condition", *, seconds: float = DEADLINE) -> T:
+    """Wait until `condition()` is true and return it. Raises TimeoutError, with what was waited for."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not (value := condition()):  # noqa: ASYNC110  any condition, also of objects that know no events
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise TimeoutError(f"{what} did not come true within {seconds:g} s") from None
+    return value
+
+
+def until_holds(condition: Callable[[], T], what: str = "the condition", *, seconds: float = DEADLINE) -> T:
     """The same without a loop."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"still not true after {seconds:g} s")
+            raise TimeoutError(f"{what} did not come true within {seconds:g} s")
         time.sleep(0.02)
+    return value

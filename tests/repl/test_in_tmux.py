@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.waiting import DEADLINE
+
 pytestmark = [
     pytest.mark.terminal,
     pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux"),
 ]
-
-DEADLINE = 15.0
 
 
 class Tmux:

@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.events import JsonObject
 from rtcli.server import RealtimeServer
+from tests.kit.waiting import DEADLINE
 from tests.server.playbook import user
 
-DEADLINE = 10
 MODEL = "?model=gpt-realtime"
 
 

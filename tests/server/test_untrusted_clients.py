@@ -15,7 +15,8 @@ from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
 from rtcli.server import RealtimeServer
-from tests.server.client import DEADLINE, MODEL, dial, said, session
+from tests.kit.waiting import DEADLINE
+from tests.server.client import MODEL, dial, said, session
 from tests.server.playbook import user
 
 TEXT: dict[str, Any] = {"output_modalities": ["text"]}

@@ -13,7 +13,8 @@ from rtcli.protocol.record import Direction, Frame
 from rtcli.protocol.responses import ALREADY_ACTIVE
 from rtcli.session import causality
 from rtcli.session.tools import Tool
-from tests.kit.peers import SESSION, Conversation, error, peer, reply_to, response
+from tests.kit.events import CREATED, error, text_response
+from tests.kit.fake_server import Conversation, Step, fake_server, reply_to, steps
 from tests.kit.sessions import Live, ManualSpeaker, live_session, session_on
 
 WEATHER = Tool(
@@ -70,11 +71,11 @@ async def test_a_queued_answer_keeps_the_cause_of_its_request() -> None:
 
 async def test_a_refused_create_leads_to_its_own_command_and_so_does_the_next_one() -> None:
     """The server began a response of its own first: the create that lost the race is refused, and sent again later."""
-    theirs, *rest = response("theirs", "mine first")
+    theirs, *rest = text_response("theirs", "mine first")
     creates: list[dict[str, Any]] = []
 
     async def script(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         while len(creates) < 3:
             event = await talk.receive()
             if event["type"] != "response.create":
@@ -82,7 +83,7 @@ async def test_a_refused_create_leads_to_its_own_command_and_so_does_the_next_on
                 continue
             creates.append(event)
             if len(creates) > 1:
-                await talk.send(*response(f"r{len(creates)}", "yes"))
+                await talk.send(*text_response(f"r{len(creates)}", "yes"))
                 continue
             await talk.send(theirs, error(ALREADY_ACTIVE, "busy", event["event_id"]))
             while (event := await talk.receive())["type"] != "conversation.item.create":
@@ -90,7 +91,7 @@ async def test_a_refused_create_leads_to_its_own_command_and_so_does_the_next_on
             await talk.send(*reply_to(event), *rest)
         await talk.receive_all()
 
-    async with peer(script) as server, session_on(server.url) as live:
+    async with fake_server(script) as server, session_on(server.url) as live:
         await live.run("/respond")
         await live.until(lambda: live.records("error"))
         await live.run('/send {"type": "response.create", "response": {"instructions": "be brief"}}')
@@ -141,15 +142,11 @@ async def test_a_refusal_without_event_id_is_traced_by_what_it_says(line: str) -
 
 async def test_a_refusal_that_says_nothing_of_its_event_is_put_down_to_none() -> None:
     """A wrong cause would send the person looking in the wrong place."""
-
-    async def script(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "conversation.item.retrieve":
-            await talk.send(*reply_to(event))
-        await talk.send({"type": "error", "error": {"type": "server_error", "code": None, "message": "Sorry."}})
-        await talk.receive_all()
-
-    async with peer(script) as server, session_on(server.url) as live:
+    sorry = {"type": "error", "error": {"type": "server_error", "code": None, "message": "Sorry."}}
+    async with (
+        fake_server(steps(Step("conversation.item.retrieve", [sorry]))) as server,
+        session_on(server.url) as live,
+    ):
         await live.run('/send {"type": "conversation.item.retrieve", "item_id": "x"}')
         await live.until(lambda: live.records("error"))
 

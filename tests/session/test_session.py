@@ -28,8 +28,10 @@ from rtcli.session.provenance import caused_by
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeSIP
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
-from tests.kit.peers import Conversation, answers, error, peer, refuses, reply_to, response, silent
-from tests.kit.sessions import DEADLINE, Live, ManualMicrophone, ManualSpeaker, live_session, session_at, session_on
+from tests.kit.events import CREATED, error, text_response
+from tests.kit.fake_server import Conversation, answers, fake_server, refuses, reply_to, silent
+from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session, session_at, session_on
+from tests.kit.waiting import DEADLINE
 
 SOUND = {"output_modalities": ["audio"]}
 
@@ -207,12 +209,12 @@ async def test_a_lost_connection_is_told_with_its_code_and_what_to_do() -> None:
     """Code, reason, hint, exit code 3; whoever waits for a reply gets the reason."""
 
     async def leaves(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.send(*reply_to(await talk.receive()))
         await talk.receive()
         await talk.socket.close(1011, "out of luck")
 
-    async with peer(leaves) as server, session_on(server.url) as live:
+    async with fake_server(leaves) as server, session_on(server.url) as live:
         with pytest.raises(ConnectionLostError):
             await live.session.retrieve("item_1")
 
@@ -242,7 +244,7 @@ async def test_a_session_that_we_close_is_not_lost() -> None:
 )
 async def test_a_start_that_fails_raises_and_leaves_nothing(script: object, kind: type[Exception]) -> None:
     """The server's own words reach the caller, whichever way it refuses."""
-    async with peer(script) as server:  # type: ignore[arg-type]
+    async with fake_server(script) as server:  # type: ignore[arg-type]
         session = session_at(server.url)
         with pytest.raises(kind):
             await session.start(0.3)
@@ -253,7 +255,7 @@ async def test_a_start_that_fails_raises_and_leaves_nothing(script: object, kind
 
 async def test_an_upgrade_that_is_refused_raises_with_the_status() -> None:
     """HTTP 401 is a ConnectError."""
-    async with peer(silent, refuse=(HTTPStatus.UNAUTHORIZED, "no")) as server:
+    async with fake_server(silent, refuse=(HTTPStatus.UNAUTHORIZED, "no")) as server:
         session = session_at(server.url)
         with pytest.raises(ConnectError) as caught:
             await session.start(2)
@@ -270,13 +272,13 @@ async def test_a_failed_response_is_one_notice_with_reason_and_hint() -> None:
     }
 
     async def fails(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         while True:
             event = await talk.receive()
             failed = event["type"] == "response.create"
-            await talk.send(*(response("resp_1", "", "failed", details) if failed else reply_to(event)))
+            await talk.send(*(text_response("resp_1", "", "failed", details) if failed else reply_to(event)))
 
-    async with peer(fails) as server, session_on(server.url) as live:
+    async with fake_server(fails) as server, session_on(server.url) as live:
         live.session.respond()
         await live.until(lambda: live.records("response.done"))
 
@@ -302,10 +304,10 @@ async def test_a_frame_that_is_no_event_is_shown_and_survived() -> None:
     """A server that sends nonsense does not end a session."""
 
     async def stammers(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}}, "{nonsense")
+        await talk.send(CREATED, "{nonsense")
         await answers(talk)
 
-    async with peer(stammers) as server, session_on(server.url) as live:
+    async with fake_server(stammers) as server, session_on(server.url) as live:
         live.session.say("still there?")
         await live.until(lambda: live.shown(SpeechDone))
 
@@ -605,7 +607,6 @@ async def test_status_knows_the_session_and_its_expiry() -> None:
 
         assert (status.connection, status.model, status.endpoint) == ("connected", "gpt-realtime-2.1", "test")
         assert status.expires_in is not None and 0 < status.expires_in <= 600
-        assert DEADLINE
 
 
 async def test_the_server_going_down_mid_answer_counts_as_idle() -> None:
@@ -621,11 +622,11 @@ async def test_a_connection_that_ends_before_the_settings_are_confirmed_is_a_sta
     """The error is raised once, and not shown as well."""
 
     async def leaves(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.socket.close(1011, "going down")
 
     shown: list[object] = []
-    async with peer(leaves) as server:
+    async with fake_server(leaves) as server:
         session = session_at(server.url)
         session.subscribe(shown.append)
         with pytest.raises(ConnectionLostError):
@@ -650,12 +651,12 @@ async def test_a_server_that_never_confirms_is_lived_with(monkeypatch: pytest.Mo
     monkeypatch.setattr("rtcli.session.lifecycle._SETTLE_SECONDS", 0.05)
 
     async def mute(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         while True:
             event = await talk.receive()
             await talk.send(*([] if event["type"] == "session.update" else reply_to(event)))
 
-    async with peer(mute) as server, session_on(server.url) as live:
+    async with fake_server(mute) as server, session_on(server.url) as live:
         live.session.say("hello")
         await live.idle()
 
@@ -674,7 +675,7 @@ async def test_a_reconnection_that_fails_loses_nothing() -> None:
         else:
             await answers(talk)
 
-    async with peer(moody) as server, session_on(server.url) as live:
+    async with fake_server(moody) as server, session_on(server.url) as live:
         live.session.say("hello")
         await live.idle()
         with pytest.raises(ConnectionLostError):
@@ -781,11 +782,11 @@ async def test_what_went_wrong_beside_errors_is_told_too(event: dict[str, Any], 
     """Nothing that the server reports as failed passes in silence."""
 
     async def fails(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.send(*reply_to(await talk.receive()), event)
         await talk.receive_all()
 
-    async with peer(fails) as server, session_on(server.url) as live:
+    async with fake_server(fails) as server, session_on(server.url) as live:
         (notice,) = await live.until(lambda: [n for n in live.shown(Notice) if what in n.what])
 
         assert hint in notice.hint

@@ -13,7 +13,8 @@ import pytest
 from rtcli.errors import UsageError
 from rtcli.session.tool_calls import merged_tools
 from rtcli.session.tools import Tool, schema_of
-from tests.kit.peers import Conversation, peer, reply_to
+from tests.kit.events import CREATED
+from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sessions import Live, live_session, session_on
 
 
@@ -51,7 +52,7 @@ def calling(*calls: tuple[str, str, str], status: str = "completed") -> Any:
     """A peer whose first response makes these calls, and whose later ones say hello."""
 
     async def script(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         asked = 0
         while True:
             event = await talk.receive()
@@ -71,7 +72,7 @@ def outputs(live: Live) -> dict[str, str]:
 @contextlib.asynccontextmanager
 async def session_with(script: Any, *tools: Tool) -> AsyncIterator[Live]:
     """A session that has these tools, on a peer that runs a script."""
-    async with peer(script) as server, session_on(server.url, tools=tools) as live:
+    async with fake_server(script) as server, session_on(server.url, tools=tools) as live:
         yield live
 
 
@@ -164,7 +165,7 @@ async def test_calls_are_forgotten_with_their_connection() -> None:
     """A new connection knows nothing of them: their outputs would be refused."""
 
     async def calls_and_leaves(talk: Conversation) -> None:
-        await talk.send({"type": "session.created", "session": {"id": "s", "type": "realtime"}})
+        await talk.send(CREATED)
         await talk.send(*reply_to(await talk.receive()))
         await talk.receive()
         await talk.send(*call_events(("call_1", "other", "{}")))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rtcli.views import Level, Notice
-from tests.kit.peers import SESSION, Conversation, peer, reply_to
+from tests.kit.events import CREATED
+from tests.kit.fake_server import Conversation, Step, fake_server, reply_to, steps
 from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session, session_on
 from tests.session.test_echo_watch import SPEECH
 
@@ -31,15 +32,12 @@ def spoken(pcm: bytes) -> list[dict[str, Any]]:
 async def test_an_answer_of_silence_is_told() -> None:
     """On the wire everything looks well; in the room nothing is heard."""
 
-    async def mumbles(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "response.create":
-            await talk.send(*reply_to(event))
-        done = {"type": "response.output_audio.done", "response_id": "resp_1", "item_id": "item_1"}
-        await talk.send(*spoken(bytes(48_000)), done)
-        await talk.receive_all()
-
-    async with peer(mumbles) as server, session_on(server.url, speaker=ManualSpeaker(), config=SOUND) as live:
+    done = {"type": "response.output_audio.done", "response_id": "resp_1", "item_id": "item_1"}
+    mumbles = Step("response.create", [*spoken(bytes(48_000)), done])
+    async with (
+        fake_server(steps(mumbles)) as server,
+        session_on(server.url, speaker=ManualSpeaker(), config=SOUND) as live,
+    ):
         live.session.respond()
         await live.until(lambda: live.records("response.output_audio.done"))
 
@@ -95,7 +93,7 @@ async def test_an_assistant_that_interrupts_itself_is_told_once(mode: str, level
     started = {"type": "input_audio_buffer.speech_started", "item_id": "item_2", "audio_start_ms": 0}
 
     async def talks(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         while (event := await talk.receive())["type"] != "input_audio_buffer.clear":
             await talk.send(
                 *(spoken(bytes(range(256)) * 200) if event["type"] == "response.create" else reply_to(event))
@@ -104,7 +102,7 @@ async def test_an_assistant_that_interrupts_itself_is_told_once(mode: str, level
         await talk.receive_all()
 
     async with (
-        peer(talks) as server,
+        fake_server(talks) as server,
         session_on(server.url, speaker=speaker, microphone=microphone, config=SOUND) as live,
     ):
         live.session.sound.set_echo(mode)

@@ -13,12 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from websockets.asyncio.client import connect as dial
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.http11 import Request, Response
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
 from rtcli.transports import OpenAIRealtimeWebSocket
-from tests.kit.scripted_peer import CREATED, DEADLINE, Link, linked, raw_server, scripted_peer, until
+from tests.kit.events import CREATED
+from tests.kit.fake_server import fake_server, greets, raw_server
+from tests.kit.linked import Link, linked
+from tests.kit.waiting import DEADLINE, until
 
 
 def tasks() -> set[asyncio.Task[Any]]:
@@ -51,8 +52,8 @@ class Dialled:
 )
 async def test_model_and_call_id_are_percent_encoded(options: dict[str, Any], asked: dict[str, list[str]]) -> None:
     """Whatever is in them, the query holds exactly one parameter."""
-    async with scripted_peer() as peer:
-        hook = Dialled(peer.url)
+    async with fake_server() as server:
+        hook = Dialled(server.url)
         t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
         await t.connect(**options)
 
@@ -66,11 +67,11 @@ async def test_model_and_call_id_are_percent_encoded(options: dict[str, Any], as
 
 async def test_a_url_is_dialled_as_it_is() -> None:
     """No model is added, nothing is encoded again."""
-    async with scripted_peer() as peer:
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"{peer.url}/deep?api-version=1&x=%2F", model="unused")
+    async with fake_server() as server:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"{server.url}/deep?api-version=1&x=%2F", model="unused")
         await t.connect()
 
-        assert peer.requests[0].path == "/v1/realtime/deep?api-version=1&x=%2F"
+        assert server.requests[0].path == "/v1/realtime/deep?api-version=1&x=%2F"
         t.close()
         await t.wait_closed()
 
@@ -90,43 +91,43 @@ async def _async_key() -> str:
 )
 async def test_a_key_is_text_or_a_function(key: Any, sent: str) -> None:
     """Sync or async."""
-    async with scripted_peer() as peer:
-        t = OpenAIRealtimeWebSocket(api_key=key, url=peer.url)
+    async with fake_server() as server:
+        t = OpenAIRealtimeWebSocket(api_key=key, url=server.url)
         await t.connect()
 
-        assert peer.requests[0].headers["Authorization"] == f"Bearer {sent}"
+        assert server.requests[0].headers["Authorization"] == f"Bearer {sent}"
         t.close()
         await t.wait_closed()
 
 
 async def test_headers_of_the_caller_replace_the_key() -> None:
     """Another endpoint wants another kind of authentication; then there need be no key."""
-    async with scripted_peer() as peer:
-        t = OpenAIRealtimeWebSocket(headers={"api-key": "secret"}, url=peer.url)
+    async with fake_server() as server:
+        t = OpenAIRealtimeWebSocket(headers={"api-key": "secret"}, url=server.url)
         await t.connect()
 
-        assert peer.requests[0].headers["api-key"] == "secret"
-        assert "Authorization" not in peer.requests[0].headers
-        assert "OpenAI-Beta" not in peer.requests[0].headers
+        assert server.requests[0].headers["api-key"] == "secret"
+        assert "Authorization" not in server.requests[0].headers
+        assert "OpenAI-Beta" not in server.requests[0].headers
         t.close()
         await t.wait_closed()
 
 
 async def test_without_a_key_nothing_is_dialled() -> None:
     """The error says what to do."""
-    async with scripted_peer() as peer:
-        t = OpenAIRealtimeWebSocket(url=peer.url)
+    async with fake_server() as server:
+        t = OpenAIRealtimeWebSocket(url=server.url)
         with pytest.raises(UsageError, match="no API key"):
             await t.connect()
 
-        assert peer.requests == []
+        assert server.requests == []
         assert t.status == "disconnected"
 
 
 async def test_the_hook_gets_url_and_headers_and_its_socket_is_used() -> None:
     """Any object that behaves like a connection of `websockets` will do."""
-    async with scripted_peer(greeting=(CREATED,)) as peer:
-        hook = Dialled(peer.url)
+    async with fake_server(greets) as server:
+        hook = Dialled(server.url)
         t = OpenAIRealtimeWebSocket(api_key="sk", url="wss://elsewhere.test/x", create_websocket=hook)
         await t.connect()
         session = await t.wait_ready(DEADLINE)
@@ -135,7 +136,7 @@ async def test_the_hook_gets_url_and_headers_and_its_socket_is_used() -> None:
         assert session == CREATED["session"]
         t.close()
         await t.wait_closed()
-        assert peer.connections
+        assert server.connections
 
 
 class QueueSocket:
@@ -203,16 +204,15 @@ async def test_a_socket_that_fails_to_send_ends_the_connection() -> None:
 
 async def test_a_redirect_is_not_followed() -> None:
     """It would carry the key to wherever it points; the error names the status."""
-    async with scripted_peer() as other:
+    async with fake_server(greets) as other:
 
-        def redirect(connection: ServerConnection, request: Request) -> Response:
-            answer = connection.respond(HTTPStatus.FOUND, "")
-            answer.headers["Location"] = other.url
-            return answer
+        async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.1 302 Found\r\nLocation: {other.url}\r\nContent-Length: 0\r\n\r\n".encode())
+            await writer.drain()
 
-        async with serve(other.converse, "127.0.0.1", 0, process_request=redirect) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
-            t = OpenAIRealtimeWebSocket(headers={"api-key": "secret"}, url=f"ws://127.0.0.1:{port}/")
+        async with raw_server(redirect) as address:
+            t = OpenAIRealtimeWebSocket(headers={"api-key": "secret"}, url=f"ws://{address}/")
             with pytest.raises(ConnectError) as caught:
                 await t.connect()
 
@@ -237,9 +237,9 @@ async def test_a_redirect_is_not_followed() -> None:
 )
 async def test_a_failed_upgrade_raises_connect_error_with_status_and_body(status: HTTPStatus, hint: str) -> None:
     """And says what to do; the transport is disconnected again and can be used again."""
-    async with scripted_peer(refuse=(status, '{"error":"in the server\'s words"}')) as peer:
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"{peer.url}?key=secret", model="kept")
-        link = Link(t, peer)
+    async with fake_server(refuse=(status, '{"error":"in the server\'s words"}')) as server:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=f"{server.url}?key=secret", model="kept")
+        link = Link(t, server)
         link.listen("error", "connection_change", "disconnected")
         with pytest.raises(ConnectError) as caught:
             await t.connect(model="tried")
@@ -292,8 +292,8 @@ async def test_a_server_of_another_kind_is_said_to_be_one(behave: Any) -> None:
 
 async def test_tls_to_a_server_without_tls_is_explained() -> None:
     """wss to a plain port: whether it answers in its own language or hangs up."""
-    async with raw_server(_speak_something_else) as address, scripted_peer() as peer:
-        plain = peer.url.replace("ws://", "wss://")
+    async with raw_server(_speak_something_else) as address, fake_server() as server:
+        plain = server.url.replace("ws://", "wss://")
         for url, what in ((f"wss://{address}/", "no secure connection"), (plain, "hung up|no secure connection")):
             with pytest.raises(ConnectError, match=what) as caught:
                 await OpenAIRealtimeWebSocket(api_key="sk", url=url, ssl=ssl.create_default_context()).connect()
@@ -327,14 +327,14 @@ async def test_a_key_function_that_raises_fails_the_connect_as_it_is() -> None:
 
 async def test_a_first_config_that_cannot_be_sent_closes_the_connection() -> None:
     """The caller's mistake is raised; no half configured session is left open."""
-    async with scripted_peer() as peer:
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url)
+    async with fake_server() as server:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
         with pytest.raises(ValueError, match="JSON"):
             await t.connect(initial_session_config={"instructions": {1, 2}})
         await t.wait_closed()
 
         assert t.status == "disconnected"
-        await until(lambda: peer.closed == len(peer.connections) == 1)
+        await until(lambda: server.closed == len(server.connections) == 1)
 
 
 # -- closing and cancelling meanwhile ------------------------------------------------------------
@@ -430,7 +430,7 @@ async def test_a_transport_can_be_connected_again() -> None:
 async def test_close_code_and_reason_are_kept_and_named(code: int, reason: str, is_error: bool) -> None:
     """An abnormal end is an `error` that names them; a normal one only ends."""
     async with linked() as link:
-        await link.peer.connections[-1].close(code, reason)
+        await link.server.connections[-1].close(code, reason)
         await until(lambda: link.payloads("disconnected") != [])
 
         assert (link.t.close_code, link.t.close_reason) == (code, reason)
@@ -447,7 +447,7 @@ async def test_close_code_and_reason_are_kept_and_named(code: int, reason: str, 
 async def test_a_connection_that_breaks_is_noticed_at_once() -> None:
     """No close frame: 1006."""
     async with linked() as link:
-        link.peer.connections[-1].transport.abort()
+        link.server.connections[-1].transport.abort()
         await until(lambda: link.payloads("disconnected") != [])
 
         assert link.t.close_code == 1006
@@ -459,12 +459,12 @@ async def test_a_connection_that_breaks_is_noticed_at_once() -> None:
 async def test_a_peer_that_dies_silently_is_noticed_by_the_pings() -> None:
     """Within ping_interval and ping_timeout, though no close frame and no end of the stream ever comes."""
     async with linked(ping_interval=0.05, ping_timeout=0.05) as link:
-        link.peer.connections[-1].transport.pause_reading()
+        link.server.connections[-1].transport.pause_reading()
         await until(lambda: link.payloads("disconnected") != [])
 
         assert link.t.close_code == 1006
         assert isinstance(link.errors[0], ConnectionLostError)
-        link.peer.connections[-1].transport.resume_reading()
+        link.server.connections[-1].transport.resume_reading()
 
 
 async def test_nothing_can_be_sent_without_a_connection() -> None:
@@ -496,10 +496,10 @@ async def test_a_ping_measures_the_way_there_and_back() -> None:
     """In seconds; one that never returns because the connection ended is an error of ours."""
     async with linked() as link:
         assert 0 < await link.t.ping() < DEADLINE
-        link.peer.connections[-1].transport.pause_reading()
+        link.server.connections[-1].transport.pause_reading()
         waiting = asyncio.create_task(link.t.ping())
         await asyncio.sleep(0)
-        link.peer.connections[-1].transport.abort()
+        link.server.connections[-1].transport.abort()
         with pytest.raises(NotConnectedError):
             await waiting
 

@@ -12,7 +12,9 @@ from rtcli.errors import OutboxFullError, UnsupportedError, UsageError
 from rtcli.protocol.items import FunctionCallItem, McpApprovalRequestItem, MessageItem
 from rtcli.protocol.payloads import FunctionCall
 from rtcli.transports import OpenAIRealtimeWebSocket
-from tests.kit.scripted_peer import CREATED, SESSION, Link, audio_delta, error, linked, response, scripted_peer
+from tests.kit.events import SESSION, audio_delta, error, response_event
+from tests.kit.fake_server import fake_server, greets
+from tests.kit.linked import Link, linked
 
 SECOND = b"\0" * 48_000  # 24 kHz PCM16
 FORMAT = {"audio": {"output": {"format": {"type": "audio/pcm", "rate": 24_000}}}}
@@ -44,12 +46,12 @@ async def test_parallel_and_out_of_band_responses_do_not_confuse_the_sequencer()
     """A response beside the conversation comes and goes: the queue waits for the conversation's own."""
     async with linked() as link:
         link.t.request_response()
-        await link.say(response("created", "main"), response("created", "aside", conversation_id=None))
+        await link.say(response_event("created", "main"), response_event("created", "aside", conversation_id=None))
         link.t.request_response({"instructions": "next"})
-        await link.say(response("done", "aside", conversation_id=None))
+        await link.say(response_event("done", "aside", conversation_id=None))
         assert link.sent_types == ["response.create"]
 
-        await link.say(response("done", "main"))
+        await link.say(response_event("done", "main"))
         assert link.sent_types == ["response.create"] * 2
         assert link.sent[1]["response"] == {"instructions": "next"}
 
@@ -71,7 +73,7 @@ async def test_a_refused_cancel_never_blocks_the_queue() -> None:
     """Whatever was missed: the server says that nothing runs."""
     async with linked() as link:
         link.t.request_response()
-        await link.say(response("created"))
+        await link.say(response_event("created"))
         link.t.send_event({"type": "response.cancel"})
         link.t.request_response()
         await link.settle()
@@ -89,7 +91,7 @@ async def test_responding_says_whether_an_answer_is_on_its_way() -> None:
         link.t.request_response()
         seen.append(link.t.responding)
         for stage in ("created", "done"):
-            await link.say(response(stage))
+            await link.say(response_event(stage))
             seen.append(link.t.responding)
 
         assert seen == [False, True, True, False]
@@ -134,7 +136,7 @@ async def test_an_interruption_cancels_tells_and_truncates_where_it_was_heard() 
     clock = Clock()
     async with linked(clock=clock) as link:
         link.t.request_response()
-        await link.say(response("created"), audio_delta(SECOND))
+        await link.say(response_event("created"), audio_delta(SECOND))
         link.forget()
         clock.now += 0.25
         link.t.interrupt()
@@ -150,7 +152,9 @@ async def test_an_interruption_cancels_tells_and_truncates_where_it_was_heard() 
 async def test_speech_beside_the_conversation_is_cancelled_by_its_id() -> None:
     """A cancel without an id would stop the conversation's own response."""
     async with linked() as link:
-        await link.say(response("created", "aside", conversation_id=None), audio_delta(SECOND, response_id="aside"))
+        await link.say(
+            response_event("created", "aside", conversation_id=None), audio_delta(SECOND, response_id="aside")
+        )
         link.t.interrupt()
         await link.settle()
 
@@ -160,8 +164,10 @@ async def test_speech_beside_the_conversation_is_cancelled_by_its_id() -> None:
 async def test_speech_beside_the_conversation_has_no_item_to_truncate() -> None:
     """The server keeps no item of it: also after its response is done it is stopped here, and nothing is sent."""
     async with linked() as link:
-        await link.say(response("created", "aside", conversation_id=None), audio_delta(SECOND, response_id="aside"))
-        await link.say(response("done", "aside", conversation_id=None))
+        await link.say(
+            response_event("created", "aside", conversation_id=None), audio_delta(SECOND, response_id="aside")
+        )
+        await link.say(response_event("done", "aside", conversation_id=None))
         link.t.interrupt()
         await link.settle()
 
@@ -245,7 +251,7 @@ async def test_speech_that_is_still_heard_is_interrupted_after_the_response_is_d
     """Audio arrives faster than it plays: nothing is cancelled then, but the item is truncated."""
     async with linked() as link:
         link.t.attach_playback(lambda *_: 300)
-        await link.say(response("created"), audio_delta(SECOND), response("done"))
+        await link.say(response_event("created"), audio_delta(SECOND), response_event("done"))
         link.forget()
         await link.say({"type": "input_audio_buffer.speech_started"})
 
@@ -260,7 +266,7 @@ async def test_speech_of_the_person_interrupts(server_interrupts: bool | None, c
     session = {**SESSION, "audio": {"input": {"turn_detection": {"type": "server_vad", **detection}}}}
     async with linked(created={"type": "session.created", "session": session}) as link:
         link.t.request_response()
-        await link.say(response("created"), audio_delta(SECOND))
+        await link.say(response_event("created"), audio_delta(SECOND))
         link.forget()
         await link.say({"type": "input_audio_buffer.speech_started"})
 
@@ -272,7 +278,7 @@ async def test_g711_is_measured_by_its_own_bytes() -> None:
     clock = Clock()
     pcmu: dict[str, Any] = {"audio": {"output": {"format": {"type": "audio/pcmu"}}}}
     async with linked(clock=clock) as link:
-        await link.say(response("created", **pcmu), audio_delta(b"\0" * 8000))
+        await link.say(response_event("created", **pcmu), audio_delta(b"\0" * 8000))
         clock.now += 9
         link.t.interrupt()
         await link.settle()
@@ -379,28 +385,28 @@ async def test_tracing_is_an_update_of_its_own(
     options: dict[str, Any], config: dict[str, Any], sent: list[Any]
 ) -> None:
     """After session.created; with auto_tracing=False only where the config names it."""
-    async with scripted_peer(greeting=(CREATED,)) as peer:
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url, **options)
-        link = Link(t, peer)
+    async with fake_server(greets) as server:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url, **options)
+        link = Link(t, server)
         await t.connect(initial_session_config=config)
         await t.wait_ready(5)
         await link.settle()
         t.close()
         await t.wait_closed()
 
-    assert [event["session"]["tracing"] for event in peer.received if "tracing" in event["session"]] == sent
+    assert [event["session"]["tracing"] for event in server.received if "tracing" in event["session"]] == sent
 
 
 async def test_manual_sends_nothing_that_the_caller_did_not_send() -> None:
     """No first update, no tracing, no retrieve, no waiting, no cancel, no truncate when the person speaks."""
     create = {"type": "response.create", "event_id": "mine"}
     async with linked(manual=True) as link:
-        assert link.peer.received == []
+        assert link.server.received == []
         for _ in range(2):
             link.t.send_event(create)
         link.t.request_response()
         await link.say(
-            response("created"),
+            response_event("created"),
             audio_delta(SECOND),
             {"type": "input_audio_buffer.speech_started"},
             {"type": "conversation.item.truncated", "item_id": "item_a"},
@@ -418,7 +424,7 @@ async def test_messages_and_images() -> None:
     """Each asks for a response unless told otherwise."""
     async with linked() as link:
         link.t.send_message("hi", {"event_id": "e1"})
-        await link.say(response("created"), response("done"))
+        await link.say(response_event("created"), response_event("done"))
         link.t.send_message(
             {"role": "user", "content": [{"type": "input_image", "image": "data:x"}]}, trigger_response=False
         )

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from rtcli.transports import OpenAIRealtimeSIP, OpenAIRealtimeWebSocket
-from tests.kit.auto_responder import auto_responder
-from tests.kit.scripted_peer import DEADLINE, SEMANTIC
+from tests.kit.example_answers import example_answers
+from tests.kit.fake_server import fake_server
+from tests.kit.linked import SEMANTIC
+from tests.kit.waiting import DEADLINE
 
 PAGE = Path(__file__).parents[2] / "docs" / "transport.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -33,13 +35,13 @@ async def execute(source: str, names: dict[str, Any]) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: re.sub(r"\W+", "-", example[:30]))
 async def test_every_example_runs(example: str) -> None:
     """As it stands on the page, against a server; its own assertions hold, and nothing is reported as an error."""
-    async with auto_responder() as url:
-        t = OpenAIRealtimeWebSocket(url=url, api_key="sk-test", auto_tracing=False)
+    async with fake_server(example_answers) as server:
+        t = OpenAIRealtimeWebSocket(url=server.url, api_key="sk-test", auto_tracing=False)
         errors: list[Any] = []
         t.on("error", lambda payload: errors.append(payload.error))
         await t.connect()
         await t.wait_ready(DEADLINE)
-        names: dict[str, Any] = {"url": url, "t": t, "print": lambda *_, **__: None}
+        names: dict[str, Any] = {"url": server.url, "t": t, "print": lambda *_, **__: None}
         await execute(IMPORTS + HELPER, names)
         await execute(example, names)
         t.close()

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from rtcli.protocol.items import MessageItem
-from tests.kit.scripted_peer import Link, error, linked, response, until
+from tests.kit.events import error, response_event
+from tests.kit.linked import Link, linked
+from tests.kit.waiting import until
 
 IMAGE = {
     "id": "item_i",
@@ -109,7 +111,7 @@ async def test_invalid_utf8_in_a_text_frame_is_one_bad_frame() -> None:
     problems: list[str] = []
     async with linked() as link:
         link.t.attach_wire(lambda frame: problems.append(frame.problem))
-        await link.peer.connections[-1].send(b'{"type":"x","y":"\xff"}', text=True)
+        await link.server.connections[-1].send(b'{"type":"x","y":"\xff"}', text=True)
 
         assert await is_alive(link)
         assert any("not JSON" in problem for problem in problems)
@@ -159,9 +161,9 @@ async def test_a_known_event_with_an_odd_unused_field_still_does_its_work() -> N
     """A new status of a response must not leave the turn open, nor block the next request."""
     async with linked() as link:
         link.t.request_response()
-        await link.say(response("created"))
+        await link.say(response_event("created"))
         link.t.request_response()
-        await link.say({**response("done", status="brand_new", usage={"input_tokens": 1}), "event_id": 17})
+        await link.say({**response_event("done", status="brand_new", usage={"input_tokens": 1}), "event_id": 17})
 
         assert [done.response.status for done in link.payloads("turn_done")] == ["brand_new"]
         assert link.sent_types == ["response.create", "response.create"]
@@ -211,7 +213,7 @@ async def test_a_listener_that_closes_ends_the_event_with_the_connection() -> No
     """Nothing of the old connection is emitted after `disconnected`."""
     async with linked() as link:
         link.t.on("usage_update", lambda _: link.t.close())
-        await link.peer.send(response("done"))
+        await link.server.send(response_event("done"))
         await until(lambda: link.payloads("disconnected"))
 
         names = [name for name, _ in link.emitted]

@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 from rtcli.errors import OutboxFullError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.transports import OpenAIRealtimeWebSocket
-from tests.kit.scripted_peer import CREATED, DEADLINE, SEMANTIC, audio_delta, linked, scripted_peer, until
+from tests.kit.events import audio_delta
+from tests.kit.fake_server import fake_server, greets
+from tests.kit.linked import SEMANTIC, linked
+from tests.kit.waiting import DEADLINE, until
 
 # -- any frame -----------------------------------------------------------------------------------
 
@@ -49,7 +52,7 @@ def test_any_frames_end_with_a_live_connection() -> None:
 
     async def main() -> None:
         async with linked(listen=SEMANTIC) as link:
-            connection = link.peer.connections[-1]
+            connection = link.server.connections[-1]
 
             async def play(frames: list[str | bytes], as_text: bool) -> None:
                 link.emitted.clear()
@@ -92,8 +95,8 @@ def _sockets() -> int:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted where /proc is")
 async def test_a_thousand_connections_leave_nothing_behind() -> None:
     """No task, no socket, no listener: most closed by us, every tenth broken by the server."""
-    async with scripted_peer(greeting=(CREATED,)) as peer:
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url)
+    async with fake_server(greets) as server:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
         t.on("*", lambda _: None).on("connected", lambda: None)
         before = (len(asyncio.all_tasks()), _sockets(), {name: len(entries) for name, entries in t._listeners.items()})
         for number in range(1_000):
@@ -101,11 +104,11 @@ async def test_a_thousand_connections_leave_nothing_behind() -> None:
             if number % 4 == 0:
                 await t.wait_ready(DEADLINE)
             if number % 10 == 9:
-                await until(partial(_has, peer.connections, number + 1))
-                peer.connections[-1].transport.abort()
+                await until(partial(_has, server.connections, number + 1))
+                server.connections[-1].transport.abort()
             t.close()
             await t.wait_closed()
-        await until(lambda: peer.closed == 1_000, "the server has seen every end")
+        await until(lambda: server.closed == 1_000, "the server has seen every end")
         await until(lambda: len(asyncio.all_tasks()) <= before[0], "no task is left")
         gc.collect()
 
@@ -179,8 +182,8 @@ async def test_a_peer_that_stops_reading_bounds_the_memory_and_tells_the_user() 
     """Live audio is dropped oldest first and counted; everything else raises; both go on when the peer does."""
     bound = 300_000
     async with linked(max_outbox_bytes=bound, ping_interval=None) as link:
-        peer = link.peer.connections[-1]
-        peer.transport.pause_reading()
+        connection = link.server.connections[-1]
+        connection.transport.pause_reading()
         big = {"type": "test.event", "data": "x" * 100_000}
         refused = 0
         for _ in range(400):  # the system's own buffers take the first megabytes
@@ -199,7 +202,7 @@ async def test_a_peer_that_stops_reading_bounds_the_memory_and_tells_the_user() 
         assert link.t.dropped_audio_bytes > 0
         dropped = link.t.dropped_audio_bytes
 
-        peer.transport.resume_reading()
+        connection.transport.resume_reading()
         await asyncio.wait_for(link.t.flush(), DEADLINE)
         link.t.send_event({"type": "test.event", "data": "after"})
         await link.settle()
@@ -217,7 +220,7 @@ async def test_what_was_sent_before_close_still_leaves() -> None:
             link.t.send_event({"type": "test.event", "number": number})
         link.t.close()
         await link.t.wait_closed()
-        await until(lambda: link.peer.closed == 1)
+        await until(lambda: link.server.closed == 1)
 
         assert [event["number"] for event in link.sent] == list(range(100))
 
@@ -225,13 +228,13 @@ async def test_what_was_sent_before_close_still_leaves() -> None:
 async def test_flush_waits_for_the_socket_to_take_everything() -> None:
     """And returns when the connection ends, rather than wait for ever."""
     async with linked(ping_interval=None) as link:
-        link.peer.connections[-1].transport.pause_reading()
+        link.server.connections[-1].transport.pause_reading()
         for _ in range(100):
             link.t.send_event({"type": "test.event", "data": os.urandom(50_000).hex()})
         waiting = asyncio.create_task(link.t.flush())
         await asyncio.sleep(0)
         assert not waiting.done()
-        link.peer.connections[-1].transport.abort()
+        link.server.connections[-1].transport.abort()
         await asyncio.wait_for(waiting, DEADLINE)
 
 
@@ -239,11 +242,11 @@ def test_a_transport_does_not_outlive_its_loop() -> None:
     """A program that forgets to close ends without a complaint of the interpreter."""
 
     async def main() -> Any:
-        async with scripted_peer(greeting=(CREATED,)) as peer:
-            t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url)
+        async with fake_server(greets) as server:
+            t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
             await t.connect()
             await t.wait_ready(DEADLINE)
-            peer.connections[-1].transport.abort()
+            server.connections[-1].transport.abort()
             return t
 
     assert asyncio.run(main()) is not None

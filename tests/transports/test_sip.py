@@ -8,7 +8,10 @@ import pytest
 
 from rtcli.errors import UnsupportedError, UsageError
 from rtcli.transports import OpenAIRealtimeSIP
-from tests.kit.scripted_peer import CREATED, DEADLINE, audio_delta, linked, response, scripted_peer
+from tests.kit.events import audio_delta, response_event
+from tests.kit.fake_server import fake_server, greets
+from tests.kit.linked import linked
+from tests.kit.waiting import DEADLINE
 
 
 async def test_it_needs_a_call_id() -> None:
@@ -20,12 +23,12 @@ async def test_it_needs_a_call_id() -> None:
 async def test_the_call_id_goes_into_the_address() -> None:
     """And no model does."""
     asked: list[str] = []
-    async with scripted_peer(greeting=(CREATED,)) as peer:
+    async with fake_server(greets) as server:
         from websockets.asyncio.client import connect
 
         async def hook(url: str, headers: dict[str, str]) -> object:
             asked.append(url)
-            return await connect(peer.url)
+            return await connect(server.url)
 
         t = OpenAIRealtimeSIP(api_key="sk", create_websocket=hook)
         await t.connect(call_id="rtc_1")
@@ -51,7 +54,7 @@ async def test_it_interrupts_by_cancel_and_clear() -> None:
         assert link.sent_types == ["output_audio_buffer.clear"]
 
         link.forget()
-        await link.say(response("created"), audio_delta(b"\0\0"))
+        await link.say(response_event("created"), audio_delta(b"\0\0"))
         link.t.interrupt()
         link.t.interrupt(False)
         await link.settle()

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.kit.auto_responder import auto_responder
-from tests.kit.scripted_peer import SEMANTIC
+from tests.kit.example_answers import example_answers
+from tests.kit.fake_server import fake_server
+from tests.kit.linked import SEMANTIC
 from tests.transports import typed_sample
 from tests.transports.test_docs import public_names
 
@@ -36,7 +37,7 @@ def test_it_uses_every_public_name_and_every_event() -> None:
 
 async def test_it_runs() -> None:
     """And hears what was said."""
-    async with auto_responder() as url:
-        heard = await typed_sample.main(url)
+    async with fake_server(example_answers) as server:
+        heard = await typed_sample.main(server.url)
         assert {"response.created", "Hello", "connected", "docs", ">", "<"} <= set(heard)
-        assert await typed_sample.join(url) == "disconnected"
+        assert await typed_sample.join(server.url) == "disconnected"

@@ -6,18 +6,17 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-import json
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError
-from rtcli.protocol.events import Event
 from rtcli.transports import OpenAIRealtimeWebSocket
-from tests.kit.scripted_peer import CREATED, DEADLINE, SESSION, error, raw_server, scripted_peer, until
+from tests.kit.events import CREATED, SESSION, error
+from tests.kit.fake_server import FakeServer, fake_server, greeting, greets, raw_server, refuses
+from tests.kit.waiting import DEADLINE, until
 
 
 @contextlib.asynccontextmanager
@@ -28,16 +27,16 @@ async def nothing_left() -> AsyncIterator[None]:
     assert left == []
 
 
-async def _connected(peer: Any, **options: Any) -> OpenAIRealtimeWebSocket:
-    t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url, auto_tracing=False)
+async def _connected(server: FakeServer, **options: Any) -> OpenAIRealtimeWebSocket:
+    t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url, auto_tracing=False)
     await t.connect(**options)
     return t
 
 
 async def test_it_returns_the_session() -> None:
     """As session.created tells it, as often as it is asked."""
-    async with scripted_peer(greeting=(CREATED,)) as peer:
-        t = await _connected(peer)
+    async with fake_server(greets) as server:
+        t = await _connected(server)
 
         assert await t.wait_ready(DEADLINE) == SESSION
         assert await t.wait_ready(DEADLINE) == SESSION
@@ -48,8 +47,8 @@ async def test_it_returns_the_session() -> None:
 async def test_a_joined_call_is_ready_at_session_updated() -> None:
     """Who joins a call never sees session.created."""
     updated = {"type": "session.updated", "session": {**SESSION, "voice": "x"}}
-    async with scripted_peer(greeting=(updated,)) as peer:
-        t = await _connected(peer, url=peer.url, call_id="rtc_1")
+    async with fake_server(greeting(updated)) as server:
+        t = await _connected(server, url=server.url, call_id="rtc_1")
 
         assert await t.wait_ready(DEADLINE) == updated["session"]
         t.close()
@@ -77,12 +76,8 @@ async def test_an_error_and_a_close_frame_instead_of_a_session(
     """OpenAI accepts every upgrade and only then refuses: the error carries its words, the code and the reason."""
     refusal = error(code, message)
 
-    async def refuse(connection: ServerConnection) -> None:
-        await connection.send(json.dumps(refusal))
-        await connection.close(close_code, reason)
-
-    async with scripted_peer(script=refuse) as peer, nothing_left():
-        t = await _connected(peer)
+    async with fake_server(refuses(refusal, close_code, reason)) as server, nothing_left():
+        t = await _connected(server)
         with pytest.raises(ConnectionLostError) as caught:
             await t.wait_ready(DEADLINE)
 
@@ -97,8 +92,8 @@ async def test_an_error_and_a_close_frame_instead_of_a_session(
 
 async def test_a_refusal_at_the_upgrade_is_raised_by_connect() -> None:
     """Azure's manner; wait_ready has nothing to wait for then."""
-    async with scripted_peer(refuse=(HTTPStatus.UNAUTHORIZED, "Access denied")) as peer, nothing_left():
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url)
+    async with fake_server(refuse=(HTTPStatus.UNAUTHORIZED, "Access denied")) as server, nothing_left():
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
         with pytest.raises(ConnectError, match="Access denied") as caught:
             await t.connect()
 
@@ -109,19 +104,19 @@ async def test_a_refusal_at_the_upgrade_is_raised_by_connect() -> None:
 
 async def test_a_silent_server_is_given_up_at_the_deadline() -> None:
     """It is said what was missing, and the connection is closed."""
-    async with scripted_peer() as peer, nothing_left():
-        t = await _connected(peer)
+    async with fake_server() as server, nothing_left():
+        t = await _connected(server)
         with pytest.raises(ConnectError, match=r"no session within 0\.05 s"):
             await t.wait_ready(0.05)
 
         assert t.status == "disconnected"
-        await until(lambda: peer.closed == 1)
+        await until(lambda: server.closed == 1)
 
 
 async def test_the_error_that_a_silent_server_did_send_is_in_the_message() -> None:
     """Some servers answer an unknown model with an error and then nothing."""
-    async with scripted_peer(greeting=(error("x", "out of order today"),)) as peer, nothing_left():
-        t = await _connected(peer)
+    async with fake_server(greeting(error("x", "out of order today"))) as server, nothing_left():
+        t = await _connected(server)
         with pytest.raises(ConnectError, match="out of order today"):
             await t.wait_ready(0.2)
 
@@ -151,8 +146,8 @@ async def test_a_frozen_server_cannot_hold_it_beyond_the_deadline() -> None:
 
 async def test_closing_ourselves_ends_the_waiting() -> None:
     """It is not the server that is blamed."""
-    async with scripted_peer() as peer, nothing_left():
-        t = await _connected(peer)
+    async with fake_server() as server, nothing_left():
+        t = await _connected(server)
         waiting = asyncio.create_task(t.wait_ready(DEADLINE))
         await asyncio.sleep(0)  # it has begun
         t.close()
@@ -163,8 +158,8 @@ async def test_closing_ourselves_ends_the_waiting() -> None:
 
 async def test_it_may_begin_before_connect_is_done() -> None:
     """Then it waits for both."""
-    async with scripted_peer(greeting=(CREATED,)) as peer, nothing_left():
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=peer.url)
+    async with fake_server(greets) as server, nothing_left():
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
         connecting = asyncio.create_task(t.connect())
         await until(lambda: t.status != "disconnected")
 
@@ -176,13 +171,13 @@ async def test_it_may_begin_before_connect_is_done() -> None:
 
 async def test_cancelling_it_leaves_the_connection_alone() -> None:
     """Who waited less long than it takes may wait again."""
-    async with scripted_peer() as peer, nothing_left():
-        t = await _connected(peer)
+    async with fake_server() as server, nothing_left():
+        t = await _connected(server)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(t.wait_ready(DEADLINE), 0.02)
         assert t.status == "connected"
 
-        await peer.send(CREATED)
+        await server.send(CREATED)
         assert await t.wait_ready(DEADLINE) == SESSION
         t.close()
         await t.wait_closed()
@@ -191,9 +186,8 @@ async def test_cancelling_it_leaves_the_connection_alone() -> None:
 @pytest.mark.parametrize("odd", [None, 17, [], "x"])
 async def test_a_session_created_without_a_session_is_no_session(odd: object) -> None:
     """It is survived, and the next one counts."""
-    greeting: tuple[Event, ...] = ({"type": "session.created", "session": odd}, CREATED)
-    async with scripted_peer(greeting=greeting) as peer, nothing_left():
-        t = await _connected(peer)
+    async with fake_server(greeting({"type": "session.created", "session": odd}, CREATED)) as server, nothing_left():
+        t = await _connected(server)
 
         assert await t.wait_ready(DEADLINE) == SESSION
         t.close()

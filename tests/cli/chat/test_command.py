@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.peers import SESSION, Conversation, answers, peer, reply_to, response
-from tests.kit.program import DEADLINE, Ended, rtcli, start
+from tests.kit.events import CREATED, text_response
+from tests.kit.fake_server import Conversation, Step, answers, fake_server, reply_to, steps
+from tests.kit.program import Ended, rtcli, start
+from tests.kit.waiting import DEADLINE
 
 
 async def chat(*arguments: str, text: str | bytes = "hello\n", environ: dict[str, str] | None = None) -> Ended:
@@ -31,7 +33,7 @@ async def test_hello_to_the_built_in_server_as_ndjson() -> None:
 
 async def test_stdout_is_the_answer_and_nothing_else() -> None:
     """What is for people goes to stderr; its first line says where this talks to and with which model."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await chat("--url", server.url, "--model", "m-1")
 
     assert ended.out == "hello\n"
@@ -54,19 +56,19 @@ async def test_one_turn_at_a_time() -> None:
     order: list[str] = []
 
     async def watch(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         while True:
             event = await talk.receive()
             order.append(event["type"])
             if event["type"] != "response.create":
                 await talk.send(*reply_to(event))
                 continue
-            for reply in response(f"r{len(order)}", "x"):
+            for reply in text_response(f"r{len(order)}", "x"):
                 await asyncio.sleep(0)
                 await talk.send(reply)
             order.append("done")
 
-    async with peer(watch) as server:
+    async with fake_server(watch) as server:
         ended = await chat("--url", server.url, text="one\ntwo\n\nthree")
 
     assert ended.code == 0, ended.err
@@ -76,7 +78,7 @@ async def test_one_turn_at_a_time() -> None:
 
 async def test_commands_and_raw_events_work_in_a_pipe() -> None:
     """`/` and `{` lines, and `//` for a text that begins with a slash."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         raw = json.dumps({"type": "response.create", "event_id": "mine"})
         ended = await chat("--url", server.url, text=f"//usr/bin\n{raw}\n/status\n/quit\nnever sent\n")
 
@@ -89,7 +91,7 @@ async def test_commands_and_raw_events_work_in_a_pipe() -> None:
 
 async def test_a_line_that_goes_wrong_does_not_stop_the_next_one() -> None:
     """It is said, it counts for the exit code, and the conversation goes on."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await chat("--url", server.url, text="/nope\nhello\n")
 
     assert "/nope" in ended.err
@@ -99,7 +101,7 @@ async def test_a_line_that_goes_wrong_does_not_stop_the_next_one() -> None:
 
 async def test_both_directions_as_ndjson() -> None:
     """--json --both wraps the events like send-event does."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await chat("--url", server.url, "--json", "--both")
 
     assert {row["dir"] for row in ended.events} == {"<", ">"}
@@ -108,7 +110,7 @@ async def test_both_directions_as_ndjson() -> None:
 
 async def test_a_filter_chooses_the_events_that_are_printed() -> None:
     """--json --filter."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await chat("--url", server.url, "--json", "--filter", "response.*.delta")
 
     assert ended.types == ["response.output_text.delta"]
@@ -120,7 +122,7 @@ async def test_the_session_is_asked_for_as_the_options_say(tmp_path: Path) -> No
         json.dumps({"session": {"type": "realtime", "id": "x", "instructions": "old", "max_output_tokens": 9}})
     )
     (tmp_path / "say.txt").write_text("Be brief.\n")
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await chat(
             *("--url", server.url, "--session", str(tmp_path / "session.json")),
             *("--instructions", f"@{tmp_path / 'say.txt'}", "--voice", "cedar", "--text"),
@@ -149,7 +151,7 @@ async def test_tools_of_a_file_are_offered_and_called(tmp_path: Path) -> None:
     }
 
     async def calls(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         asked = 0
         while True:
             event = await talk.receive()
@@ -158,7 +160,7 @@ async def test_tools_of_a_file_are_offered_and_called(tmp_path: Path) -> None:
                 continue
             asked += 1
             if asked > 1:
-                await talk.send(*response("r2", "five"))
+                await talk.send(*text_response("r2", "five"))
                 continue
             item = {**call, "status": "completed"}
             created = {"id": "r1", "status": "in_progress", "output": []}
@@ -168,7 +170,7 @@ async def test_tools_of_a_file_are_offered_and_called(tmp_path: Path) -> None:
                 {"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [item]}},
             )
 
-    async with peer(calls) as server:
+    async with fake_server(calls) as server:
         ended = await chat("--url", server.url, "--tools", str(tmp_path / "tools.py"), text="add\n")
 
     outputs = [
@@ -185,7 +187,7 @@ async def test_sound_from_a_file_and_into_a_file(tmp_path: Path) -> None:
     spoken = b"\x10\x20" * 2400  # 100 ms
 
     async def listen(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         heard = 0
         while True:
             event = await talk.receive()
@@ -195,7 +197,7 @@ async def test_sound_from_a_file_and_into_a_file(tmp_path: Path) -> None:
             before, heard = heard, heard + len(base64.b64decode(event["audio"]))
             if before < 4800 <= heard:
                 place = {"response_id": "r", "item_id": "item_r", "output_index": 0, "content_index": 0}
-                begin, *_, end = response("r", "")
+                begin, *_, end = text_response("r", "")
                 delta = {"type": "response.output_audio.delta", **place, "delta": base64.b64encode(spoken).decode()}
                 await talk.send(begin, delta, {"type": "response.output_audio.done", **place}, end)
 
@@ -204,7 +206,7 @@ async def test_sound_from_a_file_and_into_a_file(tmp_path: Path) -> None:
         file.setsampwidth(2)
         file.setframerate(24_000)
         file.writeframes(b"\x01\x01" * 2400)
-    async with peer(listen) as server:
+    async with fake_server(listen) as server:
         ended = await chat(
             *("--url", server.url, "--audio-in", str(tmp_path / "in.wav"), "--audio-out", str(tmp_path / "out.wav")),
             text="",
@@ -220,15 +222,14 @@ async def test_a_reader_that_leaves_ends_the_chat_quietly() -> None:
     ours, theirs = os.pipe()
 
     async def endless(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "response.create":
-            await talk.send(*reply_to(event))
-        begin, added, entered, part, delta, *_ = response("r", "words ")
+        await talk.send(CREATED)
+        await talk.confirm_until("response.create")
+        begin, added, entered, part, delta, *_ = text_response("r", "words ")
         await talk.send(begin, added, entered, part)
         while True:
             await talk.send(delta)
 
-    async with peer(endless) as server:
+    async with fake_server(endless) as server:
         process = await start("chat", "--url", server.url, stdout=theirs)
         os.close(theirs)
         assert process.stdin is not None
@@ -247,7 +248,7 @@ async def test_a_signal_ends_the_chat_with_its_own_code(name: str, code: int) ->
     """While it waits for a line that does not come."""
     import signal
 
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         process = await start("chat", "--url", server.url)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -262,7 +263,7 @@ async def test_a_signal_ends_the_chat_with_its_own_code(name: str, code: int) ->
 
 async def test_openais_key_stays_at_home() -> None:
     """A chat with another address does not carry it, whatever the environment holds."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         await chat("--url", server.url, environ={"OPENAI_API_KEY": "sk-openai-secret-0123456789"})
 
     assert "sk-openai" not in str(server.headers)
@@ -271,15 +272,8 @@ async def test_openais_key_stays_at_home() -> None:
 async def test_a_key_is_shown_nowhere() -> None:
     """Neither in what is printed nor in an error that repeats it."""
     secret = "sk-proj-abcdefghijklmnopqrstuvwxyz"
-
-    async def echo_it(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        while (event := await talk.receive())["type"] != "response.create":
-            await talk.send(*reply_to(event))
-        await talk.send(*response("r", f"Your key is {secret}"))
-        await talk.receive_all()
-
-    async with peer(echo_it) as server:
+    echo_it = Step("response.create", text_response("r", f"Your key is {secret}"))
+    async with fake_server(steps(echo_it)) as server:
         ended = await chat("--url", server.url, "--api-key-env", "K", environ={"K": secret})
 
     assert server.headers[0]["Authorization"] == f"Bearer {secret}"
@@ -288,7 +282,7 @@ async def test_a_key_is_shown_nowhere() -> None:
 
 async def test_input_that_is_no_text_is_an_input_error() -> None:
     """Line and code, no traceback."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await chat("--url", server.url, text=b"hello\n\xff\xfe\n")
 
     assert "-:2: not UTF-8 text" in ended.err

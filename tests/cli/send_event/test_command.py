@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.peers import SESSION, Conversation, answers, error, greets, peer, reply_to, response
-from tests.kit.program import DEADLINE, one_clear_line, rtcli, start
+from tests.kit.events import CREATED, Event, error, text_response
+from tests.kit.fake_server import Conversation, Step, answers, fake_server, greets, reply_to, steps
+from tests.kit.program import one_clear_line, rtcli, start
+from tests.kit.waiting import DEADLINE
 
 ITEM = {
     "type": "conversation.item.create",
@@ -25,7 +27,7 @@ def ndjson(*events: object) -> str:
 
 async def test_exactly_the_events_are_sent_and_nothing_else() -> None:
     """No session.update of ours, no event_id added, in the order of the file."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=ndjson(ITEM, CREATE))
 
     assert ended.code == 0, ended.err
@@ -34,10 +36,10 @@ async def test_exactly_the_events_are_sent_and_nothing_else() -> None:
 
 async def test_output_is_the_servers_events_one_a_line_until_the_last_answer() -> None:
     """The first line is session.created, the last one the answer to what was sent last."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=ndjson(ITEM, CREATE))
 
-    assert ended.events[0] == SESSION
+    assert ended.events[0] == CREATED
     assert ended.types[1:3] == ["conversation.item.added", "conversation.item.done"]
     assert ended.types[-1] == "response.done"
     assert ended.err == ""
@@ -49,11 +51,11 @@ async def test_a_line_is_the_servers_own_text(command: tuple[str, ...]) -> None:
     frame = '{"type": "odd.one",  "b": 1.50, "a": "\\u00e4 ä \u009b"}'
 
     async def script(talk: Conversation) -> None:
-        await talk.send(SESSION, frame)
+        await talk.send(CREATED, frame)
         while True:
             await talk.send(*reply_to(await talk.receive()))
 
-    async with peer(script) as server:
+    async with fake_server(script) as server:
         text = "hi\n" if command[0] == "chat" else ndjson(ITEM)
         ended = await rtcli(*command, "--url", server.url, text=text)
 
@@ -64,7 +66,7 @@ async def test_a_line_is_the_servers_own_text(command: tuple[str, ...]) -> None:
 async def test_a_file_in_any_of_its_forms(tmp_path: Path) -> None:
     """An array in a file."""
     (tmp_path / "events.json").write_text(json.dumps([ITEM, CREATE], indent=2))
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli("send-event", str(tmp_path / "events.json"), "--url", server.url)
 
     assert (ended.code, server.received) == (0, [ITEM, CREATE])
@@ -84,13 +86,10 @@ TEXT = {"output_modalities": ["text"]}
 async def test_an_unknown_type_is_warned_about_and_sent() -> None:
     """The server has the last word; its error with the event's id is the answer, and code 4."""
 
-    async def refuse(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        event = await talk.receive()
-        await talk.send(error("invalid_value", "Invalid value", event["event_id"]))
-        await talk.receive_all()
+    def refusal(event: Event) -> list[Event]:
+        return [error("invalid_value", "Invalid value", event["event_id"])]
 
-    async with peer(refuse) as server:
+    async with fake_server(steps(Step("response.crate", refusal))) as server:
         ended = await rtcli(
             "send-event", "-", "--url", server.url, text=ndjson({"type": "response.crate", "event_id": "e1"})
         )
@@ -107,7 +106,7 @@ async def test_an_unknown_type_is_warned_about_and_sent() -> None:
 )
 async def test_everything_is_checked_before_anything_is_dialled(text: str | bytes, place: str) -> None:
     """Exit 2 with file, line and column, and no connection."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=text)
 
     one_clear_line(ended, 2, place)
@@ -116,14 +115,8 @@ async def test_everything_is_checked_before_anything_is_dialled(text: str | byte
 
 async def test_an_error_without_event_id_ends_the_wait_too() -> None:
     """The server names the event only if it had an id."""
-
-    async def refuse(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        await talk.receive()
-        await talk.send(error("missing_required_parameter", "Missing required parameter: 'session.type'."))
-        await talk.receive_all()
-
-    async with peer(refuse) as server:
+    refusal = error("missing_required_parameter", "Missing required parameter: 'session.type'.")
+    async with fake_server(steps(Step("session.update", [refusal]))) as server:
         ended = await rtcli(
             "send-event", "-", "--url", server.url, text=ndjson({"type": "session.update", "session": {}})
         )
@@ -141,14 +134,7 @@ async def test_an_error_without_event_id_ends_the_wait_too() -> None:
 )
 async def test_how_a_response_ends_is_the_exit_code(status: str, details: dict[str, object], code: int) -> None:
     """Failed and incomplete are 5 and say why; cancelled is no failure."""
-
-    async def fail(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        await talk.receive()
-        await talk.send(*response("r", "x", status, details))
-        await talk.receive_all()
-
-    async with peer(fail) as server:
+    async with fake_server(steps(Step("response.create", text_response("r", "x", status, details)))) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=ndjson(CREATE))
 
     if code:
@@ -158,7 +144,7 @@ async def test_how_a_response_ends_is_the_exit_code(status: str, details: dict[s
 
 async def test_no_answer_within_the_time_limit_is_6_and_says_what_was_waited_for() -> None:
     """--timeout."""
-    async with peer(greets) as server:
+    async with fake_server(greets) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, "--timeout", "0.2", text=ndjson(CREATE))
 
     one_clear_line(ended, 6, "response.create", "--timeout")
@@ -167,7 +153,7 @@ async def test_no_answer_within_the_time_limit_is_6_and_says_what_was_waited_for
 
 async def test_a_time_to_listen_is_success_whatever_comes() -> None:
     """--for."""
-    async with peer(greets) as server:
+    async with fake_server(greets) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, "--for", "0.2", text=ndjson(CREATE))
 
     assert ended.code == 0, ended.err
@@ -175,7 +161,7 @@ async def test_a_time_to_listen_is_success_whatever_comes() -> None:
 
 async def test_until_ends_at_the_event_and_unmet_is_6() -> None:
     """--until with a glob; --for bounds it."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         met = await rtcli("send-event", "-", "--url", server.url, "--until", "*.delta", text=ndjson(CREATE))
         unmet = await rtcli(
             "send-event", "-", "--url", server.url, "--until", "no.such", "--for", "0.2", text=ndjson(CREATE)
@@ -188,7 +174,7 @@ async def test_until_ends_at_the_event_and_unmet_is_6() -> None:
 
 async def test_count_ends_after_so_many_events() -> None:
     """--count 3."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, "--count", "3", text=ndjson(CREATE))
 
     assert ended.code == 0, ended.err
@@ -197,7 +183,7 @@ async def test_count_ends_after_so_many_events() -> None:
 
 async def test_both_directions_are_wrapped_with_their_time() -> None:
     """--both: dir, t, event; in the order on the wire."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, "--both", text=ndjson(ITEM))
 
     assert [(row["dir"], row["event"]["type"]) for row in ended.events] == [
@@ -215,13 +201,13 @@ async def test_sound_is_whole_for_programs_and_a_few_words_for_people() -> None:
     sound = "QUJD" * 400
 
     async def speak(talk: Conversation) -> None:
-        await talk.send(SESSION, {"type": "response.output_audio.delta", "delta": sound})
+        await talk.send(CREATED, {"type": "response.output_audio.delta", "delta": sound})
         await talk.receive_all()
 
     async def run(*more: str) -> str:
         return (await rtcli("send-event", "-", "--url", server.url, "--count", "2", *more, text=ndjson(CREATE))).out
 
-    async with peer(speak) as server:
+    async with fake_server(speak) as server:
         assert sound in await run()
         assert sound not in await run("--pretty")
         assert sound not in await run("--audio", "elide")
@@ -230,14 +216,8 @@ async def test_sound_is_whole_for_programs_and_a_few_words_for_people() -> None:
 
 async def test_a_frame_that_is_no_json_is_reported_and_survived() -> None:
     """It is no line of NDJSON, so it is said on stderr; the answer still comes."""
-
-    async def stumble(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        event = await talk.receive()
-        await talk.send("{not json", "7", *reply_to(event))
-        await talk.receive_all()
-
-    async with peer(stumble) as server:
+    stumble = Step("response.create", lambda event: ["{not json", "7", *reply_to(event)])
+    async with fake_server(steps(stumble)) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=ndjson(CREATE))
 
     assert ended.code == 0, ended.err
@@ -248,14 +228,8 @@ async def test_a_frame_that_is_no_json_is_reported_and_survived() -> None:
 
 async def test_a_server_that_ends_the_connection_too_early_is_3() -> None:
     """With close code and reason, and what waited for an answer."""
-
-    async def leave(talk: Conversation) -> None:
-        await talk.send(SESSION)
-        await talk.receive()
-        await talk.send(*response("r", "x")[:4])
-        await talk.socket.close(1011, "overloaded")
-
-    async with peer(leave) as server:
+    leave = Step("response.create", text_response("r", "x")[:4], close=(1011, "overloaded"))
+    async with fake_server(steps(leave)) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=ndjson(CREATE))
 
     one_clear_line(ended, 3, "1011", "overloaded", "response.create")
@@ -263,7 +237,7 @@ async def test_a_server_that_ends_the_connection_too_early_is_3() -> None:
 
 async def test_stream_sends_each_line_as_it_comes() -> None:
     """The second line is written only after the answer to the first has been read."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         process = await start("send-event", "-", "--stream", "--url", server.url)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -285,7 +259,7 @@ async def test_stream_sends_each_line_as_it_comes() -> None:
 
 async def test_a_bad_line_of_a_stream_is_named_and_ends_it() -> None:
     """What came before it was sent, nothing after it."""
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli(
             "send-event", "-", "--stream", "--url", server.url, text=ndjson(ITEM) + "{oops\n" + ndjson(CREATE)
         )
@@ -298,11 +272,11 @@ async def test_a_reader_that_leaves_ends_the_program_quietly() -> None:
     """As `| head -1` does."""
 
     async def talkative(talk: Conversation) -> None:
-        await talk.send(SESSION)
+        await talk.send(CREATED)
         while True:
             await talk.send({"type": "response.output_text.delta", "delta": "x" * 1000})
 
-    async with peer(talkative) as server:
+    async with fake_server(talkative) as server:
         ours, theirs = os.pipe()
         process = await start("send-event", "-", "--for", "20", "--url", server.url, stdout=theirs)
         os.close(theirs)
@@ -321,7 +295,7 @@ async def test_a_signal_ends_it_with_its_own_code(name: str, code: int) -> None:
     """And without a word."""
     import signal
 
-    async with peer(greets) as server:
+    async with fake_server(greets) as server:
         process = await start("send-event", "-", "--url", server.url)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -356,7 +330,7 @@ async def test_without_an_endpoint_the_choices_are_named() -> None:
 async def test_a_named_key_is_sent_as_asked(auth: str, header: tuple[str, str]) -> None:
     """In one header and in no other; OpenAI's own key stays at home."""
     environ = {"MY_KEY": "k-1", "OPENAI_API_KEY": "sk-openai"}
-    async with peer(answers) as server:
+    async with fake_server(answers) as server:
         ended = await rtcli(
             *("send-event", "-", "--url", server.url, "--api-key-env", "MY_KEY", "--auth", auth),
             *("--header", "X-Extra: 1", "--model", "m 1"),

@@ -11,7 +11,8 @@ import pytest
 
 from rtcli.server import RealtimeServer
 from rtcli.server.net.client_secrets import ClientSecrets
-from tests.server.client import DEADLINE, dial, session
+from tests.kit.waiting import DEADLINE
+from tests.server.client import dial, session
 
 SESSION = {"type": "realtime", "model": "gpt-realtime-2.1", "instructions": "Baked in."}
 

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from rtcli.errors import UsageError
 from rtcli.server import RealtimeServer
 from rtcli.server.net.serve import serve
-from tests.server.client import DEADLINE
+from tests.kit.waiting import DEADLINE
 
 
 async def test_it_announces_its_address_and_says_which_engines_run() -> None:

@@ -16,7 +16,8 @@ from rtcli.errors import InputError, UsageError
 from rtcli.server import RealtimeServer
 from rtcli.server.net.serve import serve
 from rtcli.server.net.tls import tls_context
-from tests.server.client import DEADLINE, MODEL
+from tests.kit.waiting import DEADLINE
+from tests.server.client import MODEL
 
 FOLDER = Path(__file__).parent / "certificate"
 CERTIFICATE, KEY = FOLDER / "certificate.pem", FOLDER / "key.pem"

@@ -14,7 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from rtcli.server import RealtimeServer
-from tests.server.client import DEADLINE, MODEL, Client, dial, said, session
+from tests.kit.waiting import DEADLINE
+from tests.server.client import MODEL, Client, dial, said, session
 
 TEXT: dict[str, Any] = {"output_modalities": ["text"]}
 

@@ -1,21 +1,25 @@
-"""A peer that plays along: it confirms what it is told and answers every kind of question that the examples ask."""
+"""The answers that the examples of the docs need: everything is confirmed, every kind of question is answered."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
-from tests.kit.scripted_peer import CREATED, SESSION, Event, audio_delta, response, scripted_peer
+from tests.kit.events import CREATED, SESSION, Event, audio_delta, item_events, response_event
+from tests.kit.fake_server import Conversation
 
 _CALL = {"name": "weather", "arguments": '{"place":"Bonn"}', "call_id": "call_1", "status": "completed"}
 _MCP = {"server_label": "docs", "name": "search", "arguments": '{"q":"x"}'}
 
 
-class AutoResponder:
+async def example_answers(talk: Conversation) -> None:
+    """A script of the fake server."""
+    state = _Examples()
+    await talk.send({**CREATED, "session": state.session})
+    while True:
+        await talk.send(*state.replies(await talk.receive()))
+
+
+class _Examples:
     """One client's conversation."""
 
     def __init__(self) -> None:
@@ -36,7 +40,7 @@ class AutoResponder:
     def _item(self, event: Event) -> list[Event]:
         item = {"id": f"item_u{self.number}", "status": "completed", **event["item"]}
         self.said = "".join(str(part.get("text", "")) for part in item.get("content", ()))
-        return _added(item)
+        return item_events(item)
 
     def _deleted(self, event: Event) -> list[Event]:
         return [{"type": "conversation.item.deleted", "item_id": event["item_id"]}]
@@ -49,8 +53,8 @@ class AutoResponder:
 
     def _answer(self, event: Event) -> list[Event]:
         name, said, self.said = f"resp_{self.number}", self.said, ""
-        begun = response("created", name)
-        done = response("done", name, status="completed", output=[{"id": "item_a"}], usage={"input_tokens": 1})
+        begun = response_event("created", name)
+        done = response_event("done", name, status="completed", output=[{"id": "item_a"}], usage={"input_tokens": 1})
         if "weather" in said:
             item = {"id": f"item_f{self.number}", "type": "function_call", **_CALL}
             return [begun, {"type": "response.output_item.done", "response_id": name, "item": item}, done]
@@ -59,7 +63,7 @@ class AutoResponder:
         speech = _speech(name, f"item_a{self.number}")
         return [begun, *speech] if "long story" in said else [begun, *speech, *_end_of_speech(name), done]
 
-    _REPLIES: Mapping[str, Callable[[AutoResponder, Event], list[Event]]] = {
+    _REPLIES: Mapping[str, Callable[[_Examples, Event], list[Event]]] = {
         "session.update": _updated,
         "conversation.item.create": _item,
         "conversation.item.delete": _deleted,
@@ -67,11 +71,6 @@ class AutoResponder:
         "input_audio_buffer.commit": _committed,
         "response.create": _answer,
     }
-
-
-def _added(item: Event) -> list[Event]:
-    stages = ("conversation.item.added", "conversation.item.done")
-    return [{"type": stage, "previous_item_id": None, "item": item} for stage in stages]
 
 
 def _speech(name: str, item_id: str) -> list[Event]:
@@ -95,19 +94,3 @@ def _mcp() -> list[Event]:
     call = {"id": "item_m2", "type": "mcp_call", "output": "found", **_MCP}
     request = {"id": "item_m3", "type": "mcp_approval_request", **_MCP}
     return [{"type": "conversation.item.done", "item": item} for item in (tools, call, request)]
-
-
-async def _converse(connection: ServerConnection) -> None:
-    peer = AutoResponder()
-    with contextlib.suppress(ConnectionClosed):
-        await connection.send(json.dumps({**CREATED, "session": peer.session}))
-        while True:
-            for reply in peer.replies(json.loads(await connection.recv())):
-                await connection.send(json.dumps(reply))
-
-
-@contextlib.asynccontextmanager
-async def auto_responder() -> AsyncIterator[str]:
-    """A server of such peers; gives its address."""
-    async with scripted_peer(script=_converse) as peer:
-        yield peer.url

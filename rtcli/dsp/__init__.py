@@ -1,1 +1,1 @@
-"""Sound without devices: G.711, resampling, levels, WAV files, an energy voice detector."""
+"""Audio without devices: formats, resampling, levels, WAV files, an energy voice detector."""

@@ -1,4 +1,4 @@
-"""A voice detector by energy alone, against a floor that follows the noise: any sudden sound is speech to it."""
+"""A voice detector by energy alone, against a floor that follows the noise: any sudden noise is speech to it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import bisect
 import math
 from collections import deque
 
-RATE = 24_000
-_FRAME = 240  # samples: 10 ms
+from rtcli.dsp.levels import SILENCE_DB
+from rtcli.protocol.audio_formats import PCM16
+
 _FRAME_MS = 10
+_FRAME = PCM16.samples(_FRAME_MS)  # samples
 _DECIMATION = 8  # a box filter over 8 samples keeps what is below about 1.5 kHz, where voices are
 _FLOOR_FRAMES = 300  # 3 s
-_FLOOR_SHARE = 0.2
-_HIGHEST_FLOOR = -30.0
-_QUIETEST_SPEECH = -55.0
-_START_FRAMES = 9  # 90 ms of sound before it counts as speech
+_FLOOR_SHARE = 0.2  # of these frames lie below the floor
+_MAX_FLOOR_DB = -30.0
+_MIN_SPEECH_DB = -55.0
+_START_FRAMES = 9  # 90 ms above the floor before it counts as speech
 _SMOOTHED = 5  # frames: the level of noise alone jumps about, and one loud frame must not prolong a turn
-_SILENT = -96.0
 
 
 class EnergyDetector:
@@ -29,13 +30,17 @@ class EnergyDetector:
         self._on = 10 * threshold
         self._off = 4 * threshold
         self._silence_frames = max(1, math.ceil(silence_ms / _FRAME_MS))
-        self._recent: deque[float] = deque()
-        self._ordered: list[float] = []
+        self._recent: deque[float] = deque()  # the levels of the last 3 s, in dBFS
+        self._ordered: list[float] = []  # the same, sorted
         self._last: deque[float] = deque(maxlen=_SMOOTHED)
-        self._rest = b""
-        self._frames = 0
+        self._rest = b""  # less than a frame
+        self._frames = 0  # so far
         self._speaking = False
-        self._run = 0  # frames in a row that speak against the present state
+        self._run = 0  # frames in a row that contradict the state
+
+    def __repr__(self) -> str:
+        state = "speech" if self._speaking else "silence"
+        return f"<EnergyDetector {state} after {self._frames * _FRAME_MS} ms>"
 
     def feed(self, pcm: bytes) -> list[tuple[bool, int]]:
         """(speaking, sample) for each change; samples count from the first that was ever fed."""
@@ -48,9 +53,9 @@ class EnergyDetector:
             return []
         samples = np.frombuffer(pcm[:whole], "<i2").astype(np.float32)
         low = samples.reshape(-1, _FRAME // _DECIMATION, _DECIMATION).mean(axis=2)
-        low -= low.mean(axis=1, keepdims=True)  # a constant offset is no sound
+        low -= low.mean(axis=1, keepdims=True)  # a constant offset is not loudness
         power = np.square(low).mean(axis=1) / 32_768.0**2
-        levels = 10 * np.log10(power + 10 ** (_SILENT / 10))
+        levels = 10 * np.log10(power + 10 ** (SILENCE_DB / 10))
         changes: list[tuple[bool, int]] = []
         for level in levels.tolist():
             self._frame(level, changes)
@@ -66,9 +71,9 @@ class EnergyDetector:
         self._last.append(level)
         floor = self._floor(level)
         if self._speaking:
-            loud = sum(self._last) / len(self._last) > max(floor + self._off, _QUIETEST_SPEECH)
+            loud = sum(self._last) / len(self._last) > max(floor + self._off, _MIN_SPEECH_DB)
         else:
-            loud = level > max(floor + self._on, _QUIETEST_SPEECH)
+            loud = level > max(floor + self._on, _MIN_SPEECH_DB)
         self._run = self._run + 1 if loud != self._speaking else 0
         if self._run >= (self._silence_frames if self._speaking else _START_FRAMES):
             self._speaking = loud
@@ -81,4 +86,4 @@ class EnergyDetector:
         bisect.insort(self._ordered, level)
         if len(self._recent) > _FLOOR_FRAMES:
             del self._ordered[bisect.bisect_left(self._ordered, self._recent.popleft())]
-        return min(self._ordered[int(len(self._ordered) * _FLOOR_SHARE)], _HIGHEST_FLOOR)
+        return min(self._ordered[int(len(self._ordered) * _FLOOR_SHARE)], _MAX_FLOOR_DB)

@@ -17,7 +17,7 @@ class Resampler:
         if source_rate <= 0 or target_rate <= 0:
             raise ValueError(f"cannot resample from {source_rate} to {target_rate} samples per second")
         self._rates = (source_rate, target_rate)
-        self._stream: Any = None
+        self._stream: Any = None  # soxr's, made at the first samples
         self._half = b""  # the first byte of a sample whose second has not come
 
     def process(self, pcm: bytes) -> bytes:
@@ -41,7 +41,7 @@ class Resampler:
         if self._stream is None:
             import soxr
 
-            # floats: with 16 bits soxr adds dither, and the same sound would not give the same samples twice
+            # floats: with 16 bits soxr adds dither, and the same input would not give the same samples twice
             self._stream = soxr.ResampleStream(*self._rates, 1, dtype="float32")
         samples = np.frombuffer(pcm[:whole], "<i2").astype(np.float32)
         converted = self._stream.resample_chunk(samples, last=last)

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.dsp.resample import resample
 from rtcli.errors import InputError
+from rtcli.protocol.audio_formats import PCM16
 
 if TYPE_CHECKING:
     import numpy as np
 
-SPEECH_RATE = 24_000
+SPEECH_RATE = PCM16.rate
 
 
 def read_wav(path: Path | str) -> tuple[bytes, int]:
     """A PCM WAV file of 8 to 32 bits and any number of channels, as mono PCM16 and its sample rate.
 
-    Raises InputError for a file that cannot be read, is no WAV file, holds another coding, or no sound.
+    Raises InputError for a file that cannot be read, is not a WAV file, holds another coding, or no audio.
     """
     path = Path(path)
     try:
@@ -34,7 +35,7 @@ def read_wav(path: Path | str) -> tuple[bytes, int]:
         raise InputError(str(path), f"{width * 8} bits, {channels} channels, {rate} Hz cannot be read")
     frames = frames[: len(frames) // (channels * width) * channels * width]
     if not frames:
-        raise InputError(str(path), "there is no sound in it")
+        raise InputError(str(path), "it holds no audio")
     return _mono16(frames, channels, width), rate
 
 

@@ -34,9 +34,13 @@ class AudioFormat:
         """
         return length * 1000 // self.bytes_per_second
 
+    def samples(self, milliseconds: float) -> int:
+        """The whole samples that fit in `milliseconds`."""
+        return int(milliseconds * self.rate / 1000)
+
     def byte_length(self, milliseconds: float) -> int:
         """The bytes of the whole samples that fit in `milliseconds`."""
-        return int(milliseconds * self.rate / 1000) * self.width
+        return self.samples(milliseconds) * self.width
 
     def to_wire(self) -> dict[str, Any]:
         """As the API writes it: only PCM names its rate."""

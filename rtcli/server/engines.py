@@ -1,6 +1,6 @@
-"""What the server hears and speaks with: the seams that speech engines fill.
+"""The interfaces of speech engines: voice detector, recognizer, voice.
 
-Sound is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in threads.
+Audio is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in threads.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
-
-SAMPLE_RATE = 24_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Boundary:
 
 
 class SpeechDetector(Protocol):
-    """Hears one stream of sound; runs on the loop, so it needs well below real time for a chunk of 500 ms."""
+    """Follows one stream of audio; runs on the loop, so a chunk of 500 ms must take far less than 500 ms."""
 
     def feed(self, pcm: bytes) -> list[Boundary]:
         """The decisions that these samples lead to, starts and stops in turn."""
@@ -46,17 +44,17 @@ DetectorFactory: TypeAlias = Callable[[DetectorSettings], SpeechDetector]
 
 
 class Recognizer(Protocol):
-    """Speech to text. `partials` says that it is quick enough to be asked again while somebody still speaks."""
+    """Speech to text. `partials` says that it is quick enough to be asked again while the user still speaks."""
 
     partials: bool
 
     def transcribe(self, pcm: bytes) -> str:
-        """What was said; "" where nobody spoke."""
+        """What was said; "" for silence and noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenChunk:
-    """A piece of sound, and the piece of the text that it says ("" where it goes on with the piece before)."""
+    """A piece of audio, and the text that it says ("" where it goes on with the text of the piece before)."""
 
     text: str
     pcm: bytes
@@ -68,13 +66,13 @@ class Voice(Protocol):
     def speak(self, text: str, voice: str, speed: float) -> Iterator[SpokenChunk]:
         """Say `text` (a sentence or a few) in the API's voice of that name.
 
-        The texts of the chunks, joined, are `text`. What cannot be spoken has no sound and is still in the text.
+        The texts of the chunks, joined, are `text`. What cannot be spoken has no audio and is still in the text.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One set of engines. `names` says which they are, in the words that a person is shown."""
+    """One set of engines. `names` says which they are, in words for the user."""
 
     detector: DetectorFactory
     recognizer: Recognizer | None

@@ -15,5 +15,5 @@ def new_id(prefix: str) -> str:
 
 
 def random_text(length: int) -> str:
-    """Letters and digits."""
+    """Letters and digits: for ids, and as the padding of deltas."""
     return "".join(_random.choices(_ALPHABET, k=length))

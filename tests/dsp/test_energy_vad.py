@@ -1,4 +1,4 @@
-"""The energy detector: where speech starts and stops in sound that is made for the test."""
+"""The energy detector: where speech starts and stops in audio that is made for the test."""
 
 from __future__ import annotations
 

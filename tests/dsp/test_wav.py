@@ -69,9 +69,9 @@ def test_what_is_no_wav_file_is_named(tmp_path: Path, content: bytes, why: str) 
     assert caught.value.file == str(path)
 
 
-def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
     """A header alone is nothing to play."""
-    with pytest.raises(InputError, match="no sound"):
+    with pytest.raises(InputError, match="no audio"):
         read_wav(write(tmp_path / "empty.wav", b""))
 
 

@@ -53,7 +53,7 @@ class Client:
         return done
 
     async def append_audio(self, pcm: bytes) -> None:
-        """Append sound in pieces of 100 ms."""
+        """Append audio in pieces of 100 ms."""
         for start in range(0, len(pcm), 4_800):
             await self.send("input_audio_buffer.append", audio=encode_base64(pcm[start : start + 4_800]))
 
@@ -63,7 +63,7 @@ class Client:
     async def closed(self) -> tuple[int, str]:
         """How the connection ends: code and reason; what comes before is seen."""
         async with asyncio.timeout(DEADLINE):
-            with suppress(ConnectionClosed):  # what is no 1000 or 1001 is an error to the client's library
+            with suppress(ConnectionClosed):  # a code other than 1000 and 1001 is an error to the client's library
                 async for frame in self.connection:
                     self.seen.append(json.loads(frame))
             await self.connection.wait_closed()

@@ -61,8 +61,8 @@ class Playbook:
 
     def send(self, type_: str, **fields: Any) -> list[ServerEffect]:
         effects = self.core.receive({"type": type_, **fields})
-        heard = [effect for effect in effects if isinstance(effect, FeedAudio)]
-        return [*effects, *(more for append_audio in heard for more in self._feed(b"".join(append_audio.pieces)))]
+        feeds = [effect for effect in effects if isinstance(effect, FeedAudio)]
+        return [*effects, *(more for feed in feeds for more in self._feed(b"".join(feed.pieces)))]
 
     def refused(self, type_: str, **fields: Any) -> JsonObject:
         """The `error` object of an event that is refused; nothing else may come of it."""
@@ -74,7 +74,7 @@ class Playbook:
         return error
 
     def append_audio(self, pcm: bytes) -> list[ServerEffect]:
-        """Append sound, 20 ms in each event."""
+        """Append audio, 20 ms in each event."""
         return [
             effect
             for start in range(0, len(pcm), 960)

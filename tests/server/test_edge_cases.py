@@ -50,7 +50,7 @@ def test_an_item_of_each_kind_has_the_keys_of_the_wire_in_their_order(
 @pytest.mark.parametrize("interrupt", [True, False])
 @pytest.mark.parametrize("create", [True, False])
 def test_each_pair_of_turn_detection_flags(create: bool, interrupt: bool) -> None:
-    """Speech is told in every case; the answer that runs is cut, and one is made, only where the flags say so."""
+    """Speech is reported in every case; the answer that runs is cut, and one is made, only where the flags say so."""
     flags = {"create_response": create, "interrupt_response": interrupt}
     book = Playbook(audio={"input": {"turn_detection": {"type": "server_vad", **flags}}})
     book.start().say("I was saying")

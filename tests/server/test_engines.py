@@ -195,16 +195,16 @@ async def test_semantic_vad_asks_the_recognizer_whether_a_sentence_is_complete()
 
 
 async def test_a_long_chunk_is_sent_in_pieces_with_its_words_ahead() -> None:
-    """A sentence in one chunk of sound goes out in pieces of at most 200 ms, its words spread over them."""
+    """A sentence in one chunk of audio goes out in pieces of at most 200 ms, its words spread over them."""
     async with RealtimeServer(pace=0, engines=with_engines()) as server, session(server) as client:
         await client.ask("Say: one two three four five six seven eight nine ten eleven twelve thirteen fourteen")
         order = [e["type"].split(".")[1] for e in client.seen if e["type"].endswith("delta")]
 
     words = [index for index, kind in enumerate(order) if kind == "output_audio_transcript"]
-    sounds = [index for index, kind in enumerate(order) if kind == "output_audio"]
+    deltas = [index for index, kind in enumerate(order) if kind == "output_audio"]
     assert len(words) == 14
-    assert len(sounds) > 5
-    assert words[0] < sounds[0] < words[-1] < sounds[-1]
+    assert len(deltas) > 5
+    assert words[0] < deltas[0] < words[-1] < deltas[-1]
 
 
 async def test_what_goes_on_without_a_full_stop_is_said_in_parts() -> None:
@@ -219,7 +219,7 @@ async def test_what_goes_on_without_a_full_stop_is_said_in_parts() -> None:
     assert answer == "".join(engines.voice.texts) == words.strip()
 
 
-async def test_real_engines_that_are_missing_are_told_to_whoever_needs_them(voice_module: ModuleType) -> None:
+async def test_real_engines_that_are_missing_are_logged_to_whoever_needs_them(voice_module: ModuleType) -> None:
     """The server runs; whoever asks for its engines learns why there are none."""
 
     def load() -> Engines:

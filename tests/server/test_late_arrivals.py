@@ -24,8 +24,8 @@ async def give(client: Client, call: dict[str, Any], output: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["response.created", "response.output_text.delta"])
-async def test_an_output_that_comes_during_the_answer_is_told_next(moment: str) -> None:
-    """The second of two outputs comes before or after the message that tells the first: then it is told itself."""
+async def test_an_output_that_comes_during_the_answer_is_answered_next(moment: str) -> None:
+    """The second of two outputs arrives before or after the message that answers the first: then it is answered."""
     async with RealtimeServer(voice="tone") as server, session(server, tools=[WEATHER], **TEXT) as client:
         first, second = (await client.ask("What is the weather in Paris and Oslo?"))["output"]
         await give(client, first, "21 degrees")
@@ -39,7 +39,7 @@ async def test_an_output_that_comes_during_the_answer_is_told_next(moment: str) 
     assert [said(one), said(other)] == ["get_weather says 21 degrees.", "get_weather says 7 degrees."]
 
 
-async def test_outputs_that_come_before_the_calls_are_done_are_told_together() -> None:
+async def test_outputs_that_come_before_the_calls_are_done_are_logged_together() -> None:
     """Given while the calls are still made, and a response.create that is refused meanwhile: nothing is lost."""
     async with RealtimeServer(voice="tone") as server, session(server, tools=[WEATHER], **TEXT) as client:
         await client.say("What is the weather in Paris and Oslo?")

@@ -48,9 +48,9 @@ from rtcli.server.voice.choice import ENGINE_CHOICES
 
 logger = logging.getLogger("rtcli.server")
 
-_MAX_FRAME = 24 * 2**20  # 15 MiB of sound as base64, and the rest of its event
+_MAX_FRAME = 24 * 2**20  # 15 MiB of audio as base64, and the rest of its event
 _PING_SECONDS = 20
-_CLOSE_SECONDS = 2
+_CLOSE_SECONDS = 2  # for a client to answer the close frame
 
 
 class RealtimeServer:
@@ -61,9 +61,9 @@ class RealtimeServer:
 
     `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
     `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
-    "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Answers take the
-    time of somebody who writes or speaks, times `pace`: 0 is at once. Pages of origins in `allow_origin` may dial in.
-    With `ssl` (see `rtcli.server.net.tls`) clients dial wss.
+    "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Responses take
+    the time of writing or speaking, times `pace`: 0 is at once. Pages of origins in `allow_origin` may connect. With
+    `ssl` (see `rtcli.server.net.tls`) clients connect to wss.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ class RealtimeServer:
         """Raises UsageError, or InputError for a script, where something given cannot be used."""
         if not _is_loopback(host) and not key:
             raise UsageError(
-                f"will not listen on {host} without a key",
-                why="anybody who reaches that address could connect",
+                f"refusing to listen on {host} without a key",
+                why="anyone who can reach that address could connect",
                 hint="set RTCLI_SERVE_KEY, or listen on 127.0.0.1",
             )
         if voice not in ENGINE_CHOICES:
-            raise UsageError(f"no voice is called {voice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+            raise UsageError(f"unknown voice engine {voice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
         self._host, self._port, self._ssl = host, port, ssl
         engine = reply_engine(reply) if isinstance(reply, str) else reply
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
@@ -120,7 +120,7 @@ class RealtimeServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes every connection with 1001; who does not take that in a moment is cut off."""
+        """Closes every connection with 1001; clients that do not close in time are aborted."""
         assert self._server is not None, "the server has not been entered"
         self._server.close()
         try:
@@ -140,7 +140,7 @@ class RealtimeServer:
             process_request=self._process_request,
             create_connection=posting_connection(self._post),
             select_subprotocol=_select_subprotocol,
-            compression=None,  # base64 of sound costs more time to deflate than all the rest
+            compression=None,  # to deflate base64 audio takes more time than everything else
             max_size=_MAX_FRAME,
             ping_interval=_PING_SECONDS,
             ping_timeout=2 * _PING_SECONDS,
@@ -160,12 +160,12 @@ class RealtimeServer:
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """The call ids of the sessions that run. A session `sess_abc` is the call `rtc_abc`; `?call_id=` takes both."""
+        """The call ids of the running sessions. A session `sess_abc` is the call `rtc_abc`; `?call_id=` takes both."""
         return tuple(map(call_id_of, self._sessions))
 
     @property
     def sessions(self) -> tuple[LiveSession, ...]:
-        """The sessions that run, in the order in which they were opened."""
+        """The running sessions, in the order in which they were opened."""
         return tuple(self._sessions.values())
 
     @property
@@ -179,7 +179,7 @@ class RealtimeServer:
         return self._policy.key is not None
 
     async def engines(self) -> Engines:
-        """The engines that hear and speak, once they are loaded. Raises UsageError where they cannot be."""
+        """The speech engines, once they are loaded. Raises UsageError where they cannot be."""
         return await self._pool.engines()
 
     # one connection ---------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _quiet_logger() -> logging.Logger:
-    """What strangers do to the port is no error of ours: it is told to who asks for debugging."""
+    """What strangers do to the port is not an error of this program: it is logged for debugging alone."""
     quiet = logging.getLogger("rtcli.server.websockets")
     quiet.addHandler(logging.NullHandler())
     quiet.propagate = False

@@ -16,8 +16,8 @@ from rtcli.server.validation.validators import anything, fields, number, one_of
 
 PATHS = ("/v1/realtime/client_secrets", "/realtime/client_secrets", "/openai/v1/realtime/client_secrets")
 _DEFAULT_MODEL = "gpt-realtime"
-_DEFAULT_SECONDS = 600
-_MAX_SECRETS = 10_000
+_DEFAULT_SECONDS = 600  # as the API has it
+_MAX_SECRETS = 10_000  # that one server keeps; the oldest go first
 _BODY = fields(
     {
         "expires_after": fields({"anchor": one_of("created_at"), "seconds": number(10, 7_200)}),
@@ -40,12 +40,12 @@ class ClientSecrets:
         self._secrets: dict[str, _Secret] = {}
 
     def create(self, body: bytes) -> tuple[int, JsonObject]:
-        """Answer a POST: HTTP status and body. Wrong configurations are refused as a session.update would be."""
+        """Answer a POST: HTTP status and body. A configuration is refused as a session.update would be."""
         try:
             wanted = _parse(body)
             session = _session(wanted.get("session", {"type": "realtime"}))
-        except ApiError as refused:
-            error = refused.event()["error"]
+        except ApiError as problem:
+            error = problem.event()["error"]
             return 400, {"error": {key: error[key] for key in ("message", "type", "param", "code")}}
         seconds = (wanted.get("expires_after") or {}).get("seconds", _DEFAULT_SECONDS)
         value, expires_at = f"ek_{random_text(32)}", self._now() + seconds
@@ -54,7 +54,7 @@ class ClientSecrets:
         return 200, {"value": value, "expires_at": int(expires_at), "session": session}
 
     def session_of(self, key: str) -> JsonObject | None:
-        """The configuration that a secret carries; None for what is no secret, or is one no longer."""
+        """The configuration that a secret carries; None for anything else, and for a secret that has expired."""
         secret = self._secrets.get(key)
         return copy.deepcopy(secret.session) if secret and secret.expires_at > self._now() else None
 
@@ -77,7 +77,7 @@ def _parse(body: bytes) -> JsonObject:
 
 
 def _session(wanted: JsonObject) -> JsonObject:
-    """The whole session that a configuration amounts to."""
+    """The effective session of a configuration."""
     check_session(wanted, "session")
     session_id = new_id("sess")
     if wanted["type"] == "transcription":

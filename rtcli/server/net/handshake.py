@@ -1,4 +1,4 @@
-"""Who may connect, and to what: the outcomes of a handshake in OpenAI's manner and in Azure's."""
+"""Who may connect, and to what: the outcomes of a handshake, OpenAI's and Azure's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATHS = ("/v1/realtime", "/realtime")
 AZURE_PATHS = ("/openai/v1/realtime", "/openai/realtime")
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _FAMILIES = ("gpt-realtime", "gpt-audio", "gpt-4o-realtime", "gpt-4o-mini-realtime", "rtcli")
-_OTHER_KINDS = ("gpt-realtime-whisper", "gpt-realtime-translate")  # transcribers and translators, in spite of the name
+_OTHER_KINDS = ("gpt-realtime-whisper", "gpt-realtime-translate")  # transcribe and translate, in spite of their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class UpgradeRequest:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """What the server asks of clients. Without a key any key, or none, is taken.
+    """What the server demands of clients. Without a key any key, or none, is accepted.
 
-    `secret_session` gives the configuration that a client secret carries, None for what is none.
+    `secret_session` gives the configuration that a client secret carries, None for any other key.
     """
 
     key: str | None = None
@@ -40,7 +40,7 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RejectUpgrade:
-    """The upgrade is refused."""
+    """The upgrade is refused with an HTTP status."""
 
     status: int
     body: str
@@ -48,7 +48,7 @@ class RejectUpgrade:
 
 @dataclass(frozen=True, slots=True)
 class RejectAfterUpgrade:
-    """The upgrade is made, and then an error and a close frame follow: OpenAI's manner."""
+    """The upgrade is made, and then an error and a close frame follow: as OpenAI does it."""
 
     error: ApiError
     code: int
@@ -73,7 +73,7 @@ class Accept:
 
 
 def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterable[str]) -> RejectUpgrade | None:
-    """What is refused by an HTTP status: a page's Origin, a path, a call that does not run, and Azure's missing key."""
+    """What is refused with an HTTP status: a page's Origin, a path, an unknown call, and Azure's missing key."""
     url = urlsplit(request.target)
     origin = request.headers.get("origin")
     if origin is not None and not policy.origins & {origin, "*"}:
@@ -90,7 +90,7 @@ def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterabl
 
 
 def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterUpgrade | Accept:
-    """What OpenAI decides once the connection stands: beta shape, key, model."""
+    """What OpenAI decides once the connection is open: beta shape, key, model."""
     if "realtime=v1" in request.headers.get("openai-beta", "") or "openai-beta.realtime-v1" in request.protocols:
         return RejectAfterUpgrade(_BETA, 4000)
     key = _presented_key(request)

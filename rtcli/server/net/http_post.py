@@ -19,13 +19,13 @@ _POST = b"POST "
 
 
 def posting_connection(answer: Answer) -> type[ServerConnection]:
-    """A class of connections that hand every POST to `answer` and are closed then; all else is a WebSocket."""
+    """A class of connections that hand every POST to `answer`, and then close; anything else is a WebSocket."""
 
     class PostingConnection(ServerConnection):
         """Looks at the first bytes only."""
 
-        _received = b""
-        _decided = False
+        _received = b""  # until it is decided, and then no more
+        _decided = False  # that this is a WebSocket
 
         def data_received(self, data: bytes) -> None:
             if self._decided:

@@ -1,4 +1,4 @@
-"""TLS for the server, for clients that dial wss alone: a certificate and its key, as files."""
+"""TLS for the server, for clients that connect to wss alone: a certificate and its key, as files."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def tls_context(certificate: Path | str | None, key: Path | str | None) -> ssl.S
     try:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
-        why = "no certificate and key that belong together can be read from it"
+        why = "it holds no certificate and key that belong together"
         raise InputError(str(certificate), why, hint=f"both are PEM ({error.reason or error})") from error
     return context

@@ -1,4 +1,4 @@
-"""The seam of reply engines: a request, and the pieces that a reply is made of."""
+"""The interface of reply engines: a request, and the pieces that a reply is made of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rtcli.server.session.items import ConversationItem
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """A tool that may be called. `server_label` names the MCP server that has it; None: the client runs it."""
+    """A tool that may be called. `server_label` names the MCP server that runs it; None: the client does."""
 
     name: str
     description: str
@@ -24,8 +24,8 @@ class OfferedTool:
 class ReplyRequest:
     """One response to be made.
 
-    `context` is all that was said, in order, with what the recognizer heard; `instructions` those that hold for this
-    response, `own_instructions` those that it brought itself.
+    `context` is the items before it, in order, with what the recognizer made of their audio; `instructions` are those
+    that hold for this response, `own_instructions` those of its own `response.create`.
     """
 
     context: tuple[ConversationItem, ...]
@@ -46,7 +46,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Sound that is ready (24 kHz PCM16), and what it says. In a text response the text alone is used."""
+    """Audio that is ready (24 kHz PCM16), and what it says. In a text response the text alone is used."""
 
     pcm: bytes
     text: str = ""
@@ -86,19 +86,19 @@ Piece: TypeAlias = Say | Play | Call | Pause | Fail | InjectFault
 
 
 class ReplyEngine(Protocol):
-    """Makes replies. One engine serves all sessions; what it knows of one is in the request."""
+    """Makes replies. One engine serves all sessions: it keeps no state of any, all it needs is in the request."""
 
     name: str
 
     def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """The pieces of a reply. May take its time; whoever listens may stop listening."""
+        """The pieces of a reply. May take its time; the caller may stop before the end."""
 
 
 # reading a context ----------------------------------------------------------------------------------------------------
 
 
 def text_of(item: ConversationItem) -> str:
-    """What an item says, as far as it is known: texts, transcripts, and what was heard."""
+    """What an item says, as far as it is known: texts, transcripts, and what the recognizer made of its audio."""
     if item.wire["type"] == "function_call_output":
         return str(item.wire["output"])
     parts = [str(part.get("text") or part.get("transcript") or "") for part in item.wire.get("content", ())]
@@ -113,7 +113,7 @@ def by_role(context: Sequence[ConversationItem], role: str) -> list[Conversation
 
 
 def turn_start(context: Sequence[ConversationItem]) -> int:
-    """Where the present turn starts: the index of the first user message after the assistant last spoke or called."""
+    """Where the current turn starts: the index of the first user message after the assistant last spoke or called."""
     start = len(context)
     for index in range(len(context) - 1, -1, -1):
         wire = context[index].wire
@@ -125,11 +125,11 @@ def turn_start(context: Sequence[ConversationItem]) -> int:
 
 
 MAX_CHARACTERS_READ = 2_000
-"""Characters of a message in which the rules look for what is asked: patterns take longer than the text is long."""
+"""The rules read so many characters of a message: a pattern takes more time than in proportion to the length."""
 
 
 def last_message(request: ReplyRequest) -> str:
-    """What the user said last in this turn, or what the response itself was told, where nobody said anything.
+    """What the user said last in this turn, or the instructions of the response itself where that is nothing.
 
     Earlier messages of the turn do not count: their answers were cancelled or failed.
     """
@@ -139,7 +139,7 @@ def last_message(request: ReplyRequest) -> str:
 
 
 def outputs_of_turn(context: Sequence[ConversationItem]) -> list[ConversationItem]:
-    """Results of tools that nobody has spoken of yet: those after the last message."""
+    """Results of tools that no message has answered yet: those after the last one."""
     results = []
     for item in reversed(context):
         if item.wire["type"] == "message":

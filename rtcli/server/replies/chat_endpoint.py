@@ -29,10 +29,12 @@ class ChatEndpointReply:
     ) -> None:
         """`url` is the base, like http://127.0.0.1:11434/v1; `options` go into every request.
 
-        Raises UsageError where the address is none.
+        Raises UsageError for an address that is not http or https.
         """
         if not url.startswith(("http://", "https://")):
-            raise UsageError(f"{url!r} is no address of a chat endpoint", hint="write openai:http://HOST:PORT/v1,MODEL")
+            raise UsageError(
+                f"{url!r} is not the address of a chat endpoint", hint="write openai:http://HOST:PORT/v1,MODEL"
+            )
         self._url = url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions"
         self._model = model
         self._options = dict(options or {})
@@ -41,7 +43,7 @@ class ChatEndpointReply:
         self.name = f"{model} at {url}"
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """Text as it comes, then calls. What goes wrong at the endpoint fails the response, with its reason."""
+        """Text as it arrives, then calls. What goes wrong at the endpoint fails the response, with its reason."""
         import httpx
 
         messages = _messages(request)
@@ -84,7 +86,7 @@ class _PartialCall:
 
 
 async def _deltas(response: httpx.Response) -> AsyncIterator[JsonObject]:
-    """The deltas of a stream of server-sent events; what is none is passed over."""
+    """The deltas of a stream of server-sent events; anything else in it is skipped."""
     async for line in response.aiter_lines():
         data = line.removeprefix("data:").strip()
         if not line.startswith("data:") or data == "[DONE]":

@@ -7,7 +7,7 @@ from rtcli.server.replies.base import ReplyEngine
 
 
 def reply_engine(choice: str) -> ReplyEngine:
-    """`rules`, `echo`, `smollm`, or `openai:URL[,model]`. Raises UsageError for what is none, or is not installed."""
+    """`rules`, `echo`, `smollm`, or `openai:URL[,model]`. Raises UsageError for any other, or one not installed."""
     if choice == "rules":
         from rtcli.server.replies.rules import RulesReply
 
@@ -25,4 +25,4 @@ def reply_engine(choice: str) -> ReplyEngine:
 
         url, _, model = choice.removeprefix("openai:").partition(",")
         return ChatEndpointReply(url, model or "default")
-    raise UsageError(f"no replies are called {choice!r}", hint="choose rules, echo, smollm, or openai:URL[,model]")
+    raise UsageError(f"unknown reply engine {choice!r}", hint="choose rules, echo, smollm, or openai:URL[,model]")

@@ -1,4 +1,4 @@
-"""A reply that says what was said: `--reply echo`."""
+"""A reply that gives back what the user said: `--reply echo`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rtcli.server.replies.base import Piece, Play, ReplyRequest, Say, by_role, t
 
 
 class EchoReply:
-    """Gives the turn back: text as text, and the user's own sound as sound."""
+    """Gives the turn back: text as text, and the user's own audio as audio."""
 
     name = "echo"
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """The words of the turn; sound is played back, with what was heard of it as its text."""
+        """The words of the turn; audio is played back, with what the recognizer made of it as its text."""
         for item in by_role(request.context[turn_start(request.context) :], "user"):
             if item.audio:
                 for pcm in item.audio.values():

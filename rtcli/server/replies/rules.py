@@ -1,4 +1,4 @@
-"""The built-in rules: small, honest, the same every time. They are no language model and never pretend to be one."""
+"""The built-in rules: small, honest, the same every time. They are not a language model and never pretend to be one."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def answer(request: ReplyRequest) -> str:
         return " ".join(_tell(result, request.context) for result in results)
     turn = by_role(request.context[turn_start(request.context) :], "user")
     message = last_message(request)
-    if told := _REPEAT.match(request.own_instructions or ""):  # what a response itself is told to say comes first
-        return _repeat(told)
+    if own := _REPEAT.match(request.own_instructions or ""):  # what the response itself asks for comes first
+        return _repeat(own)
     images = [part for item in turn for part in item.wire["content"] if part["type"] == "input_image"]
     if images:
         return " ".join(_describe(image["image_url"]) for image in images)
     if turn and turn[-1].audio and not text_of(turn[-1]):
-        return _unheard(turn[-1])
+        return _not_understood(turn[-1])
     asked = message[:MAX_CHARACTERS_READ]
     if (command := _REPEAT.search(asked)) and (match := _REPEAT.match(message, command.start())):
         return _repeat(match)
@@ -151,14 +151,14 @@ _RULES: Sequence[tuple[re.Pattern[str], _Answer]] = [
 ]
 
 
-# sound, images, results of tools --------------------------------------------------------------------------------------
+# audio, images, results of tools --------------------------------------------------------------------------------------
 
 
-def _unheard(item: ConversationItem) -> str:
+def _not_understood(item: ConversationItem) -> str:
     seconds = sum(PCM16.milliseconds(len(pcm)) for pcm in item.audio.values()) / 1000
     if item.recognized_text is None:
-        return f"I heard {seconds:.1f} seconds of sound, but I have no recognizer, so I cannot tell what was said."
-    return f"I heard {seconds:.1f} seconds of sound, and no words in it."
+        return f"I heard {seconds:.1f} seconds of audio, but I have no recognizer, so I cannot tell what was said."
+    return f"I heard {seconds:.1f} seconds of audio, and no words in it."
 
 
 def _describe(url: str) -> str:
@@ -181,7 +181,7 @@ def _tell(result: ConversationItem, context: Sequence[ConversationItem]) -> str:
 
 
 def _plain(output: Any) -> str:
-    """JSON as a person would read it out."""
+    """JSON as it would be read out."""
     try:
         value = json.loads(output) if isinstance(output, str) else output
     except ValueError:

@@ -1,6 +1,6 @@
-"""Replies from SmolLM2, a very small language model, where somebody installed it: `--reply smollm`.
+"""Replies from SmolLM2, a very small language model, where it is installed: `--reply smollm`.
 
-It is a toy, and often wrong. Tools, images and speech that nobody understood stay with the built-in rules.
+It is a toy, and often wrong. Tools, images and speech without a transcript stay with the built-in rules.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SmolLMReply:
         self._server: Any = None  # kept alive; it serves as long as it lives
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """The model's words as they are made, or the rules' answer to what is no text."""
+        """The model's words as they are made, or the rules' answer to what is not text."""
         engine = self._rules if _is_for_rules(request) else await self._loaded()
         async for piece in engine.reply(replace(request, tools=()) if engine is self._model else request):
             yield piece
@@ -66,9 +66,9 @@ class SmolLMReply:
 
 def _is_for_rules(request: ReplyRequest) -> bool:
     turn = by_role(request.context[turn_start(request.context) :], "user")
-    pictures = any(part["type"] == "input_image" for item in turn for part in item.wire["content"])
-    unheard = bool(turn) and not text_of(turn[-1])
-    return bool(tool_calls(request) or outputs_of_turn(request.context) or pictures or unheard)
+    has_image = any(part["type"] == "input_image" for item in turn for part in item.wire["content"])
+    without_words = bool(turn) and not text_of(turn[-1])
+    return bool(tool_calls(request) or outputs_of_turn(request.context) or has_image or without_words)
 
 
 def _find_weights() -> Path:

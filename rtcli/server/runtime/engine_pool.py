@@ -1,4 +1,4 @@
-"""Engines that load behind the first client, and the threads in which their work is done."""
+"""Engines that load while the first client connects, and the threads in which they work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rtcli.server.engines import Engines
 from rtcli.server.voice.choice import load_engines
 
 T = TypeVar("T")
-_THREADS = 4
+_THREADS = 4  # onnxruntime and ctranslate2 release the GIL while they work
 
 
 class EnginePool:
@@ -23,7 +23,7 @@ class EnginePool:
         self._choice = choice
         self._given = engines
         self._threads = ThreadPoolExecutor(_THREADS, "engine")
-        self._loading: asyncio.Future[Engines] | None = None
+        self._loading: asyncio.Future[Engines] | None = None  # set once the pool is entered
 
     async def __aenter__(self) -> EnginePool:
         loop = asyncio.get_running_loop()
@@ -40,18 +40,18 @@ class EnginePool:
         assert self._loading is not None
         await asyncio.wait([self._loading])
         if not self._loading.cancelled():
-            self._loading.exception()  # whoever needed the engines has been told
+            self._loading.exception()  # retrieved, or asyncio would log it; who awaited the engines has got it
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def engines(self) -> Engines:
         """The engines, once they are loaded. Raises what loading raised."""
-        assert self._loading is not None, "the engine room is not entered"
+        assert self._loading is not None, "the engine pool is not entered"
         return await asyncio.shield(self._loading)
 
     @property
     def loaded(self) -> Engines:
         """The engines, after `engines` has been awaited."""
-        assert self._loading is not None, "the engine room is not entered"
+        assert self._loading is not None, "the engine pool is not entered"
         return self._loading.result()
 
     async def work(self, function: Callable[..., T], *arguments: Any) -> T:

@@ -1,4 +1,4 @@
-"""Makes one response happen: pieces of a reply become events, at the pace of somebody who writes or speaks."""
+"""Makes one response: the pieces of a reply become events, at the pace of writing or speaking."""
 
 from __future__ import annotations
 
@@ -32,14 +32,13 @@ from rtcli.server.validation import api_errors
 
 logger = logging.getLogger("rtcli.server")
 
-FIRST_DELAY = 0.05
-TEXT_DELAY = 0.02
-CHUNK_MS = 200
-AUDIO_SPEED = 4.0
-"""How many times faster than real time sound is sent."""
+FIRST_DELAY = 0.05  # seconds before the first piece, times `pace`
+TEXT_DELAY = 0.02  # seconds after each delta of text or arguments
+CHUNK_MS = 200  # audio in one delta
+AUDIO_SPEED = 4.0  # how many times faster than real time audio is sent
 
 _WORDS = re.compile(r"\S+\s*|\s+")
-# what is said in one go: a sentence, a long clause, or what goes on for too long without either
+# what is spoken in one go: a sentence, a long clause, or what goes on for too long without either
 _SENTENCE = re.compile(r"(.{,240}?[.!?…:;。！？][\"'”’)]*\s+|.{80,240}?,\s+|.{240,}?\s+)", re.S)
 _ARGUMENT_PIECE = 12
 QUOTA = {
@@ -50,7 +49,7 @@ QUOTA = {
 
 
 class ResponseWriter:
-    """One response being made. `emit` sends events and waits for room; `inject_fault` carries out a fault."""
+    """One response being made. `emit` sends events and waits for a slow client; `inject_fault` carries out a fault."""
 
     def __init__(
         self,
@@ -69,10 +68,10 @@ class ResponseWriter:
         self._inject_fault = inject_fault
         self._servers = mcp_servers
         self._spoken = response.options.modality == "audio"
-        self._unsaid = ""  # text that waits for the end of its sentence
+        self._unspoken = ""  # text that waits for the end of its sentence
 
     async def run(self, engine: ReplyEngine) -> tuple[str, JsonObject | None]:
-        """Make the response. Returns its status and details, for whoever finishes it."""
+        """Make the response. Returns the status and details that it ends with."""
         await self._wait(FIRST_DELAY)
         request = self._request()
         try:
@@ -115,20 +114,20 @@ class ResponseWriter:
     async def _wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds * self._pace)
 
-    # text and speech --------------------------------------------------------------------------------------------------
+    # text and audio ---------------------------------------------------------------------------------------------------
 
     async def _say(self, piece: Say) -> None:
         if not self._spoken:
             await self._emit(self._response.say(piece.text))
             await self._wait(TEXT_DELAY)
             return
-        self._unsaid += piece.text
-        while match := _SENTENCE.match(self._unsaid):
-            self._unsaid = self._unsaid[match.end() :]
+        self._unspoken += piece.text
+        while match := _SENTENCE.match(self._unspoken):
+            self._unspoken = self._unspoken[match.end() :]
             await self._speak(match.group())
 
     async def _speak_rest(self) -> None:
-        text, self._unsaid = self._unsaid, ""
+        text, self._unspoken = self._unspoken, ""
         if text:
             await self._speak(text)
 
@@ -141,7 +140,7 @@ class ResponseWriter:
                 return
 
     async def _play(self, chunk: SpokenChunk) -> None:
-        """Sound in pieces of 200 ms, faster than it plays, its words always ahead of it."""
+        """Audio in pieces of 200 ms, faster than it plays, its words always ahead of it."""
         words = _WORDS.findall(chunk.text)
         size = PCM16.byte_length(CHUNK_MS)
         pieces = [chunk.pcm[start : start + size] for start in range(0, len(chunk.pcm), size)] or [b""]

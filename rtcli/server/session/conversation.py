@@ -1,4 +1,4 @@
-"""The default conversation: items in their order, and the rules for adding, cutting and removing them."""
+"""The default conversation: items in their order, and the rules for adding, truncating and deleting them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_TEXT_KEPT = 128 * 2**20
 """Characters of text, images and arguments that one conversation takes; more is refused."""
 
 MAX_AUDIO_KEPT = 64 * 2**20
-"""Bytes of sound that one conversation keeps (about 23 minutes); the oldest goes first, its item stays."""
+"""Bytes of audio that one conversation keeps (about 23 minutes); the oldest goes first, its item stays."""
 
 
 class Conversation:
@@ -23,9 +23,9 @@ class Conversation:
     def __init__(self) -> None:
         self.id = new_id("conv")
         self._items: dict[str, ConversationItem] = {}
-        self._order: list[str] = []
-        self._calls: set[str] = set()
-        self._characters = 0
+        self._order: list[str] = []  # of their ids
+        self._calls: set[str] = set()  # the call ids of function calls
+        self._characters = 0  # of all items together
 
     def __iter__(self) -> Iterator[ConversationItem]:
         return (self._items[item_id] for item_id in self._order)
@@ -34,7 +34,7 @@ class Conversation:
         return len(self._order)
 
     def in_reply_order(self) -> Iterator[ConversationItem]:
-        """The items, each answer before what came while it was made: that is still to be answered."""
+        """The items, each answer before what arrived while it was made: that is still to be answered."""
         order: list[ConversationItem] = []
         for item in self:
             place = len(order)
@@ -67,7 +67,7 @@ class Conversation:
     def insert(self, item: ConversationItem, previous: str | None) -> str | None:
         """Add after `previous`: "root" is the front; None and "" are the end. Returns the id of the item before it.
 
-        Raises RefusedError for an id that is taken, an unknown `previous`, an output that answers no call, and beyond
+        Raises ApiError for an id that is taken, an unknown `previous`, an output that answers no call, and beyond
         the bound.
         """
         if item.id in self._items:
@@ -86,7 +86,7 @@ class Conversation:
         return self._order[place - 1] if place else None
 
     def delete(self, item_id: str) -> None:
-        """Raises RefusedError for an unknown id. The id may be used again."""
+        """Raises ApiError for an unknown id. The id may be used again."""
         item = self._known(item_id, "delete")
         self._order.remove(item_id)
         self._characters = max(0, self._characters - _characters(item.wire))
@@ -95,13 +95,13 @@ class Conversation:
             self._calls.discard(item.wire["call_id"])
 
     def retrieve(self, item_id: str) -> JsonObject:
-        """The item with its sound. Raises RefusedError for an unknown id."""
+        """The item with its audio. Raises ApiError for an unknown id."""
         return self._known(item_id, "retrieve").with_audio()
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
-        """Cut what the assistant said to what was heard; its transcript goes, for nobody knows where it ends.
+        """Truncate what the assistant said to what was played. Its transcript goes: nobody knows where it ends.
 
-        Raises RefusedError for an unknown id, an item that is no sound of the assistant, or an end beyond its sound.
+        Raises ApiError for an unknown id, an item without audio of the assistant, or an end beyond its audio.
         """
         item = self._known(item_id, "truncate")
         pcm = item.audio.get(content_index)
@@ -117,7 +117,7 @@ class Conversation:
         item.truncated = True
 
     def evict_old_audio(self) -> None:
-        """Drop the oldest sound beyond what one conversation may hold."""
+        """Drop the oldest audio beyond what one conversation may hold."""
         held = sum(len(pcm) for item in self for pcm in item.audio.values())
         for item in self:
             if held <= MAX_AUDIO_KEPT:

@@ -65,13 +65,13 @@ class ServerCore:
         return [event("session.created", session=self.state.config)]
 
     def receive(self, sent: Mapping[str, Any]) -> list[ServerEffect]:
-        """Carry out one client event; what is refused becomes an `error` that names it."""
+        """Carry out one client event; a refusal becomes an `error` that names it."""
         event_id = sent.get("event_id")
         try:
             check_event(sent)
             _HANDLERS[sent["type"]](self, sent)
-        except ApiError as refused:
-            self._out.append(refused.event(event_id if isinstance(event_id, str) else None))
+        except ApiError as problem:
+            self._out.append(problem.event(event_id if isinstance(event_id, str) else None))
         return self._effects()
 
     def audio_appended(self, pcm: bytes) -> list[ServerEffect]:
@@ -126,7 +126,7 @@ class ServerCore:
         return self._effects()
 
     def idle_elapsed(self) -> list[ServerEffect]:
-        """Nobody has spoken for idle_timeout_ms: the silence becomes the user's turn."""
+        """The user has been silent for idle_timeout_ms: that silence becomes a turn."""
         timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
         if timeout is None or self.active or self._input.item_id:
             return []
@@ -135,7 +135,7 @@ class ServerCore:
         start, item_id = max(0, end - timeout), new_id("item")
         place = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
         self._out.append(event("input_audio_buffer.timeout_triggered", **place))
-        pcm = buffer.peek(buffer.end - timeout * PCM16.rate // 1000)
+        pcm = buffer.peek(buffer.end - PCM16.samples(timeout))
         buffer.clear()
         self._commit_item(item_id, pcm)
         self._start_response({})
@@ -227,8 +227,8 @@ class ServerCore:
         if (self.state.turn_detection or {}).get("create_response"):
             try:
                 self._start_response({})
-            except ApiError as refused:
-                self._out.append(refused.event())
+            except ApiError as problem:
+                self._out.append(problem.event())
 
     # what several of them do ------------------------------------------------------------------------------------------
 

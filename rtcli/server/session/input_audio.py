@@ -79,7 +79,7 @@ class InputAudio:
         """Open a turn. Returns the id of the item to come, and where its audio starts in milliseconds."""
         assert self._turns is not None
         self.item_id = new_id("item")
-        self._start = max(0, mark.sample - self._turns.padding_ms * PCM16.rate // 1000)
+        self._start = max(0, mark.sample - PCM16.samples(self._turns.padding_ms))
         wanted = self._session.input["transcription"] or {}
         self.partial = Partial(self.item_id) if wanted.get("model") == STREAMING_MODEL else None
         return self.item_id, PCM16.milliseconds(2 * self._start)

@@ -13,7 +13,7 @@ from rtcli.server.ids import new_id
 from rtcli.server.validation import api_errors
 
 MAX_AUDIO_BYTES = 15 * 2**20
-"""What one event may carry."""
+"""Of audio in one event."""
 
 _FORMAT_NAMES = {
     "audio/pcm": "mono PCM16 at 24kHz",
@@ -24,24 +24,20 @@ _FORMAT_NAMES = {
 
 @dataclass(slots=True)
 class ConversationItem:
-    """One item: `wire` as events show it, `audio` the sound of its parts (24 kHz PCM16) by content index.
-
-    `heard` is what the recognizer made of the sound, whether or not the client asked for a transcript; `cut` says that
-    the client truncated it; `unseen` are items before it that came while it was being made.
-    """
+    """One item: `wire` is what events show of it."""
 
     wire: JsonObject
-    audio: dict[int, bytes | bytearray] = field(default_factory=dict)
-    recognized_text: str | None = None
-    truncated: bool = False
-    unseen: frozenset[str] = frozenset()
+    audio: dict[int, bytes | bytearray] = field(default_factory=dict)  # 24 kHz PCM16, by content index
+    recognized_text: str | None = None  # of its audio, whether or not the client asked for a transcript
+    truncated: bool = False  # by the client, perhaps while it was being made
+    unseen: frozenset[str] = frozenset()  # the items before it that arrived while it was being made
 
     @property
     def id(self) -> str:
         return str(self.wire["id"])
 
     def with_audio(self) -> JsonObject:
-        """The item as `conversation.item.retrieved` shows it: the only place where sound comes back."""
+        """The item as `conversation.item.retrieved` shows it: the only event that carries its audio."""
         if not self.audio:
             return self.wire
         parts = [
@@ -77,9 +73,9 @@ def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> 
 
 
 def from_client(sent: Mapping[str, Any], path: str = "item", audio_format: AudioFormat = PCM16) -> ConversationItem:
-    """An item that a client sent, whose shape has been checked; its sound is in the session's input format.
+    """An item that a client sent, whose shape has been checked; its audio is in the session's input format.
 
-    Raises RefusedError for audio that is not base64.
+    Raises ApiError for audio that is not base64.
     """
     return _MAKERS[sent["type"]](sent, path, audio_format)
 
@@ -136,7 +132,7 @@ _MAKERS = {
 
 
 def decode_audio(text: str, path: str, audio_format: AudioFormat) -> bytes:
-    """The bytes of an `audio` field. Raises RefusedError where it is no base64, empty, or larger than 15 MiB."""
+    """The bytes of an `audio` field. Raises ApiError where it is not base64, empty, or larger than 15 MiB."""
     form = _FORMAT_NAMES[audio_format.type]
     try:
         data = decode_base64(text)

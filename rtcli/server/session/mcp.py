@@ -1,4 +1,4 @@
-"""MCP servers as the local server plays them: nothing is dialled; what they list and answer is simulated."""
+"""MCP servers as the local server plays them: no server is contacted; what they list and answer is simulated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNREACHABLE = ".invalid"  # a host name that by standard never resolves: the wa
 
 
 def list_item(label: str) -> JsonObject:
-    """An `mcp_list_tools` item before the listing is there."""
+    """An `mcp_list_tools` item, its tools still to come."""
     return {"id": new_id("item"), "type": "mcp_list_tools", "server_label": label, "tools": []}
 
 
@@ -51,7 +51,7 @@ def needs_approval(server: Mapping[str, Any], name: str) -> bool:
 
 
 def call_item(label: str, name: str, arguments: str, request_id: str | None = None) -> ConversationItem:
-    """An `mcp_call` before its result: the `output` key is there, as clients demand."""
+    """An `mcp_call` before its result. Clients demand the `output` key even so."""
     call = {"type": "mcp_call", "server_label": label, "name": name, "arguments": arguments}
     more = {"approval_request_id": request_id, "output": None, "error": None}
     return ConversationItem({"id": new_id("item"), **call, **more})
@@ -76,7 +76,7 @@ def run(item: ConversationItem, place: JsonObject) -> list[JsonObject]:
     try:
         arguments = json.loads(wire["arguments"] or "{}")
     except ValueError as error:
-        failure = {"type": "tool_execution_error", "message": f"the arguments are no JSON: {error}"}
+        failure = {"type": "tool_execution_error", "message": f"the arguments are not JSON: {error}"}
         item.wire = {**wire, "error": failure}
         return [*events, event("response.mcp_call.failed", **place)]
     item.wire = {**wire, "output": json.dumps({"simulated": True, "tool": wire["name"], "input": arguments})}
@@ -98,7 +98,7 @@ def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Js
 
 
 def run_approved(conversation: Conversation, request_id: str) -> list[JsonObject]:
-    """A call that was approved runs at once, outside of any response; whoever wants an answer asks for one."""
+    """An approved call runs at once, outside of any response; a client that wants an answer asks for one."""
     asked = conversation.get(request_id)
     assert asked is not None  # the conversation has checked it
     request = asked.wire

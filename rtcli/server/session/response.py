@@ -1,4 +1,4 @@
-"""One response, as the events that tell of it: what is opened is closed, in the recorded order, however it ends."""
+"""One response, as its events: what is opened is closed, in the recorded order, however it ends."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class _Open:
     previous: str | None
     part: str = ""
     text: str = ""
-    audio: bytearray = field(default_factory=bytearray)
+    audio: bytearray = field(default_factory=bytearray)  # 24 kHz PCM16; what the encoder still holds is in it
     closed: bool = False
-    encoder: Encoder | None = None
+    encoder: Encoder | None = None  # made at the first audio
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class Response:
         return [*sent, obfuscated(event(name, **self._place(output), content_index=0, delta=delta))]
 
     def add_audio(self, pcm: bytes) -> list[JsonObject]:
-        """More sound of the message: 24 kHz PCM16, sent in the format of the session."""
+        """More audio of the message: 24 kHz PCM16, sent in the format of the session."""
         sent, output = self._message()
         if not output.item.truncated:
             output.audio += pcm
@@ -197,7 +197,7 @@ class Response:
         return [output for output in self._outputs if output.part and not output.closed]
 
     def _message(self) -> tuple[list[JsonObject], _Open]:
-        """The open message; made, with its events, where there is none."""
+        """(events, the open message): where none is open, one is added, and those are its events."""
         if open_messages := self._open_messages():
             return [], open_messages[-1]
         sent, output = self._add(ConversationItem(items.message("assistant", [], status="in_progress")))

@@ -15,7 +15,7 @@ from rtcli.server.validation import api_errors
 
 
 def response_options(state: EffectiveSession, conversation: Conversation, wanted: Mapping[str, Any]) -> ResponseOptions:
-    """Raises RefusedError for an `input` that refers to an item which is not there."""
+    """Raises ApiError for an `input` that refers to an unknown item."""
     session, output = state.config, wanted.get("audio", {}).get("output", {})
     audio_format = parse_format(output.get("format") or session["audio"]["output"]["format"]).to_wire()
     voice = output.get("voice") or session["audio"]["output"]["voice"]

@@ -114,7 +114,7 @@ class EffectiveSession:
         return value
 
     def update(self, wanted: Mapping[str, Any]) -> None:
-        """Merge an update of the right shape. Raises RefusedError and changes nothing where a rule forbids."""
+        """Merge an update of the right shape. Raises ApiError and changes nothing where a rule forbids."""
         if wanted["type"] != self.config["type"]:
             raise api_errors.session_type_locked(wanted["type"])
         audio = {side: dict(settings) for side, settings in self.config["audio"].items()}
@@ -131,7 +131,7 @@ class EffectiveSession:
         self.config = new
 
     def resolve_mcp(self, tools: Any, path: str) -> dict[str, JsonObject]:
-        """The MCP servers that these tools define or name, by label. Raises RefusedError for an undefined one."""
+        """The MCP servers that these tools define or name, by label. Raises ApiError for an undefined one."""
         found: dict[str, JsonObject] = {}
         for index, tool in enumerate(tools):
             if tool["type"] != "mcp":
@@ -192,7 +192,7 @@ def _merge_transcription(value: JsonObject, old: JsonObject | None, state: Effec
 
 
 def _merge_noise(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
-    """A strength that is not named stays, or is 1 at first. It is shown only once somebody set it."""
+    """A strength that is not named stays, or is 1 at first. It is shown only once a client has set it."""
     merged = {"type": value.get("type") or (old or {}).get("type", "near_field")}
     strength = value.get("strength")
     if strength is None:

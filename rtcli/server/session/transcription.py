@@ -1,4 +1,4 @@
-"""What the server says of the user's speech: transcription events for a committed item."""
+"""The transcription events of a committed item, and of a turn that goes on."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
-from rtcli.server.engines import SAMPLE_RATE, DetectorFactory, DetectorSettings, SpeechDetector
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.server.engines import DetectorFactory, DetectorSettings, SpeechDetector
 
 SEMANTIC_PAUSE_MS = 500
 SEMANTIC_PADDING_MS = 300
@@ -27,7 +28,7 @@ class TurnMarkKind(Enum):
     """What happened at a sample."""
 
     STARTED = auto()
-    PAUSED = auto()  # whoever has a recognizer may now say whether the sentence is complete
+    PAUSED = auto()  # a recognizer may now tell whether the sentence is complete
     ENDED = auto()
 
 
@@ -41,7 +42,7 @@ class TurnMark:
 
 _Next: TypeAlias = tuple[Speech, TurnMarkKind | None]
 
-# (state, the detector hears speech) -> (next state, mark), for the two kinds of detection.
+# (state, the detector reports speech) -> (next state, mark), for the two kinds of detection.
 _SERVER: dict[tuple[Speech, bool], _Next] = {
     (Speech.QUIET, True): (Speech.SPEAKING, TurnMarkKind.STARTED),
     (Speech.SPEAKING, False): (Speech.QUIET, TurnMarkKind.ENDED),
@@ -54,7 +55,7 @@ _SEMANTIC: dict[tuple[Speech, bool], _Next] = {
 
 
 class TurnDetection:
-    """Follows one session's sound; made anew when `turn_detection` changes. `start` is the first sample it hears."""
+    """Follows one session's audio; made anew when `turn_detection` changes. `start` is the first sample it is fed."""
 
     def __init__(self, config: dict[str, Any], factory: DetectorFactory, start: int) -> None:
         self.semantic = config["type"] == "semantic_vad"
@@ -64,15 +65,19 @@ class TurnDetection:
         self._table = _SEMANTIC if self.semantic else _SERVER
         settings = DetectorSettings(config.get("threshold", 0.5), self.silence_ms)
         self._detector: SpeechDetector = factory(settings)
-        self._offset = start
-        self._heard = 0
-        self._voice_end = 0
+        self._offset = start  # the sample of the session that the detector counts as its first
+        self._fed = 0  # samples, counted like the detector's
+        self._voice_end = 0  # the sample after the last speech
         self.state = Speech.QUIET
+
+    def __repr__(self) -> str:
+        kind = "semantic_vad" if self.semantic else "server_vad"
+        return f"<TurnDetection {kind}: {self.state.name.lower()} at sample {self._offset + self._fed}>"
 
     def feed(self, pcm: bytes) -> list[TurnMark]:
         """What these samples bring, in order."""
         marks: list[TurnMark] = []
-        self._heard += len(pcm) // 2
+        self._fed += len(pcm) // 2
         for boundary in self._detector.feed(pcm):
             self.state, mark = self._table.get((self.state, boundary.speaking), (self.state, None))
             if not boundary.speaking:
@@ -81,18 +86,18 @@ class TurnDetection:
                 marks.append(TurnMark(mark, self._offset + boundary.sample))
             elif mark is not None:
                 marks.append(TurnMark(mark, self._end(self.silence_ms)))
-        if self.state is Speech.PAUSING and self._heard - self._voice_end >= _samples(self._limit_ms):
+        if self.state is Speech.PAUSING and self._fed - self._voice_end >= PCM16.samples(self._limit_ms):
             marks.append(self._finish(self._limit_ms))
         return marks
 
     def evaluate_pause(self, transcript: str) -> list[TurnMark]:
-        """A pause has been transcribed: a sentence that is complete ends the turn."""
+        """What was said before the pause has been transcribed: a complete sentence ends the turn."""
         if self.state is not Speech.PAUSING or not _SENTENCE_END.search(transcript):
             return []
         return [self._finish(self.silence_ms)]
 
     def reset(self) -> None:
-        """The client committed or cleared: whatever was open is no turn any more."""
+        """The client committed or cleared: an open turn is dropped."""
         self.state = Speech.QUIET
         self._detector.reset()
 
@@ -101,8 +106,4 @@ class TurnDetection:
         return TurnMark(TurnMarkKind.ENDED, self._end(silence_ms))
 
     def _end(self, silence_ms: int) -> int:
-        return self._offset + min(self._voice_end + _samples(silence_ms), self._heard)
-
-
-def _samples(milliseconds: int) -> int:
-    return milliseconds * SAMPLE_RATE // 1000
+        return self._offset + min(self._voice_end + PCM16.samples(silence_ms), self._fed)

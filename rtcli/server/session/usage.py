@@ -13,8 +13,13 @@ _CHARACTERS_PER_TOKEN = 4
 _USER_AUDIO_TOKEN_MS = 100
 _ASSISTANT_AUDIO_TOKEN_MS = 50
 _IMAGE_TOKENS = {"low": 85, "high": 765, "auto": 765}
-_TOKEN_LIMIT = 15_000_000
-_BY_DURATION = ("whisper-1", "gpt-realtime-whisper", "gpt-transcribe", "gpt-live-transcribe")
+_TOKEN_LIMIT = 15_000_000  # a minute
+_BY_DURATION = (  # transcription models that are billed by the second
+    "whisper-1",
+    "gpt-realtime-whisper",
+    "gpt-transcribe",
+    "gpt-live-transcribe",
+)
 
 
 def text_tokens(text: str) -> int:
@@ -38,8 +43,8 @@ def item_tokens(item: ConversationItem) -> dict[str, int]:
         texts.append(str(part.get("text") or part.get("transcript") or ""))
         if part["type"] == "input_image":
             images += _IMAGE_TOKENS[part["detail"]]
-    sound = sum(audio_tokens(len(pcm), user=user) for pcm in item.audio.values())
-    return {"text": sum(map(text_tokens, texts)), "audio": sound, "image": images}
+    audio = sum(audio_tokens(len(pcm), user=user) for pcm in item.audio.values())
+    return {"text": sum(map(text_tokens, texts)), "audio": audio, "image": images}
 
 
 def input_counts(instructions: str, tools: Iterable[JsonObject], items: Iterable[ConversationItem]) -> dict[str, int]:
@@ -75,12 +80,12 @@ def transcription_usage(model: str, pcm: int, transcript: str) -> JsonObject:
     if model in _BY_DURATION:
         seconds = math.ceil(PCM16.milliseconds(pcm) / 1000) if transcript else 0
         return {"type": "duration", "seconds": seconds}
-    heard, written = audio_tokens(pcm, user=True), text_tokens(transcript)
+    read, written = audio_tokens(pcm, user=True), text_tokens(transcript)
     return {
         "type": "tokens",
-        "total_tokens": heard + written,
-        "input_tokens": heard,
-        "input_token_details": {"text_tokens": 0, "audio_tokens": heard},
+        "total_tokens": read + written,
+        "input_tokens": read,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": read},
         "output_tokens": written,
     }
 

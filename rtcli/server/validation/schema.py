@@ -74,7 +74,7 @@ TOOL_CHOICE = kind(
 
 
 def modalities(value: Any, path: str) -> None:
-    """Text or sound, never both."""
+    """Text or audio, never both."""
     array(one_of("text", "audio"))(value, path)
     if len(value) != 1:
         shown = "[" + ", ".join(f"'{word}'" for word in value) + "]"

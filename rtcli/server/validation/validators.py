@@ -1,6 +1,6 @@
-"""Small parts from which the shape of a client event is put together; each refuses a value in the API's words.
+"""Small checks from which the shape of a client event is put together; each refuses a value in the API's words.
 
-A check is a function of (value, path) that raises RefusedError. Nothing is changed: what passes is used as it came.
+A check is a function of (value, path) that raises ApiError. It changes nothing: what passes is used as it came.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ def _expect(value: object, kinds: type | tuple[type, ...], expected: str, path: 
 
 
 def anything(value: Any, path: str) -> None:
-    """No demands."""
+    """Every value passes."""
 
 
 def boolean(value: Any, path: str) -> None:
     _expect(value, bool, "a boolean", path)
 
 
-def text(longest: int | None = None) -> Check:
+def text(max_length: int | None = None) -> Check:
     """A string of at most so many characters."""
 
     def check(value: Any, path: str) -> None:
         _expect(value, str, "a string", path)
-        if longest is not None and len(value) > longest:
-            raise api_errors.too_long(path, longest, len(value))
+        if max_length is not None and len(value) > max_length:
+            raise api_errors.too_long(path, max_length, len(value))
 
     return check
 
 
-def number(lowest: float, highest: float) -> Check:
-    """Any number; where the limits are integers, an integer."""
-    kinds: tuple[type, ...] = (int,) if isinstance(lowest, int) else (int, float)
+def number(minimum: float, maximum: float) -> Check:
+    """Any number from minimum to maximum; where these are integers, an integer."""
+    kinds: tuple[type, ...] = (int,) if isinstance(minimum, int) else (int, float)
 
     def check(value: Any, path: str) -> None:
         _expect(value, kinds, "an integer" if kinds == (int,) else "a number", path)
-        if value < lowest:
-            raise api_errors.out_of_range(path, value, lowest, below=True)
-        if value > highest:
-            raise api_errors.out_of_range(path, value, highest, below=False)
+        if value < minimum:
+            raise api_errors.out_of_range(path, value, minimum, below=True)
+        if value > maximum:
+            raise api_errors.out_of_range(path, value, maximum, below=False)
 
     return check
 

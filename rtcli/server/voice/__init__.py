@@ -1,1 +1,1 @@
-"""What the server hears and speaks with: speech engines where they are installed, and basic ones elsewhere."""
+"""Speech engines: those of the voice extra where they are installed, and basic ones elsewhere."""

@@ -1,4 +1,4 @@
-"""What hears and speaks without any package: an energy detector, no recognizer, a tone for each word."""
+"""The engines that need no package: an energy detector, no recognizer, a tone for each word."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rtcli.server.voice.tone import ToneVoice
 
 
 def basic_engines() -> Engines:
-    """What needs no package: an energy detector, no recognizer, a tone for each word."""
+    """They are made at once."""
 
     def detector(settings: DetectorSettings) -> SpeechDetector:
         return _EnergySpeechDetector(EnergyDetector(threshold=settings.threshold, silence_ms=settings.silence_ms))
@@ -17,7 +17,7 @@ def basic_engines() -> Engines:
 
 
 class _EnergySpeechDetector:
-    """The energy detector of `dsp`, which knows nothing of servers, in the server's terms."""
+    """The energy detector of `dsp` with the interface of a speech detector."""
 
     def __init__(self, detector: EnergyDetector) -> None:
         self._detector = detector

@@ -1,4 +1,4 @@
-"""Which engines run: the real ones where they can be had, the basic ones elsewhere."""
+"""Which engines run: those of the voice extra where they are installed, the basic ones elsewhere."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ ENGINE_CHOICES = ("auto", "tone", "voice")
 
 
 def load_engines(choice: str = "auto") -> Engines:
-    """The engines of a choice: `tone`, `voice`, or `auto`, which takes `voice` where it can be had. Blocks for seconds.
+    """The engines of a choice: `tone`, `voice`, or `auto` (`voice` where it is installed). Blocks for seconds.
 
-    Real ones come from `rtcli.server.voice.loading`, which raises ImportError or UsageError without them.
     Raises UsageError for an unknown choice, and for `voice` where its packages are missing.
     """
     if choice not in ENGINE_CHOICES:
-        raise UsageError(f"no engines are called {choice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+        raise UsageError(f"unknown engines {choice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
     if choice == "tone":
         return basic_engines()
     try:
@@ -27,7 +26,7 @@ def load_engines(choice: str = "auto") -> Engines:
     except (ImportError, UsageError) as error:
         if choice == "voice":
             raise UsageError(
-                "the voice engines are not there", why=str(error), hint="install them: pip install 'rtcli[voice]'"
+                "the voice engines are not installed", why=str(error), hint="pip install 'rtcli[voice]'"
             ) from error
         return basic_engines()
     return engines

@@ -21,7 +21,7 @@ _HYSTERESIS = 0.15  # speech goes on a little below the threshold that begins it
 NAME = "Silero voice detector"
 
 Probability = Callable[[bytes], float]
-"""One frame (512 samples, 16 kHz PCM16) to the probability that somebody speaks in it."""
+"""One frame (512 samples, 16 kHz PCM16) to the probability of speech in it."""
 
 
 def load() -> DetectorFactory:
@@ -52,7 +52,7 @@ class SileroDetector:
         self._probability = probability
         self._start_at = settings.threshold
         self._stop_below = min(settings.threshold, max(settings.threshold - _HYSTERESIS, 0.01))
-        self._silence = settings.silence_ms * PCM16.rate // 1000
+        self._silence = PCM16.samples(settings.silence_ms)
         self._resampler = Resampler(PCM16.rate, _RATE)
         self._pending = bytearray()
         self._position = 0  # in samples of the stream: the end of the last frame that was looked at
@@ -68,7 +68,7 @@ class SileroDetector:
             frame = bytes(self._pending[:_FRAME_BYTES])
             del self._pending[:_FRAME_BYTES]
             self._position += _STEP
-            boundary = _LISTEN[self._state](self, self._hear(frame))
+            boundary = _LISTEN[self._state](self, self._probability_of(frame))
             if boundary is not None:
                 boundaries.append(boundary)
         return boundaries
@@ -78,8 +78,8 @@ class SileroDetector:
         self._state = _State.SILENT
         self._run = 0
 
-    def _hear(self, frame: bytes) -> float:
-        """A muted microphone sends zeros for hours: they cost nothing, and are no speech."""
+    def _probability_of(self, frame: bytes) -> float:
+        """A muted microphone sends zeros for hours: they cost nothing, and are not speech."""
         return self._probability(frame) if any(frame) else 0.0
 
     def _await_speech(self, probability: float) -> Boundary | None:

@@ -1,4 +1,4 @@
-"""The engines that hear and speak: Silero's detector, Whisper tiny.en and the hibari voice, each of them optional."""
+"""The engines of the voice extra: Silero's detector, Whisper tiny.en and the hibari voice, each of them optional."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def load() -> Engines:
-    """Every engine that can be had here, loaded side by side and warmed up; blocks for about a second.
+    """Every engine that is available, loaded side by side and warmed up; blocks for about a second.
 
-    What is missing is stood in for, and `names` says why. Raises UsageError where nothing can be had.
+    A basic engine stands in for each missing one, and `names` says why. Raises UsageError where all are missing.
     """
     from rtcli.server.voice import detector
     from rtcli.server.voice.recognizer import WhisperRecognizer
@@ -30,7 +30,7 @@ def load() -> Engines:
     found = detector_.result(), recognizer.result(), voice.result()
     problems = [engine for engine in found if isinstance(engine, EngineUnavailableError)]
     if len(problems) == len(found):
-        raise UsageError("no voice engine is there", why="; ".join(map(str, problems)), hint=INSTALL)
+        raise UsageError("no voice engine available", why="; ".join(map(str, problems)), hint=INSTALL)
     basic = basic_engines()
     names = (detector.NAME, WhisperRecognizer.name, HibariVoice.name)
     return Engines(

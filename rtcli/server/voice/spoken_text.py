@@ -1,4 +1,4 @@
-"""What is said of a text: its sentences, without the marks, addresses and pictures that only an eye can read."""
+"""A text as a voice says it: in sentences, without the markup, addresses and symbols that are only for reading."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 _MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (_CODE_BLOCK, " "),
-    (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),  # a link or a picture: its words
+    (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),  # a link or an image: its words
     (re.compile(r"<?(?:https?://|www\.)[^\s>)\]]+>?"), "the link"),
     (re.compile(r"^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+•]\s+)", re.MULTILINE), ""),  # headings, quotes, bullets
     (re.compile(r"^\s*(?:\|?\s*:?-{3,}:?\s*)+\|?\s*$", re.MULTILINE), " "),  # rules, and those below a table's heading

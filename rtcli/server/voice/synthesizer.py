@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hibari import Hibari
 
 # One voice is packaged. The others are that one spoken faster and played slower (or the reverse), which moves pitch
-# and formants together: below 1 a larger speaker, above 1 a smaller one. A name that is not here sounds as it is.
+# and formants together: below 1 a larger speaker, above 1 a smaller one. A name that is not here keeps the pitch.
 _PITCH = {
     "alloy": 0.95,
     "ash": 0.86,
@@ -33,7 +33,7 @@ _PITCH = {
 }
 _GAIN = 2.0  # the model is quiet: 6 dB
 _PEAK = 0.98
-_UNSPEAKABLE_MS = 200  # of silence for a piece that the voice has no sound for, such as Japanese
+_UNSPEAKABLE_MS = 200  # of silence for a piece that the voice cannot say, such as Japanese
 _NOISE_SEED = 0  # the same text sounds the same every time
 
 
@@ -64,9 +64,9 @@ class HibariVoice:
         return voice
 
     def speak(self, text: str, voice: str, speed: float) -> Iterator[SpokenChunk]:
-        """The sound of `text` sentence by sentence, each as soon as it is made; joined, the chunks' texts are `text`.
+        """The audio of `text` sentence by sentence, each as soon as it is made; joined, the chunks' texts are `text`.
 
-        `speed` is the API's, 0.25 to 1.5. A sentence with nothing to say (an emoji, a block of code) has no sound.
+        `speed` is the API's, 0.25 to 1.5. A sentence with nothing to say (an emoji, a block of code) has no audio.
         """
         pitch = _PITCH.get(voice, 1.0)
         for sentence in sentences(text):
@@ -74,10 +74,10 @@ class HibariVoice:
             yield SpokenChunk(sentence, self._say(words, pitch, speed) if words else b"")
 
     def _say(self, words: str, pitch: float, speed: float) -> bytes:
-        sound: Floats = self._model(words, speed=speed / pitch, seed=_NOISE_SEED)
-        if not len(sound):
+        samples: Floats = self._model(words, speed=speed / pitch, seed=_NOISE_SEED)
+        if not len(samples):
             return bytes(PCM16.byte_length(_UNSPEAKABLE_MS))
-        peak = float(np.abs(sound).max())
+        peak = float(np.abs(samples).max())
         gain = min(_GAIN, _PEAK / peak) if peak else 1.0
-        pcm = (sound * (gain * 32767)).astype("<i2").tobytes()
+        pcm = (samples * (gain * 32767)).astype("<i2").tobytes()
         return resample(pcm, round(PCM16.rate * pitch), PCM16.rate)

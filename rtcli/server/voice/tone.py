@@ -1,4 +1,4 @@
-"""A voice made of soft tones, one for each word: no speech, but it has its words' rhythm and length."""
+"""A voice made of soft tones, one for each word: not speech, but in the rhythm and length of its words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 
-from rtcli.server.engines import SAMPLE_RATE, SpokenChunk
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.server.engines import SpokenChunk
 
 _PENTATONIC = (0, 2, 4, 7, 9, 12)
 _LEVEL = 5_000  # of 32,767: about -19 dBFS at the peak
 _GAP_SECONDS = 0.05
+_EDGE_MS = 30  # a note swells and fades, or it would click
 _WORD = re.compile(r"\S+\s*|\s+")
 
 
@@ -38,12 +40,12 @@ def _base_frequency(voice: str) -> float:
 def _note(frequency: float, seconds: float, gap: float) -> bytes:
     import numpy as np
 
-    length = int(seconds * SAMPLE_RATE)
-    time = np.arange(length) / SAMPLE_RATE
+    length = PCM16.samples(1000 * seconds)
+    time = np.arange(length) / PCM16.rate
     wave = np.sin(2 * np.pi * frequency * time) + 0.25 * np.sin(4 * np.pi * frequency * time)
-    edge = min(int(0.03 * SAMPLE_RATE), length // 2)
+    edge = min(PCM16.samples(_EDGE_MS), length // 2)
     envelope = np.ones(length)
     envelope[:edge] = np.sin(np.linspace(0, np.pi / 2, edge))
     envelope[length - edge :] = envelope[:edge][::-1]
     samples = (_LEVEL / 1.25 * wave * envelope).astype("<i2")
-    return bytes(samples.tobytes()) + bytes(2 * int(gap * SAMPLE_RATE))
+    return bytes(samples.tobytes()) + bytes(PCM16.byte_length(1000 * gap))

@@ -29,7 +29,7 @@ SILERO: Mapping[str, str] = {
 
 
 class EngineUnavailableError(RtcliError):
-    """An engine that cannot be had here: its package or its files are missing, changed, or do not load."""
+    """An engine is not available: its package or its files are missing, changed, or do not load."""
 
 
 def whisper_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -44,8 +44,8 @@ async def test_a_text_turn(server: RealtimeServer) -> None:
     assert client.types().count("response.output_text.delta") == 4
 
 
-async def test_a_spoken_turn_streams_words_and_sound_together(server: RealtimeServer) -> None:
-    """The transcript runs ahead of the sound and interleaves with it; the sound is 24 kHz PCM16 in small pieces."""
+async def test_a_spoken_turn_streams_words_and_audio_together(server: RealtimeServer) -> None:
+    """The transcript runs ahead of the audio and interleaves with it; the audio is 24 kHz PCM16 in small pieces."""
     async with session(server) as client:
         await client.ask("Count to 12")
         deltas = [event for event in client.seen if event["type"].endswith("audio.delta")]
@@ -68,12 +68,12 @@ async def test_push_to_talk(server: RealtimeServer) -> None:
         done = await client.until("response.done")
 
     assert said(done["response"]) == (
-        "I heard 1.2 seconds of sound, but I have no recognizer, so I cannot tell what was said."
+        "I heard 1.2 seconds of audio, but I have no recognizer, so I cannot tell what was said."
     )
 
 
 async def test_server_vad_turn_in_one_frame(server: RealtimeServer) -> None:
-    """Seconds of sound in a single event are heard like many small ones."""
+    """Seconds of audio in a single event are heard like many small ones."""
     async with session(server) as client:
         pcm = silence(1) + voice(1) + silence(1)
         await client.send("input_audio_buffer.append", audio=encode_base64(pcm))
@@ -147,11 +147,11 @@ async def test_an_mcp_call_is_played(server: RealtimeServer) -> None:
     async with session(server, tools=[tool], **TEXT) as client:
         done = await client.ask('search "cats"')
         await client.send("response.create")
-        told = await client.until("response.done")
+        answered = await client.until("response.done")
 
     assert done["output"][0]["type"] == "mcp_call"
     assert "response.mcp_call.completed" in client.types()
-    assert said(told["response"]).startswith("search says")
+    assert said(answered["response"]).startswith("search says")
 
 
 async def test_max_output_tokens_ends_an_answer(server: RealtimeServer) -> None:
@@ -235,7 +235,7 @@ async def test_idle_time_makes_the_server_speak(server: RealtimeServer, monkeypa
 
 
 async def test_a_sideband_joins_a_running_session(server: RealtimeServer) -> None:
-    """It sees no session.created and no sound; it can change the session, and errors are its own."""
+    """It sees no session.created and no audio; it can change the session, and errors are its own."""
     async with session(server) as client:
         (call_id,) = server.calls
         assert call_id == "rtc_" + client.seen[0]["session"]["id"].removeprefix("sess_")

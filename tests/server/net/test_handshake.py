@@ -1,4 +1,4 @@
-"""Handshakes: who gets in, and what the others are told, in OpenAI's manner and in Azure's."""
+"""Handshakes: who gets in, and what the others are answered, as OpenAI and Azure do it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.kit.waiting import DEADLINE
 
 
 async def test_it_announces_its_address_and_says_which_engines_run() -> None:
-    """One address, once clients can connect; replies, key and engines for a person. It ends when it is told to."""
+    """One address, once clients can connect; replies, key and engines for the user. It ends when it is stopped."""
     announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     engines, stop, lines = asyncio.Event(), asyncio.Event(), []
 
@@ -44,7 +44,7 @@ async def test_it_announces_its_address_and_says_which_engines_run() -> None:
     ]
 
 
-async def test_a_key_and_faults_are_told_without_the_key() -> None:
+async def test_a_key_and_faults_are_logged_without_the_key() -> None:
     """The key itself is nobody's business."""
     lines: list[str] = []
     stop = asyncio.Event()
@@ -52,7 +52,7 @@ async def test_a_key_and_faults_are_told_without_the_key() -> None:
     server = RealtimeServer(voice="tone", key="sk-secret", faults=["n=9:drop"])
     await serve(server, announce=lambda url: None, log=lines.append, stop=stop)
 
-    assert lines[1:3] == ["faults: n=9:drop", "a key is demanded of every client"]
+    assert lines[1:3] == ["faults: n=9:drop", "clients must present the key"]
     assert not any("sk-secret" in line for line in lines)
 
 
@@ -60,10 +60,10 @@ async def test_what_cannot_be_used_is_raised_plainly(monkeypatch: pytest.MonkeyP
     """Also engines that turn out to be missing while the server runs already: no group of exceptions."""
 
     def missing(choice: str) -> None:
-        raise UsageError("the voice engines are not there")
+        raise UsageError("no voice engine available")
 
     monkeypatch.setattr("rtcli.server.runtime.engine_pool.load_engines", missing)
-    with pytest.raises(UsageError, match="not there"):
+    with pytest.raises(UsageError, match="no voice engine available"):
         serving = serve(
             RealtimeServer(voice="voice"), announce=lambda url: None, log=lambda line: None, stop=asyncio.Event()
         )

@@ -61,7 +61,7 @@ async def pieces(reply: ChatEndpointReply, *context: ConversationItem, **request
 
 
 async def test_text_streams_as_it_is_made() -> None:
-    """One piece for each delta; what is no delta is passed over."""
+    """One piece for each delta; anything else is skipped."""
     lines = [chunk(role="assistant"), chunk(content="Hel"), ": ping", "data: {broken", "data: []", chunk(content="lo.")]
     async with endpoint(*lines, 'data: {"choices":[]}', "data: [DONE]") as served:
         made = await pieces(ChatEndpointReply(served.url, "tiny"), from_client(user("Hi")))
@@ -72,15 +72,17 @@ async def test_text_streams_as_it_is_made() -> None:
 
 
 async def test_a_conversation_becomes_messages() -> None:
-    """Instructions, text, speech that was heard or not, images, calls and their outputs."""
-    heard, unheard = committed_audio("a", voice(0.1)), committed_audio("b", voice(0.1))
-    heard.recognized_text = "open"
+    """Instructions, text, speech with a transcript and without, images, calls and their outputs."""
+    understood, not_understood = committed_audio("a", voice(0.1)), committed_audio("b", voice(0.1))
+    understood.recognized_text = "open"
     image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
     seen = from_client(user("look") | {"content": [{"type": "input_text", "text": "look"}, image]})
     call = ConversationItem(function_call("f", "call_1", "{}", status="completed"))
     output = from_client({"type": "function_call_output", "call_id": "call_1", "output": "1"})
     async with endpoint("data: [DONE]") as served:
-        await pieces(ChatEndpointReply(served.url), from_client(user("Hi")), heard, unheard, seen, call, output)
+        await pieces(
+            ChatEndpointReply(served.url), from_client(user("Hi")), understood, not_understood, seen, call, output
+        )
 
     function = {"name": "f", "arguments": "{}"}
     assert served.body["messages"] == [
@@ -174,7 +176,7 @@ async def test_a_session_is_answered_by_the_endpoint() -> None:
         assert failed["status_details"]["error"]["code"] == "reply_failed"
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+def test_what_is_not_an_address_is_refused() -> None:
     """With how to write it."""
-    with pytest.raises(UsageError, match="no address"):
+    with pytest.raises(UsageError, match="is not the address"):
         ChatEndpointReply("localhost:11434")

@@ -34,8 +34,8 @@ def test_what_is_no_choice_is_refused(choice: str) -> None:
     assert "openai:" in caught.value.hint
 
 
-async def test_an_echo_gives_back_words_and_sound() -> None:
-    """Text as text, sound as the same sound."""
+async def test_an_echo_gives_back_words_and_audio() -> None:
+    """Text as text, audio as the same audio."""
     spoken = committed_audio("item_1", voice(0.2))
     spoken.recognized_text = "hello"
     request = ReplyRequest((from_client(user("one two")), spoken), "")

@@ -30,7 +30,7 @@ def reply(*context: ConversationItem | str, **request: Any) -> str:
     return answer(ReplyRequest(items, "", **request))
 
 
-def picture(kind: str) -> ConversationItem:
+def image(kind: str) -> ConversationItem:
     data = BytesIO()
     Image.new("RGB", (64, 32)).save(data, kind)
     url = f"data:image/{kind.lower()};base64,{base64.b64encode(data.getvalue()).decode()}"
@@ -95,7 +95,7 @@ def test_the_time_is_the_clocks() -> None:
 
 
 def test_the_conversation_is_remembered() -> None:
-    """A name that was told is known later, and one that was not is not made up."""
+    """A name that was given is known later, and one that was not is not made up."""
     assert reply("My name is Ann", assistant("Nice."), "What is my name?") == "Your name is Ann."
     assert reply("What is my name?") == "You have not told me your name."
 
@@ -103,7 +103,7 @@ def test_the_conversation_is_remembered() -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_an_image_is_measured(kind: str) -> None:
     """Its format and size, and nothing of what it shows."""
-    assert reply(picture(kind)) == f"I see a {kind} image of 64 by 32 pixels. I cannot tell what it shows."
+    assert reply(image(kind)) == f"I see a {kind} image of 64 by 32 pixels. I cannot tell what it shows."
 
 
 def test_an_image_that_is_none_is_said_to_be_none() -> None:
@@ -114,14 +114,14 @@ def test_an_image_that_is_none_is_said_to_be_none() -> None:
     assert reply(item) == "You sent an image that I cannot decode."
 
 
-def test_what_was_heard_is_answered_like_text() -> None:
-    """And where nothing could be heard, the answer says which of the two it was."""
-    heard, silent, unheard = (committed_audio(f"item_{n}", voice(0.5)) for n in range(3))
-    heard.recognized_text, silent.recognized_text = "count to three. Count to 3.", ""
+def test_speech_with_a_transcript_is_answered_like_text() -> None:
+    """Without one, the answer says why: no recognizer, or no words in it."""
+    understood, silent, not_understood = (committed_audio(f"item_{n}", voice(0.5)) for n in range(3))
+    understood.recognized_text, silent.recognized_text = "count to three. Count to 3.", ""
 
-    assert reply(heard) == "1, 2, 3."
-    assert reply(silent) == "I heard 0.5 seconds of sound, and no words in it."
-    assert "no recognizer" in reply(unheard)
+    assert reply(understood) == "1, 2, 3."
+    assert reply(silent) == "I heard 0.5 seconds of audio, and no words in it."
+    assert "no recognizer" in reply(not_understood)
 
 
 def test_only_the_present_turn_is_answered() -> None:
@@ -132,7 +132,7 @@ def test_only_the_present_turn_is_answered() -> None:
 
 def test_an_image_and_words_may_be_two_messages() -> None:
     """The image is described, whatever was asked of it."""
-    assert reply(picture("PNG"), "What is this?").startswith("I see a PNG image")
+    assert reply(image("PNG"), "What is this?").startswith("I see a PNG image")
 
 
 def test_instructions_of_a_response_are_followed_where_nobody_asked() -> None:
@@ -142,19 +142,19 @@ def test_instructions_of_a_response_are_followed_where_nobody_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "answered"),
     [
         ('{"temp_c": 21, "sky": ["clear", "blue"]}', "f says temp c: 21, sky: clear, blue."),
         ("It rains.", "f says It rains."),
         ("", "f says nothing."),
     ],
 )
-def test_the_output_of_a_tool_is_told(output: str, told: str) -> None:
-    """JSON as a person would read it."""
+def test_the_output_of_a_tool_is_answered(output: str, answered: str) -> None:
+    """JSON as it would be read out."""
     call = ConversationItem(function_call("f", "call_1", "{}", status="completed"))
     result = from_client({"type": "function_call_output", "call_id": "call_1", "output": output})
 
-    assert reply("f", call, result) == told
+    assert reply("f", call, result) == answered
 
 
 async def test_words_come_one_by_one_and_calls_alone() -> None:

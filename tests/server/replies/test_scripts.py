@@ -58,7 +58,7 @@ async def test_the_first_rule_that_fits_answers() -> None:
     assert await text(reply, typed("bye")) == "bye"
 
 
-async def test_what_was_typed_and_what_was_said_are_told_apart() -> None:
+async def test_what_was_typed_and_what_was_said_are_logged_apart() -> None:
     """`text` is typed, `transcript` is heard."""
     spoken = committed_audio("item_1", voice(0.1))
     spoken.recognized_text = "open the door"

@@ -75,7 +75,7 @@ async def test_the_model_is_loaded_once_and_answers(install: Callable[[Endpoint]
 
 
 async def test_what_the_model_cannot_do_the_rules_do(install: Callable[[Endpoint], list[str]]) -> None:
-    """Calls, and sound that nobody understood; the model is not even loaded for them."""
+    """Calls, and audio without a transcript; the model is not even loaded for them."""
     tool = OfferedTool("get_weather", "", {})
     asked = ReplyRequest((from_client(user("the weather?")),), "", tools=(tool,))
     unheard = ReplyRequest((committed_audio("item_1", voice(1)),), "")

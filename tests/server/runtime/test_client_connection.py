@@ -72,7 +72,7 @@ async def test_an_event_twice() -> None:
 
 
 async def test_a_frame_that_is_cut_off() -> None:
-    """It is no JSON; the event itself follows."""
+    """It is not JSON; the event itself follows."""
     async with faulty("n=1:malformed") as server, connect(server.url + MODEL) as connection:
         broken = await asyncio.wait_for(connection.recv(), DEADLINE)
         whole = await asyncio.wait_for(connection.recv(), DEADLINE)
@@ -220,7 +220,7 @@ async def test_a_script_can_disturb_a_session_that_goes_on(tmp_path: Path, fault
 
 
 async def test_a_script_can_send_half_a_frame(tmp_path: Path) -> None:
-    """It is no JSON, and the rest follows."""
+    """It is not JSON, and the rest follows."""
     async with scripted(tmp_path, "malformed") as client:
         await client.say("Hello")
         with pytest.raises(json.JSONDecodeError):

@@ -112,7 +112,7 @@ def test_a_call_of_a_client_gets_the_ids_it_lacks() -> None:
     assert len(added["item"]["id"]) == len("item_") + 21
 
 
-def test_sound_comes_back_only_when_it_is_asked_for() -> None:
+def test_audio_comes_back_only_when_it_is_asked_for() -> None:
     """added and done show no audio; retrieved has every byte. Its transcript key is there, and null."""
     book, pcm = Playbook(), voice(0.3)
     content = [{"type": "input_audio", "audio": encode_base64(pcm)}, {"type": "input_text", "text": "listen"}]
@@ -127,8 +127,8 @@ def test_sound_comes_back_only_when_it_is_asked_for() -> None:
     assert to_transcribe(effects).id == added["id"]
 
 
-def test_sound_in_an_item_is_in_the_format_of_the_input() -> None:
-    """A second of G.711 is a second; half a sample is none; what is no base64 is told of that format."""
+def test_audio_in_an_item_is_in_the_format_of_the_input() -> None:
+    """A second of G.711 is a second; half a sample is none; the error for what is not base64 names that format."""
     book = Playbook(audio={"input": {"format": {"type": "audio/pcmu"}}})
     part = {"type": "input_audio", "audio": encode_base64(pcm_to_ulaw(bytes(16_000)))}
     telephone = to_transcribe(book.send(CREATE, item=user("") | {"content": [part]}))
@@ -154,7 +154,7 @@ def test_an_image_is_kept_as_it_came() -> None:
 
 
 def test_truncation_leaves_what_was_heard() -> None:
-    """The sound is cut to the millisecond, the transcript is gone, and the client's figures are echoed."""
+    """The audio is cut to the millisecond, the transcript is gone, and the client's figures are echoed."""
     book, pcm = Playbook(), voice(1.0)
     item = book.answer("Hello there.", pcm)
     where = {"item_id": item["id"], "content_index": 0, "audio_end_ms": 250}
@@ -167,7 +167,7 @@ def test_truncation_leaves_what_was_heard() -> None:
     assert part == [{"type": "output_audio", "audio": encode_base64(pcm[:12_000])}]
 
 
-def test_truncation_beyond_the_sound_is_refused() -> None:
+def test_truncation_beyond_the_audio_is_refused() -> None:
     """Both durations are named, and nothing is cut."""
     book = Playbook()
     item = book.answer("Hello.", voice(0.5))
@@ -204,8 +204,8 @@ def test_a_conversation_takes_only_so_much(monkeypatch: pytest.MonkeyPatch) -> N
     assert book.say("x" * 600)
 
 
-def test_a_conversation_forgets_its_oldest_sound_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the budget the item stays, without its sound."""
+def test_a_conversation_forgets_its_oldest_audio_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the budget the item stays, without its audio."""
     monkeypatch.setattr(conversation, "MAX_AUDIO_KEPT", 40_000)
     book = Playbook(audio={"input": {"turn_detection": None}})
     ids = []

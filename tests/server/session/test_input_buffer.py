@@ -15,7 +15,7 @@ MANUAL = {"audio": {"input": {"turn_detection": None}}}
 
 
 def test_a_commit_makes_an_item_and_no_response() -> None:
-    """committed, added, done, in this order; the item has the sound and no transcript yet."""
+    """committed, added, done, in this order; the item has the audio and no transcript yet."""
     book = Playbook(**MANUAL)
     previous = book.say("before")
     book.append_audio(voice(0.3))
@@ -56,7 +56,7 @@ def test_clear_empties_the_buffer() -> None:
 
 
 @pytest.mark.parametrize(("name", "encode"), [("audio/pcmu", pcm_to_ulaw), ("audio/pcma", pcm_to_alaw)])
-def test_telephone_sound_is_heard_at_24_khz(name: str, encode: object) -> None:
+def test_telephone_audio_is_decoded_to_24_khz(name: str, encode: object) -> None:
     """A second of G.711 in 20 ms pieces is a second of PCM, as loud as it was."""
     assert callable(encode)
     book = Playbook(audio={"input": {"turn_detection": None, "format": {"type": name}}})
@@ -89,7 +89,7 @@ def test_samples_may_be_split_between_events() -> None:
 @pytest.mark.parametrize(
     ("name", "bytes_per_second"), [("audio/pcm", 48_000), ("audio/pcmu", 8_000), ("audio/pcma", 8_000)]
 )
-def test_sound_out_is_in_the_format_of_the_session(name: str, bytes_per_second: int) -> None:
+def test_audio_out_is_in_the_format_of_the_session(name: str, bytes_per_second: int) -> None:
     """The stream has its whole length at the end of the part."""
     book = Playbook(audio={"output": {"format": {"type": name}}})
     response = book.start()
@@ -103,7 +103,7 @@ def test_sound_out_is_in_the_format_of_the_session(name: str, bytes_per_second: 
 
 
 def test_a_buffer_that_nobody_commits_is_bounded() -> None:
-    """The oldest sound goes; the count over the session stays right."""
+    """The oldest audio goes; the count over the session stays right."""
     buffer = InputBuffer()
     for _ in range(MAX_BUFFER_MS // 60_000 + 1):
         buffer.append(silence(60))

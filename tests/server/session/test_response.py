@@ -60,7 +60,7 @@ def test_a_spoken_answer_has_the_recorded_order() -> None:
 
 
 def test_parts_have_short_names_and_items_long_ones() -> None:
-    """`text` and `audio` in events about parts, `output_text` and `output_audio` in items; no sound in either."""
+    """`text` and `audio` in events about parts, `output_text` and `output_audio` in items; no audio in either."""
     spoken, written = Playbook(), Playbook(**TEXT)
     for book, short, long in ((spoken, "audio", "output_audio"), (written, "text", "output_text")):
         response = book.start()
@@ -74,7 +74,7 @@ def test_parts_have_short_names_and_items_long_ones() -> None:
 
 
 def test_items_and_parts_are_named_alike_in_every_event() -> None:
-    """response_id, item_id, output_index and content_index; text deltas are padded, sound is not."""
+    """response_id, item_id, output_index and content_index; text deltas are padded, audio is not."""
     book = Playbook()
     response = book.start()
     events = [*response.say("Hi."), *response.add_audio(voice(0.1)), *response.finish()]

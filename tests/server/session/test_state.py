@@ -187,7 +187,7 @@ def test_a_voice_is_fixed_once_the_assistant_has_spoken() -> None:
 
 
 def test_text_alone_fixes_no_voice() -> None:
-    """A written answer is no assistant audio."""
+    """A written answer is not assistant audio."""
     book = Playbook()
     book.answer("Hi.", output_modalities=["text"])
 

@@ -68,7 +68,7 @@ def test_silence_has_an_empty_transcript_with_or_without_a_recognizer() -> None:
     assert (completed["transcript"], completed["usage"]) == ("", {"type": "duration", "seconds": 0})
 
 
-def test_sound_that_comes_as_an_item_is_heard_and_not_transcribed() -> None:
+def test_audio_in_an_item_is_recognized_and_not_transcribed() -> None:
     """Transcription is about the input buffer."""
     book = Playbook(audio={"input": {"transcription": {"model": "whisper-1"}}})
     content = [{"type": "input_audio", "audio": encode_base64(voice(0.5))}]
@@ -85,7 +85,7 @@ def test_a_streaming_transcriber_tells_while_somebody_speaks() -> None:
     attempts = [effect for effect in effects if isinstance(effect, TranscribePartial)]
     item_id = only(effects, "input_audio_buffer.speech_started")["item_id"]
     hypotheses = ["Count", "Count two", "Count to", "Count to ten"]
-    told = [event for text in hypotheses for event in book.core.partly_transcribed(item_id, text)]
+    sent = [event for text in hypotheses for event in book.core.partly_transcribed(item_id, text)]
     item = to_transcribe(book.append_audio(silence(1)))
     late = book.core.partly_transcribed(item_id, "Count to ten now")
     rest = book.core.transcribed(item, "Count to ten.")
@@ -93,7 +93,7 @@ def test_a_streaming_transcriber_tells_while_somebody_speaks() -> None:
     assert len(attempts) >= 3
     assert len(attempts[1].pcm) > len(attempts[0].pcm)
     assert {attempt.item_id for attempt in attempts} == {item_id, item.id}
-    assert [event["delta"] for event in told if isinstance(event, dict)] == ["Count ", "to "]
+    assert [event["delta"] for event in sent if isinstance(event, dict)] == ["Count ", "to "]
     assert late == []
     assert types(rest) == [f"{PREFIX}.delta", f"{PREFIX}.completed"]
 

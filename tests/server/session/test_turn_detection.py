@@ -1,4 +1,4 @@
-"""Turns of the user, heard in sound: server_vad, semantic_vad, and their flags."""
+"""Turns of the user, heard in audio: server_vad, semantic_vad, and their flags."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_out_of_band_responses_are_not_interrupted() -> None:
 
 
 def test_a_commit_by_hand_ends_the_turn_without_a_stop() -> None:
-    """The item is the one that speech_started named, and the rest of the speech is no turn of its own."""
+    """The item is the one that speech_started named, and the rest of the speech is not a turn of its own."""
     book = detection()
     start = only(book.append_audio(silence(1) + voice(0.5)), "input_audio_buffer.speech_started")
     commit = book.send("input_audio_buffer.commit")
@@ -164,7 +164,7 @@ def pause(book: Playbook) -> EvaluatePause:
 
 @pytest.mark.parametrize("transcript", ["Count to ten.", "Really?", 'She said "no."', "はい。"])
 def test_a_sentence_that_is_complete_ends_the_turn(transcript: str) -> None:
-    """500 ms are enough then; the sound that is judged is the turn's."""
+    """500 ms are enough then; the audio that is evaluated is the turn's."""
     book = detection("semantic_vad")
     command = pause(book)
     effects = book.core.pause_transcribed(transcript)

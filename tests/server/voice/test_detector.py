@@ -25,11 +25,11 @@ def silero() -> DetectorFactory:
 
 def probable(*probabilities: float, threshold: float = 0.5) -> list[Boundary]:
     """The decisions of a detector that is told how likely speech is in each frame, and no more than these frames."""
-    told = list(probabilities)
+    remaining = list(probabilities)
     settings = DetectorSettings(threshold=threshold, silence_ms=96)
-    followed = SileroDetector(lambda _frame: told.pop(0), settings)
+    followed = SileroDetector(lambda _frame: remaining.pop(0), settings)
     decisions = []
-    while told:
+    while remaining:
         decisions += followed.feed(SOUND * 240)  # less than a frame: not one too many can be asked for
     return decisions
 

@@ -104,7 +104,7 @@ def test_without_the_extra_there_is_one_clear_error() -> None:
 
 @pytest.mark.usefixtures("nothing_installed")
 def test_auto_goes_on_without_the_extra() -> None:
-    """`auto` takes what needs no package; `voice` says that it cannot be had."""
+    """`auto` takes what needs no package; `voice` says that it is not available."""
     assert load_engines("auto").names == basic_engines().names
-    with pytest.raises(UsageError, match="voice engines are not there"):
+    with pytest.raises(UsageError, match="no voice engine available"):
         load_engines("voice")

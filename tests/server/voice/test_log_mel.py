@@ -9,7 +9,7 @@ from rtcli.server.voice.log_mel import BANDS, RATE, log_mel
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 3.0])
-def test_sound_is_cut_or_padded_to_the_window(seconds: float) -> None:
+def test_audio_is_cut_or_padded_to_the_window(seconds: float) -> None:
     """The shape is the window's, whatever comes in."""
     noise = np.random.default_rng(1).standard_normal(int(seconds * RATE)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The recognizer and the voice, each proved by the other and by a person's speech."""
+"""The recognizer and the voice, each proved by the other and by recorded speech."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_threads_share_a_recognizer(recognizer: WhisperRecognizer, voice: Hibari
 
 
 class Scripted:
-    """Stands in for the model: gives the results that it was told, and notes the windows that it was shown."""
+    """Stands in for the model: gives the results that it was given, and notes the windows that it gets."""
 
     def __init__(self, *results: tuple[str, float, float]) -> None:
         self.results = list(results)
@@ -201,7 +201,7 @@ def test_a_folder_without_a_model_is_a_reason(tmp_path: Path) -> None:
 
 
 def test_the_transcript_is_the_text(voice: HibariVoice) -> None:
-    """A chunk for each sentence, its text as it was given, marks and all; what has no words has no sound."""
+    """A chunk for each sentence, its text as it was given, marks and all; what has no words has no audio."""
     text = "Hello **there**! See https://example.com/x. 😀\n```code```\nBye."
     chunks = list(voice.speak(text, "marin", 1.0))
 
@@ -216,7 +216,7 @@ def test_the_transcript_is_the_text(voice: HibariVoice) -> None:
 
 
 def test_what_the_voice_cannot_say_is_a_short_silence(voice: HibariVoice) -> None:
-    """An answer in Japanese is sound all the same, so that a client can truncate it."""
+    """An answer in Japanese is audio all the same, so that a client can truncate it."""
     pcm = said(voice, "こんにちは")
 
     assert 0 < len(pcm) < RATE
@@ -224,7 +224,7 @@ def test_what_the_voice_cannot_say_is_a_short_silence(voice: HibariVoice) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🎉"])
-def test_nothing_to_say_is_no_sound(voice: HibariVoice, text: str) -> None:
+def test_nothing_to_say_is_no_audio(voice: HibariVoice, text: str) -> None:
     """No words: no samples, and still the text."""
     chunks = list(voice.speak(text, "marin", 1.0))
 

@@ -41,7 +41,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_named_folder_is_the_only_one_that_counts(tmp_path: Path) -> None:
-    """Who names a folder is told what is wrong with it, and is not served from elsewhere."""
+    """Whoever names a folder learns what is wrong with it, and is not served from elsewhere."""
     with pytest.raises(EngineUnavailableError, match=str(tmp_path)):
         whisper_folder({"RTCLI_WHISPER_DIR": str(tmp_path)})
 

@@ -64,15 +64,15 @@ _BY_NAME = {
 def parse_format(value: object) -> AudioFormat:
     """Any spelling of a format (object of the GA API, text of the beta, None) as an AudioFormat.
 
-    What is missing or unknown counts as 24 kHz PCM16, the API's default; a PCM `rate` is taken as given.
+    What is missing or unknown counts as 24 kHz PCM16, the API's default; a PCM `rate` is taken as given. A beta name
+    that begins with `g711_` is one of the telephone's, whatever follows.
     """
     if isinstance(value, Mapping):
-        known = _BY_NAME.get(str(value.get("type")), PCM16)
-        rate = value.get("rate")
-        if known is PCM16 and isinstance(rate, int) and rate > 0:
-            return AudioFormat("audio/pcm", rate, 2)
-        return known
-    return _BY_NAME.get(str(value), PCM16)
+        name, rate = str(value.get("type")), value.get("rate")
+        if name == PCM16.type and isinstance(rate, int) and rate > 0:
+            return AudioFormat(PCM16.type, rate, 2)
+        return _BY_NAME.get(name, PCM16)
+    return _BY_NAME.get(str(value), PCMU if str(value).startswith("g711_") else PCM16)
 
 
 def encode_base64(data: bytes | bytearray | memoryview) -> str:

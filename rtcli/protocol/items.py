@@ -1,8 +1,8 @@
 """Conversation items as the transport emits them, read from the wire and written back to it.
 
-Parts of a message's `content` stay the wire's own dicts, with every field the server sent: `{"type": "input_text",
-"text"}`, `{"type": "input_audio", "transcript", "audio"}`, `{"type": "input_image", "image_url"}`, `{"type":
-"output_text", "text"}`, `{"type": "output_audio", "transcript"}`.
+Parts of a message's `content` are the wire's own dicts: `{"type": "input_text", "text"}`, `{"type": "input_audio",
+"transcript", "audio"}`, `{"type": "input_image", "image_url"}`, `{"type": "output_text", "text"}`, `{"type":
+"output_audio", "transcript", "audio"}`. Text and audio parts have these fields alone.
 """
 
 from __future__ import annotations
@@ -74,6 +74,12 @@ class McpApprovalRequestItem:
 Item: TypeAlias = MessageItem | FunctionCallItem | McpCallItem | McpApprovalRequestItem
 
 MCP_TYPES = frozenset({"mcp_call", "mcp_tool_call", "mcp_approval_request", "mcp_list_tools", "mcp_approval_response"})
+_PART_FIELDS: dict[str, tuple[str, ...]] = {
+    "input_text": ("type", "text"),
+    "output_text": ("type", "text"),
+    "input_audio": ("type", "audio", "transcript"),
+    "output_audio": ("type", "audio", "transcript"),
+}
 _AUDIO_PART = {"audio": "output_audio"}  # the retrieved assistant part is typed "audio" in the API's own example
 
 
@@ -92,8 +98,14 @@ def read_message(item: Mapping[str, Any], *, default_status: str, previous: str 
         parts = [
             {**part, "type": _AUDIO_PART[part["type"]]} if part.get("type") in _AUDIO_PART else part for part in parts
         ]
+    parts = [_own_fields(part) for part in parts]
     status = item.get("status")
     return MessageItem(item_id, role, status if isinstance(status, str) else default_status, parts, previous)
+
+
+def _own_fields(part: dict[str, Any]) -> dict[str, Any]:
+    known = _PART_FIELDS.get(text_of(part.get("type")))
+    return part if known is None else {key: part[key] for key in known if key in part}
 
 
 def read_function_call(item: Mapping[str, Any]) -> FunctionCallItem:
@@ -122,12 +134,17 @@ def read_mcp_call(item: Mapping[str, Any], *, default_status: str) -> McpCallIte
 
 def read_approval_request(item: Mapping[str, Any]) -> McpApprovalRequestItem:
     """A request for approval; arguments that are no JSON are handed on as text, so that it can still be answered."""
-    arguments: Any = item.get("arguments")
+    arguments: Any = item.get("arguments") or "{}"
     if isinstance(arguments, str):
         with suppress(orjson.JSONDecodeError):
             arguments = orjson.loads(arguments)
+    approved = item.get("approved")
     return McpApprovalRequestItem(
-        text_of(item.get("id")), text_of(item.get("server_label")), text_of(item.get("name")), arguments
+        text_of(item.get("id")),
+        text_of(item.get("server_label")),
+        text_of(item.get("name")),
+        arguments,
+        approved if isinstance(approved, bool) else None,
     )
 
 
@@ -138,22 +155,26 @@ def as_mapping(value: Any) -> Mapping[str, Any]:
     return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) is not UNSET}
 
 
-def write_part(part: Any) -> dict[str, Any]:
-    """A content part for the wire: an image may be given under `image` (the reference's name) or `image_url`."""
-    written = dict(as_mapping(part))
-    if written.get("type") == "input_image" and "image_url" not in written and "image" in written:
-        written["image_url"] = written.pop("image")
-    return written
-
-
 def write_message(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A message item for conversation.item.create; system messages carry no status."""
-    written: dict[str, Any] = {
-        "type": "message",
-        "role": item["role"],
-        "content": [write_part(part) for part in item.get("content", ())],
-        "id": item["item_id"],
-    }
-    if item["role"] != "system" and item.get("status") is not None:
+    """A message item for conversation.item.create, its content as it is; system messages carry no status."""
+    written: dict[str, Any] = {"type": "message", "role": item["role"]}
+    if "content" in item:
+        content = item["content"]
+        written["content"] = [as_mapping(part) for part in content] if isinstance(content, list | tuple) else content
+    written["id"] = item["item_id"]
+    if item["role"] != "system" and item.get("status"):
         written["status"] = item["status"]
     return written
+
+
+def write_part(part: Any) -> dict[str, Any]:
+    """A part of a structured message for the wire.
+
+    Of an image that is its address alone, given as `image` or `image_url`, and what the caller's `provider_data` says.
+    """
+    given = as_mapping(part)
+    if given.get("type") != "input_image":
+        return dict(given)
+    address = given.get("image", given.get("image_url", UNSET))
+    written = {"type": "input_image"} if address is UNSET else {"type": "input_image", "image_url": address}
+    return {**written, **(given.get("provider_data") or {})}

@@ -122,6 +122,8 @@ class Playback:
             if position is None and key != arriving:
                 continue  # cut before, or played so long ago that nobody knows of it
             cut = self._cut(key, self._elapsed_ms(key, now) if position is None else position)
+            if key != arriving and not cut.received_ms:
+                continue  # nothing of it was there to be heard
             if cut.audio_end_ms is not None or key == arriving:
                 cuts.append(cut)
         return cuts
@@ -132,7 +134,7 @@ class Playback:
     def _cut(self, key: Key, heard_ms: int) -> Truncation:
         part = self._parts[key]
         received, heard = part.received_ms, max(0, int(heard_ms))  # a player may count in floats
-        all_heard = received == 0 or (part.finished and heard >= received)
+        all_heard = part.finished and heard >= received
         nowhere = part.cut or all_heard or not part.in_conversation
         part.cut = True
         return Truncation(*key, part.response_id, received, heard, None if nowhere else min(heard, received))

@@ -10,43 +10,52 @@ from rtcli.errors import UsageError
 from rtcli.protocol.events import Event
 from rtcli.protocol.items import MCP_TYPES, as_mapping, write_message
 
+CREATE, DELETE = "conversation.item.create", "conversation.item.delete"
+
 _MCP_HINT = "leave MCP items as they are, or remove them"
 _AUDIO_HINT = "make its transcript an output_text part, or leave the item out"
 _IGNORED = ("previous_item_id", "previousItemId")  # where an item stands is told by the list, and never sent
 
 
-class PendingDeletes:
-    """Items whose delete was sent and not yet acknowledged: such an item must not be named as an anchor."""
+class PendingEdits:
+    """History edits that were sent and not yet answered, in this order, by their event_id.
+
+    They tell which items will not be there any more when the next edit arrives, and so must not be named as an anchor.
+    """
 
     def __init__(self) -> None:
-        self._event_of: dict[str, str] = {}
-        self._item_of: dict[str, str] = {}
+        self._edits: dict[str, tuple[str, str]] = {}  # event_id -> type, item_id
+        self._event_ids: dict[tuple[str, str], list[str]] = {}  # of an edit, the oldest first
 
-    def __contains__(self, item_id: object) -> bool:
-        return item_id in self._event_of
+    def leaving(self) -> set[str]:
+        """The items that will be gone: a delete is the last edit of them that is under way."""
+        last = {item_id: kind for kind, item_id in self._edits.values()}
+        return {item_id for item_id, kind in last.items() if kind == DELETE}
 
     def sent(self, event: Event) -> None:
-        """A planned event goes out. Creating an item again takes its delete back, as far as anchors are concerned."""
-        if event["type"] == "conversation.item.delete":
-            self._event_of[event["item_id"]] = event["event_id"]
-            self._item_of[event["event_id"]] = event["item_id"]
-        else:
-            self.deleted(event["item"]["id"])
+        """A planned event goes out."""
+        kind, event_id = event["type"], event["event_id"]
+        edit = (kind, event["item_id"] if kind == DELETE else event["item"]["id"])
+        self._edits[event_id] = edit
+        self._event_ids.setdefault(edit, []).append(event_id)
 
-    def deleted(self, item_id: object) -> None:
-        """conversation.item.deleted for that item."""
-        if isinstance(item_id, str):
-            self._item_of.pop(self._event_of.pop(item_id, ""), None)
+    def confirmed(self, kind: str, item_id: object) -> None:
+        """The server has done what the oldest edit of this type and item asked for."""
+        if isinstance(item_id, str) and (event_ids := self._event_ids.get((kind, item_id))):
+            self.settled(event_ids[0])
 
-    def failed(self, event_id: object) -> None:
-        """An error that names the event of a delete: the item stays."""
-        if isinstance(event_id, str):
-            self._event_of.pop(self._item_of.pop(event_id, ""), None)
+    def settled(self, event_id: object) -> None:
+        """The edit of this event is not under way any more: it was done, or an error names it."""
+        edit = self._edits.pop(event_id, None) if isinstance(event_id, str) else None
+        if edit is not None:
+            self._event_ids[edit].remove(str(event_id))
+            if not self._event_ids[edit]:
+                del self._event_ids[edit]
 
     def clear(self) -> None:
         """The connection is gone."""
-        self._event_of.clear()
-        self._item_of.clear()
+        self._edits.clear()
+        self._event_ids.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Reset:
 def plan_reset(
     old_history: Iterable[Any],
     new_history: Iterable[Any],
-    pending: PendingDeletes,
+    pending: PendingEdits,
     call_ids: Mapping[str, str],
 ) -> Reset:
     """Compare two histories (items as dataclasses or mappings with the same keys).
@@ -109,11 +118,11 @@ def _creates(
     old: Mapping[str, Any],
     new: Sequence[Mapping[str, Any]],
     changed: set[str],
-    pending: PendingDeletes,
+    pending: PendingEdits,
     call_ids: Mapping[str, str],
 ) -> list[tuple[str | None, Event]]:
     kept = {item["item_id"] for item in new if item["item_id"] in old} - changed
-    kept = {item_id for item_id in kept if item_id not in pending}
+    kept -= pending.leaving()
     last_kept = max((index for index, item in enumerate(new) if item["item_id"] in kept), default=-1)
     creates: list[tuple[str | None, Event]] = []
     anchor = "root"

@@ -9,14 +9,15 @@ transcription, noise reduction, turn detection).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.protocol.items import as_mapping
+from rtcli.protocol.tool_config import build_tool
 
 Config: TypeAlias = Mapping[str, Any]
 Payload: TypeAlias = dict[str, Any]
@@ -40,23 +41,8 @@ _LEGACY_INPUT = {
 }
 _LEGACY_KEYS = ("modalities", "output_audio_format", "speed", *_LEGACY_INPUT)
 
-_FUNCTION_KEYS = ("type", "name", "description", "parameters")
-_MCP_KEYS = (
-    "type",
-    "server_label",
-    "server_url",
-    "connector_id",
-    "tunnel_id",
-    "authorization",
-    "headers",
-    "allowed_tools",
-    "require_approval",
-    "server_description",
-    "allowed_callers",
-    "defer_loading",
-)
 # These go out under their own names, when given; None is kept.
-_PLAIN_KEYS = ("instructions", "tool_choice", "parallel_tool_calls")
+_PLAIN_KEYS = ("instructions", "parallel_tool_calls")
 
 
 def build_turn_detection(value: Config | None) -> Payload | None:
@@ -64,34 +50,30 @@ def build_turn_detection(value: Config | None) -> Payload | None:
     return dict(value) if value else None
 
 
-def build_format(value: object) -> Payload:
-    """An audio format for the wire: objects pass as they are, texts are deprecated names, the rest is PCM16."""
-    return dict(value) if isinstance(value, Mapping) else parse_format(value).to_wire()
+def build_format(value: object) -> Payload | None:
+    """An audio format for the wire: objects pass as they are, texts are deprecated names, the rest is PCM16.
 
-
-def build_tool(tool: Any) -> Payload:
-    """A tool with only the keys that the API accepts: a stray one makes it refuse the whole update.
-
-    Raises UsageError for an MCP `require_approval` that is neither "always", "never" nor an object.
+    None for one that says nothing. A PCM rate that is not a number JSON can write counts as the API's default.
     """
-    tool = as_mapping(tool)
-    if tool.get("type") != "mcp":
-        return {key: tool[key] for key in _FUNCTION_KEYS if key in tool}
-    written = {key: tool[key] for key in _MCP_KEYS if key in tool}
-    approval = written.get("require_approval")
-    if not (approval is None or isinstance(approval, Mapping) or approval in ("always", "never")):
-        raise UsageError(
-            f"require_approval of MCP server {tool.get('server_label')!r} is {approval!r}",
-            why='it has to be "always", "never" or an object of tool filters',
-        )
-    return written
+    if not _says_something(value):
+        return None
+    if not isinstance(value, Mapping):
+        return parse_format(value).to_wire()
+    rate = value.get("rate")
+    broken = isinstance(rate, float) and not math.isfinite(rate) and value.get("type") == PCM16.type
+    return PCM16.to_wire() if broken else dict(value)
+
+
+def _says_something(value: object) -> bool:
+    """Whether a config's value counts: an empty object does, empty text, zero and None do not."""
+    return isinstance(value, Mapping) or bool(value)
 
 
 def _given_input(config: Config) -> Payload:
     nested = (config.get("audio") or {}).get("input") or {}
     given: Payload = {}
-    if nested.get("format") is not None:
-        given["format"] = build_format(nested["format"])
+    if (named := build_format(nested.get("format"))) is not None:
+        given["format"] = named
     given |= {key: nested[key] for key in ("noise_reduction", "transcription") if key in nested}
     if "turn_detection" in nested and nested["turn_detection"] != {}:
         given["turn_detection"] = build_turn_detection(nested["turn_detection"])
@@ -101,9 +83,9 @@ def _given_input(config: Config) -> Payload:
 def _given_output(config: Config) -> Payload:
     nested = (config.get("audio") or {}).get("output") or {}
     given: Payload = {}
-    if nested.get("format") is not None:
-        given["format"] = build_format(nested["format"])
-    voice = config.get("voice") if config.get("voice") is not None else nested.get("voice")
+    if (named := build_format(nested.get("format"))) is not None:
+        given["format"] = named
+    voice = nested.get("voice") if nested.get("voice") is not None else config.get("voice")
     if voice is not None:
         given["voice"] = voice
     if nested.get("speed") is not None:
@@ -119,11 +101,11 @@ def _given_legacy(config: Config) -> tuple[Payload, Payload]:
             continue
         if key != "format":
             inputs[key] = value
-        elif value is not None:
-            inputs[key] = build_format(value)
+        elif (named := build_format(value)) is not None:
+            inputs[key] = named
     output: Payload = {}
-    if config.get("output_audio_format") is not None:
-        output["format"] = build_format(config["output_audio_format"])
+    if (named := build_format(config.get("output_audio_format"))) is not None:
+        output["format"] = named
     if config.get("voice") is not None:
         output["voice"] = config["voice"]
     if config.get("speed") is not None:
@@ -145,7 +127,9 @@ def given_part(config: Config) -> Payload:
     modalities = config.get("modalities") if legacy else config.get("output_modalities")
     inputs, output = _given_legacy(config) if legacy else (_given_input(config), _given_output(config))
     given: Payload = {key: config[key] for key in _PLAIN_KEYS if key in config}
-    if config.get("reasoning"):
+    if config.get("tool_choice") is not None:
+        given["tool_choice"] = config["tool_choice"]
+    if _says_something(config.get("reasoning")):
         given["reasoning"] = config["reasoning"]
     if modalities is not None:
         given["output_modalities"] = modalities
@@ -193,7 +177,7 @@ def build_payload(config: Config, model: str) -> Payload:
     """
     payload = merge(default_payload(model), given_part({**config, "provider_data": None}))
     provider = dict(config.get("provider_data") or {})
-    own = {key: payload[key] for key in ("prompt", "tools") if config.get(key)}
+    own = {key: payload[key] for key in ("prompt", "tools") if config.get(key) not in (None, [], ())}
     payload = {**payload, **provider, **own}
     if not payload.get("tools") and "tools" not in provider:
         payload.pop("tools", None)

@@ -15,7 +15,7 @@ from rtcli.protocol.events import Event, Malformed, decode
 from rtcli.protocol.items import FunctionCallItem, as_mapping, write_part
 from rtcli.protocol.payloads import ErrorPayload, FunctionCall
 from rtcli.protocol.record import Direction, Frame, size_of
-from rtcli.protocol.reset import PendingDeletes, plan_reset
+from rtcli.protocol.reset import CREATE, DELETE, PendingEdits, plan_reset
 from rtcli.protocol.session_config import (
     DEFAULT_MODEL,
     Payload,
@@ -60,7 +60,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._api_key = api_key
         self._requested = RequestedSession()
         self._tracing: Any = None
-        self._pending_deletes = PendingDeletes()
+        self._pending_edits = PendingEdits()
         self._history_numbers = count(1)
         self._call_ids: dict[str, str] = {}
         self._emitted_calls: dict[str, None] = {}
@@ -158,12 +158,17 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._requested.confirm(event.get("session"))
 
     def _delete_confirmed(self, event: Event) -> None:
-        self._pending_deletes.deleted(event.get("item_id"))
+        self._pending_edits.confirmed(DELETE, event.get("item_id"))
+
+    def _create_confirmed(self, event: Event) -> None:
+        item = event.get("item")
+        if isinstance(item, dict):
+            self._pending_edits.confirmed(CREATE, item.get("id"))
 
     def _server_error(self, event: Event) -> None:
         error = event.get("error")
         if isinstance(error, dict):
-            self._pending_deletes.failed(error.get("event_id"))
+            self._pending_edits.settled(error.get("event_id"))
 
     def _retrieve(self, event: Event) -> None:
         """The event says that an item changed, and not how: ask for the item."""
@@ -182,7 +187,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     def _forget_connection(self) -> None:
         self._epoch += 1
-        self._pending_deletes.clear()
+        self._pending_edits.clear()
         self._emitted_calls.clear()
         self._requested.forget_connection()
 
@@ -215,7 +220,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         if isinstance(message, str):
             content = [{"type": "input_text", "text": message}]
         else:
-            content = [_message_part(part) for part in as_mapping(message)["content"]]
+            content = [write_part(part) for part in as_mapping(message)["content"]]
         item = {"type": "message", "role": "user", "content": content}
         self.send_event({"type": "conversation.item.create", "item": item, **(other_event_data or {})})
         if trigger_response:
@@ -277,8 +282,8 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
             raise UsageError(f"the function call {call.get('name')!r} has no call_id to answer to")
         item = {"type": "function_call_output", "output": output, "call_id": call["call_id"]}
         self.send_event({"type": "conversation.item.create", "item": item})
-        if isinstance(call.get("id"), str):
-            done = FunctionCallItem(call["id"], call.get("name", ""), call.get("arguments", ""), "completed", output)
+        if all(isinstance(call.get(key), str) for key in ("id", "name", "arguments")):
+            done = FunctionCallItem(call["id"], call["name"], call["arguments"], "completed", output)
             self.emit("item_update", replace(done, previous_item_id=call.get("previous_item_id", UNSET)))
         if start_response:
             self.request_response()
@@ -298,22 +303,23 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         UsageError, before anything is sent, for an id given twice and for items that the API does not take (assistant
         output_audio, MCP items).
         """
-        plan = plan_reset(old_history, new_history, self._pending_deletes, self._call_ids)
+        plan = plan_reset(old_history, new_history, self._pending_edits, self._call_ids)
         for item_id in plan.deletes:
-            self._send_history({"type": "conversation.item.delete", "item_id": item_id})
+            self._send_history({"type": DELETE, "item_id": item_id})
         for previous, item in plan.creates:
             anchor = {} if previous is None else {"previous_item_id": previous}
-            self._send_history({"type": "conversation.item.create", **anchor, "item": item})
+            self._send_history({"type": CREATE, **anchor, "item": item})
 
     def _send_history(self, event: Event) -> None:
         event["event_id"] = f"rtcli_history_{next(self._history_numbers)}"
         self.send_event(event)
-        self._pending_deletes.sent(event)
+        self._pending_edits.sent(event)
 
     # What a server event does beside being emitted: to our state before anybody hears of it, and on the wire after.
     _BEFORE: ClassVar[Mapping[str, Effect]] = {
         "session.created": _confirm_session,
         "session.updated": _confirm_session,
+        "conversation.item.added": _create_confirmed,
         "conversation.item.deleted": _delete_confirmed,
         "error": _server_error,
     }
@@ -323,15 +329,6 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         "response.mcp_call.in_progress": _retrieve,
         "mcp_list_tools.in_progress": _retrieve,
     }
-
-
-def _message_part(part: Any) -> dict[str, Any]:
-    """A part of a structured message; of an image only the address is sent, as the reference does."""
-    written = write_part(part)
-    if written.get("type") != "input_image":
-        return written
-    image = {key: written[key] for key in ("type", "image_url") if key in written}
-    return {**image, **as_mapping(part).get("provider_data", {})}
 
 
 def _remember(known: dict[str, Any], key: str, value: Any) -> None:

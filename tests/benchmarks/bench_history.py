@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from rtcli.protocol.history import History
 from rtcli.protocol.items import MessageItem
-from rtcli.protocol.reset import PendingDeletes, plan_reset
+from rtcli.protocol.reset import PendingEdits, plan_reset
 
 SIZES = (100, 1_000, 5_000, 10_000)
 
@@ -38,7 +38,7 @@ def _reset_seconds(size: int) -> float:
     """Equal items are equal, not the same: as when both histories came out of a file."""
     old = [_item(number) for number in range(size)]
     new = [_item(number, "changed" if number % 33 == 0 else "some words of a turn") for number in range(size)]
-    return _best(lambda: plan_reset(old, new, PendingDeletes(), {}), max(1, 2_000 // size))
+    return _best(lambda: plan_reset(old, new, PendingEdits(), {}), max(1, 2_000 // size))
 
 
 def _update_seconds(size: int) -> float:

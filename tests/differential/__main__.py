@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.differential.compare import Comparison, Difference, comparing
+from tests.differential.compare import Comparison, Difference, comparing, inputs_of
 from tests.differential.reference import Scenario
 from tests.differential.scenarios import AREAS
 
@@ -73,9 +73,11 @@ async def show(comparison: Comparison, difference: Difference, times: int, keep:
     """The shortest scenario of a kind, as a file or as text."""
     shortest = await comparison.shortest(difference)
     print(f"== {times} x {shortest.kind}")
-    for step in shortest.scenario["steps"]:
+    for step in inputs_of(shortest.scenario)["steps"][: shortest.number + 1]:
         print("  ", json.dumps(step))
-    print("   seen:", shortest.seen)
+    for part in sorted(shortest.found):
+        print(f"   {part} of the reference: {json.dumps(shortest.step.get(f'expect_{part}'))}")
+        print(f"   {part} of ours: {getattr(shortest.seen, part, shortest.seen)}")
     if keep is not None:
         name = "".join(letter if letter.isalnum() else "-" for letter in shortest.kind)
         (keep / f"{name}.json").write_text(json.dumps(shortest.scenario, indent=2), encoding="utf-8")

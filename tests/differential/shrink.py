@@ -35,11 +35,14 @@ def _smaller(scenario: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _places(value: Any, path: Path) -> Iterator[Path]:
-    """Everything inside that can be left out, outer things first."""
+    """Everything that can be left out inside of an argument or a server event, outer things first."""
+    if isinstance(value, dict) and "setup" in value:
+        return
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     deeper = []
     for key, entry in inside:
-        if len(path) >= 1 and key not in _FIXED:
+        is_inside = len(path) > 2 or (len(path) == 2 and path[1] not in ("args", "do"))
+        if is_inside and key not in _FIXED:
             yield (*path, key)
         deeper.append((entry, (*path, key)))
     for entry, place in deeper:

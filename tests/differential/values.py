@@ -58,7 +58,7 @@ SPEED = one(1, 1.5, 0, 0.25, None, "fast", *NUMBERS_APART)
 FORMAT = st.one_of(
     one({"type": "audio/pcm", "rate": 24000}, {"type": "audio/pcmu"}, {"type": "audio/pcma"}, "pcm16", "g711_ulaw"),
     one("g711_alaw", "opus", "", None, UNDEFINED, {}, {"type": "audio/pcm"}, {"type": "audio/opus"}, {"rate": 8000}),
-    one({"type": "audio/pcmu", "rate": 8000, "extra": None}, {"type": "audio/pcm", "rate": 16000}, 0, 5, True, []),
+    one({"type": "audio/pcmu", "rate": 8000, "extra": None}, {"type": "audio/pcm", "rate": 16000}, 0, 5, True),
     one(*({"type": "audio/pcm", "rate": rate} for rate in (*NUMBERS_APART, None, 0, "24000", 44100.5))),
 )
 # As the server names formats, which is JSON.

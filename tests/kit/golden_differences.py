@@ -251,7 +251,7 @@ def _argument(args: list[Any], index: int) -> Any:
 
 def _no_answer(args: list[Any]) -> bool:
     call_id = args[0].get("callId")
-    return not isinstance(_argument(args, 1), str) or not isinstance(call_id, str) or not call_id
+    return not isinstance(_argument(args, 1), str) or not isinstance(call_id, str)
 
 
 def _has_calls(args: list[Any]) -> bool:
@@ -322,9 +322,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("tracing as it is", _WIRE, _of_type("session.created"), _only_tracing, _never),
     Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
     Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
-    Deliberate(
-        "unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused, _never
-    ),
+    Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
     Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
     Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
     Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),

@@ -23,6 +23,7 @@ from tests.kit.linked import SEMANTIC
 _OPTIONS_AT = {"connect": 0, "sendMessage": 2, "addImage": 1, "sendAudio": 1}  # the argument that becomes keywords
 _WIRE_METHODS = {"sendEvent", "requestResponse", "emit", "_updateTracingConfig", "_onError"}
 _IDLE_TURNS = 12
+CLOSED = "ws://127.0.0.1:1"  # nobody listens there
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Player:
         server.reset()
         server.on_frame = self._framed
         server.on_dial = self._dialed
-        self.texts = {"$SERVER": server.url, "$CLOSED": "ws://127.0.0.1:1"}
+        self.texts = {"$SERVER": server.url, "$CLOSED": CLOSED}
         self._make()
         yield self
         if self.t.status != "disconnected":
@@ -195,6 +196,8 @@ class Player:
             (url.replace(self.server.url, "$SERVER"), {k.lower(): v for k, v in headers.items()})
         )
         parts = urlsplit(url)
+        if url.startswith(CLOSED):
+            return await dial(url, proxy=None)
         return await dial(f"{self.server.url}{parts.path}?{parts.query}", compression=None, proxy=None)
 
     def _listener(self, step: Mapping[str, Any], name: str) -> Callable[..., Any]:

@@ -151,7 +151,9 @@ def _same_field(key: str, want: Any, seen: Any, ignored: frozenset[str]) -> bool
     if key.endswith("_details") and isinstance(want, list):
         return same(want[0] if want else {}, seen or {}, more=True)
     if key == "error":
-        return isinstance(seen, Exception) if isinstance(want, dict) and "$error" in want else same(want, seen)
+        return (
+            isinstance(seen, Exception) if isinstance(want, dict) and "$error" in want else same(want, seen, more=True)
+        )
     if key in _WIRE_FIELDS:
         return same(want, seen, more=True)
     return same_payload(want, seen, ignored)

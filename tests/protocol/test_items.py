@@ -21,12 +21,21 @@ from rtcli.protocol.items import (
 from rtcli.protocol.unset import UNSET
 
 
-def test_a_message_keeps_every_field_of_its_parts() -> None:
-    """Also those that nobody knows yet."""
-    parts: list[dict[str, Any]] = [{"type": "input_text", "text": "a", "new": 1}, {"type": "not_yet_known"}]
+def test_a_part_has_the_fields_of_its_type() -> None:
+    """As in the reference: what does not belong to text or audio is dropped, a type that nobody knows yet is whole."""
+    parts: list[dict[str, Any]] = [
+        {"type": "input_text", "text": "a", "transcript": "b", "new": 1},
+        {"type": "input_audio", "transcript": None, "text": "c"},
+        {"type": "not_yet_known", "text": "d", "new": 2},
+    ]
     item = read_message({"id": "a", "role": "user", "content": parts}, default_status="completed", previous=None)
 
-    assert item == MessageItem("a", "user", "completed", parts, None)
+    assert item is not None
+    assert item.content == [
+        {"type": "input_text", "text": "a"},
+        {"type": "input_audio", "transcript": None},
+        {"type": "not_yet_known", "text": "d", "new": 2},
+    ]
 
 
 @pytest.mark.parametrize(("role", "kind"), [("assistant", "output_audio"), ("user", "audio")])
@@ -87,9 +96,9 @@ def test_an_mcp_call_says_how_it_ended(wire: dict[str, Any], status: str, error:
     assert (call.status, call.error, call.output) == (status, error, wire.get("output"))
 
 
-@pytest.mark.parametrize(("arguments", "read"), [('{"a":1}', {"a": 1}), ("{", "{"), (None, None), ("[1]", [1])])
+@pytest.mark.parametrize(("arguments", "read"), [('{"a":1}', {"a": 1}), ("{", "{"), (None, {}), ("", {}), ("[1]", [1])])
 def test_an_approval_request_can_be_answered_whatever_its_arguments_are(arguments: Any, read: Any) -> None:
-    """Text that is no JSON is handed on as text."""
+    """Text that is not JSON is handed on as text, none at all as an empty object."""
     assert read_approval_request({"id": "a", "arguments": arguments}).arguments == read
 
 
@@ -118,7 +127,27 @@ def test_an_image_may_be_given_under_the_references_name() -> None:
 
     assert write_part(part) == {"type": "input_image", "image_url": "data:image/png;base64,AA=="}
     assert "image" in part
-    assert write_part({"type": "input_image", "image": "a", "image_url": "b"})["image_url"] == "b"
+    assert write_part({"type": "input_image", "image": "a", "image_url": "b"})["image_url"] == "a"
+    assert write_part({"type": "input_image", "image_url": "b", "provider_data": None})["image_url"] == "b"
+
+
+@pytest.mark.parametrize(("wire", "read"), [({"approved": True}, True), ({"approved": 1}, None), ({}, None)])
+def test_an_approval_request_says_whether_it_was_answered(wire: dict[str, Any], read: bool | None) -> None:
+    """By a bool, or not at all."""
+    assert read_approval_request({"id": "a", **wire}).approved is read
+
+
+def test_a_message_of_a_history_goes_out_as_it_is() -> None:
+    """Its content verbatim, an image under the name that it has; a status that says nothing is left out."""
+    content = [{"type": "input_image", "image": "data:x", "detail": "low"}]
+
+    assert write_message({"item_id": "a", "role": "user", "content": content, "status": ""}) == {
+        "type": "message",
+        "role": "user",
+        "content": content,
+        "id": "a",
+    }
+    assert "content" not in write_message({"item_id": "a", "role": "user"})
 
 
 @pytest.mark.parametrize(("role", "written"), [("system", False), ("user", True), ("assistant", True)])

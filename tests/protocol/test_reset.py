@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rtcli.errors import UsageError
 from rtcli.protocol.items import FunctionCallItem, McpApprovalRequestItem, McpCallItem, MessageItem
-from rtcli.protocol.reset import PendingDeletes, Reset, plan_reset
+from rtcli.protocol.reset import CREATE, DELETE, PendingEdits, Reset, plan_reset
 
 
 def message(item_id: str, text: str = "", role: str = "user", **extra: Any) -> dict[str, Any]:
@@ -23,8 +23,8 @@ def call(item_id: str, arguments: str = "{}") -> FunctionCallItem:
     return FunctionCallItem(item_id, "f", arguments, "completed")
 
 
-def plan(old: list[Any], new: list[Any], pending: PendingDeletes | None = None, **call_ids: str) -> Reset:
-    return plan_reset(old, new, pending or PendingDeletes(), call_ids)
+def plan(old: list[Any], new: list[Any], pending: PendingEdits | None = None, **call_ids: str) -> Reset:
+    return plan_reset(old, new, pending or PendingEdits(), call_ids)
 
 
 def messages(names: str) -> list[dict[str, Any]]:
@@ -158,41 +158,64 @@ def delete(item_id: str, event_id: str) -> dict[str, Any]:
 
 def test_an_item_whose_delete_is_under_way_is_no_anchor() -> None:
     """It may be gone before the create arrives."""
-    pending = PendingDeletes()
+    pending = PendingEdits()
     pending.sent(delete("a", "e1"))
 
     assert created(plan(messages("ab"), messages("axb"), pending)) == [("root", "x")]
 
 
+def create(item_id: str, event_id: str) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "event_id": event_id, "item": {"id": item_id}}
+
+
 @pytest.mark.parametrize(
     "settle",
     [
-        lambda p: p.deleted("a"),
-        lambda p: p.failed("e1"),
+        lambda p: p.confirmed(DELETE, "a"),
+        lambda p: p.settled("e1"),
         lambda p: p.clear(),
-        lambda p: p.sent({"type": "conversation.item.create", "event_id": "e2", "item": {"id": "a"}}),
+        lambda p: p.sent(create("a", "e2")),
     ],
     ids=["deleted", "refused", "connection gone", "created again"],
 )
 def test_an_item_is_an_anchor_again_once_its_delete_is_settled(settle: Any) -> None:
     """Whichever way."""
-    pending = PendingDeletes()
+    pending = PendingEdits()
     pending.sent(delete("a", "e1"))
     settle(pending)
 
-    assert "a" not in pending
     assert created(plan(messages("ab"), messages("axb"), pending)) == [("a", "x")]
+
+
+@pytest.mark.parametrize(
+    ("settle", "anchor"),
+    [
+        (lambda p: p.settled("e2"), "root"),
+        (lambda p: p.settled("e1"), "a"),
+        (lambda p: p.confirmed(CREATE, "a"), "root"),
+        (lambda p: p.sent(delete("a", "e3")), "root"),
+    ],
+    ids=["create refused", "delete refused", "create done first", "deleted once more"],
+)
+def test_an_item_that_is_created_again_leaves_if_only_its_delete_is_left(settle: Any, anchor: str) -> None:
+    """A create that the server refused does not bring back what the delete before it takes out."""
+    pending = PendingEdits()
+    pending.sent(delete("a", "e1"))
+    pending.sent(create("a", "e2"))
+    settle(pending)
+
+    assert created(plan(messages("ab"), messages("axb"), pending)) == [(anchor, "x")]
 
 
 @pytest.mark.parametrize("odd", [None, 17, [], "unknown"])
 def test_odd_acknowledgements_settle_nothing(odd: object) -> None:
     """They come from the server as they are."""
-    pending = PendingDeletes()
+    pending = PendingEdits()
     pending.sent(delete("a", "e1"))
-    pending.deleted(odd)
-    pending.failed(odd)
+    pending.confirmed(DELETE, odd)
+    pending.settled(odd)
 
-    assert "a" in pending
+    assert pending.leaving() == {"a"}
 
 
 # -- any two histories, and the cost -------------------------------------------------------------
@@ -247,7 +270,7 @@ def _reads(size: int) -> int:
         if number % 10 != 2
     ]
     Counted.reads = 0
-    plan_reset(old, new, PendingDeletes(), {})
+    plan_reset(old, new, PendingEdits(), {})
     return Counted.reads
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -11,12 +12,12 @@ from rtcli.errors import UsageError
 from rtcli.protocol.session_config import (
     RequestedSession,
     build_payload,
-    build_tool,
     build_turn_detection,
     default_payload,
     given_part,
     merge,
 )
+from rtcli.protocol.tool_config import build_tool
 
 MODEL = "gpt-realtime-2.1"
 PCM = {"type": "audio/pcm", "rate": 24_000}
@@ -63,7 +64,8 @@ def test_none_switches_off_and_absence_leaves_the_default(key: str) -> None:
     [
         ({"voice": "cedar"}, "output", "voice", "cedar"),
         ({"audio": {"output": {"voice": "cedar"}}}, "output", "voice", "cedar"),
-        ({"voice": "ash", "audio": {"output": {"voice": "cedar"}}}, "output", "voice", "ash"),
+        ({"voice": "ash", "audio": {"output": {"voice": "cedar"}}}, "output", "voice", "cedar"),
+        ({"voice": "ash", "audio": {"output": {"voice": None}}}, "output", "voice", "ash"),
         ({"audio": {"output": {"speed": 1.5}}}, "output", "speed", 1.5),
         ({"speed": 1.5}, "output", "speed", 1.5),
         ({"audio": {"input": {"format": "g711_ulaw"}}}, "input", "format", {"type": "audio/pcmu"}),
@@ -72,6 +74,10 @@ def test_none_switches_off_and_absence_leaves_the_default(key: str) -> None:
         ({"input_audio_format": "g711_alaw"}, "input", "format", {"type": "audio/pcma"}),
         ({"output_audio_format": "g711_ulaw"}, "output", "format", {"type": "audio/pcmu"}),
         ({"input_audio_format": None}, "input", "format", PCM),
+        ({"input_audio_format": ""}, "input", "format", PCM),
+        ({"audio": {"input": {"format": {}}}}, "input", "format", {}),
+        ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": math.nan}}}}, "input", "format", PCM),
+        ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": math.inf}}}}, "input", "format", PCM),
         ({"input_audio_transcription": None}, "input", "transcription", None),
         ({"turn_detection": {"type": "server_vad"}}, "input", "turn_detection", {"type": "server_vad"}),
         ({"turn_detection": {}}, "input", "turn_detection", {"type": "semantic_vad"}),
@@ -127,6 +133,24 @@ def test_provider_data_reaches_every_field_of_the_api() -> None:
 def test_a_prompt_is_named_by_prompt_id(prompt: dict[str, Any], written: dict[str, Any]) -> None:
     """The wire calls it id."""
     assert build_payload({"prompt": prompt}, MODEL)["prompt"] == written
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "value"),
+    [
+        ({"reasoning": {}}, "reasoning", {}),
+        ({"reasoning": None}, "reasoning", "absent"),
+        ({"tool_choice": None}, "tool_choice", "absent"),
+        ({"tool_choice": ""}, "tool_choice", ""),
+        ({"parallel_tool_calls": None}, "parallel_tool_calls", None),
+        ({"instructions": None}, "instructions", None),
+        ({"prompt": {}}, "prompt", {}),
+        ({"prompt": {}, "provider_data": {"prompt": {"id": "p"}}}, "prompt", {}),
+    ],
+)
+def test_which_empty_values_say_something(config: dict[str, Any], key: str, value: Any) -> None:
+    """As in the reference: an empty object does, None only where it is the way to switch something off."""
+    assert build_payload(config, MODEL).get(key, "absent") == value
 
 
 def test_a_tool_keeps_only_what_the_api_accepts() -> None:

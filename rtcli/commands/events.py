@@ -14,11 +14,10 @@ from rtcli.commands.context import Context
 from rtcli.commands.files import read_text
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
-from rtcli.protocol.filters import is_failure, parse_filter, type_of
-from rtcli.protocol.ids import short_id
+from rtcli.protocol.filters import parse_filter, type_of
+from rtcli.protocol.ids import ids_of, short_id
 from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
-from rtcli.session.log import ids_of
 from rtcli.views import Json, Notice, Table, Text, View, Views
 
 _MAX_MATCHES = 50
@@ -106,10 +105,10 @@ def mark(context: Context, note: RemainingText = "") -> Views:
 
 
 def _last_failure(context: Context) -> Frame:
-    records = context.session.log.records
-    if not records:
+    log = context.session.log
+    if not log.records:
         raise UsageError("nothing was sent yet")
-    return next((record for record in reversed(records) if is_failure(record)), records[-1])
+    return log.last_failure or log.records[-1]
 
 
 def _find(context: Context, key: str) -> Frame:

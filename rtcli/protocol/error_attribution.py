@@ -1,13 +1,15 @@
-"""Which types of client event an error speaks of, as its code, message and param tell where it names no event."""
+"""Which event of ours an error refuses: the one that it names, and else what its code, message and param tell."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtcli.protocol.catalog import EVENT_TYPES, event_types
 from rtcli.protocol.record import Direction
+from rtcli.protocol.remember import remember
+from rtcli.protocol.requests import Request, RequestQueue
 
 _BY_CODE: tuple[tuple[str, str], ...] = (
     ("item_create_", "conversation.item.create"),
@@ -30,6 +32,12 @@ _BY_MESSAGE: tuple[tuple[str, str], ...] = (
     ("committing input audio buffer", "input_audio_buffer.commit"),
 )
 """What a message says where the API gives neither a code nor a param of its own."""
+
+MAX_EVENT_IDS = 65_536
+"""Frames that an error can name; an error about an older one is linked to nothing."""
+
+MAX_SILENT_TYPES = 64
+"""Types of frames without a reply that are told apart; most are misspelled ones."""
 
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -54,3 +62,87 @@ def possible_event_types(error: Mapping[str, Any]) -> frozenset[str]:
     field = re.split(r"[.\[]", param, maxsplit=1)[0]
     rows = event_types(Direction.SENT)
     return frozenset(row.name for row in rows if field in (*row.required, *row.optional))
+
+
+class SentFrames:
+    """What was sent, as far as an error may refuse it: `queue` has the frames with a reply, here are all others too.
+
+    A frame without a reply is never confirmed. One that is refused is therefore known only if it is the only one of
+    its type since the server has answered something that was sent later.
+    """
+
+    def __init__(self, queue: RequestQueue) -> None:
+        self._queue = queue
+        self._event_ids: dict[str, int] = {}
+        # The last two of each type, by whether they have an event_id.
+        self._silent: dict[tuple[str, bool], tuple[int, int]] = {}
+        # Those without an event_id: how many were sent (also before each request), how many are accepted or refused.
+        self._sent, self._over = 0, 0
+        self._reached = 0
+
+    def name(self, event_id: str, number: int) -> None:
+        """The frame `number` can be named by an error."""
+        remember(self._event_ids, event_id, number, MAX_EVENT_IDS)
+
+    def silent(self, number: int, type_: str, named: bool) -> None:
+        """A frame without a reply was sent."""
+        last = self._silent.get((type_, named))
+        if last is None:
+            remember(self._silent, (type_, named), (0, number), MAX_SILENT_TYPES)
+        else:
+            self._silent[type_, named] = (last[1], number)
+        if not named:
+            self._sent += 1
+
+    def last_silent(self, type_: str) -> int | None:
+        """The last frame of a type that has no reply."""
+        return max(self._silent.get((type_, named), (0, 0))[1] for named in (False, True)) or None
+
+    def request(self, request: Request) -> None:
+        """A frame with a reply was sent."""
+        request.silent_before = self._sent
+
+    def reached(self, request: Request) -> None:
+        """The server works in order: what was sent before this request and has no reply, it has accepted."""
+        self._reached = max(self._reached, request.number)
+        self._over = max(self._over, request.silent_before)
+
+    def refused(self, error: Mapping[str, Any]) -> tuple[int | None, Request | None]:
+        """The frame that an `error` object is about, None where that is not certain, and the request that it ends.
+
+        The server gives no event_id if the event had none, and some servers never do. Then it is the oldest request
+        of the type that the error speaks of: an earlier one was answered before this error came. An error that says
+        nothing at all counts for the oldest frame without an event_id, lest a refused request wait for ever; that is
+        no link, for the guess may be wrong.
+        """
+        event_id = error.get("event_id")
+        if isinstance(event_id, str) and event_id:
+            number = self._event_ids.get(event_id)
+            return number, self._queue.get(number or 0)
+        types = possible_event_types(error)
+        if request := self._queue.oldest_refusable(types):
+            return request.number, request
+        return (self._silent_one(types), None) if types else (None, self._guess())
+
+    def _silent_one(self, types: Iterable[str]) -> int | None:
+        for named in (False, True):
+            found = [
+                (number, type_)
+                for type_ in types
+                for number in self._silent.get((type_, named), ())
+                if number > self._reached
+            ]
+            if not named and found:
+                self._over = min(self._over + 1, self._sent)
+            if len(found) == 1:
+                del self._silent[found[0][1], named]
+            if found:
+                return found[0][0] if len(found) == 1 else None
+        return None
+
+    def _guess(self) -> Request | None:
+        request = self._queue.oldest_anonymous
+        if (request.silent_before if request else self._sent) > self._over:
+            self._over += 1
+            return None
+        return request

@@ -1,9 +1,11 @@
-"""Ids as rows show them and people type them back: whole, or a start, an ellipsis and an end."""
+"""The ids in an event, as rows show them, and as users type them back: whole, or a start, an ellipsis and an end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+_ID_KEYS = ("event_id", "item_id", "response_id", "call_id")
 _ELLIPSIS = "…"
 _KEPT_END = 5
 """Characters of an id's end that stay."""
@@ -35,3 +37,14 @@ def expand(typed: str, known: Iterable[str]) -> str:
         return typed
     found = [id_ for id_ in known if fits(id_, typed)]
     return found[0] if len(found) == 1 else typed
+
+
+def ids_of(event: Mapping[str, Any]) -> Iterator[str]:
+    """Every id that an event carries, its own and those of the item, response or session in it."""
+    for key in _ID_KEYS:
+        if isinstance(value := event.get(key), str):
+            yield value
+    for part in ("item", "response", "session", "error"):
+        inner = event.get(part)
+        if inner is not None and isinstance(inner, Mapping):  # None first: it is cheap, and nearly always so
+            yield from (value for key in ("id", *_ID_KEYS) if isinstance(value := inner.get(key), str))

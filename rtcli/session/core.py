@@ -10,10 +10,10 @@ from typing import Any
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError, worst
-from rtcli.protocol.answers import Answers, Waiting
 from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, McpApprovalRequestItem
 from rtcli.protocol.payloads import ItemDeleted, McpToolsListed
+from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Direction, Frame
 from rtcli.session import hints
 from rtcli.session.audio import AudioIO, MicrophoneLike, SpeakerLike
@@ -22,7 +22,7 @@ from rtcli.session.expiry import Expiry
 from rtcli.session.log import WireLog
 from rtcli.session.metrics import SessionMetrics
 from rtcli.session.pending import Requests
-from rtcli.session.provenance import current_cause, received
+from rtcli.session.provenance import current_cause, set_cause_frame
 from rtcli.session.reports import Reports
 from rtcli.session.settings import Difference
 from rtcli.session.tool_calls import ToolCalls
@@ -61,7 +61,8 @@ class SessionCore:
         self.history = History()
         self.speech = TranscriptStreams()
         self.metrics = SessionMetrics()
-        self.requests = Requests()
+        self.pending = PendingRequests()
+        self.requests = Requests(self.pending)
         self.sound = AudioIO(transport, speaker=speaker, microphone=microphone, show=self.show)
         self.tools = ToolCalls(transport, tools, show=self.show, respond=self.respond)
         self.audio_watch = AudioWatch(self.show, lambda: self.sound.wire_format("output"))
@@ -72,7 +73,6 @@ class SessionCore:
         self.push_to_talk = False
         self.expiry = Expiry(wall, self.show)
         self._listeners: list[Show] = []
-        self._answers = Answers()
         self._changed = asyncio.Event()
         self._live = False
         self._held: list[Notice] = []
@@ -106,10 +106,15 @@ class SessionCore:
             listener(view)
 
     def _on_wire(self, frame: Frame) -> None:
-        event = frame.event
-        record = self.log.add(frame, cause=current_cause() if frame.direction is Direction.SENT else "")
-        if frame.direction is Direction.RECEIVED and event is not None:
-            received(record.number, str(event["type"]))
+        event, number = frame.event, len(self.log) + 1
+        if frame.direction is Direction.SENT:
+            cause = current_cause()
+            parent = self.pending.observe(number, frame.direction, event, cause.frame)
+            record = self.log.add(frame, cause=cause.text, parent=parent)
+        else:
+            record = self.log.add(frame, parent=self.pending.observe(number, frame.direction, event))
+            if event is not None:
+                set_cause_frame(number, str(event["type"]))
         raised = self._take_in(record)
         self.show(replace(record, raw=frame.raw))
         for notice in self.reports.saw(record):
@@ -130,14 +135,10 @@ class SessionCore:
     def _take_in(self, record: Frame) -> bool:
         """Keep every part up to date; whether a command raises what this frame says."""
         self.metrics.saw(record)
-        raised = self.requests.saw(record)
+        raised = self.requests.observe(record)
         event = record.event or {}
-        if record.direction is Direction.RECEIVED:
-            self._answers.received(event)
-            if not self.endpoint.call_id:  # the sound of a call that is joined goes another way
-                self.audio_watch.saw(event)
-        elif event.get("type") != "input_audio_buffer.append":  # never answered, and fifty of them a second
-            self._answers.sent(event)
+        if record.direction is Direction.RECEIVED and not self.endpoint.call_id:
+            self.audio_watch.saw(event)  # the sound of a call that is joined goes another way
         act = _TABLE.get((record.direction, str(event.get("type"))))
         if act:
             act(self, event)
@@ -215,7 +216,7 @@ class SessionCore:
         said = f"close code {code}" + (f", {reason}" if reason else "") if code else "no close frame"
         lost = self._lost or ConnectionLostError("the connection is lost", why=said, code=code, reason=reason)
         self.requests.lost(lost)
-        self._answers = Answers()
+        self.pending.connection_lost()
         self.approvals.clear()
         self._out_of_band.clear()
         self.tools.forget()
@@ -291,14 +292,9 @@ class SessionCore:
         return self.metrics
 
     @property
-    def unanswered(self) -> tuple[Waiting, ...]:
-        """Events that we sent and that still wait for their reply."""
-        return self._answers.waiting
-
-    @property
     def quiet(self) -> bool:
         """Nothing is being answered, run or played."""
-        busy = self.transport.responding or self.tools.running or self.sound.audible or bool(self._answers.waiting)
+        busy = self.transport.responding or self.tools.running or self.sound.audible or len(self.pending) > 0
         return self.transport.status != "connected" or not busy
 
     async def idle(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract's name

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rtcli.protocol.error_attribution import possible_event_types
+from rtcli.protocol.record import Frame
+from rtcli.protocol.remember import remember
 from rtcli.protocol.usage import percentile
 
-_MOST_TURNS = 1000
+MAX_TURNS = 1000
 
 
 @dataclass(slots=True)
@@ -47,28 +48,23 @@ STEPS: Mapping[str, Callable[[Turn], float | None]] = {
 
 
 class Turns:
-    """Builds turns from events and the times they came at; pure, the caller has the clock."""
+    """Builds turns from frames, their times and their links; pure."""
 
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
-        self._requests: dict[object, float] = {}
-        self._speech_stopped: float | None = None
+        # By the number of a frame that may lead to a response: when that was asked for, and whether it was spoken.
+        self._begun: dict[int, tuple[float, bool]] = {}
 
     @property
     def turns(self) -> Sequence[Turn]:
         """All turns that are kept, oldest first."""
         return tuple(self._turns.values())
 
-    def on_sent(self, event: Mapping[str, Any], at: float) -> None:
-        """Take in what we sent."""
-        if event.get("type") == "response.create":
-            self._requests[event.get("event_id") or at] = at
-
-    def on_received(self, event: Mapping[str, Any], at: float) -> None:
-        """Take in what the server sent."""
-        act = _TABLE.get(str(event.get("type")))
-        if act:
-            act(self, event, at)
+    def observe(self, record: Frame) -> None:
+        """Take in one frame."""
+        act = _TABLE.get(str(record.event.get("type"))) if record.event is not None else None
+        if act and record.event is not None:
+            act(self, record.event, record)
 
     @property
     def unplayed(self) -> Sequence[tuple[str, int]]:
@@ -87,56 +83,51 @@ class Turns:
         take = STEPS[step]
         return percentile((ms for turn in self._turns.values() if (ms := take(turn)) is not None), share)
 
-    def _stopped(self, event: Mapping[str, Any], at: float) -> None:
-        self._speech_stopped = at
+    def _on_response_create(self, event: Mapping[str, Any], record: Frame) -> None:
+        remember(self._begun, record.number, (record.at, False), MAX_TURNS)
 
-    def _refused(self, event: Mapping[str, Any], at: float) -> None:
-        error = event.get("error")
-        if not isinstance(error, Mapping):
-            return
-        if event_id := error.get("event_id"):
-            self._requests.pop(event_id, None)
-        elif self._requests and possible_event_types(error) == {"response.create"}:
-            del self._requests[next(iter(self._requests))]
+    def _on_speech_stopped(self, event: Mapping[str, Any], record: Frame) -> None:
+        remember(self._begun, record.number, (record.at, True), MAX_TURNS)
 
-    def _created(self, event: Mapping[str, Any], at: float) -> None:
+    def _on_committed(self, event: Mapping[str, Any], record: Frame) -> None:
+        """The turn's audio: what it leads to was asked for when speech stopped."""
+        if record.parent in self._begun:
+            remember(self._begun, record.number, self._begun[record.parent], MAX_TURNS)
+
+    def _on_response_created(self, event: Mapping[str, Any], record: Frame) -> None:
         response = event.get("response")
         response_id = str(response.get("id")) if isinstance(response, Mapping) else ""
-        spoken = not self._requests
-        asked = self._speech_stopped if spoken else self._requests.pop(next(iter(self._requests)))
-        if spoken:
-            self._speech_stopped = None
-        if len(self._turns) >= _MOST_TURNS:
-            del self._turns[next(iter(self._turns))]
-        self._turns[response_id] = Turn(response_id, spoken, asked, at)
+        asked, spoken = self._begun.pop(record.parent or 0, (None, True))
+        remember(self._turns, response_id, Turn(response_id, spoken, asked, record.at), MAX_TURNS)
 
-    def _delta(self, event: Mapping[str, Any], at: float) -> None:
+    def _on_delta(self, event: Mapping[str, Any], record: Frame) -> None:
         turn = self._turns.get(str(event.get("response_id")))
         if turn and turn.first_delta is None:
-            turn.first_delta = at
+            turn.first_delta = record.at
 
-    def _audio(self, event: Mapping[str, Any], at: float) -> None:
-        self._delta(event, at)
+    def _on_response_output_audio_delta(self, event: Mapping[str, Any], record: Frame) -> None:
+        self._on_delta(event, record)
         turn = self._turns.get(str(event.get("response_id")))
         if turn and turn.first_audio is None:
             index = event.get("content_index")
-            turn.first_audio = at
+            turn.first_audio = record.at
             turn.audio_item = (str(event.get("item_id")), index if isinstance(index, int) else 0)
 
-    def _done(self, event: Mapping[str, Any], at: float) -> None:
+    def _on_response_done(self, event: Mapping[str, Any], record: Frame) -> None:
         response = event.get("response")
         if isinstance(response, Mapping) and (turn := self._turns.get(str(response.get("id")))):
-            turn.done = at
+            turn.done = record.at
             turn.status = str(response.get("status"))
 
 
-_TABLE: Mapping[str, Callable[[Turns, Mapping[str, Any], float], None]] = {
-    "input_audio_buffer.speech_stopped": Turns._stopped,
-    "error": Turns._refused,
-    "response.created": Turns._created,
-    "response.output_text.delta": Turns._delta,
-    "response.output_audio_transcript.delta": Turns._delta,
-    "response.function_call_arguments.delta": Turns._delta,
-    "response.output_audio.delta": Turns._audio,
-    "response.done": Turns._done,
+_TABLE: Mapping[str, Callable[[Turns, Mapping[str, Any], Frame], None]] = {
+    "response.create": Turns._on_response_create,
+    "input_audio_buffer.speech_stopped": Turns._on_speech_stopped,
+    "input_audio_buffer.committed": Turns._on_committed,
+    "response.created": Turns._on_response_created,
+    "response.output_text.delta": Turns._on_delta,
+    "response.output_audio_transcript.delta": Turns._on_delta,
+    "response.function_call_arguments.delta": Turns._on_delta,
+    "response.output_audio.delta": Turns._on_response_output_audio_delta,
+    "response.done": Turns._on_response_done,
 }

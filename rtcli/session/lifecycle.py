@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.protocol.answers import Answers
 from rtcli.protocol.history import History
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record import Frame
 from rtcli.session import settings
 from rtcli.session.core import SessionCore
 from rtcli.session.tool_calls import merged_tools
@@ -49,7 +48,7 @@ class ConnectingSession(SessionCore):
         self._held.clear()
         self.reports.expired = False
         try:
-            with self.requests.expecting(_answers_the_first_update) as settled:
+            with self.requests.expecting(lambda request: request.type == "session.update") as settled:
                 await self.transport.connect(
                     model=endpoint.model,
                     url=endpoint.url or None,
@@ -75,7 +74,7 @@ class ConnectingSession(SessionCore):
             async with asyncio.timeout(_SETTLE_SECONDS):
                 await settled
         except TimeoutError:
-            self._answers = Answers()
+            self.pending.give_up()
             self.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
 
     async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
@@ -105,8 +104,3 @@ class ConnectingSession(SessionCore):
         await self.disconnect()
         await self.tools.close()
         self.sound.close()
-
-
-def _answers_the_first_update(record: Frame) -> bool:
-    kind = record.event.get("type") if record.event is not None else None
-    return record.direction is Direction.RECEIVED and kind in ("session.updated", "error")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record import Frame
 from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
 from rtcli.session.latency import Turns
 
@@ -26,10 +26,7 @@ class SessionMetrics:
         """Take in one frame."""
         if record.event is None:
             return
-        if record.direction is Direction.SENT:
-            self.turns.on_sent(record.event, record.at)
-            return
-        self.turns.on_received(record.event, record.at)
+        self.turns.observe(record)
         act = _TABLE.get(str(record.event.get("type")))
         if act:
             act(self, record.event)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode
-from rtcli.protocol.answers import outcome
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Direction, Frame
 from rtcli.session import hints
 from rtcli.session.log import WireLog
@@ -51,11 +51,10 @@ class Reports:
         error = _mapping(event.get("error"))
         code = error.get("code") or error.get("type") or "error"
         self.expired = self.expired or code == "session_expired"
-        guilty = self._log.why(record.number)[:1]
-        by = "".join(
-            f" (#{r.number} {_mapping(r.event).get('type')}" + (f", from {r.cause}" if r.cause else "") + ")"
-            for r in guilty
-        )
+        by = ""
+        if refused := self._log.parent(record):
+            origin = f", from {refused.cause}" if refused.cause else ""
+            by = f" (#{refused.number} {_mapping(refused.event).get('type')}{origin})"
         message = str(error.get("message") or "the server gave no message")
         return Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR)
 

@@ -185,9 +185,8 @@ class RealtimeSession(ConnectingSession):
             "event_id": self._event_id("set"),
             "session": {"type": kind, **changes},
         }
-        ahead = sum(entry.type == "session.update" for entry in self.unanswered)
         try:
-            await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS, ahead=ahead)
+            await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)
         except ServerError:
             refused = settings.diff(changes, self.transport.session or {})
             self._refused.update((difference.path, difference) for difference in refused)

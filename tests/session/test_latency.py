@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from rtcli.protocol.pending import PendingRequests
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session.latency import STEPS, Turns
+
+
+class Watched:
+    """Turns, fed with frames that know their parents."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self.pending = PendingRequests()
+        self.number = 0
+
+    def sent(self, event: dict[str, Any], at: float) -> None:
+        self.feed(Direction.SENT, event, at)
+
+    def received(self, event: dict[str, Any], at: float) -> None:
+        self.feed(Direction.RECEIVED, event, at)
+
+    def feed(self, direction: Direction, event: dict[str, Any], at: float) -> None:
+        self.number += 1
+        parent = self.pending.observe(self.number, direction, event)
+        self.turns.observe(Frame(self.number, at, direction, event, 10, parent=parent))
 
 
 def created(name: str) -> dict[str, Any]:
@@ -17,82 +39,83 @@ def measured(turns: Turns) -> list[dict[str, float | None]]:
 
 def test_a_typed_turn_is_measured_from_its_request() -> None:
     """response.create -> created -> first delta -> done."""
-    turns = Turns()
-    turns.on_sent({"type": "response.create"}, 1.0)
-    turns.on_received(created("r1"), 1.2)
-    turns.on_received({"type": "response.output_text.delta", "response_id": "r1"}, 1.5)
-    turns.on_received({"type": "response.output_text.delta", "response_id": "r1"}, 1.7)
-    turns.on_received({"type": "response.done", "response": {"id": "r1", "status": "completed"}}, 2.0)
+    wire = Watched()
+    wire.sent({"type": "response.create"}, 1.0)
+    wire.received(created("r1"), 1.2)
+    wire.received({"type": "response.output_text.delta", "response_id": "r1"}, 1.5)
+    wire.received({"type": "response.output_text.delta", "response_id": "r1"}, 1.7)
+    wire.received({"type": "response.done", "response": {"id": "r1", "status": "completed"}}, 2.0)
 
-    (turn,) = measured(turns)
+    (turn,) = measured(wire.turns)
     assert {step: round(ms) for step, ms in turn.items() if ms is not None} == {
         "created": 200,
         "first delta": 500,
         "done": 1000,
     }
-    assert not turns.turns[0].spoken
+    assert not wire.turns.turns[0].spoken
 
 
 def test_a_spoken_turn_is_measured_from_the_end_of_speech_to_what_was_heard() -> None:
     """speech stopped -> created -> first audio -> first sample played."""
-    turns = Turns()
-    turns.on_received({"type": "input_audio_buffer.speech_stopped"}, 10.0)
-    turns.on_received(created("r1"), 10.1)
-    turns.on_received(
+    wire = Watched()
+    for name, at in (("speech_stopped", 10.0), ("committed", 10.05)):
+        wire.received({"type": f"input_audio_buffer.{name}", "item_id": "u"}, at)
+    wire.received(created("r1"), 10.1)
+    wire.received(
         {"type": "response.output_audio.delta", "response_id": "r1", "item_id": "i", "content_index": 1}, 10.4
     )
-    assert list(turns.unplayed) == [("i", 1)]
-    turns.on_played("other", 0, 10.45)
-    turns.on_played("i", 1, 10.5)
-    turns.on_played("i", 1, 99.0)
+    assert list(wire.turns.unplayed) == [("i", 1)]
+    wire.turns.on_played("other", 0, 10.45)
+    wire.turns.on_played("i", 1, 10.5)
+    wire.turns.on_played("i", 1, 99.0)
 
-    (turn,) = turns.turns
-    assert turn.spoken and not turns.unplayed
+    (turn,) = wire.turns.turns
+    assert turn.spoken and not wire.turns.unplayed
     assert round(turn.after(turn.played) or 0) == 500
     assert round(turn.after(turn.first_audio) or 0) == 400
 
 
 def test_a_response_nobody_asked_for_has_no_duration() -> None:
     """Without a beginning there is no latency, rather than a wrong one."""
-    turns = Turns()
-    turns.on_received(created("r1"), 3.0)
+    wire = Watched()
+    wire.received(created("r1"), 3.0)
 
-    assert measured(turns)[0]["created"] is None
-    assert turns.summary("created", 0.5) is None
+    assert measured(wire.turns)[0]["created"] is None
+    assert wire.turns.summary("created", 0.5) is None
 
 
 def test_a_refused_request_does_not_shift_the_next_one() -> None:
     """The request that the server refused belongs to no turn."""
-    turns = Turns()
-    turns.on_sent({"type": "response.create"}, 1.0)
-    turns.on_received(created("r1"), 1.1)
-    turns.on_sent({"type": "response.create", "event_id": "early"}, 2.0)
-    turns.on_received({"type": "error", "error": {"code": "unknown_parameter", "event_id": "early"}}, 2.1)
-    turns.on_sent({"type": "response.create"}, 5.0)
-    turns.on_received(created("r2"), 5.2)
+    wire = Watched()
+    wire.sent({"type": "response.create"}, 1.0)
+    wire.received(created("r1"), 1.1)
+    wire.sent({"type": "response.create", "event_id": "early"}, 2.0)
+    wire.received({"type": "error", "error": {"code": "unknown_parameter", "event_id": "early"}}, 2.1)
+    wire.sent({"type": "response.create"}, 5.0)
+    wire.received(created("r2"), 5.2)
 
-    assert [round(entry["created"] or 0) for entry in measured(turns)] == [100, 200]
+    assert [round(entry["created"] or 0) for entry in measured(wire.turns)] == [100, 200]
 
 
 def test_percentiles_are_over_all_turns_and_old_turns_are_let_go() -> None:
     """/stats says p50 and p95 of what was measured, of the last thousand turns."""
-    turns = Turns()
+    wire = Watched()
     for number in range(1100):
-        turns.on_sent({"type": "response.create"}, number)
-        turns.on_received(created(f"r{number}"), number + (0.1 if number % 10 else 0.9))
+        wire.sent({"type": "response.create"}, number)
+        wire.received(created(f"r{number}"), number + (0.1 if number % 10 else 0.9))
 
-    assert len(turns.turns) == 1000
-    assert round(turns.summary("created", 0.5) or 0) == 100
-    assert round(turns.summary("created", 0.95) or 0) == 900
+    assert len(wire.turns.turns) == 1000
+    assert round(wire.turns.summary("created", 0.5) or 0) == 100
+    assert round(wire.turns.summary("created", 0.95) or 0) == 900
 
 
 def test_a_refusal_that_names_no_event_takes_the_request_that_it_speaks_of() -> None:
     """A race provoked by hand: the refused request must not count for the answer to the next one."""
-    turns = Turns()
-    turns.on_sent({"type": "response.create"}, 1.0)
-    turns.on_received({"type": "error", "error": {"code": "conversation_already_has_active_response"}}, 1.1)
-    turns.on_sent({"type": "response.create"}, 5.0)
-    turns.on_received({"type": "error", "error": {"code": "server_error"}}, 5.1)
-    turns.on_received(created("r2"), 5.2)
+    wire = Watched()
+    wire.sent({"type": "response.create"}, 1.0)
+    wire.received({"type": "error", "error": {"code": "conversation_already_has_active_response"}}, 1.1)
+    wire.sent({"type": "response.create"}, 5.0)
+    wire.received({"type": "error", "error": {"code": "server_error"}}, 5.1)
+    wire.received(created("r2"), 5.2)
 
-    assert [turn.asked for turn in turns.turns] == [5.0]
+    assert [turn.asked for turn in wire.turns.turns] == [5.0]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -54,11 +55,11 @@ def calling(*calls: tuple[str, str, str], status: str = "completed") -> Any:
     async def script(talk: Conversation) -> None:
         await talk.send(CREATED)
         asked = 0
-        while True:
+        for number in count(10):
             event = await talk.receive()
             asked += event["type"] == "response.create"
             first = event["type"] == "response.create" and asked == 1
-            await talk.send(*(call_events(*calls, status=status) if first else reply_to(event, 10 + asked)))
+            await talk.send(*(call_events(*calls, status=status) if first else reply_to(event, number)))
 
     return script
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli import report
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
 from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
-from rtcli.protocol.answers import outcome
 from rtcli.protocol.events import Event
+from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Direction, Frame
 
 if TYPE_CHECKING:
@@ -89,13 +89,10 @@ class Exchange:
         now, event = time.monotonic(), frame.event
         if self._over:
             return  # the same script prints the same lines, whatever else the server had under way
-        self._writer.write(replace(frame, at=frame.at - self._began))
+        self._writer.write(replace(frame, at=frame.at - self._began, parent=self._progress.observe(frame, now)))
         if event is None:
             return
-        if frame.direction is Direction.SENT:
-            self._progress.sent(event, now)
-        else:
-            self._progress.received(frame)
+        if frame.direction is Direction.RECEIVED:
             if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
                 self._judge(event)
             self._over = self._progress.finished(now)
@@ -113,7 +110,7 @@ class Exchange:
         from rtcli.transports.connection_errors import lost
 
         error = lost(self._transport.close_code, self._transport.close_reason or "", None)
-        waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.answers.waiting))
+        waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.pending.waiting))
         what = f"{error.what} while {waiting} waited for an answer" if waiting else error.what
         return ConnectionLostError(what, why=error.why, hint=error.hint, code=error.code, reason=error.reason)
 

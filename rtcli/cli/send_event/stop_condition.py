@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rtcli.errors import ExpectationError
-from rtcli.protocol.answers import Answers
 from rtcli.protocol.filters import WireFilter
-from rtcli.protocol.record import Frame
+from rtcli.protocol.pending import PendingRequests
+from rtcli.protocol.record import Direction, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +32,21 @@ class Progress:
         self._started = self._last_sent = now
         self._silent_until = now
         self._matched = 0
-        self.answers = Answers()
+        self.pending = PendingRequests()
         self.input_open = True
 
-    def sent(self, event: Mapping[str, Any], now: float) -> None:
-        """An event went out."""
-        waiting = len(self.answers.waiting)
-        self.answers.sent(event)
-        self._last_sent = now
-        if len(self.answers.waiting) == waiting:
-            self._silent_until = now + self._stop.settle
-
-    def received(self, frame: Frame) -> None:
-        """A frame came back."""
-        if frame.event is not None:
-            self.answers.received(frame.event)
+    def observe(self, frame: Frame, now: float) -> int | None:
+        """A frame went out or came back; the number of the one that led to it."""
+        waiting = len(self.pending)
+        parent = self.pending.observe(frame.number, frame.direction, frame.event)
+        if frame.direction is Direction.SENT:
+            self._last_sent = now
+            if len(self.pending) == waiting:  # it has no reply
+                self._silent_until = now + self._stop.settle
+        elif frame.event is not None:
             until = self._stop.until
             self._matched += not until or any(wanted.matches(frame) for wanted in until)
+        return parent
 
     @property
     def _required(self) -> int | None:
@@ -63,7 +59,7 @@ class Progress:
             return True
         if self._required is not None:
             return self._matched >= self._required
-        answered = not self.input_open and not self.answers.waiting
+        answered = not self.input_open and not len(self.pending)
         return self._stop.seconds is None and answered and now >= self._silent_until
 
     def next_look(self, now: float) -> float | None:
@@ -91,7 +87,7 @@ class Progress:
 
     def late_error(self) -> ExpectationError:
         """What was still waited for when the time limit passed."""
-        types = ", ".join(dict.fromkeys(entry.type for entry in self.answers.waiting))
+        types = ", ".join(dict.fromkeys(request.type for request in self.pending.waiting))
         return self.verdict() or ExpectationError(
             f"no answer within {self._stop.timeout:g} s",
             why=f"still waiting for the end of {types}",

@@ -20,7 +20,7 @@ def came(event: dict[str, Any] | None) -> Frame:
 def exchange(stop: StopCondition, *events: dict[str, Any], open_input: bool = False) -> Progress:
     progress = Progress(stop, 100.0)
     for event in events:
-        progress.sent(event, 100.0)
+        progress.observe(Frame(1, 0.0, Direction.SENT, event, 0), 100.0)
     progress.input_open = open_input
     return progress
 
@@ -30,7 +30,7 @@ def test_it_ends_with_the_last_answer() -> None:
     progress = exchange(StopCondition(), CREATE)
 
     assert not progress.finished(101.0)
-    progress.received(came(DONE))
+    progress.observe(came(DONE), 100.0)
     assert progress.finished(101.0)
 
 
@@ -46,7 +46,7 @@ def test_events_without_a_reply_are_given_the_settling_time() -> None:
 def test_open_input_is_not_the_end() -> None:
     """More may be sent."""
     progress = exchange(StopCondition(timeout=1), CREATE, open_input=True)
-    progress.received(came(DONE))
+    progress.observe(came(DONE), 100.0)
 
     assert not progress.finished(500.0)
     assert not progress.late(500.0)
@@ -64,9 +64,9 @@ def test_until_waits_for_its_type_and_not_for_answers() -> None:
         CREATE,
     )
 
-    progress.received(came({"type": "response.created", "response": {"id": "r"}}))
+    progress.observe(came({"type": "response.created", "response": {"id": "r"}}), 100.0)
     assert not progress.finished(100.1)
-    progress.received(came({"type": "response.output_text.delta"}))
+    progress.observe(came({"type": "response.output_text.delta"}), 100.0)
     assert progress.finished(100.1)
 
 
@@ -75,9 +75,9 @@ def test_until_takes_the_terms_of_filter() -> None:
     progress = exchange(StopCondition(until=(parse_filter("response.* item=item_B"),)))
 
     for event in (None, {"type": "response.output_text.done", "item_id": "item_A"}, {"type": "x", "item_id": "item_B"}):
-        progress.received(came(event))
+        progress.observe(came(event), 100.0)
     assert not progress.finished(100.1)
-    progress.received(came({"type": "response.output_text.done", "item_id": "item_B"}))
+    progress.observe(came({"type": "response.output_text.done", "item_id": "item_B"}), 100.0)
     assert progress.finished(100.1)
 
 
@@ -87,18 +87,18 @@ def test_count_counts_all_events_or_those_of_until() -> None:
     matching = exchange(StopCondition(count=2, until=(parse_filter("a"),)), CREATE)
     for progress in (anything, matching):
         for kind in ("a", "b"):
-            progress.received(came({"type": kind}))
+            progress.observe(came({"type": kind}), 100.0)
 
     assert anything.finished(100.0)
     assert not matching.finished(100.0)
-    matching.received(came({"type": "a"}))
+    matching.observe(came({"type": "a"}), 100.0)
     assert matching.finished(100.0)
 
 
 def test_a_fixed_time_is_listened_to_its_end_and_is_success() -> None:
     """--for neither ends early with the answers nor is it too late for them."""
     progress = exchange(StopCondition(seconds=5, timeout=1), CREATE)
-    progress.received(came(DONE))
+    progress.observe(came(DONE), 100.0)
 
     assert not progress.finished(104.9)
     assert not progress.late(104.9)
@@ -117,7 +117,7 @@ def test_a_fixed_time_that_ends_without_what_was_expected_is_a_failure() -> None
 def test_the_time_limit_counts_from_the_last_event_sent() -> None:
     """And says what was waited for."""
     progress = exchange(StopCondition(timeout=60), CREATE)
-    progress.sent(CREATE, 130.0)
+    progress.observe(Frame(2, 0.0, Direction.SENT, CREATE, 0), 130.0)
 
     assert not progress.late(189.9)
     assert progress.late(190.0)

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from rtcli.dsp.wav import write_wav
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record import Direction
 from rtcli.protocol.responses import ALREADY_ACTIVE
-from rtcli.session import causality
 from rtcli.session.tools import Tool
 from tests.kit.events import CREATED, error, text_response
 from tests.kit.fake_server import Conversation, Step, fake_server, reply_to, steps
@@ -204,62 +203,3 @@ async def test_a_tools_output_leads_back_to_its_call() -> None:
 
         first = live.session.log.why(output.number)[0]
         assert (first.event or {})["type"] == "response.output_item.done"
-
-
-def ended(reason: str) -> dict[str, Any]:
-    return {"type": "response.done", "response": {"id": "r", "status_details": {"reason": reason}}}
-
-
-def about(event_type: str) -> dict[str, Any]:
-    return {"type": event_type, "item_id": "i", "item": {"id": "i"}, "response": {"id": "r"}}
-
-
-@pytest.mark.parametrize(
-    ("way", "earlier", "event"),
-    [
-        (">", about("input_audio_buffer.append"), about("input_audio_buffer.speech_started")),
-        ("<", about("input_audio_buffer.speech_stopped"), about("input_audio_buffer.committed")),
-        ("<", about("input_audio_buffer.committed"), about("response.created")),
-        ("<", about("input_audio_buffer.speech_started"), ended("turn_detected")),
-        (">", about("response.cancel"), ended("client_cancelled")),
-        (">", about("input_audio_buffer.clear"), about("input_audio_buffer.cleared")),
-        (">", about("session.update"), about("session.updated")),
-        (">", about("conversation.item.delete"), about("conversation.item.deleted")),
-        ("<", about("response.output_item.added"), about("conversation.item.added")),
-        (">", {"type": "session.update"}, {"type": "error", "error": {"event_id": None, "param": "session.type"}}),
-    ],
-    ids=lambda value: value["type"] if isinstance(value, dict) else "",
-)
-def test_each_kind_of_event_knows_what_leads_to_it(way: str, earlier: dict[str, Any], event: dict[str, Any]) -> None:
-    """One row for each rule of the API's order; unrelated frames between do not matter."""
-    frames = [(way, earlier), ("<", {"type": "rate_limits.updated"}), ("<", event)]
-    records = [Frame(n, n / 10, Direction(side), e, 10) for n, (side, e) in enumerate(frames, 1)]
-
-    assert [link.number for link in causality.chain(records, len(records))][:1] == [1]
-
-
-def test_replies_belong_to_requests_in_their_order() -> None:
-    """The second confirmation answers the second update, and a refused one is left out."""
-    frames: list[tuple[str, dict[str, Any]]] = [
-        (">", {"type": "session.update", "event_id": "a"}),
-        (">", {"type": "session.update", "event_id": "b"}),
-        (">", {"type": "session.update", "event_id": "c"}),
-        ("<", {"type": "session.updated"}),
-        ("<", {"type": "error", "error": {"event_id": "b"}}),
-        ("<", {"type": "session.updated"}),
-    ]
-    records = [Frame(n, n / 10, Direction(way), e, 10) for n, (way, e) in enumerate(frames, 1)]
-
-    assert [causality.chain(records, number)[0].number for number in (4, 5, 6)] == [1, 2, 3]
-
-
-def test_a_frame_of_unknown_origin_has_none() -> None:
-    """Nothing is made up."""
-    records = [
-        Frame(1, 0.1, Direction.RECEIVED, {"type": "something.new"}, 10),
-        Frame(2, 0.2, Direction.RECEIVED, None, 10, problem="not JSON"),
-        Frame(3, 0.3, Direction.SENT, {"type": "response.create"}, 10, cause="#9 out of range"),
-        Frame(4, 0.4, Direction.RECEIVED, {"type": "error", "error": {}}, 10),
-    ]
-
-    assert [causality.chain(records, number) for number in (1, 2, 3)] == [[], [], []]

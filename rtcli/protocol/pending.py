@@ -1,0 +1,339 @@
+"""Which frame of ours a frame of the server answers, and which of ours still wait: asked once, when a frame arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeAlias
+
+from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.error_attribution import SentFrames, possible_event_types
+from rtcli.protocol.record import Direction
+from rtcli.protocol.remember import remember
+from rtcli.protocol.requests import Request, RequestQueue, asks_out_of_band
+from rtcli.protocol.server_turns import ServerTurns
+
+_Event: TypeAlias = Mapping[str, Any]
+
+MAX_IDS = 4096
+"""Items, responses and calls that are known; a frame that names an older one is linked to nothing."""
+
+_APPEND = "input_audio_buffer.append"
+
+# The field that a request and its reply have in common. A type without a row is answered in order alone.
+_KEY_FIELD: Mapping[str, str] = {
+    "conversation.item.retrieve": "item_id",
+    "conversation.item.truncate": "item_id",
+    "conversation.item.delete": "item_id",
+    "response.cancel": "response_id",
+}
+
+
+class PendingRequests:
+    """Fed with every frame, in order, it links each one to the frame that led to it.
+
+    A reply is linked to its request, an error to what it refuses, what belongs to a response or an item to the frame
+    that began it, a response that nobody asked for to the turn that the server took, a tool's output to its call. Ids
+    decide where there are any, and else the order of replies that the API keeps.
+    """
+
+    def __init__(self) -> None:
+        self.settled: tuple[Request, ...] = ()  # what the last frame answered or refused
+        self.connection_lost()
+
+    def connection_lost(self) -> None:
+        """Nothing that was sent will be answered, and ids of that connection mean nothing on the next one."""
+        self._queue = RequestQueue()
+        self._frames = SentFrames(self._queue)
+        self._turns = ServerTurns()
+        self._responses: dict[str, tuple[int, bool]] = {}  # id -> response.created, whether it is out of band
+        self._items: dict[str, int] = {}  # id -> the frame that brought the item
+        self._calls: dict[str, int] = {}  # call_id, or id of an approval request -> the frame that completed it
+        self._approvals: dict[str, int] = {}  # id of an approval request -> our answer
+        self._mcp_servers: dict[str, int] = {}  # server_label -> the frame of ours that named it last
+        self._last_append: int | None = None
+        self._last_response_done: int | None = None
+        self._outrun_cancel: int | None = None  # its response was completed meanwhile: an error may follow
+
+    def give_up(self) -> None:
+        """Nothing that waits now will be answered; what is known of ids stays."""
+        for request in self.waiting:
+            self._queue.remove(request)
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def __repr__(self) -> str:
+        return f"<PendingRequests waiting={[request.type for request in self.waiting]}>"
+
+    @property
+    def waiting(self) -> tuple[Request, ...]:
+        """The requests that no reply and no error has ended, oldest first."""
+        return tuple(self._queue)
+
+    def observe(
+        self, number: int, direction: Direction, event: _Event | None, caused_by: int | None = None
+    ) -> int | None:
+        """Take in frame `number`; the number of the frame that it answers or was caused by, None where it is unknown.
+
+        `caused_by` is the frame that made us send this one, where the sender knows it. Afterwards `settled` holds the
+        requests that this frame has ended. Never raises, whatever the event holds.
+        """
+        self.settled = ()
+        kind = event.get("type") if event is not None else None
+        if event is None or not isinstance(kind, str):
+            return caused_by
+        if direction is Direction.SENT:
+            return self._sent(number, kind, event) or caused_by
+        handler = _HANDLERS.get(kind)
+        return handler(self, number, event) if handler else self._origin(event)
+
+    # -- what we send ----------------------------------------------------------------------------
+
+    def _sent(self, number: int, kind: str, event: _Event) -> int | None:
+        event_id = _text(event.get("event_id"))
+        if event_id is not None:
+            self._frames.name(event_id, number)
+        row = EVENT_TYPES.get(kind)
+        if row is None or row.reply is None:
+            self._frames.silent(number, kind, event_id is not None)
+            if kind == _APPEND:
+                self._last_append = number
+            return None
+        request = Request(number, kind, event_id, row.reply)
+        if field := _KEY_FIELD.get(kind):
+            request.key = _text(event.get(field)) or ""
+        prepare = _PREPARE.get(kind)
+        parent = prepare(self, request, event) if prepare else None
+        self._frames.request(request)
+        self._queue.add(request)
+        return parent
+
+    def _session_update(self, request: Request, event: _Event) -> None:
+        self._learn_mcp_servers(_mapping(event.get("session")), request.number)
+
+    def _response_create(self, request: Request, event: _Event) -> None:
+        request.response = _mapping(event.get("response"))
+        self._learn_mcp_servers(request.response, request.number)
+        if not asks_out_of_band(request.response):
+            self._turns.asked()
+
+    def _item_create(self, request: Request, event: _Event) -> int | None:
+        item = _mapping(event.get("item"))
+        item_id, kind = _text(item.get("id")), item.get("type")
+        request.key = item_id or _kind_of(item)
+        if kind == "function_call_output":
+            return self._calls.get(_text(item.get("call_id")) or "")
+        if kind == "mcp_approval_response" and (asked := _text(item.get("approval_request_id"))):
+            remember(self._approvals, asked, request.number, MAX_IDS)
+            return self._calls.get(asked)
+        return None
+
+    def _learn_mcp_servers(self, settings: _Event, number: int) -> None:
+        tools = settings.get("tools")
+        for tool in tools if isinstance(tools, list) else ():
+            if label := _text(_mapping(tool).get("server_label")):
+                remember(self._mcp_servers, label, number, MAX_IDS)
+
+    # -- what the server sends -------------------------------------------------------------------
+
+    def _origin(self, event: _Event) -> int | None:
+        """The beginning of the response that an event belongs to, or what brought the item that it is about."""
+        response_id = event.get("response_id")
+        if isinstance(response_id, str) and (link := self._responses.get(response_id)):
+            return link[0]
+        item_id = event.get("item_id")
+        return self._items.get(item_id) if isinstance(item_id, str) else None
+
+    def _on_reply(self, number: int, event: _Event) -> int | None:
+        """A reply of which the item's id, or the order alone, tells the request."""
+        about = _text(event.get("item_id")) or _text(_mapping(event.get("item")).get("id")) or ""
+        request = self._queue.first(_REQUEST_OF[event["type"]], about)
+        return self._settle(request) if request else self._origin(event)
+
+    def _on_session_created(self, number: int, event: _Event) -> None:
+        self._turns.session(_mapping(event.get("session")))
+
+    def _on_session_updated(self, number: int, event: _Event) -> int | None:
+        self._turns.session(_mapping(event.get("session")))
+        return self._on_reply(number, event)
+
+    def _on_session_closed(self, number: int, event: _Event) -> int | None:
+        return self._frames.last_silent("session.close")
+
+    def _on_speech_started(self, number: int, event: _Event) -> int | None:
+        self._turns.speech_started = number
+        self._bring(_text(event.get("item_id")), number)
+        return self._last_append
+
+    def _on_speech_stopped(self, number: int, event: _Event) -> int | None:
+        self._turns.ended(_text(event.get("item_id")), number)
+        return self._origin(event)
+
+    def _on_timeout_triggered(self, number: int, event: _Event) -> int | None:
+        self._turns.ended(_text(event.get("item_id")), number)
+        return self._last_response_done
+
+    def _on_committed(self, number: int, event: _Event) -> int | None:
+        """The server commits what was spoken, or what we told it to."""
+        item_id = _text(event.get("item_id"))
+        parent = self._turns.end_of(item_id)
+        if parent is None and (request := self._queue.first("input_audio_buffer.commit")):
+            self._bring(item_id, number)
+            return self._settle(request)
+        parent = parent or self._origin(event)
+        self._bring(item_id, number)
+        self._turns.committed(number)
+        return parent
+
+    def _on_item_added(self, number: int, event: _Event) -> int | None:
+        item = _mapping(event.get("item"))
+        item_id = _text(item.get("id"))
+        request = self._queue.first("conversation.item.create", item_id or "")
+        if request is None and (parent := self._items.get(item_id or "")):
+            return parent
+        request = request or self._queue.first("conversation.item.create", _kind_of(item))
+        if request:
+            self._queue.rename(request, item_id or "")
+            self._bring(item_id, request.number)
+            return request.number
+        self._bring(item_id, number)
+        approved = self._approvals.get(_text(item.get("approval_request_id")) or "")
+        return approved or self._mcp_servers.get(_text(item.get("server_label")) or "")
+
+    def _on_item_done(self, number: int, event: _Event) -> int | None:
+        """The item is whole. A server that speaks the beta's names says `created`, once, in place of this."""
+        item = _mapping(event.get("item"))
+        item_id = _text(item.get("id")) or ""
+        parent = self._on_item_added(number, event)
+        if request := self._queue.first("conversation.item.create", item_id):
+            self._settle(request)
+        if item.get("type") == "mcp_approval_request" and item_id not in self._calls:
+            remember(self._calls, item_id, number, MAX_IDS)
+        return parent
+
+    def _on_response_created(self, number: int, event: _Event) -> int | None:
+        response = _mapping(event.get("response"))
+        response_id = _text(response.get("id")) or ""
+        out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        remember(self._responses, response_id, (number, out_of_band), MAX_IDS)
+        if self._turns.answered_next and not out_of_band:
+            return self._turns.take()
+        if request := self._queue.oldest_create(response):
+            self._frames.reached(request)
+            self._queue.begin(request, response_id)
+            return request.number
+        return None if out_of_band else self._turns.take()
+
+    def _on_response_done(self, number: int, event: _Event) -> int | None:
+        """What ended a response: our cancel, or speech; and else what began it."""
+        response = _mapping(event.get("response"))
+        response_id = _text(response.get("id")) or ""
+        created, out_of_band = self._responses.get(response_id, (None, False))
+        request = self._queue.first("response.create", response_id)
+        if created is None and request is None:  # one that fails at once may never be announced as created
+            request = self._queue.oldest_create(response)
+            created = request.number if request else self._turns.take()
+        cancel = self._queue.first("response.cancel", response_id)
+        if cancel is None and not out_of_band:
+            cancel = self._queue.first("response.cancel")
+        for ended in (request, cancel):
+            if ended:
+                self._settle(ended)
+        self._last_response_done, self._outrun_cancel = number, None
+        reason = _mapping(response.get("status_details")).get("reason")
+        if reason == "turn_detected":
+            return self._turns.speech_started or created
+        if cancel and reason == "client_cancelled":
+            return cancel.number
+        if cancel:
+            self._outrun_cancel = cancel.number
+        return created
+
+    def _on_output_item_added(self, number: int, event: _Event) -> int | None:
+        self._bring(_text(_mapping(event.get("item")).get("id")), number)
+        return self._origin(event)
+
+    def _on_output_item_done(self, number: int, event: _Event) -> int | None:
+        item = _mapping(event.get("item"))
+        name = item.get("call_id") if item.get("type") == "function_call" else item.get("id")
+        if name := _text(name):
+            remember(self._calls, name, number, MAX_IDS)
+        return self._origin(event)
+
+    def _on_rate_limits_updated(self, number: int, event: _Event) -> int | None:
+        return self._last_response_done
+
+    def _on_error(self, number: int, event: _Event) -> int | None:
+        error = _mapping(event.get("error"))
+        types = frozenset() if _text(error.get("event_id")) else possible_event_types(error)
+        if "response.create" in types and self._turns.answered_next:
+            return self._turns.take()  # the server could not begin a response of its own
+        parent, request = self._frames.refused(error)
+        if request and parent is None:  # a guess: its reply may still come
+            self._queue.doubt(request)
+            self.settled = (request,)
+        elif request:
+            self._settle(request)
+        if parent is None and "response.cancel" in types:
+            parent, self._outrun_cancel = self._outrun_cancel, None
+        return parent
+
+    # -- what several of them do -----------------------------------------------------------------
+
+    def _bring(self, item_id: str | None, number: int) -> None:
+        if item_id:
+            remember(self._items, item_id, number, MAX_IDS)
+
+    def _settle(self, request: Request) -> int:
+        if not request.begun:
+            self._frames.reached(request)
+        self._queue.remove(request)
+        self.settled = (*self.settled, request)
+        return request.number
+
+
+def _mapping(value: object) -> _Event:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _kind_of(item: _Event) -> Hashable:
+    """What an item without an id and its echo with one have in common: the call or the request, or who speaks."""
+    return tuple(_text(item.get(name)) for name in ("type", "call_id", "approval_request_id", "role"))
+
+
+# Of the replies that say no more than that a request was carried out.
+_REQUEST_OF: Mapping[str, str] = {row.reply: row.name for row in EVENT_TYPES.values() if row.reply}
+
+_PREPARE: Mapping[str, Callable[[PendingRequests, Request, _Event], int | None]] = {
+    "session.update": PendingRequests._session_update,
+    "conversation.item.create": PendingRequests._item_create,
+    "response.create": PendingRequests._response_create,
+}
+
+_HANDLERS: Mapping[str, Callable[[PendingRequests, int, _Event], int | None]] = {
+    "error": PendingRequests._on_error,
+    "session.created": PendingRequests._on_session_created,
+    "session.updated": PendingRequests._on_session_updated,
+    "session.closed": PendingRequests._on_session_closed,
+    "conversation.item.added": PendingRequests._on_item_added,
+    "conversation.item.created": PendingRequests._on_item_done,
+    "conversation.item.done": PendingRequests._on_item_done,
+    "conversation.item.retrieved": PendingRequests._on_reply,
+    "conversation.item.truncated": PendingRequests._on_reply,
+    "conversation.item.deleted": PendingRequests._on_reply,
+    "input_audio_buffer.speech_started": PendingRequests._on_speech_started,
+    "input_audio_buffer.speech_stopped": PendingRequests._on_speech_stopped,
+    "input_audio_buffer.timeout_triggered": PendingRequests._on_timeout_triggered,
+    "input_audio_buffer.committed": PendingRequests._on_committed,
+    "input_audio_buffer.cleared": PendingRequests._on_reply,
+    "output_audio_buffer.cleared": PendingRequests._on_reply,
+    "response.created": PendingRequests._on_response_created,
+    "response.done": PendingRequests._on_response_done,
+    "response.output_item.added": PendingRequests._on_output_item_added,
+    "response.output_item.done": PendingRequests._on_output_item_done,
+    "rate_limits.updated": PendingRequests._on_rate_limits_updated,
+}

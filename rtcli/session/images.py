@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtcli.errors import ConnectError, InputError
+from rtcli.errors import InputError
+from rtcli.http.client import stream
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
 from rtcli.views import ImagePreview, Notice, View
 
@@ -123,24 +124,12 @@ def _from_data_uri(uri: str) -> bytes:
 
 
 async def _fetch(url: str) -> bytes:
-    import httpx
-
     taken = bytearray()
-    try:
-        async with (
-            httpx.AsyncClient(follow_redirects=True, timeout=_FETCH_SECONDS) as client,
-            client.stream("GET", url) as answer,
-        ):
-            if answer.status_code != 200:
-                raise ConnectError(
-                    f"cannot fetch {url}", why=f"HTTP {answer.status_code}", url=url, status=answer.status_code
-                )
-            async for piece in answer.aiter_bytes():
-                taken += piece
-                if len(taken) > MOST_FILE_BYTES:
-                    raise InputError(url, f"larger than {_bytes(MOST_FILE_BYTES)}")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ConnectError(f"cannot fetch {url}", why=str(error) or type(error).__name__, url=url) from error
+    async with stream("GET", url, timeout=_FETCH_SECONDS, follow_redirects=True) as response:  # no key goes along
+        async for piece in response.aiter_bytes():
+            taken += piece
+            if len(taken) > MOST_FILE_BYTES:
+                raise InputError(url, f"larger than {_bytes(MOST_FILE_BYTES)}")
     return bytes(taken)
 
 

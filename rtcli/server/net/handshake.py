@@ -37,6 +37,10 @@ class AccessPolicy:
     origins: frozenset[str] = frozenset()
     secret_session: Callable[[str], dict[str, Any] | None] = lambda key: None
 
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a web page from there may connect."""
+        return bool(self.origins & {origin, "*"})
+
 
 @dataclass(frozen=True, slots=True)
 class RejectUpgrade:
@@ -76,7 +80,7 @@ def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterabl
     """What is refused with an HTTP status: a page's Origin, a path, an unknown call, and Azure's missing key."""
     url = urlsplit(request.target)
     origin = request.headers.get("origin")
-    if origin is not None and not policy.origins & {origin, "*"}:
+    if origin is not None and not policy.allows_origin(origin):
         return RejectUpgrade(403, f"Origin {origin} is not allowed.\n")
     if url.path not in PATHS + AZURE_PATHS:
         return RejectUpgrade(404, "Not found.\n")
@@ -162,12 +166,7 @@ def _key_fits(key: str | None, policy: AccessPolicy) -> bool:
     return hmac.compare_digest(key.encode(), policy.key.encode()) or policy.secret_session(key) is not None
 
 
-def may_post(request: UpgradeRequest, policy: AccessPolicy) -> tuple[int, str] | None:
-    """Why a POST is refused: (HTTP status, reason). A client secret makes no client secrets."""
-    if "origin" in request.headers and not policy.origins & {request.headers["origin"], "*"}:
-        return 403, "This origin is not allowed."
-    if policy.key is not None and not hmac.compare_digest(
-        (_presented_key(request) or "").encode(), policy.key.encode()
-    ):
-        return 401, "Incorrect API key provided."
-    return None
+def holds_key(request: UpgradeRequest, policy: AccessPolicy) -> bool:
+    """Whether a request presents the server's own key, where one is asked for. A client secret makes no secrets."""
+    presented = _presented_key(request) or ""
+    return policy.key is None or hmac.compare_digest(presented.encode(), policy.key.encode())

@@ -6,16 +6,13 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rtcli.errors import UsageError
+from rtcli.errors import ConnectError, UsageError
+from rtcli.http.client import stream
 from rtcli.protocol.events import JsonObject
 from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyRequest, Say, text_of
 from rtcli.server.session.items import ConversationItem
-
-if TYPE_CHECKING:
-    import httpx
-
 
 KEY_VARIABLE = "RTCLI_REPLY_KEY"
 _TIMEOUT_SECONDS = 60.0
@@ -44,29 +41,22 @@ class ChatEndpointReply:
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """Text as it arrives, then calls. What goes wrong at the endpoint fails the response, with its reason."""
-        import httpx
-
         messages = _messages(request)
         body = {"model": self._model, "stream": True, "messages": messages, **self._options, **_tools(request)}
         if isinstance(request.max_output_tokens, int):
             body["max_tokens"] = request.max_output_tokens
         calls: dict[int, _PartialCall] = {}
         try:
-            async with (
-                httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client,
-                client.stream("POST", self._url, json=body, headers=self._headers) as response,
-            ):
-                if response.status_code != 200:
-                    answer = (await response.aread())[:300].decode(errors="replace")
-                    yield _failure(f"HTTP {response.status_code}: {answer}")
-                    return
-                async for delta in _deltas(response):
+            async with stream(
+                "POST", self._url, json=body, headers=self._headers, timeout=_TIMEOUT_SECONDS
+            ) as response:
+                async for delta in _deltas(response.aiter_lines()):
                     if text := delta.get("content"):
                         yield Say(str(text))
                     for part in delta.get("tool_calls") or ():
                         calls.setdefault(part.get("index", 0), _PartialCall()).add(part.get("function") or {})
-        except httpx.HTTPError as error:
-            yield _failure(f"{type(error).__name__}: {error}")
+        except ConnectError as error:
+            yield _failure(f"{error}")
             return
         known = {tool.name: tool for tool in request.tools}
         for call in calls.values():
@@ -85,9 +75,9 @@ class _PartialCall:
         self.arguments.append(str(function.get("arguments") or ""))
 
 
-async def _deltas(response: httpx.Response) -> AsyncIterator[JsonObject]:
+async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[JsonObject]:
     """The deltas of a stream of server-sent events; anything else in it is skipped."""
-    async for line in response.aiter_lines():
+    async for line in lines:
         data = line.removeprefix("data:").strip()
         if not line.startswith("data:") or data == "[DONE]":
             continue

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from rtcli.server import RealtimeServer
@@ -21,9 +23,9 @@ def url(server: RealtimeServer, path: str = "/v1/realtime/client_secrets") -> st
     return f"http://{urlsplit(server.url).netloc}{path}"
 
 
-async def post(server: RealtimeServer, body: Any, key: str | None = None, **options: Any) -> httpx.Response:
+async def post(server: RealtimeServer, body: Any, key: str | None = None, **options: Any) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with httpx.AsyncClient(timeout=DEADLINE) as client:
+    async with httpx2.AsyncClient(timeout=DEADLINE) as client:
         return await client.post(url(server), json=body, headers=headers | options.get("headers", {}))
 
 
@@ -83,7 +85,7 @@ async def test_only_who_has_the_key_makes_secrets() -> None:
         secret = (await post(server, {}, "sk-right-0123456789")).json()["value"]
         codes = [(await post(server, {}, key)).status_code for key in (None, "sk-wrong", secret)]
         page = await post(server, {}, "sk-right-0123456789", headers={"Origin": "https://evil.example"})
-        async with httpx.AsyncClient() as client:
+        async with httpx2.AsyncClient() as client:
             headers = {"Authorization": "Bearer sk-right-0123456789"}
             other = await client.post(url(server, "/v1/responses"), json={}, headers=headers)
 
@@ -108,9 +110,10 @@ def test_a_secret_expires() -> None:
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (b"POST /v1/realtime/client_secrets HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"411"),
-        (b"POST /v1/realtime/client_secrets HTTP/1.1\r\nContent-Length: 300000\r\n\r\n" + b"x" * 9, b"413"),
-        (b"POST\x20\r\n\r\n", b"404"),
+        (b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n", b"413"),
+        (b"POST\x20\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00\r\n\r\n", b"400"),
     ],
 )
 async def test_a_broken_post_is_answered_and_over(request_: bytes, status: bytes) -> None:
@@ -125,3 +128,63 @@ async def test_a_broken_post_is_answered_and_over(request_: bytes, status: bytes
             assert client.types() == ["session.created"]
 
     assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+async def test_a_body_in_chunks_is_read() -> None:
+    """As clients send what they stream."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"session": '
+        yield json.dumps(SESSION).encode() + b"}"
+
+    async with RealtimeServer(voice="tone") as server, httpx2.AsyncClient(timeout=DEADLINE) as client:
+        made = await client.post(url(server), content=pieces())
+
+    assert made.json()["session"]["instructions"] == "Baked in."
+
+
+async def test_other_methods_are_refused() -> None:
+    """With those that are not."""
+    async with RealtimeServer(voice="tone") as server, httpx2.AsyncClient(timeout=DEADLINE) as client:
+        answers = [await client.request(method, url(server)) for method in ("PUT", "DELETE", "HEAD")]
+
+    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [(405, "POST, OPTIONS")] * 3
+
+
+@pytest.mark.parametrize("allowed", ["http://localhost:3000", "*"])
+async def test_a_page_of_an_allowed_origin_may_post(allowed: str) -> None:
+    """A browser asks first, then posts, and lets the page read the answer."""
+    origin = "http://localhost:3000"
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    async with (
+        RealtimeServer(voice="tone", key="sk-right-0123456789", allow_origin=[allowed]) as server,
+        httpx2.AsyncClient(timeout=DEADLINE) as client,
+    ):
+        preflight = await client.options(url(server), headers=asked)  # it carries no key
+        made = await post(server, {}, "sk-right-0123456789", headers={"Origin": origin})
+        refused = await post(server, {}, "sk-wrong", headers={"Origin": origin})
+
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-methods"] == "POST"
+    assert preflight.headers["access-control-allow-headers"] == "authorization,content-type"
+    assert preflight.headers["access-control-allow-private-network"] == "true"
+    assert [made.status_code, refused.status_code] == [200, 401]
+    assert {a.headers["access-control-allow-origin"] for a in (preflight, made, refused)} == {origin}
+
+
+async def test_a_page_of_another_origin_is_told_nothing() -> None:
+    """Its browser then keeps it from posting, and the server would refuse it too."""
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    async with (
+        RealtimeServer(voice="tone", allow_origin=["http://localhost:3000"]) as server,
+        httpx2.AsyncClient(timeout=DEADLINE) as client,
+    ):
+        answer = await client.options(url(server), headers=headers)
+
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers

@@ -7,7 +7,7 @@ import json
 import ssl
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage
@@ -33,7 +33,7 @@ async def test_a_server_with_a_certificate_speaks_wss() -> None:
     async with RealtimeServer(voice="tone", ssl=tls_context(CERTIFICATE, KEY)) as server:
         async with connect(server.url + MODEL, ssl=trusting()) as connection:
             created = json.loads(await asyncio.wait_for(connection.recv(), DEADLINE))
-        async with httpx.AsyncClient(verify=trusting()) as http:
+        async with httpx2.AsyncClient(verify=trusting()) as http:
             url = server.url.replace("wss:", "https:")
             made = await http.post(f"{url}/client_secrets", json={})
 

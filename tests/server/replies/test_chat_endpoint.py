@@ -152,9 +152,9 @@ async def test_what_goes_wrong_at_the_endpoint_fails_the_response() -> None:
     (gone,) = await pieces(ChatEndpointReply(url))
 
     assert isinstance(refused, Fail)
-    assert "HTTP 404: model not found" in refused.error["message"]
+    assert "HTTP 404 Not Found: model not found" in refused.error["message"]
     assert isinstance(gone, Fail)
-    assert "ConnectError" in gone.error["message"]
+    assert "failed: All connection attempts failed" in gone.error["message"]
 
 
 async def test_a_session_is_answered_by_the_endpoint() -> None:

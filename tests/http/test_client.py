@@ -1,0 +1,88 @@
+"""Requests: what comes back, why nothing does, and where they do not go."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rtcli.errors import ConnectError
+from rtcli.http import client
+from rtcli.http.client import stream
+from rtcli.server import RealtimeServer
+from rtcli.server.net.tls import tls_context
+
+FOLDER = Path(__file__).parents[1] / "server" / "net" / "certificate"
+CERTIFICATE, KEY = FOLDER / "certificate.pem", FOLDER / "key.pem"
+TIMEOUT = 10
+
+
+def secrets_url(server: RealtimeServer) -> str:
+    return server.url.replace("ws", "http", 1) + "/client_secrets"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RealtimeServer]:
+    async with RealtimeServer(voice="tone") as server:
+        yield server
+
+
+async def made(url: str, tls: ssl.SSLContext | None = None) -> bytes:
+    async with stream("POST", url, json={}, timeout=TIMEOUT, tls=tls) as response:
+        return await response.aread()
+
+
+async def test_a_request_gets_its_response(server: RealtimeServer) -> None:
+    """Its body as JSON."""
+    assert b'"value": "ek_' in await made(secrets_url(server))
+
+
+async def test_another_status_is_an_error_with_what_the_server_says(server: RealtimeServer) -> None:
+    """Status and text; of the address no query, which may hold a key."""
+    with pytest.raises(ConnectError) as caught:
+        await made(secrets_url(server).replace("client_secrets", "nothing?key=secret"))
+
+    assert caught.value.status == 404
+    assert "HTTP 404 Not Found" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "Not found." in caught.value.body
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[broken/", "nothing", "http://nowhere.invalid/"])
+async def test_a_request_that_cannot_be_made_says_why(url: str) -> None:
+    """Refused, no URL, no host."""
+    with pytest.raises(ConnectError, match=r"POST .* failed: "):
+        await made(url)
+
+
+async def test_loopback_goes_through_no_proxy(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the company knows nothing of this machine."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    assert await made(secrets_url(server))
+
+
+async def test_an_untrusted_certificate_names_the_way_out() -> None:
+    """The variable for a CA of one's own; with it the request is made."""
+    async with RealtimeServer(voice="tone", ssl=tls_context(CERTIFICATE, KEY)) as server:
+        with pytest.raises(ConnectError) as caught:
+            await made(secrets_url(server))
+        trusting = ssl.create_default_context(cafile=CERTIFICATE)
+        assert await made(secrets_url(server), tls=trusting)
+
+    assert "SSL_CERT_FILE" in caught.value.hint
+
+
+async def test_the_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSL_CERT_FILE alone is enough."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with RealtimeServer(voice="tone", ssl=tls_context(CERTIFICATE, KEY)) as server:
+        assert await made(secrets_url(server))
+
+
+def test_a_url_is_shown_without_its_secrets() -> None:
+    """No query, no user, no password."""
+    assert client.shown("https://me:pw@host/path?key=secret") == "https://host/path"

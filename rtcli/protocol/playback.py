@@ -97,7 +97,6 @@ class Playback:
             return False
         part.format = audio_format
         part.received_bytes += length
-        part.finished = False
         return True
 
     def finish(self, key: Key) -> None:

@@ -39,6 +39,7 @@ _LEGACY_INPUT = {
     "input_audio_transcription": "transcription",
     "turn_detection": "turn_detection",
 }
+_WRITTEN_LAST = {"prompt", "tools"}  # provider_data has no say in these where a config names them
 _LEGACY_KEYS = ("modalities", "output_audio_format", "speed", *_LEGACY_INPUT)
 
 # These go out under their own names, when given; None is kept.
@@ -177,7 +178,7 @@ def build_payload(config: Config, model: str) -> Payload:
     """
     payload = merge(default_payload(model), given_part({**config, "provider_data": None}))
     provider = dict(config.get("provider_data") or {})
-    own = {key: payload[key] for key in ("prompt", "tools") if config.get(key) not in (None, [], ())}
+    own = {key: payload[key] for key in _WRITTEN_LAST if payload.get(key) not in (None, [])}
     payload = {**payload, **provider, **own}
     if not payload.get("tools") and "tools" not in provider:
         payload.pop("tools", None)
@@ -211,8 +212,11 @@ class RequestedSession:
 
     def plan(self, config: Config, model: str) -> Update:
         """What to send for a config: defaults < asked before < this one. Nothing is remembered yet."""
-        now = dict(config.get("provider_data") or {})
         structured = given_part({**config, "provider_data": None})
+        now = {**(config.get("provider_data") or {})}
+        for key in _WRITTEN_LAST & structured.keys():
+            if structured[key] not in (None, []):
+                now.pop(key, None)
         given, provider = self._settled(structured.keys() - now.keys())
         given, provider = merge(given, structured), {**provider, **now}
         named = given.pop("model", model)  # it belongs to the connection, not to later updates

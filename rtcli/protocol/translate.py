@@ -146,7 +146,7 @@ def _approval_request(event: Event, item: Event) -> Translated:
 
 
 def _mcp_list_tools(event: Event, item: Event) -> Translated:
-    tools = item.get("tools")
+    tools = item.get("tools", [])
     if event["type"] != "conversation.item.done" or not isinstance(tools, list):
         return _NOTHING
     return (("mcp_tools_listed", McpToolsListed(text_of(item.get("server_label")), tools)),)

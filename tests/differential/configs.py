@@ -42,7 +42,7 @@ TURN_DETECTION = st.one_of(
             "modelVersion": one("v1", None, UNDEFINED),
             "eagerness": one("low", "auto", None, UNDEFINED),
             "threshold": one(0, 0.5, None, UNDEFINED),
-            "future_field": PLAIN_OBJECT,
+            "future_field": one({"a": 1}, None, "x"),
         },
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.kit.golden_judge import Judge
 
 Step = Mapping[str, Any]
+_NEWER_MCP_FIELDS = ("tunnel_id", "allowed_callers", "defer_loading")
 _SERVER_TYPES = {row.name for row in event_types(Direction.RECEIVED)}
 
 
@@ -196,6 +198,42 @@ def _messages_as_recorded(step: Step, seen: Seen, story: Story, judge: Judge) ->
     return short(seen.wire) == short(step.get("expect_wire", []))
 
 
+def _same_sessions_but_newer_tools(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """MCP servers may have fields that the reference does not know."""
+
+    def older(tool: Any) -> Any:
+        return (
+            {key: value for key, value in tool.items() if key not in _NEWER_MCP_FIELDS}
+            if isinstance(tool, dict)
+            else tool
+        )
+
+    def payload(session: Any) -> Any:
+        tools = session.get("tools") if isinstance(session, dict) else None
+        return {**session, "tools": [older(tool) for tool in tools]} if isinstance(tools, list) else session
+
+    frames = [{**frame, "session": payload(frame.get("session"))} for frame in seen.wire]
+    is_built = "expect_return" in step
+    return (
+        same(step["expect_return"], payload(seen.result))
+        if is_built
+        else judge.same_wire(step.get("expect_wire", []), frames)
+    )
+
+
+def _images_have_an_address(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """As recorded, but that an image that was given by `image_url` has it."""
+
+    def bare(frame: Mapping[str, Any]) -> Mapping[str, Any]:
+        item = frame.get("item")
+        if not isinstance(item, dict) or not isinstance(item.get("content"), list):
+            return frame
+        content = [part if part.get("type") != "input_image" else {"type": "input_image"} for part in item["content"]]
+        return {**frame, "item": {**item, "content": content}}
+
+    return judge.same_wire([bare(frame) for frame in step.get("expect_wire", [])], [bare(frame) for frame in seen.wire])
+
+
 def _one_millisecond_more(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     want, got = step.get("expect_wire", []), seen.wire
     return len(want) == len(got) and all(
@@ -249,6 +287,15 @@ def _argument(args: list[Any], index: int) -> Any:
     return args[index] if index < len(args) and args[index] != UNDEFINED else None
 
 
+def _has_newer_tools(step: Step, seen: Seen, story: Story) -> object:
+    return "args" in step and re.search("|".join(_NEWER_MCP_FIELDS), json.dumps(step["args"]))
+
+
+def _has_wire_image(args: list[Any]) -> bool:
+    parts = args[0].get("content", ()) if isinstance(args[0], dict) else ()
+    return any("image_url" in part and part.get("image", UNDEFINED) == UNDEFINED for part in parts)
+
+
 def _no_answer(args: list[Any]) -> bool:
     call_id = args[0].get("callId")
     return not isinstance(_argument(args, 1), str) or not isinstance(call_id, str)
@@ -280,7 +327,7 @@ def _of_error(*codes: str) -> Applies:
 
 
 def _ended(step: Step, seen: Seen, story: Story) -> object:
-    return "server_close" in step or "server_abort" in step
+    return "server_close" in step or "server_abort" in step or story.greeted
 
 
 def _never(step: Step) -> bool:
@@ -323,6 +370,8 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
     Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
     Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
+    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_sessions_but_newer_tools, _never),
+    Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
     Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
     Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
     Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),

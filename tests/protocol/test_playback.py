@@ -80,13 +80,14 @@ def test_another_part_of_the_same_item_is_measured_on_its_own() -> None:
     assert ends(playback.interrupt(1.25, None)) == [("item_a", 1, 250)]
 
 
-def test_audio_after_a_done_opens_the_part_again() -> None:
-    """A done that came too early must not suppress the truncation of what follows."""
+@pytest.mark.parametrize(("now", "end"), [(1.5, 1500), (9.0, None)])
+def test_audio_after_a_done_counts_and_the_done_stays(now: float, end: int | None) -> None:
+    """As in the reference: what follows is cut where it was not heard to its end."""
     playback = received((A, 1000, 0.0))
     playback.finish(A)
     playback.receive(A, "resp", SECOND, PCM16, 0.1)
 
-    assert ends(playback.interrupt(9.0, None)) == [("item_a", 0, 2000)]
+    assert ends(playback.interrupt(now, None)) == [("item_a", 0, end)]
 
 
 def test_a_part_that_goes_on_after_another_continues_its_measurement() -> None:

@@ -9,7 +9,7 @@ from rtcli.dsp.resample import Resampler
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
 
 _TO_PCM: Mapping[str, Callable[[bytes], bytes]] = {
-    "audio/pcm": bytes,
+    "audio/pcm": bytes,  # as it is
     "audio/pcmu": g711.ulaw_to_pcm,
     "audio/pcma": g711.alaw_to_pcm,
 }
@@ -30,7 +30,7 @@ class Decoder:
     def __init__(self, audio_format: AudioFormat) -> None:
         self.format = audio_format
         self._to_pcm = _TO_PCM[audio_format.type]
-        self._resampler = Resampler(audio_format.rate, PCM16.rate)
+        self._resampler = Resampler(audio_format.rate, PCM16.rate)  # keeps the odd byte, also at equal rates
 
     def decode(self, data: bytes | str) -> bytes:
         """The whole samples that are ready after these bytes, or this base64 of them.
@@ -54,6 +54,7 @@ class Encoder:
 
     def encode(self, pcm: bytes) -> bytes:
         """The wire's bytes that are ready after these samples."""
+        # resampled first: the 8 bits of G.711 are not samples that could be interpolated
         return self._from_pcm(self._resampler.process(pcm))
 
     def flush(self) -> bytes:

@@ -51,7 +51,7 @@ def _encode(pcm: bytes, table: Table) -> bytes:
 def _ulaw_decoder() -> Table:
     import numpy as np
 
-    code = ~np.arange(256, dtype=np.uint8)
+    code = ~np.arange(256, dtype=np.uint8)  # mu-law is sent inverted
     exponent = ((code >> 4) & 7).astype(np.int32)
     magnitude = ((((code & 15).astype(np.int32) << 1) + _ULAW_BIAS) << exponent) - _ULAW_BIAS
     return (np.where(code & 0x80, -magnitude, magnitude) << 2).astype("<i2")
@@ -75,7 +75,7 @@ def _ulaw_encoder() -> Table:
 def _alaw_decoder() -> Table:
     import numpy as np
 
-    code = np.arange(256, dtype=np.int32) ^ 0x55
+    code = np.arange(256, dtype=np.int32) ^ 0x55  # A-law is sent with its even bits inverted
     exponent = (code >> 4) & 7
     mantissa = ((code & 15) << 4) + 8
     magnitude = np.where(exponent == 0, mantissa, (mantissa + 0x100) << np.maximum(exponent - 1, 0))

@@ -33,6 +33,7 @@ def read_wav(path: Path | str) -> tuple[bytes, int]:
         raise InputError(str(path), f"not a PCM WAV file ({error or 'it ends too early'})") from error
     if not 1 <= width <= 4 or not channels or rate <= 0:
         raise InputError(str(path), f"{width * 8} bits, {channels} channels, {rate} Hz cannot be read")
+    # a file that ends early may end within a frame
     frames = frames[: len(frames) // (channels * width) * channels * width]
     if not frames:
         raise InputError(str(path), "it holds no audio")
@@ -60,6 +61,7 @@ def write_wav(path: Path | str, pcm: bytes, rate: int = SPEECH_RATE) -> None:
 def _mono16(frames: bytes, channels: int, width: int) -> bytes:
     samples = _samples32(frames, width).reshape(-1, channels)
     mono = samples.mean(axis=1) if channels > 1 else samples[:, 0]
+    # the top 16 of 32 bits, rounded: half a step could exceed the range
     return bytes((mono / 65_536).round().clip(-32_768, 32_767).astype("<i2").tobytes())
 
 

@@ -6,7 +6,7 @@ import random
 import string
 
 _ALPHABET = string.ascii_letters + string.digits
-_random = random.SystemRandom()
+_random = random.SystemRandom()  # client secrets are made with it too
 
 
 def new_id(prefix: str) -> str:

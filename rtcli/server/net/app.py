@@ -92,19 +92,19 @@ class RealtimeServer:
         engine = reply_engine(reply) if isinstance(reply, str) else reply
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
         self.faults = tuple(faults)
-        FaultPlan.parse(self.faults)  # now, so that a mistake shows before anybody connects
+        FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
         self._secrets = ClientSecrets(time.time)
         self._policy = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
         self._expires_after = expires_after
         self._pace = pace
         self._pool = EnginePool(voice, engines)
-        self._sessions: dict[str, LiveSession] = {}
-        self._server: Server | None = None
-        self._address: tuple[str, int] | None = None
+        self._sessions: dict[str, LiveSession] = {}  # by id, as long as they run
+        self._server: Server | None = None  # once it listens
+        self._address: tuple[str, int] | None = None  # the real one, where port 0 was asked for
 
     async def __aenter__(self) -> RealtimeServer:
         """Listens. Raises UsageError where the address cannot be had."""
-        await self._pool.__aenter__()
+        await self._pool.__aenter__()  # engines load while the first client connects
         try:
             self._server = await self._listen()
         except OSError as error:
@@ -138,11 +138,11 @@ class RealtimeServer:
             create_connection=http_connection(HttpEndpoints(self._policy, self._secrets).handle),
             select_subprotocol=_select_subprotocol,
             compression=None,  # to deflate base64 audio takes more time than everything else
-            max_size=_MAX_FRAME,
+            max_size=_MAX_FRAME,  # a larger one ends the connection with 1009
             ping_interval=_PING_SECONDS,
             ping_timeout=2 * _PING_SECONDS,
             close_timeout=_CLOSE_SECONDS,
-            server_header=None,
+            server_header=None,  # nobody needs to know the version of the library
             ssl=self._ssl,
             logger=_quiet_logger(),
         )
@@ -212,6 +212,7 @@ class RealtimeServer:
             config = transcription_session(session_id, expires_at)
         else:
             config = realtime_session(session_id, accepted.model, expires_at)
+        # at the first audio the engines are loaded: the session waits for them before it feeds the core
         core = ServerCore(config, lambda: self._pool.loaded.detector)
         session = LiveSession(core, self._pool, self._reply, pace=self._pace)
         self._sessions[session_id] = session

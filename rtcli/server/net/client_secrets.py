@@ -14,8 +14,9 @@ from rtcli.server.validation.api_errors import ApiError, invalid_json
 from rtcli.server.validation.schema import check_session
 from rtcli.server.validation.validators import anything, fields, number, one_of
 
+# OpenAI's, the same without /v1, and Azure's
 PATHS = ("/v1/realtime/client_secrets", "/realtime/client_secrets", "/openai/v1/realtime/client_secrets")
-_DEFAULT_MODEL = "gpt-realtime"
+_DEFAULT_MODEL = "gpt-realtime"  # of a configuration that names none
 _DEFAULT_SECONDS = 600  # as the API has it
 _MAX_SECRETS = 10_000  # that one server keeps; the oldest go first
 _BODY = fields(
@@ -28,8 +29,8 @@ _BODY = fields(
 
 @dataclass(frozen=True, slots=True)
 class _Secret:
-    expires_at: float
-    session: JsonObject
+    expires_at: float  # Unix seconds
+    session: JsonObject  # effective, but without the id and the end that each connection gives it
 
 
 class ClientSecrets:
@@ -69,7 +70,7 @@ class ClientSecrets:
 def _parse(body: bytes) -> JsonObject:
     try:
         wanted = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # arrays in arrays in arrays
         raise invalid_json(str(error)) from error
     _BODY(wanted, "")
     parsed: JsonObject = wanted

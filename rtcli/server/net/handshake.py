@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from rtcli.server.validation.api_errors import INVALID_REQUEST, ApiError
 
-PATHS = ("/v1/realtime", "/realtime")
+PATHS = ("/v1/realtime", "/realtime")  # without /v1: a client whose base address lacks it
 AZURE_PATHS = ("/openai/v1/realtime", "/openai/realtime")
-_KEY_PROTOCOL = "openai-insecure-api-key."
+_KEY_PROTOCOL = "openai-insecure-api-key."  # a browser cannot set headers, so its key comes as a subprotocol
+# the beginnings of the names of models that make realtime sessions; "rtcli" is this server's own
 _FAMILIES = ("gpt-realtime", "gpt-audio", "gpt-4o-realtime", "gpt-4o-mini-realtime", "rtcli")
 _OTHER_KINDS = ("gpt-realtime-whisper", "gpt-realtime-translate")  # transcribe and translate, in spite of their names
 
@@ -34,7 +35,7 @@ class AccessPolicy:
     """
 
     key: str | None = None
-    origins: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()  # of web pages; "*" is any
     secret_session: Callable[[str], dict[str, Any] | None] = lambda key: None
 
     def allows_origin(self, origin: str) -> bool:
@@ -55,7 +56,7 @@ class RejectAfterUpgrade:
     """The upgrade is made, and then an error and a close frame follow: as OpenAI does it."""
 
     error: ApiError
-    code: int
+    code: int  # of the close frame
 
     @property
     def reason(self) -> str:
@@ -80,6 +81,7 @@ def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterabl
     """What is refused with an HTTP status: a page's Origin, a path, an unknown call, and Azure's missing key."""
     url = urlsplit(request.target)
     origin = request.headers.get("origin")
+    # a page of any site could talk to loopback otherwise: a browser sends its Origin, and nobody else does
     if origin is not None and not policy.allows_origin(origin):
         return RejectUpgrade(403, f"Origin {origin} is not allowed.\n")
     if url.path not in PATHS + AZURE_PATHS:
@@ -133,6 +135,7 @@ def _knows(model: str) -> bool:
 
 
 def _wrong_key(key: str) -> ApiError:
+    # OpenAI shows the ends of a wrong key; never so much that a short one could be guessed
     hidden = f"{key[:8]}{'*' * max(3, min(len(key) - 12, 120))}{key[-4:]}" if len(key) > 12 else "*" * len(key)
     where = "You can find your API key at https://platform.openai.com/account/api-keys."
     return ApiError(f"Incorrect API key provided: {hidden}. {where}", "invalid_api_key", None, INVALID_REQUEST)
@@ -163,6 +166,7 @@ def _key_fits(key: str | None, policy: AccessPolicy) -> bool:
         return True
     if key is None:
         return False
+    # in constant time: how long the comparison takes tells nothing of the key
     return hmac.compare_digest(key.encode(), policy.key.encode()) or policy.secret_session(key) is not None
 
 

@@ -17,7 +17,7 @@ def tls_context(certificate: Path | str | None, key: Path | str | None) -> ssl.S
         if key is not None:
             raise UsageError("a TLS key without its certificate", hint="give the certificate too: --tls-cert FILE")
         return None
-    for file in (certificate, key or certificate):
+    for file in (certificate, key or certificate):  # ssl names neither the file nor the reason
         try:
             Path(file).read_bytes()
         except OSError as error:

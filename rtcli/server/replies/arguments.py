@@ -13,12 +13,17 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
 
+# Each pattern is one way in which a message names a value; a text property takes the first that finds one.
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_QUOTED = re.compile(r"[\"“”'‘]([^\"“”'’]+)[\"”'’]")
-_NAME = r"[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*)*"
+_QUOTED = re.compile(r"[\"“”'‘]([^\"“”'’]+)[\"”'’]")  # remind me to "buy milk"
+_NAME = r"[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*)*"  # words that begin with a capital letter
+# the weather in Paris
 _PLACE = re.compile(rf"\b(?:in|at|for|of|from|to|near|with|about)\s+(?:the\s+)?({_NAME})")
+# look for shoes: any words, where nothing is quoted and nothing has a capital letter
 _AFTER = re.compile(r"\b(?:in|at|for|of|from|to|near|with|about|named|called)\s+(?:the\s+|an?\s+)?([\w'’ -]+)", re.I)
+# call Anna: a name in the middle of a sentence, where its capital letter means something
 _OPENING = re.compile(rf"(?<=[a-z,]\s)({_NAME})")
+# a pattern without special characters is its own only match
 _PLAIN = re.compile(r"\^?([\w\s:/.,@-]*)\$?\Z")
 
 
@@ -42,7 +47,7 @@ class _Filler:
 
     def __init__(self, message: str) -> None:
         self._message = message
-        self._numbers = _NUMBER.findall(message)
+        self._numbers = _NUMBER.findall(message)  # those that no property has taken yet
 
     def object(self, schema: Schema) -> dict[str, Any]:
         properties: Mapping[str, Schema] = schema.get("properties") or {}
@@ -50,6 +55,7 @@ class _Filler:
         filled = {
             name: self.value(name, inner) for name, inner in properties.items() if self._wants(name, inner, required)
         }
+        # a schema may require what it does not describe
         return filled | {name: self._message for name in required if name not in properties}
 
     def _wants(self, name: str, schema: Schema, required: list[str]) -> bool:
@@ -69,7 +75,7 @@ class _Filler:
             return schema.get("default", schema["enum"][0]) if mentioned is None else mentioned
         kind = schema.get("type", "object" if "properties" in schema else "string")
         if isinstance(kind, list):
-            kind = next((one for one in kind if one != "null"), "null")
+            kind = next((one for one in kind if one != "null"), "null")  # nullable: fill it all the same
         return _VALUES.get(kind, _Filler._text)(self, schema)
 
     def _mentioned(self, values: list[Any]) -> Any:
@@ -93,7 +99,7 @@ class _Filler:
         value = float(self._numbers.pop(0)) if self._numbers else float(schema.get("default") or 1)
         value = max(value, float(schema.get("minimum", value)))
         value = min(value, float(schema.get("maximum", value)))
-        return int(value) if value.is_integer() else value
+        return int(value) if value.is_integer() else value  # 3, not 3.0
 
     def _integer(self, schema: Schema) -> int:
         return round(self._number(schema))

@@ -102,7 +102,7 @@ def text_of(item: ConversationItem) -> str:
     if item.wire["type"] == "function_call_output":
         return str(item.wire["output"])
     parts = [str(part.get("text") or part.get("transcript") or "") for part in item.wire.get("content", ())]
-    if not any(parts) and item.recognized_text:
+    if not any(parts) and item.recognized_text:  # the client asked for no transcript; the reply needs one
         return item.recognized_text
     return " ".join(part for part in parts if part)
 
@@ -114,7 +114,7 @@ def by_role(context: Sequence[ConversationItem], role: str) -> list[Conversation
 
 def turn_start(context: Sequence[ConversationItem]) -> int:
     """Where the current turn starts: the index of the first user message after the assistant last spoke or called."""
-    start = len(context)
+    start = len(context)  # no user message since then
     for index in range(len(context) - 1, -1, -1):
         wire = context[index].wire
         if wire.get("role") == "assistant" or wire["type"] in ("function_call", "mcp_call"):
@@ -143,7 +143,7 @@ def outputs_of_turn(context: Sequence[ConversationItem]) -> list[ConversationIte
     results = []
     for item in reversed(context):
         if item.wire["type"] == "message":
-            break
+            break  # it has answered the results before it, or asks for something new
         if item.wire["type"] in ("function_call_output", "mcp_call"):
             results.append(item)
     return results[::-1]

@@ -15,7 +15,7 @@ from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyReque
 from rtcli.server.session.items import ConversationItem
 
 KEY_VARIABLE = "RTCLI_REPLY_KEY"
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0  # a large model on a small machine takes its time for the first token
 
 
 class ChatEndpointReply:
@@ -32,9 +32,11 @@ class ChatEndpointReply:
             raise UsageError(
                 f"{url!r} is not the address of a chat endpoint", hint="write openai:http://HOST:PORT/v1,MODEL"
             )
+        # the base is what OpenAI's clients take; the whole address is taken too
         self._url = url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions"
         self._model = model
         self._options = dict(options or {})
+        # never OPENAI_API_KEY: the endpoint is anyone's
         key = os.environ.get(KEY_VARIABLE) if key is None else key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.name = f"{model} at {url}"
@@ -45,7 +47,7 @@ class ChatEndpointReply:
         body = {"model": self._model, "stream": True, "messages": messages, **self._options, **_tools(request)}
         if isinstance(request.max_output_tokens, int):
             body["max_tokens"] = request.max_output_tokens
-        calls: dict[int, _PartialCall] = {}
+        calls: dict[int, _PartialCall] = {}  # by their index in the message
         try:
             async with stream(
                 "POST", self._url, json=body, headers=self._headers, timeout=_TIMEOUT_SECONDS
@@ -58,6 +60,7 @@ class ChatEndpointReply:
         except ConnectError as error:
             yield _failure(f"{error}")
             return
+        # a model may call what was not offered; the client sees that as it is
         known = {tool.name: tool for tool in request.tools}
         for call in calls.values():
             yield Call(known.get(call.name, OfferedTool(call.name, "", {})), "".join(call.arguments) or "{}")
@@ -67,7 +70,7 @@ class ChatEndpointReply:
 class _PartialCall:
     """A call whose arguments arrive in pieces."""
 
-    name: str = ""
+    name: str = ""  # comes with the first piece
     arguments: list[str] = field(default_factory=list)
 
     def add(self, function: Mapping[str, Any]) -> None:
@@ -84,7 +87,7 @@ async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[JsonObject]:
         try:
             chunk = json.loads(data)
         except ValueError:
-            continue
+            continue  # a comment, or a keep-alive of the endpoint's own kind
         choices = chunk.get("choices") if isinstance(chunk, dict) else None
         if choices and isinstance(choices[0], dict) and isinstance(choices[0].get("delta"), dict):
             yield choices[0]["delta"]
@@ -107,6 +110,7 @@ def _messages(request: ReplyRequest) -> list[JsonObject]:
 
 def _message(item: ConversationItem) -> JsonObject:
     images = [part for part in item.wire["content"] if part["type"] == "input_image"]
+    # without a recognizer the model must at least learn that something was said
     text = text_of(item) or ("(speech that was not understood)" if item.audio else "")
     if not images:
         return {"role": item.wire["role"], "content": text}

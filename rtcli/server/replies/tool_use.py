@@ -33,7 +33,7 @@ def tool_calls(request: ReplyRequest) -> list[Call]:
         for tool in _wanted(request, message)
         for subject in (subjects(message) if request.parallel_tool_calls and _takes_one(tool) else []) or [""]
     )
-    return list(islice(calls, _MAX_CALLS))
+    return list(islice(calls, _MAX_CALLS))  # lazily: a message may name thousands of subjects
 
 
 def _wanted(request: ReplyRequest, message: str) -> list[OfferedTool]:
@@ -42,7 +42,7 @@ def _wanted(request: ReplyRequest, message: str) -> list[OfferedTool]:
         named = [tool for tool in request.tools if _is_chosen(tool, choice)]
         return named[:1]
     asked = [tool for tool in request.tools if plainly_asks(message, tool)]
-    if choice == "required":
+    if choice == "required":  # at least one, whether or not the message asks for it
         return (asked or list(request.tools))[:1] if not request.parallel_tool_calls else asked or [request.tools[0]]
     return asked if request.parallel_tool_calls else asked[:1]
 
@@ -81,7 +81,7 @@ def _telling_words(name: str) -> set[str]:
 def _stem(word: str) -> str:
     """Plurals and -ing forms count as the word."""
     for ending in ("ing", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:  # "ring" and "bus" stay whole
             return word[: -len(ending)]
     return word
 

@@ -41,12 +41,12 @@ class EnginePool:
         await asyncio.wait([self._loading])
         if not self._loading.cancelled():
             self._loading.exception()  # retrieved, or asyncio would log it; who awaited the engines has got it
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)  # a sentence that is being spoken ends by itself
 
     async def engines(self) -> Engines:
         """The engines, once they are loaded. Raises what loading raised."""
         assert self._loading is not None, "the engine pool is not entered"
-        return await asyncio.shield(self._loading)
+        return await asyncio.shield(self._loading)  # a session that is cancelled must not cancel it for the others
 
     @property
     def loaded(self) -> Engines:

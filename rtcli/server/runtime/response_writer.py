@@ -40,7 +40,7 @@ AUDIO_SPEED = 4.0  # how many times faster than real time audio is sent
 _WORDS = re.compile(r"\S+\s*|\s+")
 # what is spoken in one go: a sentence, a long clause, or what goes on for too long without either
 _SENTENCE = re.compile(r"(.{,240}?[.!?…:;。！？][\"'”’)]*\s+|.{80,240}?,\s+|.{240,}?\s+)", re.S)
-_ARGUMENT_PIECE = 12
+_ARGUMENT_PIECE = 12  # characters of arguments in one delta
 QUOTA = {
     "type": "insufficient_quota",
     "code": "insufficient_quota",
@@ -144,9 +144,9 @@ class ResponseWriter:
         words = _WORDS.findall(chunk.text)
         size = PCM16.byte_length(CHUNK_MS)
         pieces = [chunk.pcm[start : start + size] for start in range(0, len(chunk.pcm), size)] or [b""]
-        said = 0
+        said = 0  # words that have been sent
         for number, pcm in enumerate(pieces):
-            ahead = math.ceil(len(words) * min(1.0, (number + 3) / len(pieces)))
+            ahead = math.ceil(len(words) * min(1.0, (number + 3) / len(pieces)))  # three pieces before its audio
             for word in words[said:ahead]:
                 await self._emit(self._response.say(word))
             said = max(said, ahead)
@@ -194,7 +194,7 @@ class ResponseWriter:
 
     async def _pause(self, piece: Pause) -> None:
         await self._speak_rest()
-        await asyncio.sleep(piece.seconds)
+        await asyncio.sleep(piece.seconds)  # a script means its seconds, whatever the pace
 
     async def _fault(self, piece: InjectFault) -> None:
         await self._speak_rest()

@@ -38,6 +38,7 @@ class Conversation:
         order: list[ConversationItem] = []
         for item in self:
             place = len(order)
+            # an answer goes before the first item that it could not know of
             if item.unseen:
                 place = next((index for index, other in enumerate(order) if other.id in item.unseen), place)
             order.insert(place, item)
@@ -89,6 +90,7 @@ class Conversation:
         """Raises ApiError for an unknown id. The id may be used again."""
         item = self._known(item_id, "delete")
         self._order.remove(item_id)
+        # a transcript that came later was not counted when the item was added, so the sum could fall below 0
         self._characters = max(0, self._characters - _characters(item.wire))
         del self._items[item_id]
         if item.wire["type"] == "function_call":
@@ -111,7 +113,7 @@ class Conversation:
         if audio_end_ms > has_ms:
             raise api_errors.already_shorter(has_ms, audio_end_ms)
         item.audio[content_index] = pcm[: PCM16.byte_length(audio_end_ms)]
-        parts = list(item.wire["content"])
+        parts = list(item.wire["content"])  # a copy: events that were sent hold the old wire
         parts[content_index] = {"type": "output_audio"}
         item.wire = {**item.wire, "content": parts}
         item.truncated = True

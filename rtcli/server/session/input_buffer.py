@@ -14,7 +14,7 @@ class InputBuffer:
     """24 kHz PCM16 that is not committed yet. Samples are counted from the first of the session."""
 
     def __init__(self) -> None:
-        self._pcm = bytearray()
+        self._pcm = bytearray()  # 24 kHz PCM16, whole samples
         self._start = 0  # the sample that the buffer begins with
 
     @property
@@ -47,7 +47,7 @@ class InputBuffer:
         """The audio from a sample on; the buffer is empty afterwards. Raises ApiError below 100 ms (all stays)."""
         pcm = self.peek(start)
         milliseconds = len(pcm) / PCM16.bytes_per_second * 1000
-        if milliseconds < MIN_COMMIT_MS:
+        if milliseconds < MIN_COMMIT_MS:  # in fractions: 99.9 ms are too few, and the API says so
             raise api_errors.buffer_too_small(milliseconds)
         self.clear()
         return pcm
@@ -60,5 +60,5 @@ class InputBuffer:
 
     def clear(self) -> None:
         """Forget everything; the count goes on."""
-        self._start = self.end
+        self._start = self.end  # computed from what is about to go
         self._pcm.clear()

@@ -85,6 +85,7 @@ def _message(sent: Mapping[str, Any], path: str, audio_format: AudioFormat) -> C
     content = []
     for index, part in enumerate(sent["content"]):
         if part["type"] == "input_audio":
+            # decoded as bytes first: errors name the part and the format
             data = decode_audio(part["audio"], f"{path}.content[{index}].audio", audio_format)
             audio[index] = decode(data, audio_format)
         content.append(_PARTS[part["type"]](part))
@@ -96,6 +97,7 @@ _PARTS = {
     "output_text": lambda part: {"type": "output_text", "text": part["text"]},
     # audio that comes with its text is kept as the text it says
     "output_audio": lambda part: {"type": "output_text", "text": part["text"]},
+    # the audio itself is kept beside the wire, and shown when the item is retrieved
     "input_audio": lambda part: {"type": "input_audio", "transcript": part.get("transcript")},
     "input_image": lambda part: {
         "type": "input_image",

@@ -23,7 +23,7 @@ def list_item(label: str) -> JsonObject:
 def reachable(server: Mapping[str, Any]) -> bool:
     """Whether the simulated server answers."""
     url = str(server.get("server_url") or "")
-    host = url.partition("://")[2].partition("/")[0].partition(":")[0]
+    host = url.partition("://")[2].partition("/")[0].partition(":")[0]  # "" for a connector or a tunnel
     return not host.endswith(_UNREACHABLE)
 
 
@@ -47,6 +47,7 @@ def needs_approval(server: Mapping[str, Any], name: str) -> bool:
         return rule == "always"
     never = (rule.get("never") or {}).get("tool_names") or []
     always = (rule.get("always") or {}).get("tool_names")
+    # a list of `always` leaves out what it does not name; a list of `never` alone does the opposite
     return name in always if always is not None else name not in never
 
 
@@ -65,6 +66,7 @@ def approval_item(label: str, name: str, arguments: str) -> ConversationItem:
 
 def arguments_events(arguments: str, place: JsonObject) -> list[JsonObject]:
     """The arguments of a call as they are made; clients demand the padding here."""
+    # in one piece: nobody waits for a simulated call
     delta = obfuscated(event("response.mcp_call_arguments.delta", **place, delta=arguments))
     return [delta, event("response.mcp_call_arguments.done", **place, arguments=arguments)]
 
@@ -79,6 +81,7 @@ def run(item: ConversationItem, place: JsonObject) -> list[JsonObject]:
         failure = {"type": "tool_execution_error", "message": f"the arguments are not JSON: {error}"}
         item.wire = {**wire, "error": failure}
         return [*events, event("response.mcp_call.failed", **place)]
+    # the same every time: a test can expect it
     item.wire = {**wire, "output": json.dumps({"simulated": True, "tool": wire["name"], "input": arguments})}
     return [*events, event("response.mcp_call.completed", **place)]
 

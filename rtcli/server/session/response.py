@@ -44,8 +44,8 @@ class _Open:
     """An output item on its way: `part` is the open content part's kind, `text` what it says so far."""
 
     item: ConversationItem
-    index: int
-    previous: str | None
+    index: int  # output_index
+    previous: str | None  # the id of the item before it when it was added
     part: str = ""
     text: str = ""
     audio: bytearray = field(default_factory=bytearray)  # 24 kHz PCM16; what the encoder still holds is in it
@@ -53,7 +53,7 @@ class _Open:
     encoder: Encoder | None = None  # made at the first audio
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Response:
     """A response in progress. Every method returns the events to send; none may be called after `finish`."""
 
@@ -62,9 +62,13 @@ class Response:
     context: tuple[ConversationItem, ...]
     id: str = field(default_factory=lambda: new_id("resp"))
     status: str = "in_progress"
-    status_details: JsonObject | None = None
+    status_details: JsonObject | None = None  # from `finish` on, like usage
     usage: JsonObject | None = None
-    _outputs: list[_Open] = field(default_factory=list)
+    _outputs: list[_Open] = field(default_factory=list)  # every item so far, in the order of output_index
+
+    def __repr__(self) -> str:
+        kind = "out of band" if self.options.out_of_band else "in the conversation"
+        return f"<Response {self.id} {kind}: {self.status}, {len(self._outputs)} items>"
 
     @property
     def finished(self) -> bool:
@@ -102,7 +106,7 @@ class Response:
         self.status_details = None if details is None else {"type": status, **details}
         read = usage.input_counts(self.options.instructions, self.options.tools, self.context)
         if status == "failed":
-            read = dict.fromkeys(read, 0)
+            read = dict.fromkeys(read, 0)  # a failed response reports no input
         self.usage = usage.response_usage(read, self._written())
         limits = usage.rate_limits(self.usage["total_tokens"])
         return [
@@ -124,7 +128,7 @@ class Response:
     def add_audio(self, pcm: bytes) -> list[JsonObject]:
         """More audio of the message: 24 kHz PCM16, sent in the format of the session."""
         sent, output = self._message()
-        if not output.item.truncated:
+        if not output.item.truncated:  # the client goes on playing what it has; the conversation keeps the cut
             output.audio += pcm
             output.item.audio[0] = output.audio
         if output.encoder is None:
@@ -174,7 +178,7 @@ class Response:
             "id": self.id,
             "status": self.status,
             "status_details": self.status_details,
-            "output": [o.item.wire for o in self._outputs] if self.finished else [],
+            "output": [o.item.wire for o in self._outputs] if self.finished else [],  # as the API: at the end alone
             "conversation_id": None if options.out_of_band else self.conversation.id,
             "output_modalities": [options.modality],
             "max_output_tokens": options.max_output_tokens,

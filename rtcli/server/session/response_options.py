@@ -25,8 +25,8 @@ def response_options(state: EffectiveSession, conversation: Conversation, wanted
         modality=wanted.get("output_modalities", session["output_modalities"])[0],
         audio_format=audio_format,
         voice=voice["id"] if isinstance(voice, Mapping) else voice,  # clients want a string here
-        speed=session["audio"]["output"]["speed"],
-        instructions=session["instructions"] if own is None else own,
+        speed=session["audio"]["output"]["speed"],  # a response.create cannot change it
+        instructions=session["instructions"] if own is None else own,  # "" is an instruction too
         own_instructions=own,
         tools=tuple(wanted.get("tools", session["tools"])),
         tool_choice=wanted.get("tool_choice", session["tool_choice"]),

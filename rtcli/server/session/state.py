@@ -15,7 +15,7 @@ STOCK_INSTRUCTIONS = (
 )
 _NEW_DEFAULTS = ("gpt-realtime-2",)  # these models wait 500 ms and speak as marin; the older wait 200 ms, as alloy
 _NO_REASONING = ("gpt-realtime-1.5", "gpt-realtime-mini", "gpt-realtime-2025", "gpt-4o", "gpt-audio")
-_UNSTREAMED_ONLY = ("gpt-live-transcribe", "gpt-realtime-whisper")
+_WITHOUT_TURN_DETECTION = ("gpt-live-transcribe", "gpt-realtime-whisper")
 
 
 def _is_new(model: str) -> bool:
@@ -94,7 +94,7 @@ class EffectiveSession:
         # a server_label that was defined once may be named alone afterwards
         self.mcp_servers: dict[str, JsonObject] = {}
         self.mcp_servers = self.resolve_mcp(session.get("tools", ()), "session.tools")
-        self._tracing_settled = False
+        self._tracing_settled = False  # set by the first update that changes tracing: no later one may
 
     @property
     def transcribes_only(self) -> bool:
@@ -121,9 +121,10 @@ class EffectiveSession:
         taken = {key: value for key, value in wanted.items() if key not in ("type", "model", "audio")}
         new = {**self.config, **taken, "audio": audio}  # another model is taken and ignored
         if new.get("reasoning", ...) is None:
-            del new["reasoning"]
+            del new["reasoning"]  # null is how a client takes it back
         self._merge_audio(new["audio"], wanted.get("audio", {}))
         self._check(wanted, new)
+        # nothing above has changed self: an update that is refused here leaves no trace
         servers = {**self.mcp_servers, **self.resolve_mcp(wanted.get("tools", ()), "session.tools")}
         if "tracing" in wanted and wanted["tracing"] != self.config.get("tracing"):
             self._tracing_settled = True
@@ -167,7 +168,7 @@ class EffectiveSession:
             text = "Unsupported parameter: 'session.reasoning' is not supported with this model."  # inferred
             raise api_errors.ApiError(text, "unsupported_parameter", "session.reasoning")
         transcriber = (new["audio"]["input"]["transcription"] or {}).get("model")
-        if self.transcribes_only and transcriber in _UNSTREAMED_ONLY and new["audio"]["input"]["turn_detection"]:
+        if self.transcribes_only and transcriber in _WITHOUT_TURN_DETECTION and new["audio"]["input"]["turn_detection"]:
             raise api_errors.no_turn_detection("session.audio.input.turn_detection")
 
 
@@ -179,7 +180,7 @@ def _merge_format(value: JsonObject, old: JsonObject | None, state: EffectiveSes
 def _merge_turn(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
     """What is missing becomes that type's default, not what it was."""
     turn = _turn_defaults(value["type"], str(state.config.get("model", ""))) | value
-    if state.transcribes_only:
+    if state.transcribes_only:  # there are no responses to create or interrupt
         turn = {k: v for k, v in turn.items() if k not in ("idle_timeout_ms", "create_response", "interrupt_response")}
     return turn
 

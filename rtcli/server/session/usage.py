@@ -9,9 +9,11 @@ from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import JsonObject
 from rtcli.server.session.items import ConversationItem
 
+# the rates that OpenAI documents; of text a rule of thumb
 _CHARACTERS_PER_TOKEN = 4
 _USER_AUDIO_TOKEN_MS = 100
 _ASSISTANT_AUDIO_TOKEN_MS = 50
+# by detail; high is what an image of 1024 by 1024 pixels costs
 _IMAGE_TOKENS = {"low": 85, "high": 765, "auto": 765}
 _TOKEN_LIMIT = 15_000_000  # a minute
 _BY_DURATION = (  # transcription models that are billed by the second

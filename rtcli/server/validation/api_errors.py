@@ -8,10 +8,10 @@ from typing import Any
 
 from rtcli.server.ids import new_id
 
-INVALID_REQUEST = "invalid_request_error"
+INVALID_REQUEST = "invalid_request_error"  # the type of nearly every error
 
 
-@dataclass(eq=False)
+@dataclass(eq=False)  # an exception is equal to itself alone, and hashable
 class ApiError(Exception):
     """One event is refused; the connection and everything else go on.
 

@@ -32,10 +32,11 @@ from rtcli.server.validation.validators import (
     text,
 )
 
-CALL_ID_LENGTH = 32
+CALL_ID_LENGTH = 32  # the API's limit
 
 # items ----------------------------------------------------------------------------------------------------------------
 
+# the API takes images as data alone; nothing is downloaded
 _IMAGE_URL = re.compile(r"data:image/(png|jpe?g);base64,[A-Za-z0-9+/=\s]+\Z", re.IGNORECASE)
 
 
@@ -149,7 +150,7 @@ CLIENT_EVENTS: Mapping[str, Check] = {
     "session.update": fields(_TYPE | {"session": check_session}, ["session"]),
     "session.close": _BARE,
     "input_audio_buffer.append": _APPEND,
-    "session.input_audio_buffer.append": _APPEND,
+    "session.input_audio_buffer.append": _APPEND,  # as translation sessions write it
     "input_audio_buffer.commit": _BARE,
     "input_audio_buffer.clear": _BARE,
     "conversation.item.create": fields(_TYPE | {"item": check_item, "previous_item_id": nullable(TEXT)}, ["item"]),

@@ -25,15 +25,16 @@ TEXT = text()
 
 # formats, tools -------------------------------------------------------------------------------------------------------
 
-_RATE = number(24_000, 24_000)
+_RATE = number(24_000, 24_000)  # the API takes no other
 FORMAT = by(
     "type",
     {
         "audio/pcm": fields({"type": TEXT, "rate": nullable(_RATE)}),
-        "audio/pcmu": fields({"type": TEXT, "rate": anything}),
+        "audio/pcmu": fields({"type": TEXT, "rate": anything}),  # 8 kHz whatever the client says
         "audio/pcma": fields({"type": TEXT, "rate": anything}),
     },
 )
+# an object names a custom voice: it is taken, and sounds like none of the ten
 VOICE = kind(string=one_of(*VOICES), object=fields({"id": TEXT}, ["id"]))
 
 _FUNCTION_TOOL = fields(
@@ -76,7 +77,7 @@ TOOL_CHOICE = kind(
 def modalities(value: Any, path: str) -> None:
     """Text or audio, never both."""
     array(one_of("text", "audio"))(value, path)
-    if len(value) != 1:
+    if len(value) != 1:  # audio comes with its transcript, so both together would say nothing new
         shown = "[" + ", ".join(f"'{word}'" for word in value) + "]"
         known = "Supported combinations are: ['text'] and ['audio']."
         raise api_errors.ApiError(f"Invalid modalities: {shown}. {known}", "invalid_value", path)
@@ -99,10 +100,11 @@ PROMPT = nullable(
     fields({"id": TEXT, "version": nullable(TEXT), "variables": nullable(mapping(_PROMPT_VARIABLE))}, ["id"])
 )
 REASONING = nullable(fields({"effort": nullable(one_of("minimal", "low", "medium", "high", "xhigh"))}))
-MAX_TOKENS = kind(integer=number(1, 4096), string=one_of("inf"))
+MAX_TOKENS = kind(integer=number(1, 4096), string=one_of("inf"))  # the API's own limit
 
 # session --------------------------------------------------------------------------------------------------------------
 
+# both kinds of detection have these
 _TURN_FLAGS = {"type": TEXT, "create_response": boolean, "interrupt_response": boolean}
 _SERVER_VAD = {
     "threshold": number(0.0, 1.0),
@@ -152,6 +154,7 @@ _TRUNCATION = kind(
     string=one_of("auto", "disabled"),
     object=by("type", {"retention_ratio": fields(_RETENTION | {"token_limits": _LIMITS}, ["retention_ratio"])}),
 )
+# taken and echoed; the local recognizer has no log-probabilities to give
 _INCLUDE = nullable(array(one_of("item.input_audio_transcription.logprobs")))
 
 _REALTIME_SESSION = fields(

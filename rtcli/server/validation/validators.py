@@ -12,6 +12,7 @@ from rtcli.server.validation import api_errors
 
 Check: TypeAlias = Callable[[Any, str], None]
 
+# what the API calls the JSON types
 _NAMES = {
     type(None): "null",
     bool: "a boolean",
@@ -29,7 +30,7 @@ def type_name(value: object) -> str:
 
 
 def _expect(value: object, kinds: type | tuple[type, ...], expected: str, path: str) -> None:
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):  # True is an int in Python
         raise api_errors.invalid_type(path, expected, type_name(value))
 
 
@@ -98,7 +99,7 @@ def fields(known: Mapping[str, Check], required: Sequence[str] = ()) -> Check:
 
     def check(value: Any, path: str) -> None:
         _expect(value, dict, "an object", path)
-        for name in required:
+        for name in required:  # one mistake is reported: what is missing before what is wrong
             if name not in value:
                 raise api_errors.missing_parameter(_join(path, name))
         for name, member in value.items():
@@ -111,7 +112,7 @@ def fields(known: Mapping[str, Check], required: Sequence[str] = ()) -> Check:
 
 def by(key: str, kinds: Mapping[str, Check], *, named: Sequence[str] = ()) -> Check:
     """An object whose key says which of several shapes it has. `named` is what the error lists, if not the kinds."""
-    supported = named or tuple(kinds)
+    supported = named or tuple(kinds)  # in the order in which the API lists them
 
     def check(value: Any, path: str) -> None:
         _expect(value, dict, "an object", path)
@@ -133,7 +134,7 @@ def kind(**by_type: Check) -> Check:
 
     def check(value: Any, path: str) -> None:
         for name, inner in by_type.items():
-            if isinstance(value, types[name]) and not isinstance(value, bool):
+            if isinstance(value, types[name]) and not isinstance(value, bool):  # as above
                 inner(value, path)
                 return
         raise api_errors.invalid_type(path, f"one of {expected}", type_name(value))

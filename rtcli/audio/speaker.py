@@ -133,6 +133,11 @@ class Speaker(QueuedPlayer):
         self._stream: DeviceStream | None = None
         self.device: Device | None = None
 
+    @property
+    def name(self) -> str:
+        """The device's name; before it is open, what was asked for."""
+        return self.device.name if self.device is not None else str(self._requested or "default")
+
     def open(self) -> None:
         """Start the device; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:

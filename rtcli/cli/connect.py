@@ -51,10 +51,8 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
         tools=options.tools,
     )
     if mode := options.settings.get("echo"):
-        from rtcli.audio.echo import EchoMode
-
-        session.sound.echo.mode = EchoMode(mode)
-    session.barge_in = options.settings.get("barge_in") is not False
+        session.audio.set_echo(mode)
+    session.talk.barge_in = options.settings.get("barge_in") is not False
     return session
 
 

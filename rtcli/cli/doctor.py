@@ -175,7 +175,7 @@ async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
         session.subscribe(lambda view: say(str(view)))
         try:
             await session.start()
-            session.transport.send_message("Say hello.")
+            session.talk.say("Say hello.")
             await complete(session, 30)
             return session.exit_code
         finally:

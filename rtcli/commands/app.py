@@ -59,7 +59,7 @@ def status(context: Context) -> Views:
         "responding": "yes" if state.responding else "no",
         "waiting": ", ".join(state.waiting_calls),
         "dropped sound": f"{state.dropped_audio_ms} ms" if state.dropped_audio_ms else None,
-        "events": f"{len(context.session.log)} frames",
+        "events": f"{len(context.state.log)} frames",
         **state.metrics,
     }
     return Table(("what", "value"), tuple((name, value) for name, value in rows.items() if value))
@@ -74,20 +74,20 @@ def _clock(seconds: float) -> str:
 async def disconnect(context: Context) -> Views:
     """End the connection and stay here; /reconnect carries the conversation on."""
     context.session.require_connection()
-    await context.session.disconnect()
+    await context.session.lifecycle.disconnect()
     return Notice("disconnected", hint="/reconnect carries settings and text over, /quit leaves")
 
 
 @command("reconnect", topic="app", aliases=("connect",))
 async def reconnect(context: Context) -> Views:
     """Connect again; settings and text are carried over, and what cannot be is named."""
-    return _reconnected(context, await context.session.reconnect())
+    return _reconnected(context, await context.session.lifecycle.reconnect())
 
 
 @command("new", topic="app")
 async def new(context: Context) -> Views:
     """Connect again with the same settings and an empty conversation."""
-    return _reconnected(context, await context.session.reconnect(keep=False))
+    return _reconnected(context, await context.session.lifecycle.reconnect(keep=False))
 
 
 def _reconnected(context: Context, result: TransferResult) -> Views:

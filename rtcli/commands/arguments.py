@@ -8,18 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 import rtcli.commands.settings_catalog as paths
+from rtcli.commands.known import Known
 from rtcli.commands.lexer import quoted
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.ids import expand
 from rtcli.protocol.ndjson import parse_object
-from rtcli.session.settings import parse_value
-
-if TYPE_CHECKING:
-    from rtcli.session.session import RealtimeSession
+from rtcli.session.audio_devices import device_names
+from rtcli.session.setting_paths import parse_value
 
 T = TypeVar("T")
 
@@ -40,10 +39,10 @@ class ArgumentType(ABC, Generic[T]):
     greedy: ClassVar[bool] = False
 
     @abstractmethod
-    def parse(self, text: str, session: RealtimeSession) -> T:
+    def parse(self, text: str, known: Known) -> T:
         """The value. Raises UsageError."""
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         """What could stand here, given what has been typed of it; the caller keeps what fits."""
         return ()
 
@@ -51,14 +50,14 @@ class ArgumentType(ABC, Generic[T]):
 class Word(ArgumentType[str]):
     """Any word."""
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
 
 class Integer(ArgumentType[int]):
     """A whole number, not negative."""
 
-    def parse(self, text: str, session: RealtimeSession) -> int:
+    def parse(self, text: str, known: Known) -> int:
         try:
             value = int(text)
         except ValueError:
@@ -71,7 +70,7 @@ class Integer(ArgumentType[int]):
 class Flag(ArgumentType[bool]):
     """Given by its name alone."""
 
-    def parse(self, text: str, session: RealtimeSession) -> bool:
+    def parse(self, text: str, known: Known) -> bool:
         return True
 
 
@@ -82,14 +81,14 @@ class Choice(ArgumentType[str]):
         self.choices = choices
         self.label = "|".join(choices)
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         found = [choice for choice in self.choices if choice == text]
         found = found or [choice for choice in self.choices if text and choice.startswith(text)]
         if len(found) != 1:
             raise UsageError(f"{text!r} is none of {', '.join(self.choices)}")
         return found[0]
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return (Suggestion(choice) for choice in self.choices)
 
 
@@ -98,7 +97,7 @@ class RestOfLine(ArgumentType[str]):
 
     greedy = True
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
 
@@ -108,7 +107,7 @@ class JsonObject(ArgumentType[dict[str, Any]]):
     label = "JSON"
     greedy = True
 
-    def parse(self, text: str, session: RealtimeSession) -> dict[str, Any]:
+    def parse(self, text: str, known: Known) -> dict[str, Any]:
         return parse_object(text)
 
 
@@ -121,7 +120,7 @@ class Fields(ArgumentType[dict[str, Any]]):
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
 
-    def parse(self, text: str, session: RealtimeSession) -> dict[str, Any]:
+    def parse(self, text: str, known: Known) -> dict[str, Any]:
         if text.lstrip().startswith("{"):
             return parse_object(text)
         fields: dict[str, Any] = {}
@@ -132,7 +131,7 @@ class Fields(ArgumentType[dict[str, Any]]):
             fields[name] = parse_value(value)
         return fields
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         before, space, _ = typed.rpartition(" ")
         return (Suggestion(f"{before}{space}{name}=", meta, more=True) for name, meta in self.names.items())
 
@@ -142,11 +141,11 @@ class SessionPath(ArgumentType[str]):
 
     label = "PATH"
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text.removeprefix("session.")
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
-        return (Suggestion(path, meaning) for path, meaning in paths.known(session.transport.session).items())
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        return (Suggestion(path, meaning) for path, meaning in paths.known(known.session).items())
 
 
 class Assignment(ArgumentType[tuple[str, Any]]):
@@ -155,7 +154,7 @@ class Assignment(ArgumentType[tuple[str, Any]]):
     label = "PATH=VALUE"
     greedy = True
 
-    def parse(self, text: str, session: RealtimeSession) -> tuple[str, Any]:
+    def parse(self, text: str, known: Known) -> tuple[str, Any]:
         path, equals, value = text.partition("=")
         if not equals or " " in path.strip() or "{" in path:
             path, _, value = text.partition(" ")
@@ -163,11 +162,11 @@ class Assignment(ArgumentType[tuple[str, Any]]):
             raise UsageError("expected PATH=VALUE", hint="for example audio.output.voice=marin")
         return path.strip().removeprefix("session."), parse_value(value.strip())
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         path, equals, _ = typed.partition("=")
         if equals:
             return (Suggestion(f"{path}={value}") for value in paths.allowed(path))
-        settable = paths.settable(session.transport.session)
+        settable = paths.settable(known.session)
         return (Suggestion(f"{known}=", meaning, more=True) for known, meaning in settable.items())
 
 
@@ -178,10 +177,10 @@ class AllowedValue(ArgumentType[str]):
         self.path = path
         self.label = label
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return (Suggestion(value) for value in paths.allowed(self.path))
 
 
@@ -190,10 +189,10 @@ class EventPattern(ArgumentType[str]):
 
     label = "TYPE"
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return (Suggestion(name, row.meaning) for name, row in EVENT_TYPES.items())
 
 
@@ -203,16 +202,16 @@ class FilterTerms(ArgumentType[str]):
     label = "EXPR"
     greedy = True
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         before, space, last = typed.rpartition(" ")
         begin = f"{before}{space}" + ("-" if last.startswith("-") else "")
         for name, row in EVENT_TYPES.items():
             yield Suggestion(f"{begin}{name}", row.meaning)
-        for item in session.history:
-            yield Suggestion(f"{begin}item={item.item_id}")
+        for item_id, _ in known.items:
+            yield Suggestion(f"{begin}item={item_id}")
         yield Suggestion(f"{begin}error", "an error, or something that failed")
 
 
@@ -221,12 +220,12 @@ class RecordKey(ArgumentType[str]):
 
     label = "N|ID|TYPE"
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterator[Suggestion]:
-        for record in reversed(session.log.records[-50:]):
-            yield Suggestion(str(record.number), str((record.event or {}).get("type", "")))
+    def suggest(self, typed: str, known: Known) -> Iterator[Suggestion]:
+        for number, event_type in reversed(known.frames):
+            yield Suggestion(str(number), event_type)
 
 
 class ItemId(ArgumentType[str]):
@@ -234,12 +233,11 @@ class ItemId(ArgumentType[str]):
 
     label = "ITEM"
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
-        return expand(text, (item.item_id for item in session.history))
+    def parse(self, text: str, known: Known) -> str:
+        return expand(text, (item_id for item_id, _ in known.items))
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
-        items = session.history
-        return reversed([Suggestion(item.item_id, getattr(item, "role", item.type)) for item in items])
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        return (Suggestion(item_id, role) for item_id, role in reversed(known.items))
 
 
 class WaitingCallId(ArgumentType[str]):
@@ -247,11 +245,12 @@ class WaitingCallId(ArgumentType[str]):
 
     label = "CALL"
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
-        return expand(text, (call.call_id for call in session.tools.waiting))
+    def parse(self, text: str, known: Known) -> str:
+        return expand(text, (call.id for call in known.waiting if not call.is_approval))
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
-        return (Suggestion(c.call_id, f"{c.name} {c.arguments}") for c in session.tools.waiting)
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        calls = (call for call in known.waiting if not call.is_approval)
+        return (Suggestion(call.id, f"{call.name} {call.arguments}") for call in calls)
 
 
 class ApprovalId(ArgumentType[str]):
@@ -259,15 +258,15 @@ class ApprovalId(ArgumentType[str]):
 
     label = "ID"
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
-        text = expand(text, session.approvals)
-        if text not in session.approvals:
-            waiting = ", ".join(session.approvals) or "none waits"
-            raise UsageError(f"{text!r} does not wait for approval", why=f"waiting: {waiting}")
+    def parse(self, text: str, known: Known) -> str:
+        waiting = [call.id for call in known.waiting if call.is_approval]
+        text = expand(text, waiting)
+        if text not in waiting:
+            raise UsageError(f"{text!r} does not wait for approval", why=f"waiting: {', '.join(waiting) or 'none'}")
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
-        return (Suggestion(i, f"{r.server_label}/{r.name}") for i, r in session.approvals.items())
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        return (Suggestion(call.id, call.name) for call in known.waiting if call.is_approval)
 
 
 class FilePath(ArgumentType[Path]):
@@ -278,10 +277,10 @@ class FilePath(ArgumentType[Path]):
     def __init__(self, *suffixes: str) -> None:
         self.suffixes = suffixes
 
-    def parse(self, text: str, session: RealtimeSession) -> Path:
+    def parse(self, text: str, known: Known) -> Path:
         return Path(text).expanduser()
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return file_suggestions(typed, self.suffixes)
 
 
@@ -290,11 +289,11 @@ class ImageSource(FilePath):
 
     label = "PATH|URL|clipboard"
 
-    def parse(self, text: str, session: RealtimeSession) -> Any:
+    def parse(self, text: str, known: Known) -> Any:
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
-        yield from super().suggest(typed, session)
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        yield from super().suggest(typed, known)
         yield Suggestion("clipboard")
 
 
@@ -307,11 +306,11 @@ class DeviceName(ArgumentType[str]):
     def __init__(self, kind: Literal["input", "output"]) -> None:
         self.kind = kind
 
-    def parse(self, text: str, session: RealtimeSession) -> str:
+    def parse(self, text: str, known: Known) -> str:
         return text
 
-    def suggest(self, typed: str, session: RealtimeSession) -> Iterable[Suggestion]:
-        return (Suggestion(name, f"device {index}") for index, name in session.sound.device_names(self.kind))
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        return (Suggestion(name, f"device {index}") for index, name in device_names(self.kind))
 
 
 def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Suggestion]:

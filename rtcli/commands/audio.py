@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 from rtcli.commands.arguments import DeviceName, FilePath
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
+from rtcli.session.audio_devices import devices
 from rtcli.views import Level, Notice, Table, Views
 
 
 @command("mute", topic="audio")
 def mute(context: Context) -> Views:
     """Stop sending the microphone."""
-    context.session.mute()
+    context.session.audio.mute()
     return Notice("microphone muted")
 
 
@@ -22,7 +23,7 @@ def mute(context: Context) -> Views:
 def unmute(context: Context) -> Views:
     """Send the microphone; it is opened now if it was not."""
     context.session.require_connection()
-    context.session.unmute()
+    context.session.audio.unmute()
     return Notice("microphone live", hint="/mute or F2 mutes it", level=Level.GOOD)
 
 
@@ -33,23 +34,23 @@ async def ptt(context: Context, state: Literal["on", "off"] | None = None) -> Vi
     In this mode voice detection is off; /ptt off brings it back.
     """
     if state:
-        await context.session.set_push_to_talk(state == "on")
+        await context.session.push_to_talk.switch(state == "on")
         return Notice(f"push to talk {state}", hint="F4 or /ptt talks" if state == "on" else "")
-    talking = await context.session.toggle_talk()
-    return Notice("talk now", hint="F4 or /ptt ends the turn", level=Level.GOOD) if talking else Notice("turn sent")
+    await context.session.push_to_talk.toggle()
+    return None
 
 
 @command("commit", topic="audio")
 def commit(context: Context) -> Views:
     """End the spoken turn by hand; /respond asks for the answer."""
-    context.session.commit()
+    context.session.talk.commit()
     return None
 
 
 @command("discard", topic="audio", aliases=("clear-audio",))
 def discard(context: Context) -> Views:
     """Throw away the sound that was sent and is no turn yet."""
-    context.session.discard()
+    context.session.talk.discard()
     return None
 
 
@@ -59,7 +60,7 @@ async def play(context: Context, file: Annotated[Path, FilePath(".wav")], *, com
 
     Without --commit voice detection has to hear where it ends; a second of silence follows for that.
     """
-    milliseconds = await context.session.play(file, commit=commit)
+    milliseconds = await context.session.talk.play(file, commit=commit)
     return Notice(f"{file.name}: {milliseconds / 1000:.1f} s of sound sent")
 
 
@@ -79,7 +80,7 @@ def audio_list(context: Context) -> Views:
                 if is_default
             ),
         )
-        for device in context.session.sound.devices()
+        for device in devices()
     )
     if not rows:
         return Notice("this machine has no sound devices", level=Level.WARNING)
@@ -89,16 +90,16 @@ def audio_list(context: Context) -> Views:
 @command("audio in", topic="audio")
 def audio_in(context: Context, device: Annotated[str, DeviceName("input")]) -> Views:
     """Record from another device."""
-    context.session.sound.choose_input(device)
-    muted = context.session.sound.muted
+    context.session.audio.choose_input(device)
+    muted = context.session.audio.muted
     return Notice(f"recording from {device}" + (" (muted)" if muted else ""), level=Level.GOOD)
 
 
 @command("audio out", topic="audio")
 def audio_out(context: Context, device: Annotated[str, DeviceName("output")]) -> Views:
     """Play on another device."""
-    context.session.sound.choose_output(device)
-    text_only = (context.session.transport.session or {}).get("output_modalities") == ["text"]
+    context.session.audio.choose_output(device)
+    text_only = context.session.settings.confirmed.get("output_modalities") == ["text"]
     hint = "the session answers with text: /modalities audio" if text_only else ""
     return Notice(f"playing on {device}", hint=hint, level=Level.GOOD)
 
@@ -106,7 +107,7 @@ def audio_out(context: Context, device: Annotated[str, DeviceName("output")]) ->
 @command("audio level", topic="audio")
 def audio_level(context: Context) -> Views:
     """How loud the microphone is now."""
-    level = context.session.sound.level_db
+    level = context.session.audio.level_db
     if level is None:
         return Notice("the microphone is closed or muted", hint="/unmute")
     return Notice(f"microphone at {level:.0f} dBFS", hint="speech is usually between -40 and -10")
@@ -119,5 +120,5 @@ def echo(context: Context, mode: Literal["auto", "gate", "half", "off"] | None =
     gate (and auto): only what is clearly louder than the echo goes out; half: nothing while it speaks; off: all.
     """
     if mode:
-        context.session.sound.set_echo(mode)
-    return Notice(f"echo guard: {context.session.sound.echo.mode}")
+        context.session.audio.set_echo(mode)
+    return Notice(f"echo guard: {context.session.audio.echo_mode}")

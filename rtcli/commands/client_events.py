@@ -18,5 +18,5 @@ def send_events(text: str, context: Context, *, raw: bool = False, file: str = "
     views: list[View] = []
     for event in events:
         views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event)]
-        context.session.send(event, raw=raw)
+        context.session.talk.send(event, raw=raw)
     return views

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rtcli.commands.arguments import Suggestion, as_word, file_suggestions
-from rtcli.commands.context import Context
+from rtcli.commands.known import Known
 from rtcli.commands.lexer import next_word
-from rtcli.commands.registry import Command, Parameter
+from rtcli.commands.registry import Command, Parameter, Registry
 from rtcli.errors import UsageError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.record import Direction
@@ -27,10 +27,10 @@ class Completion:
     meta: str = ""
 
 
-def complete(text: str, context: Context) -> list[Completion]:
-    """What could stand at the end of `text`, at most 200, the best first."""
+def complete(text: str, registry: Registry, known: Known) -> list[Completion]:
+    """What could stand at the end of `text`, at most 200, the best first. May run in any thread."""
     if text.startswith("/") and not text.startswith("//"):
-        found = _command_line(text, context)
+        found = _command_line(text, registry, known)
     elif text.lstrip().startswith("{"):
         found = _event_type(text)
     else:
@@ -50,11 +50,10 @@ def _fitting(suggestions: Iterable[Suggestion], typed: str) -> Iterator[Suggesti
     yield from inside
 
 
-def _command_line(text: str, context: Context) -> Iterator[Completion]:
+def _command_line(text: str, registry: Registry, known: Known) -> Iterator[Completion]:
     first, space, rest = text[1:].partition(" ")
-    registry = context.registry
     if not space:
-        yield from _names(first, 1, context)
+        yield from _names(first, 1, registry)
         return
     start = len(text) - len(rest)
     subcommands = registry.subcommands(first)
@@ -71,24 +70,24 @@ def _command_line(text: str, context: Context) -> Iterator[Completion]:
         if not second_space:
             return
         start, rest = len(text) - len(after), after
-    yield from _arguments(entry, rest, start, context)
+    yield from _arguments(entry, rest, start, known)
 
 
-def _names(typed: str, start: int, context: Context) -> Iterator[Completion]:
+def _names(typed: str, start: int, registry: Registry) -> Iterator[Completion]:
     seen = set()
-    for entry in context.registry:
+    for entry in registry:
         name = entry.name.split()[0]
         if name.startswith(typed) and name not in seen:
             seen.add(name)
-            group = context.registry.subcommands(name)
+            group = registry.subcommands(name)
             yield Completion(f"{name} ", start, f"/{name}", "|".join(group) if group else entry.summary)
     if not seen:
-        for alias, entry in context.registry.names.items():
+        for alias, entry in registry.names.items():
             if alias.startswith(typed) and " " not in alias:
                 yield Completion(f"{alias} ", start, f"/{alias}", entry.summary)
 
 
-def _arguments(entry: Command, text: str, start: int, context: Context) -> Iterator[Completion]:
+def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[Completion]:
     """Walk over the finished words to the parameter that the cursor is in, and let its kind suggest."""
     remaining = list(entry.positional)
     parameter: Parameter | None = remaining.pop(0) if remaining else None
@@ -111,7 +110,7 @@ def _arguments(entry: Command, text: str, start: int, context: Context) -> Itera
                 yield Completion(f"{option} ", start + at, option, named.kind.label)
     if parameter is not None:
         bare = typed[1:] if typed[:1] in ("'", '"') and not parameter.kind.greedy else typed
-        for suggestion in _fitting(parameter.kind.suggest(bare, context.session), bare):
+        for suggestion in _fitting(parameter.kind.suggest(bare, known), bare):
             end = "" if suggestion.more else " "
             written = suggestion.text if suggestion.more else as_word(suggestion.text, parameter.kind)
             yield Completion(written + end, start + at, suggestion.text, suggestion.meta)

@@ -57,7 +57,7 @@ def filter_events(context: Context, expression: Annotated[str, FilterTerms()] = 
 @command("last", topic="wire")
 def last(context: Context, pattern: Annotated[str, EventPattern()] = "*") -> Views:
     """Show the last event, or the last of a type: /last response.done"""
-    record = context.session.log.last(pattern)
+    record = context.state.log.last(pattern)
     if record is None:
         raise UsageError(f"no event of type {pattern!r} yet")
     return _whole(record)
@@ -73,7 +73,7 @@ def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = Fal
 def grep(context: Context, pattern: RemainingText) -> Views:
     """Find events whose JSON matches a regular expression; the last 50 hits."""
     compiled = compile_pattern(pattern)
-    matches = [record for record in context.session.log.records if compiled.search(_searchable(record))]
+    matches = [record for record in context.state.log.records if compiled.search(_searchable(record))]
     if not matches:
         return Notice(f"no event matches {pattern!r}")
     left_out = len(matches) - _MAX_MATCHES
@@ -88,7 +88,7 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
     Without an event: the last one that went wrong, else the last one.
     """
     record = _find(context, key) if key else _last_failure(context)
-    chain = [record, *context.session.log.why(record.number)]
+    chain = [record, *context.state.log.why(record.number)]
     views: list[View] = [Table(_COLUMNS, _rows(chain), title=f"why #{record.number}")]
     first = chain[-1]
     if first.cause:
@@ -101,20 +101,21 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
 @command("mark", topic="wire")
 def mark(context: Context, note: RemainingText = "") -> Views:
     """Put a mark between the events, to find the place again."""
-    return Notice(f"mark {note}".strip(), why=f"+{context.session.now:.3f} s, after #{len(context.session.log)}")
+    context.session.mark(note)
+    return None
 
 
 def _last_failure(context: Context) -> Frame:
-    log = context.session.log
+    log = context.state.log
     if not log.records:
         raise UsageError("nothing was sent yet")
     return log.last_failure or log.records[-1]
 
 
 def _find(context: Context, key: str) -> Frame:
-    record = context.session.log.find(key) or context.session.log.last(key)
+    record = context.state.log.find(key) or context.state.log.last(key)
     if record is None:
-        held = len(context.session.log)
+        held = len(context.state.log)
         raise UsageError(
             f"no event {key!r} yet", hint=f"numbers go from 1 to {held}" if held else "nothing was sent yet"
         )

@@ -32,7 +32,7 @@ def history(context: Context) -> Views:
             getattr(item, "status", ""),
             _content_of(context, item),
         )
-        for number, item in enumerate(context.session.history, 1)
+        for number, item in enumerate(context.state.history, 1)
     )
     if not rows:
         return Notice("the conversation is empty")
@@ -45,8 +45,8 @@ def _content_of(context: Context, item: Item) -> str:
         return f"{item.name} {as_text(item.arguments)}" + (f" -> {as_text(output)}" if output is not None else "")
     text = text_of_item(item)
     for index, part in enumerate(item.content):
-        heard = context.session.speech.heard(item.item_id, index)
-        spoken = context.session.speech.text("assistant", item.item_id, index)
+        heard = context.state.transcripts.heard(item.item_id, index)
+        spoken = context.state.transcripts.text("assistant", item.item_id, index)
         if heard is not None and spoken and not part.get("text"):
             text = f"{spoken[:heard]}{_CUT}{spoken[heard:].strip()}"
     images = sum(part.get("type") == "input_image" for part in item.content)
@@ -58,17 +58,17 @@ async def item(
     context: Context, item_id: Annotated[str, ItemId()], *, audio: Annotated[Path | None, FilePath(".wav")] = None
 ) -> Views:
     """Show the server's copy of an item; --audio FILE writes its sound as WAV."""
-    copy = await context.session.retrieve(item_id)
+    copy = await context.session.conversation.retrieve(item_id)
     if audio is None:
         return Json(copy, title=item_id)
-    milliseconds = context.session.save_audio(copy, audio)
+    milliseconds = context.session.conversation.save_audio(copy, audio)
     return Notice(f"{milliseconds / 1000:.1f} s of sound written to {audio}", level=Level.GOOD)
 
 
 @command("delete", topic="items")
 async def delete(context: Context, item_id: Annotated[str, ItemId()]) -> Views:
     """Take an item out of the conversation."""
-    await context.session.delete(item_id)
+    await context.session.conversation.delete(item_id)
     return Notice(f"{item_id} deleted", level=Level.GOOD)
 
 
@@ -77,21 +77,21 @@ async def truncate(
     context: Context, item_id: Annotated[str, ItemId()], milliseconds: Annotated[int, Integer()], *, part: int = 0
 ) -> Views:
     """Cut a spoken answer: the server forgets what was said after so many milliseconds."""
-    await context.session.truncate(item_id, milliseconds, part)
+    await context.session.conversation.truncate(item_id, milliseconds, part)
     return Notice(f"{item_id} ends after {milliseconds} ms now", level=Level.GOOD)
 
 
 @command("reset", topic="items")
 def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
     """Empty the conversation, or go back to an item (which stays), or take that of a file: /reset conversation.json"""
-    items = list(context.session.history)
+    items = list(context.state.history)
     if not point:
         new = TransferResult([], ())
-    elif point in context.session.history:
+    elif point in context.state.history:
         new = TransferResult(items[: [item.item_id for item in items].index(point) + 1], ())
     else:
         new = import_items(_from_file(Path(point).expanduser(), point), items)
-    context.session.reset_history(new.items)
+    context.session.conversation.reset(new.items)
     what = f"the conversation has {len(new.items)} items now, it had {len(items)}"
     return [Notice(what, level=Level.GOOD), *new.notices]
 
@@ -117,9 +117,9 @@ def _is_item(row: Mapping[str, Any]) -> bool:
 @command("export", topic="items")
 async def export(context: Context, form: Literal["md", "json", "wav"], file: Annotated[Path, FilePath()]) -> Views:
     """Write the conversation to a file: md to read, json for /reset, wav to listen to."""
-    items = list(context.session.history)
+    items = list(context.state.history)
     if form == "wav":
-        milliseconds = await context.session.export_wav(file)
+        milliseconds = await context.session.conversation.export_wav(file)
         return Notice(f"{milliseconds / 1000:.1f} s of sound written to {file}", level=Level.GOOD)
     text = (
         as_markdown(items, f"Conversation with {context.session.status.model}")

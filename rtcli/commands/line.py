@@ -10,6 +10,7 @@ from typing import Any
 from rtcli.commands.arguments import Flag
 from rtcli.commands.client_events import send_events
 from rtcli.commands.context import Context
+from rtcli.commands.known import Known
 from rtcli.commands.lexer import closed, next_word
 from rtcli.commands.registry import Command
 from rtcli.errors import UsageError
@@ -28,6 +29,7 @@ async def run_line(line: str, context: Context) -> list[View]:
     if text.startswith("/") and not text.startswith("//"):
         return await _run_command(text[1:], context)
     if text.startswith("{"):
+        context.session.did("raw event")
         with caused_by("raw event"):
             return send_events(text, context)
     return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
@@ -36,6 +38,7 @@ async def run_line(line: str, context: Context) -> list[View]:
 async def _run_command(text: str, context: Context) -> list[View]:
     entry, rest = context.registry.resolve(text)
     arguments, options = parse_arguments(entry, rest, context)
+    context.session.did(f"/{entry.name}")
     with caused_by(f"/{entry.name}"):
         result = entry.handler(context, *arguments, **options)
         if inspect.isawaitable(result):
@@ -59,8 +62,9 @@ async def _run_text(text: str, context: Context) -> list[View]:
         if names_an_image(source):
             images.append(await load_image(source))
             text = re.sub(rf"[^\S\n]?{re.escape(match[0])}", "", text, count=1)
+    context.session.did("typed text")
     with caused_by("typed text"):
-        context.session.say(text.strip(), images)
+        context.session.talk.say(text.strip(), images)
     return [view for image in images for view in image.views]
 
 
@@ -68,7 +72,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
     """The arguments of a line for a command's handler. Raises UsageError that shows how it is used."""
     values: list[Any] = []
     options: dict[str, Any] = {}
-    remaining = list(entry.positional)
+    remaining, known = list(entry.positional), Known.of(context.session)
     at = 0
     while word := next_word(text, at):
         option = entry.options.get(word.text)
@@ -77,7 +81,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
             if isinstance(option.kind, Flag):
                 options[option.name] = True
             elif value := next_word(text, at):
-                options[option.name], at = option.kind.parse(closed(value).text, context.session), value.end
+                options[option.name], at = option.kind.parse(closed(value).text, known), value.end
             else:
                 raise UsageError(f"{word.text} needs a value", hint=entry.usage)
             continue
@@ -85,10 +89,10 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
             raise UsageError(f"{word.text!r} is too much", hint=entry.usage)
         parameter = remaining.pop(0)
         if parameter.kind.greedy:
-            values.append(parameter.kind.parse(text[word.start :], context.session))
+            values.append(parameter.kind.parse(text[word.start :], known))
             break
         try:
-            value_here = parameter.kind.parse(closed(word).text, context.session)
+            value_here = parameter.kind.parse(closed(word).text, known)
         except UsageError:
             if parameter.required or not remaining:
                 raise

@@ -15,14 +15,14 @@ from rtcli.views import Level, Notice, Views
 @command("say", topic="talk")
 def say(context: Context, text: RemainingText) -> Views:
     """Send a message, whatever it begins with."""
-    context.session.say(text)
+    context.session.talk.say(text)
     return None
 
 
 @command("system", topic="talk")
 def system(context: Context, text: RemainingText) -> Views:
     """Put a message of the system into the conversation, without asking for an answer."""
-    context.session.instruct(text)
+    context.session.talk.instruct(text)
     return None
 
 
@@ -34,7 +34,7 @@ async def image(context: Context, source: Annotated[str, ImageSource()], text: R
     """
     context.session.require_connection()
     prepared = await load_image(source)
-    context.session.say(text, [prepared])
+    context.session.talk.say(text, [prepared])
     return prepared.views
 
 
@@ -46,15 +46,14 @@ def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields(RE
     /respond {"conversation": "none", "output_modalities": ["text"]}
     """
     context.session.require_connection()
-    queued = context.session.transport.responding
-    context.session.respond(fields)
+    queued = context.session.talk.respond(fields)
     return Notice("the answer is asked for when the present one is done") if queued else None
 
 
 @command("interrupt", topic="talk", aliases=("stop", "cancel"))
 def interrupt(context: Context) -> Views:
     """Stop the answer, and have the server forget what of it was not heard."""
-    stopped = context.session.interrupt()
+    stopped = context.session.talk.interrupt()
     return None if stopped else Notice("there is nothing to interrupt")
 
 
@@ -62,5 +61,7 @@ def interrupt(context: Context) -> Views:
 def bargein(context: Context, state: Literal["on", "off"] | None = None) -> Views:
     """Whether a message that you send stops the assistant while it speaks."""
     if state:
-        context.session.barge_in = state == "on"
-    return Notice(f"typing {'stops' if context.session.barge_in else 'does not stop'} the assistant", level=Level.GOOD)
+        context.session.talk.barge_in = state == "on"
+    return Notice(
+        f"typing {'stops' if context.session.talk.barge_in else 'does not stop'} the assistant", level=Level.GOOD
+    )

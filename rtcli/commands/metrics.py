@@ -21,7 +21,7 @@ def _ms(value: float | None) -> str:
 @command("stats", topic="measure", aliases=("latency",))
 async def stats(context: Context) -> Views:
     """How long turns took: from the end of speech (or the request) to what the server began and you heard."""
-    metrics = context.session.measure()
+    metrics = context.state.metrics
     turns: Sequence[Turn] = metrics.turns.turns
     views: list[View] = []
     if turns:
@@ -38,16 +38,16 @@ async def stats(context: Context) -> Views:
                 title="time since speech stopped, or since the answer was asked for",
             )
         )
-    if context.session.transport.status == "connected":
-        metrics.round_trip = await context.session.transport.ping()
-        views.append(Notice(f"round trip {metrics.round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))
+    if context.session.lifecycle.connected:
+        round_trip = await context.session.lifecycle.ping()
+        views.append(Notice(f"round trip {round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))
     return views or Notice("nothing was measured yet")
 
 
 @command("usage", topic="measure", aliases=("cost",))
 def usage(context: Context) -> Views:
     """Tokens by modality and an estimate of their price. Cached tokens are a part of the input."""
-    metrics = context.session.measure()
+    metrics = context.state.metrics
     if not metrics.responses:
         return Notice("no response was finished yet")
     total = metrics.total
@@ -90,7 +90,7 @@ def _estimate(context: Context, usage: dict[str, TokenUsage]) -> Notice:
 @command("limits", topic="measure")
 def limits(context: Context) -> Views:
     """What is left of the account's rate limits, as the server said last."""
-    known = context.session.metrics.limits
+    known = context.state.metrics.limits
     if not known:
         return Notice("the server has named no limits yet", level=Level.INFO)
     rows = tuple((r.name, f"{r.remaining:,}", f"{r.limit:,}", f"{r.reset_seconds:g} s") for r in known)

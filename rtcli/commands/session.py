@@ -13,14 +13,15 @@ from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import UsageError
-from rtcli.session import hints, settings
+from rtcli.session import hints
+from rtcli.session import setting_paths as settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
 
 _FIXED = ("object", "id", "expires_at")
 
 
 def _confirmed(context: Context) -> Mapping[str, Any]:
-    session = context.session.transport.session
+    session = context.state.session
     if session is None:
         raise UsageError("there is no session yet", hint="/reconnect")
     return session
@@ -28,7 +29,7 @@ def _confirmed(context: Context) -> Mapping[str, Any]:
 
 async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
     """Send changes; a line for each path: what the server confirmed, or made of it instead."""
-    differences = {d.path: d for d in await context.session.update(changes)}
+    differences = {d.path: d for d in await context.session.settings.update(changes)}
     views: list[View] = []
     for path, requested in settings.flatten(changes):
         if difference := differences.get(path):
@@ -67,7 +68,7 @@ async def session_set(context: Context, assignment: Annotated[tuple[str, Any], A
 @command("session diff", topic="session")
 def session_diff(context: Context) -> Views:
     """Compare what was asked for with what the server confirmed."""
-    found = settings.diff(context.session.transport.requested_session, _confirmed(context))
+    found = context.session.settings.differences()
     if not found:
         return Notice("the session is as it was asked for", level=Level.GOOD)
     rows = tuple((d.path, settings.show(d.requested), settings.show(d.confirmed)) for d in found)
@@ -181,5 +182,5 @@ async def model(context: Context, name: Annotated[str | None, AllowedValue("mode
     """Show the model, or connect again with another one; text and settings are carried over."""
     if name is None:
         return Notice(context.session.status.model)
-    result = await context.session.reconnect(model=name)
+    result = await context.session.lifecycle.reconnect(model=name)
     return [Notice(f"connected with {context.session.status.model}", level=Level.GOOD), *result.notices]

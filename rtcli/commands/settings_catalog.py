@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rtcli.session.settings import UNSENDABLE, flatten
+from rtcli.session.setting_paths import UNSENDABLE, flatten
 
 _FORMATS = ('{"type":"audio/pcm","rate":24000}', '{"type":"audio/pcmu"}', '{"type":"audio/pcma"}')
 _TRUTH = ("true", "false")

@@ -8,7 +8,7 @@ from rtcli.commands.arguments import ApprovalId, RemainingText, WaitingCallId
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
-from rtcli.session.tools import Tool, as_text
+from rtcli.session.tools import Tool
 from rtcli.views import Level, Notice, Table, View, Views
 
 
@@ -20,12 +20,16 @@ def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Vi
         calls.manual = mode == "manual"
         return Notice(f"tool calls {'wait for /tool' if calls.manual else 'are run'}")
     handling = "kept for /tool" if calls.manual else "run"
+    waiting = calls.waiting
     tables = (
         (("tool", "calls are", "what it does"), [_tool_row(tool, handling) for tool in calls.tools]),
-        (("call that waits", "tool", "arguments"), [(c.call_id, c.name, c.arguments) for c in calls.waiting]),
+        (
+            ("call that waits", "tool", "arguments"),
+            [(call.id, call.name, call.arguments) for call in waiting if not call.is_approval],
+        ),
         (
             ("approval that waits", "tool", "arguments"),
-            [(i, f"{r.server_label}/{r.name}", as_text(r.arguments)) for i, r in context.session.approvals.items()],
+            [(call.id, call.name, call.arguments) for call in waiting if call.is_approval],
         ),
     )
     views: list[View] = [Table(columns, tuple(rows)) for columns, rows in tables if rows]
@@ -50,7 +54,7 @@ def tool(context: Context, call_id: Annotated[str, WaitingCallId()], output: Rem
 def approve(context: Context, request: Annotated[str | None, ApprovalId()] = None) -> Views:
     """Let an MCP call happen: the one that waits, or the one named."""
     request_id = request or _only(context)
-    context.session.approve(request_id, True)
+    context.session.tools.approve(request_id, True)
     return Notice(f"{request_id} approved", level=Level.GOOD)
 
 
@@ -60,12 +64,12 @@ def deny(
 ) -> Views:
     """Refuse an MCP call, with a reason for the model if you like."""
     request_id = request or _only(context)
-    context.session.approve(request_id, False, reason)
+    context.session.tools.approve(request_id, False, reason)
     return Notice(f"{request_id} denied")
 
 
 def _only(context: Context) -> str:
-    waiting = list(context.session.approvals)
+    waiting = [call.id for call in context.session.tools.waiting if call.is_approval]
     if len(waiting) != 1:
         why = f"waiting: {', '.join(waiting)}" if waiting else "none waits"
         raise UsageError("which approval?" if waiting else "there is nothing to approve", why=why)

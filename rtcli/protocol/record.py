@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 
 class Direction(StrEnum):
@@ -42,3 +42,66 @@ class Frame:
 def size_of(raw: str | bytes) -> int:
     """The bytes that a frame takes on the wire."""
     return len(raw) if isinstance(raw, bytes) or raw.isascii() else len(raw.encode(errors="surrogatepass"))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """So much of an item's audio has been played: written while it plays, at its end, and at every cut.
+
+    `at` is in seconds since the start of the session, here and in every record below.
+    """
+
+    at: float
+    item_id: str
+    content_index: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """The user did something: `command` is "/interrupt", "typed text" and the like."""
+
+    at: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A note of the user between the frames."""
+
+    at: float
+    note: str
+
+
+class Connected(StrEnum):
+    """What became of a connection: `closed` says that we ended it, or that it never opened; `lost` that it broke."""
+
+    DIALING = "dialing"
+    OPEN = "open"
+    CLOSED = "closed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection began, stood or ended. `code` and `reason` are those of the close frame; None: there was none."""
+
+    at: float
+    state: Connected
+    url: str = ""
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The audio devices as they are from now on, by name; None: not open."""
+
+    at: float
+    input: str | None
+    output: str | None
+    muted: bool
+
+
+Record: TypeAlias = Frame | Heard | Did | Mark | Connection | Device
+"""Everything that a session consists of."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from rtcli.repl.completer import Candidate
+from rtcli.repl.completer import Work
 from rtcli.views import SessionStatus, View
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Backend(Protocol):
     async def run_line(self, line: str) -> Sequence[View]:
         """Carry out one line; gives what it answers. Raises the errors of `rtcli.errors`."""
 
-    def complete(self, text: str) -> Iterable[Candidate]:
-        """How the text before the cursor can go on."""
+    def complete(self, text: str) -> Work:
+        """How the text before the cursor can go on: called on the loop, what it returns may run in a thread."""
 
     async def close(self) -> None:
         """End the session."""
@@ -59,11 +59,13 @@ class SessionBackend:
 
         return await run_line(line, self._context)
 
-    def complete(self, text: str) -> Iterable[Candidate]:
+    def complete(self, text: str) -> Work:
         """What the registry and the session know."""
         from rtcli.commands.complete import complete
+        from rtcli.commands.known import Known
 
-        return complete(text, self._context)
+        registry, known = self._context.registry, Known.of(self._context.session)
+        return lambda: complete(text, registry, known)
 
     async def close(self) -> None:
         """Close the session."""

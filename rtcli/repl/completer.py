@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -25,16 +25,24 @@ class Candidate(Protocol):
     def meta(self) -> str: ...
 
 
-class LineCompleter(Completer):
-    """Asks a function of the text before the cursor."""
+Work: TypeAlias = Callable[[], Iterable[Candidate]]
+"""Finds candidates. It may run in a thread, so it has to have what it needs of the session with it."""
 
-    def __init__(self, ask: Callable[[str], Iterable[Candidate]]) -> None:
+
+class LineCompleter(Completer):
+    """Asks a function of the text before the cursor for the work that finds its candidates."""
+
+    def __init__(self, ask: Callable[[str], Work]) -> None:
         self._ask = ask
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """The candidates for the text before the cursor."""
         text = document.text_before_cursor
-        for candidate in self._ask(text):
+        return self._completions(text, self._ask(text))
+
+    @staticmethod
+    def _completions(text: str, work: Work) -> Iterable[Completion]:
+        for candidate in work():
             yield Completion(
                 candidate.text,
                 start_position=candidate.start - len(text),
@@ -45,12 +53,13 @@ class LineCompleter(Completer):
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """The same in a thread: folders and devices may be slow, and the conversation goes on meanwhile."""
+        """The same in a thread: folders and devices may be slow, and the conversation goes on meanwhile.
+
+        What the session knows is asked here, on the loop, where it does not change under one's eyes.
+        """
         if not document.text:  # the line was sent before this task came to run
             return
-        try:
-            found = await asyncio.to_thread(lambda: list(self.get_completions(document, complete_event)))
-        except RuntimeError:  # the session changed under the thread's eyes; the next key asks again
-            return
-        for completion in found:
+        text = document.text_before_cursor
+        work = self._ask(text)
+        for completion in await asyncio.to_thread(lambda: list(self._completions(text, work))):
             yield completion

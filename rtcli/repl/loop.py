@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.input import Input
@@ -15,7 +15,7 @@ from rtcli.errors import ExitCode, RtcliError
 from rtcli.render.styles import Color, Line
 from rtcli.repl.backend import Backend, SessionBackend
 from rtcli.repl.capture import captured
-from rtcli.repl.completer import Candidate, LineCompleter
+from rtcli.repl.completer import LineCompleter, Work
 from rtcli.repl.controls import Controls
 from rtcli.repl.editor import edit
 from rtcli.repl.history import open_history
@@ -194,9 +194,9 @@ class _Repl:
             self.writer.echo(text)
             self._lines.put_nowait(text)
 
-    def complete(self, text: str) -> Iterable[Candidate]:
+    def complete(self, text: str) -> Work:
         """Nothing before there is a session."""
-        return self._backend.complete(text) if self._backend is not None else ()
+        return self._backend.complete(text) if self._backend is not None else tuple
 
     def toolbar(self) -> Line:
         """The toolbar as it is now."""

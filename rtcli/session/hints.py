@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.protocol.close_codes import FINAL, advice_for_close
+
 RENAMED: Mapping[str, str] = {
     "modalities": "output_modalities",
     "voice": "audio.output.voice",
@@ -63,17 +65,6 @@ BY_REASON: Mapping[str, str] = {
 }
 """By the `reason` of an incomplete response."""
 
-BY_CLOSE_CODE: Mapping[int, str] = {
-    1000: "the server ended the session; /reconnect starts another",
-    1001: "the session has run its time, or the server goes down; /reconnect carries settings and text over",
-    1006: "the network or the server broke off; /reconnect carries settings and text over",
-    1009: "a frame was too big for the server: shrink what is sent",
-    1011: "the server failed; /reconnect tries again",
-    3000: "check the key and its rights",
-    4000: "check the model and the URL",
-}
-"""By the code of a close frame (1006: there was none)."""
-
 
 def of_field(path: str) -> str:
     """The hint for a session field whose first name the beta API used, or ""."""
@@ -112,5 +103,6 @@ def of_response(details: Mapping[str, Any]) -> str:
 
 
 def of_close(code: int | None) -> str:
-    """The hint for a connection that ended with this code."""
-    return BY_CLOSE_CODE.get(code if code is not None else 1006, "/reconnect carries settings and text over")
+    """The hint for a connection that ended with this code (None: without a close frame)."""
+    reconnect = "" if code in FINAL else "/reconnect carries settings and text over"
+    return "; ".join(filter(None, (advice_for_close(code), reconnect)))

@@ -1,4 +1,4 @@
-"""How long each turn took, between named events: asked or spoken, begun by the server, heard by the person."""
+"""How long each turn took, between named events: asked or spoken, begun by the server, heard by the user."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rtcli.protocol.record import Frame
+from rtcli.protocol.record import Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.protocol.usage import percentile
+from rtcli.session.audio_meter import Key, part_of
+from rtcli.session.part import Part, moment, received, sent
 
 MAX_TURNS = 1000
 
@@ -17,7 +19,7 @@ MAX_TURNS = 1000
 class Turn:
     """One response and what it answered. Times are seconds of the session's clock; None: it has not happened.
 
-    `spoken`: the person spoke, and `asked` is when speech stopped; else it is when response.create left us.
+    `spoken`: the user spoke, and `asked` is when speech stopped; else it is when response.create left us.
     `played` is when the first sample of the answer left the device.
     """
 
@@ -27,7 +29,7 @@ class Turn:
     created: float
     first_delta: float | None = None
     first_audio: float | None = None
-    audio_item: tuple[str, int] | None = None
+    audio_part: Key | None = None
     played: float | None = None
     done: float | None = None
     status: str = "in_progress"
@@ -44,11 +46,11 @@ STEPS: Mapping[str, Callable[[Turn], float | None]] = {
     "first sample played": lambda turn: turn.after(turn.played),
     "done": lambda turn: turn.after(turn.done),
 }
-"""What is measured of a turn, from the moment the person stopped speaking or the request left."""
+"""What is measured of a turn, from the moment the user stopped speaking or the request left."""
 
 
-class Turns:
-    """Builds turns from frames, their times and their links; pure."""
+class Turns(Part):
+    """Builds turns from records, their times and their links."""
 
     def __init__(self) -> None:
         self._turns: dict[str, Turn] = {}
@@ -60,74 +62,61 @@ class Turns:
         """All turns that are kept, oldest first."""
         return tuple(self._turns.values())
 
-    def observe(self, record: Frame) -> None:
-        """Take in one frame."""
-        act = _TABLE.get(str(record.event.get("type"))) if record.event is not None else None
-        if act and record.event is not None:
-            act(self, record.event, record)
-
-    @property
-    def unplayed(self) -> Sequence[tuple[str, int]]:
-        """Content parts with sound of which it is not known when they were first heard."""
-        return tuple(turn.audio_item for turn in self._turns.values() if turn.audio_item and turn.played is None)
-
-    def on_played(self, item_id: str, content_index: int, at: float) -> None:
-        """The first sample of a content part left the device."""
-        for turn in reversed(self._turns.values()):
-            if turn.audio_item == (item_id, content_index) and turn.played is None:
-                turn.played = at
-                return
-
     def summary(self, step: str, share: float) -> float | None:
         """A percentile (0.5, 0.95) over the turns, in milliseconds."""
         take = STEPS[step]
         return percentile((ms for turn in self._turns.values() if (ms := take(turn)) is not None), share)
 
-    def _on_response_create(self, event: Mapping[str, Any], record: Frame) -> None:
-        remember(self._begun, record.number, (record.at, False), MAX_TURNS)
+    @sent("response.create")
+    def _on_response_create(self, _event: Mapping[str, Any], frame: Frame) -> None:
+        remember(self._begun, frame.number, (frame.at, False), MAX_TURNS)
 
-    def _on_speech_stopped(self, event: Mapping[str, Any], record: Frame) -> None:
-        remember(self._begun, record.number, (record.at, True), MAX_TURNS)
+    @received("input_audio_buffer.speech_stopped")
+    def _on_input_audio_buffer_speech_stopped(self, _event: Mapping[str, Any], frame: Frame) -> None:
+        remember(self._begun, frame.number, (frame.at, True), MAX_TURNS)
 
-    def _on_committed(self, event: Mapping[str, Any], record: Frame) -> None:
+    @received("input_audio_buffer.committed")
+    def _on_input_audio_buffer_committed(self, _event: Mapping[str, Any], frame: Frame) -> None:
         """The turn's audio: what it leads to was asked for when speech stopped."""
-        if record.parent in self._begun:
-            remember(self._begun, record.number, self._begun[record.parent], MAX_TURNS)
+        if frame.parent in self._begun:
+            remember(self._begun, frame.number, self._begun[frame.parent], MAX_TURNS)
 
-    def _on_response_created(self, event: Mapping[str, Any], record: Frame) -> None:
+    @received("response.created")
+    def _on_response_created(self, event: Mapping[str, Any], frame: Frame) -> None:
         response = event.get("response")
         response_id = str(response.get("id")) if isinstance(response, Mapping) else ""
-        asked, spoken = self._begun.pop(record.parent or 0, (None, True))
-        remember(self._turns, response_id, Turn(response_id, spoken, asked, record.at), MAX_TURNS)
+        asked, spoken = self._begun.pop(frame.parent or 0, (None, True))
+        remember(self._turns, response_id, Turn(response_id, spoken, asked, frame.at), MAX_TURNS)
 
-    def _on_delta(self, event: Mapping[str, Any], record: Frame) -> None:
+    @received(
+        "response.output_text.delta",
+        "response.output_audio_transcript.delta",
+        "response.function_call_arguments.delta",
+    )
+    def _on_delta(self, event: Mapping[str, Any], frame: Frame) -> None:
         turn = self._turns.get(str(event.get("response_id")))
         if turn and turn.first_delta is None:
-            turn.first_delta = record.at
+            turn.first_delta = frame.at
 
-    def _on_response_output_audio_delta(self, event: Mapping[str, Any], record: Frame) -> None:
-        self._on_delta(event, record)
+    @received("response.output_audio.delta")
+    def _on_response_output_audio_delta(self, event: Mapping[str, Any], frame: Frame) -> None:
+        self._on_delta(event, frame)
         turn = self._turns.get(str(event.get("response_id")))
         if turn and turn.first_audio is None:
-            index = event.get("content_index")
-            turn.first_audio = record.at
-            turn.audio_item = (str(event.get("item_id")), index if isinstance(index, int) else 0)
+            turn.first_audio = frame.at
+            turn.audio_part = part_of(event)
 
-    def _on_response_done(self, event: Mapping[str, Any], record: Frame) -> None:
+    @moment(Heard)
+    def _on_heard(self, record: Heard) -> None:
+        """A position tells when the first sample left the device, as audio is played without pause."""
+        part = (record.item_id, record.content_index)
+        turn = next((turn for turn in reversed(self._turns.values()) if turn.audio_part == part), None)
+        if turn and turn.played is None and record.ms > 0:
+            turn.played = record.at - record.ms / 1000
+
+    @received("response.done")
+    def _on_response_done(self, event: Mapping[str, Any], frame: Frame) -> None:
         response = event.get("response")
         if isinstance(response, Mapping) and (turn := self._turns.get(str(response.get("id")))):
-            turn.done = record.at
+            turn.done = frame.at
             turn.status = str(response.get("status"))
-
-
-_TABLE: Mapping[str, Callable[[Turns, Mapping[str, Any], Frame], None]] = {
-    "response.create": Turns._on_response_create,
-    "input_audio_buffer.speech_stopped": Turns._on_speech_stopped,
-    "input_audio_buffer.committed": Turns._on_committed,
-    "response.created": Turns._on_response_created,
-    "response.output_text.delta": Turns._on_delta,
-    "response.output_audio_transcript.delta": Turns._on_delta,
-    "response.function_call_arguments.delta": Turns._on_delta,
-    "response.output_audio.delta": Turns._on_response_output_audio_delta,
-    "response.done": Turns._on_response_done,
-}

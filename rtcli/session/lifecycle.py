@@ -1,25 +1,89 @@
-"""How a session begins, begins again and ends."""
+"""Lifecycle: how a session connects, connects again and ends, and what is lost when a connection breaks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.protocol.history import History
-from rtcli.protocol.record import Frame
-from rtcli.session import settings
-from rtcli.session.core import SessionCore
-from rtcli.session.tool_calls import merged_tools
+from rtcli.errors import ConnectionLostError
+from rtcli.protocol.close_codes import describe_close
+from rtcli.protocol.events import Event
+from rtcli.protocol.items import MessageItem
+from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.session.audio import Audio
+from rtcli.session.expiry import Expiry
+from rtcli.session.link import ANSWER_SECONDS, Link
+from rtcli.session.settings import Settings
+from rtcli.session.tool_calls import ToolCalls, merged_tools
+from rtcli.session.transfer import TransferResult, portable_items
 from rtcli.views import Level, Notice
 
 _SETTLE_SECONDS = 5.0
 """How long the first session.update may go without an answer; the reference's WebRTC transport waits as long."""
 
 
-class ConnectingSession(SessionCore):
-    """A session with its connections, one after the other."""
+class Lifecycle:
+    """Owns the connection: one after the other, with the same settings.
+
+    `config` is any shape that the transport takes; `wall` the time of day in seconds, for the session's expiry.
+    `round_trip` is what `ping` measured last, in seconds.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        endpoint: Endpoint,
+        config: Mapping[str, Any],
+        *,
+        settings: Settings,
+        audio: Audio,
+        tools: ToolCalls,
+        wall: Callable[[], float],
+    ) -> None:
+        self._link = link
+        self.endpoint = endpoint
+        self._config = dict(config)
+        self._settings = settings
+        self._audio = audio
+        self._tools = tools
+        self._expiry = Expiry(wall, link.show)
+        self._closing = False  # the end that comes is our own doing
+        self._lost: ConnectionLostError | None = None  # comes before `disconnected`
+        self._at_end: list[Callable[[], None]] = [tools.connection_ended, audio.connection_ended]
+        self.round_trip: float | None = None
+        transport = link.transport
+        transport.on("session.created", self._on_session)
+        transport.on("session.updated", self._on_session)
+        transport.on("error", self._on_error)
+        transport.on("disconnected", self._on_disconnected)
+
+    def __repr__(self) -> str:
+        return f"<Lifecycle: {self._link.transport.status}, {self.endpoint.label}>"
+
+    @property
+    def connected(self) -> bool:
+        """The transport has a connection."""
+        return bool(self._link.transport.status == "connected")
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the session ends; None where the server has not said."""
+        return self._expiry.remaining
+
+    def at_connection_end(self, forget: Callable[[], None]) -> None:
+        """Call `forget` whenever a connection has ended."""
+        self._at_end.append(forget)
+
+    async def ping(self) -> float:
+        """Measure the round trip now; seconds. Raises NotConnectedError."""
+        self.round_trip = await self._link.transport.ping()
+        return self.round_trip
+
+    # -- connecting --------------------------------------------------------------------------------
 
     async def start(self, timeout: float = 10) -> None:  # noqa: ASYNC109 - handed to wait_ready, which owns the deadline
         """Connect and wait until the server has confirmed the session.
@@ -28,42 +92,68 @@ class ConnectingSession(SessionCore):
         """
         await self._connect(self._first_config(), timeout)
 
+    async def reconnect(self, *, model: str | None = None, keep: bool = True) -> TransferResult:
+        """Another connection with the same settings, and (with `keep`) the conversation as text and images.
+
+        Of an answer that was interrupted the words go along that were heard. Returns what was carried over, and what
+        cannot be. Raises like `start`; the conversation is still there then for the next attempt.
+        """
+        transcripts, history = self._link.state.transcripts, self._link.state.history
+        said = (transcripts.as_heard(item) if isinstance(item, MessageItem) else item for item in history)
+        carried = portable_items(said) if keep else TransferResult([], ())
+        config = self._settings.for_another_connection() or self._first_config()
+        await self.disconnect()
+        before = self.endpoint
+        self.endpoint = with_model(before, model) if model else before
+        try:
+            await self._connect(config, ANSWER_SECONDS)
+        except BaseException:
+            self.endpoint = before
+            raise
+        if carried.items:
+            self._link.transport.reset_history([], carried.items)
+        return carried
+
     def _first_config(self) -> dict[str, Any]:
-        config = dict(self.config)
-        problem = self.sound.open_speaker()
+        config = dict(self._config)
+        problem = self._audio.open_speaker()
         chosen = "output_modalities" in config or "modalities" in config
-        if self.sound.speaker is None and not chosen:
+        if self._audio.speaker is None and not chosen:
             config["output_modalities"] = ["text"]
         if problem:
             end = "" if chosen else "; asking for text"
-            self.show(Notice(f"{problem.what}{end}", problem.why, problem.hint, Level.WARNING))
-        elif self.sound.speaker is None and not chosen:
-            self.show(Notice("no sound output: asking for text"))
-        if self.tools.schemas:
-            config["tools"] = merged_tools(config, self.tools.schemas)
+            self._link.show(Notice(f"{problem.what}{end}", problem.why, problem.hint, Level.WARNING))
+        elif self._audio.speaker is None and not chosen:
+            self._link.show(Notice("no audio output: asking for text"))
+        if self._tools.schemas:
+            config["tools"] = merged_tools(config, self._tools.schemas)
         return config
 
     async def _connect(self, config: Mapping[str, Any], seconds: float) -> None:
-        endpoint = self.endpoint
-        self._held.clear()
-        self.reports.expired = False
+        endpoint, transport = self.endpoint, self._link.transport
+        self._closing, self._lost = False, None
+        self._link.feed.hold_errors()
+        self._observe(Connected.DIALING)
         try:
-            with self.requests.expecting(lambda request: request.type == "session.update") as settled:
-                await self.transport.connect(
+            with self._link.requests.expecting(lambda request: request.type == "session.update") as settled:
+                await transport.connect(
                     model=endpoint.model,
                     url=endpoint.url or None,
                     call_id=endpoint.call_id,
                     initial_session_config=config,
                 )
-                await self.transport.wait_ready(seconds)
+                await transport.wait_ready(seconds)
                 await self._settle(settled)
         except BaseException:
-            self.transport.close()
-            await self.transport.wait_closed()
+            self._closing = True
+            transport.close()
+            await transport.wait_closed()
+            self._link.feed.drop_errors()
+            if self._link.state.connection is Connected.DIALING:  # it never opened
+                self._observe(Connected.CLOSED)
             raise
-        self._live, self._lost = True, None
-        for notice in self._held:
-            self.show(notice)
+        self._observe(Connected.OPEN)
+        self._link.feed.release_errors()
 
     async def _settle(self, settled: asyncio.Future[Frame]) -> None:
         """Until our first update is answered the server runs on its defaults: what we know of the session is wrong.
@@ -74,33 +164,49 @@ class ConnectingSession(SessionCore):
             async with asyncio.timeout(_SETTLE_SECONDS):
                 await settled
         except TimeoutError:
-            self.pending.give_up()
-            self.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
+            self._link.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
 
-    async def connect_again(self, endpoint: Endpoint, *, seconds: float) -> None:
-        """Another connection with the settings of this one and an empty conversation; raises like `start`."""
-        wanted = self.transport.requested_session
-        config = settings.restored(wanted, self._refused) if wanted else self._first_config()
-        self.transport.forget_settings(
-            path for path, refused in self._refused.items() if refused.confirmed is settings.MISSING
-        )
-        await self.disconnect()
-        before = self.endpoint, self.history
-        self.endpoint, self.history = endpoint, History()
-        try:
-            await self._connect(config, seconds)
-        except BaseException:
-            self.endpoint, self.history = before  # to carry over when the next attempt succeeds
-            raise
+    # -- ending ------------------------------------------------------------------------------------
 
     async def disconnect(self) -> None:
         """End the connection on purpose."""
-        self._live = False
-        self.transport.close()
-        await self.transport.wait_closed()
+        self._closing = True
+        self._link.transport.close()
+        await self._link.transport.wait_closed()
 
     async def close(self) -> None:
-        """End the connection, the devices and the tools."""
+        """End the connection, the tools and the devices."""
         await self.disconnect()
-        await self.tools.close()
-        self.sound.close()
+        await self._tools.close()
+        self._audio.close()
+
+    def _on_session(self, event: Event) -> None:
+        if isinstance(session := event.get("session"), Mapping):
+            self._expiry.learn(session.get("expires_at"))
+
+    def _on_error(self, payload: Any) -> None:
+        if isinstance(payload.error, ConnectionLostError):
+            self._lost = payload.error
+
+    def _on_disconnected(self, *_: Any) -> None:
+        code, reason = self._link.transport.close_code, self._link.transport.close_reason or ""
+        ours = self._closing or self._link.state.connection is Connected.DIALING
+        self._observe(Connected.CLOSED if ours else Connected.LOST, code, reason)
+        why = describe_close(code, reason)
+        error = self._lost or ConnectionLostError("the connection was lost", why=why, code=code, reason=reason)
+        self._link.requests.lost(error)
+        self._expiry.forget()
+        for forget in self._at_end:
+            forget()
+        self._link.changed.set()
+
+    def _observe(self, state: Connected, code: int | None = None, reason: str = "") -> None:
+        self._link.observe(Connection(self._link.now, state, self.endpoint.url, code, reason))
+
+
+def with_model(endpoint: Endpoint, model: str) -> Endpoint:
+    """The same endpoint for another model, also where the URL names it."""
+    parts = urlsplit(endpoint.url)
+    query = [(key, model if key in ("model", "deployment") else value) for key, value in parse_qsl(parts.query)]
+    label = endpoint.label.replace(endpoint.model, model) if endpoint.model else endpoint.label
+    return replace(endpoint, model=model, url=urlunsplit(parts._replace(query=urlencode(query))), label=label)

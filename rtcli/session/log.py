@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rtcli.protocol.record import Frame
+from rtcli.protocol.record import Frame, Record
 from rtcli.session.log_eviction import Payloads
 from rtcli.session.log_index import LogIndex
+from rtcli.session.part import Part
+from rtcli.views import View
 
 MAX_LINKS = 50
 """How far `/why` goes back; each reconnection and each turn of tools adds a few links."""
 
 
-class WireLog:
+class WireLog(Part):
     """The record of a session. Audio and images are let go first (a note stays), the events never are.
 
-    `began` is when the session began, on the clock of the transport that reports the frames. `max_bytes` bounds what
-    the payloads kept take on the wire.
+    `max_bytes` bounds what the payloads kept take on the wire.
     """
 
-    def __init__(self, *, began: float = 0.0, max_bytes: int = 32 * 2**20) -> None:
-        self._began = began
+    def __init__(self, *, max_bytes: int = 32 * 2**20) -> None:
         self._records: list[Frame] = []
         self._index = LogIndex()
         self._payloads = Payloads(max_bytes)
@@ -34,15 +34,25 @@ class WireLog:
     def __len__(self) -> int:
         return len(self._records)
 
-    def add(self, frame: Frame, *, cause: str = "", parent: int | None = None) -> Frame:
-        """Take one frame in, without its raw text, and let old payloads go where the bound asks for it."""
-        number, at = len(self._records) + 1, frame.at - self._began
-        record = replace(frame, number=number, at=at, cause=cause or frame.cause, parent=parent, raw="")
+    def observe(self, record: Record) -> Iterable[View]:
+        """Keep a frame, which is its own view."""
+        if not isinstance(record, Frame):
+            return ()
+        self.add(record)
+        return (record,)
+
+    def add(self, frame: Frame) -> None:
+        """Take one frame in, without its raw text, and let old payloads go where the bound asks for it.
+
+        Raises ValueError for a number that does not follow on the last one.
+        """
+        if frame.number != len(self._records) + 1:
+            raise ValueError(f"frame #{frame.number} follows #{len(self._records)}")
+        record = replace(frame, raw="")
         self._records.append(record)
         self._index.add(record)
         for old, thinner in self._payloads.keep(record):
             self._records[old - 1] = replace(self._records[old - 1], event=thinner)
-        return record
 
     def find(self, key: int | str) -> Frame | None:
         """The record with this number (7, "7" or "#7"), with this event_id, or the last that names this id.

@@ -1,17 +1,19 @@
-"""What the session measures: turns, tokens by modality, transcription, rate limits, the round trip."""
+"""What the session measures: turns, tokens by modality, transcription, rate limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rtcli.protocol.record import Frame
+from rtcli.protocol.record import Frame, Record
 from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
 from rtcli.session.latency import Turns
+from rtcli.session.part import Part, received
+from rtcli.views import View
 
 
-class SessionMetrics:
-    """Sums over one session of a person, reconnections included."""
+class SessionMetrics(Part):
+    """Sums over one session of a user, reconnections included."""
 
     def __init__(self) -> None:
         self.turns = Turns()
@@ -19,39 +21,40 @@ class SessionMetrics:
         self.responses = 0
         self.transcription = TranscriptionUsage()
         self.limits: tuple[RateLimit, ...] = ()
-        self.round_trip: float | None = None
         self.model = ""
 
-    def saw(self, record: Frame) -> None:
-        """Take in one frame."""
-        if record.event is None:
-            return
+    def observe(self, record: Record) -> Iterable[View]:
+        """Take one record in."""
         self.turns.observe(record)
-        act = _TABLE.get(str(record.event.get("type")))
-        if act:
-            act(self, record.event)
+        return super().observe(record)
 
     @property
     def total(self) -> TokenUsage:
         """Tokens of all responses, whatever the model."""
         return sum(self.usage.values(), TokenUsage())
 
-    def _session(self, event: Mapping[str, Any]) -> None:
+    @received("session.created", "session.updated")
+    def _on_session(self, event: Mapping[str, Any], _frame: Frame) -> None:
         session = event.get("session")
         if isinstance(session, Mapping) and isinstance(model := session.get("model"), str):
             self.model = model
 
-    def _response(self, event: Mapping[str, Any]) -> None:
+    @received("response.done")
+    def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> None:
         response = event.get("response")
         if isinstance(response, Mapping):
             self.responses += 1
             used = TokenUsage.from_wire(response.get("usage"))
             self.usage[self.model] = self.usage.get(self.model, TokenUsage()) + used
 
-    def _transcribed(self, event: Mapping[str, Any]) -> None:
+    @received("conversation.item.input_audio_transcription.completed")
+    def _on_conversation_item_input_audio_transcription_completed(
+        self, event: Mapping[str, Any], _frame: Frame
+    ) -> None:
         self.transcription += TranscriptionUsage.from_wire(event.get("usage"))
 
-    def _limits(self, event: Mapping[str, Any]) -> None:
+    @received("rate_limits.updated")
+    def _on_rate_limits_updated(self, event: Mapping[str, Any], _frame: Frame) -> None:
         self.limits = rate_limits(event)
 
     def short(self) -> dict[str, str]:
@@ -63,15 +66,4 @@ class SessionMetrics:
                 figures[name] = f"{value:.0f} ms"
         if self.total.total:
             figures["tokens"] = f"{self.total.total:,}"
-        if self.round_trip is not None:
-            figures["ping"] = f"{self.round_trip * 1000:.0f} ms"
         return figures
-
-
-_TABLE: Mapping[str, Callable[[SessionMetrics, Mapping[str, Any]], None]] = {
-    "session.created": SessionMetrics._session,
-    "session.updated": SessionMetrics._session,
-    "response.done": SessionMetrics._response,
-    "conversation.item.input_audio_transcription.completed": SessionMetrics._transcribed,
-    "rate_limits.updated": SessionMetrics._limits,
-}

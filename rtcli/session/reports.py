@@ -2,144 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode
+from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record import Connected, Connection, Direction, Frame, Mark, Record
 from rtcli.session import hints
+from rtcli.session.audio_meter import AudioMeter, part_of
 from rtcli.session.log import WireLog
+from rtcli.session.part import Part, moment, received, sent
 from rtcli.session.transcripts import TranscriptStreams
-from rtcli.views import Level, Notice
+from rtcli.views import Level, Notice, View
 
-_LONGEST_QUOTE = 90
-_CUT_FIELDS = ("content_index", "audio_end_ms")
+_MAX_QUOTE = 90
 
 
-class Reports:
-    """Turns records into notices, and keeps the exit codes that they amount to.
+class Reports(Part):
+    """Turns records into notices, and keeps the exit codes that they amount to."""
 
-    `cut_of(item_id, content_index)` gives the milliseconds received and, if it was interrupted, those heard.
-    """
-
-    def __init__(
-        self, log: WireLog, speech: TranscriptStreams, cut_of: Callable[[str, int], tuple[int, int | None]]
-    ) -> None:
+    def __init__(self, log: WireLog, transcripts: TranscriptStreams, audio: AudioMeter) -> None:
         self._log = log
-        self._speech = speech
-        self._cut_of = cut_of
-        self._cut: set[str] = set()
+        self._transcripts = transcripts
+        self._audio = audio
+        self._interrupted: set[str] = set()  # items
+        self._last_error = ""  # the server's own words before it ends a connection
+        self._expired = False  # the server has said that the session has run its time: the close says nothing new
         self.codes: set[ExitCode] = set()
-        self.expired = False
-        """The server has said that the session has run its time; the close that follows says nothing new."""
 
-    def saw(self, record: Frame) -> Iterator[Notice]:
-        """The notices that a frame gives rise to."""
-        if record.event is None:
-            yield Notice(f"frame #{record.number} is no event", why=record.problem, level=Level.WARNING)
-            return
-        if record.direction is Direction.RECEIVED:
-            self.codes.add(outcome(record.event))
-        act = _TABLE.get((record.direction, str(record.event.get("type"))))
-        notice = act(self, record.event, record) if act else None
-        if notice:
-            yield notice
+    def observe(self, record: Record) -> Iterable[View]:
+        """Take one record in; the notices that it gives rise to."""
+        if isinstance(record, Frame):
+            if record.event is None:
+                what = f"frame #{record.number} is not a valid event"
+                return (Notice(what, why=record.problem, level=Level.WARNING),)
+            if record.direction is Direction.RECEIVED:
+                self.codes.add(outcome(record.event))
+        return super().observe(record)
 
-    def _error(self, event: Mapping[str, Any], record: Frame) -> Notice:
+    @received("error")
+    def _on_error(self, event: Mapping[str, Any], record: Frame) -> tuple[Notice]:
         error = _mapping(event.get("error"))
         code = error.get("code") or error.get("type") or "error"
-        self.expired = self.expired or code == "session_expired"
+        self._expired = self._expired or code == "session_expired"
         by = ""
         if refused := self._log.parent(record):
             origin = f", from {refused.cause}" if refused.cause else ""
             by = f" (#{refused.number} {_mapping(refused.event).get('type')}{origin})"
-        message = str(error.get("message") or "the server gave no message")
-        return Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR)
+        self._last_error = str(error.get("message") or "")
+        message = self._last_error or "the server gave no message"
+        return (Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR),)
 
-    def _response_done(self, event: Mapping[str, Any], _record: Frame) -> Notice | None:
+    @received("response.done")
+    def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
         response = _mapping(event.get("response"))
         status = str(response.get("status"))
         if status == "completed" or (status == "cancelled" and self._told_as_interrupted(response)):
-            return None
+            return ()
         details = _mapping(response.get("status_details"))
         error = _mapping(details.get("error"))
         reasons = (error.get("code") or error.get("type"), error.get("message"), details.get("reason"))
         why = ": ".join(str(reason) for reason in reasons if reason) or "the server gave no reason"
         level = Level.INFO if status == "cancelled" else Level.ERROR
         what = f"response {short_id(str(response.get('id')))} {status}"
-        return Notice(what, why=why, hint=hints.of_response(details), level=level)
+        return (Notice(what, why=why, hint=hints.of_response(details), level=level),)
 
     def _told_as_interrupted(self, response: Mapping[str, Any]) -> bool:
         output = response.get("output")
         ids = {_mapping(item).get("id") for item in (output if isinstance(output, list) else ())}
-        return not self._cut.isdisjoint(ids)
+        return not self._interrupted.isdisjoint(ids)
 
-    def _transcription_failed(self, event: Mapping[str, Any], _record: Frame) -> Notice:
+    @received("conversation.item.input_audio_transcription.failed")
+    def _on_conversation_item_input_audio_transcription_failed(
+        self, event: Mapping[str, Any], _frame: Frame
+    ) -> tuple[Notice]:
         error = _mapping(event.get("error"))
         why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
-        return Notice(
+        notice = Notice(
             f"what you said was not transcribed ({short_id(str(event.get('item_id')))})",
             why=why or "the server gave no reason",
             hint=hints.of_error({**error, "type": None}),  # a failing server is no reason to ask for an answer again
             level=Level.WARNING,
         )
+        return (notice,)
 
-    def _interrupted(self, event: Mapping[str, Any], _record: Frame) -> Notice | None:
-        """We cut an answer: the arithmetic, and the words that nobody heard if they were shown as heard before."""
-        item_id, index, end_ms = _cut(event)
-        received, heard = self._cut_of(item_id, index)
-        if heard is None:
-            return None  # cut by hand: `_truncated` takes note when the server has done it
-        self._cut.add(item_id)
-        unheard = self._speech.cut(item_id, index, heard_ms=heard, received_ms=max(received, heard))
-        return Notice(
-            f"interrupted {short_id(item_id)}: received {received} ms, heard {heard} ms -> audio_end_ms={end_ms}",
-            why=f"not heard: {_quoted(unheard)}" if unheard else "",
-        )
+    @sent("conversation.item.truncate")
+    def _on_conversation_item_truncate(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
+        """We interrupted an answer: the arithmetic, and the words that nobody heard if they were shown as heard.
 
-    def _truncated(self, event: Mapping[str, Any], _record: Frame) -> None:
-        """An answer that a person cut by hand: what follows counts as unheard from now on."""
-        item_id, index, end_ms = _cut(event)
-        received, heard = self._cut_of(item_id, index)
-        if heard is None:
-            self._speech.cut(item_id, index, heard_ms=end_ms, received_ms=max(received, end_ms))
+        One that the user truncates counts when the server has confirmed it.
+        """
+        (item_id, index), end_ms = part_of(event), event.get("audio_end_ms")
+        if not self._audio.cuts_at_heard(item_id, index, end_ms):
+            return ()
+        received_ms, heard_ms = self._audio.received_ms(item_id, index), self._audio.heard_ms(item_id, index) or 0
+        self._interrupted.add(item_id)
+        unheard = self._transcripts.cut(item_id, index, heard_ms=heard_ms, received_ms=max(received_ms, heard_ms))
+        what = f"interrupted {short_id(item_id)}: received {received_ms} ms, heard {heard_ms} ms"
+        return (Notice(f"{what} -> audio_end_ms={end_ms}", why=f"not heard: {_quoted(unheard)}" if unheard else ""),)
 
-    def _tools_failed(self, event: Mapping[str, Any], _record: Frame) -> Notice:
-        return Notice(
-            f"the tools of an MCP server could not be listed ({event.get('item_id')})",
-            hint="check server_url and authorization: /session get tools",
-            level=Level.ERROR,
-        )
+    @received("conversation.item.truncated")
+    def _on_conversation_item_truncated(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        """What follows the position counts as unheard from now on."""
+        (item_id, index), end_ms = part_of(event), event.get("audio_end_ms")
+        if isinstance(end_ms, int) and not self._audio.cuts_at_heard(item_id, index, end_ms):
+            received_ms = self._audio.received_ms(item_id, index)
+            self._transcripts.cut(item_id, index, heard_ms=end_ms, received_ms=max(received_ms, end_ms))
 
-    def _beta(self, event: Mapping[str, Any], _record: Frame) -> Notice:
-        return Notice(
-            f"this server speaks the beta API ({event.get('type')})", hint="use its GA endpoint", level=Level.WARNING
-        )
+    @received("mcp_list_tools.failed")
+    def _on_mcp_list_tools_failed(self, event: Mapping[str, Any], _frame: Frame) -> tuple[Notice]:
+        what = f"the tools of an MCP server could not be listed ({event.get('item_id')})"
+        return (Notice(what, hint="check server_url and authorization: /session get tools", level=Level.ERROR),)
+
+    @received("transcription_session.updated")
+    def _on_transcription_session_updated(self, event: Mapping[str, Any], _frame: Frame) -> tuple[Notice]:
+        what = f"this server speaks the beta API ({event.get('type')})"
+        return (Notice(what, hint="use its GA endpoint", level=Level.WARNING),)
+
+    @moment(Connection)
+    def _on_connection(self, record: Connection) -> Iterable[Notice]:
+        if record.state is Connected.DIALING:
+            self._expired, self._last_error = False, ""
+        if record.state is not Connected.LOST:
+            return ()
+        self.codes.add(ExitCode.CONNECTION)
+        if self._expired:
+            return ()
+        why = describe_close(record.code, record.reason, self._last_error)
+        return (Notice("the connection was lost", why, hints.of_close(record.code), Level.ERROR),)
+
+    @moment(Mark)
+    def _on_mark(self, record: Mark) -> tuple[Notice]:
+        return (Notice(f"mark {record.note}".strip(), why=f"+{record.at:.3f} s, after #{len(self._log)}"),)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _cut(event: Mapping[str, Any]) -> tuple[str, int, int]:
-    """The item, part and milliseconds of a truncation."""
-    index, end_ms = (value if isinstance(value := event.get(name), int) else 0 for name in _CUT_FIELDS)
-    return str(event.get("item_id")), index, end_ms
-
-
 def _quoted(text: str) -> str:
     text = " ".join(text.split())
-    return f"“{text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + '…'}”"
-
-
-_TABLE: Mapping[tuple[Direction, str], Callable[[Reports, Mapping[str, Any], Frame], Notice | None]] = {
-    (Direction.RECEIVED, "error"): Reports._error,
-    (Direction.RECEIVED, "response.done"): Reports._response_done,
-    (Direction.RECEIVED, "conversation.item.input_audio_transcription.failed"): Reports._transcription_failed,
-    (Direction.RECEIVED, "mcp_list_tools.failed"): Reports._tools_failed,
-    (Direction.RECEIVED, "transcription_session.updated"): Reports._beta,
-    (Direction.RECEIVED, "conversation.item.truncated"): Reports._truncated,
-    (Direction.SENT, "conversation.item.truncate"): Reports._interrupted,
-}
+    return f"“{text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 1] + '…'}”"

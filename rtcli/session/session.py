@@ -1,279 +1,151 @@
-"""RealtimeSession: what a person can do with a session, one method for each thing."""
+"""RealtimeSession: a conversation that one can take part in, made of parts that each own their state and verbs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import count
-from pathlib import Path
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.dsp.wav import read_speech, write_wav
-from rtcli.errors import ServerError, UsageError
-from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.items import Item, MessageItem
-from rtcli.protocol.record import Direction, Frame
-from rtcli.session import settings
-from rtcli.session.images import PreparedImage
-from rtcli.session.lifecycle import ConnectingSession
-from rtcli.session.settings import Difference
-from rtcli.session.transfer import TransferResult, portable_items
+from rtcli.errors import ExitCode, worst
+from rtcli.protocol.record import Did, Mark
+from rtcli.session.audio import Audio
+from rtcli.session.audio_input import MicrophoneLike
+from rtcli.session.audio_output import SpeakerLike
+from rtcli.session.conversation import Conversation
+from rtcli.session.lifecycle import Lifecycle
+from rtcli.session.link import Link
+from rtcli.session.push_to_talk import PushToTalk
+from rtcli.session.settings import Settings
+from rtcli.session.state import SessionState
+from rtcli.session.talk import Talk
+from rtcli.session.tool_calls import ToolCalls
+from rtcli.session.tools import Tool
+from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.views import SessionStatus, View
 
-ANSWER_SECONDS = 10.0
-"""How long the server may take to confirm something."""
-
-SHORTEST_TURN_MS = 100
-"""The API refuses to commit less sound than this."""
-
-_PLAY_STEP = PCM16.byte_length(100)
-_PAUSE = PCM16.byte_length(300)  # between the turns of an exported conversation
-_TRAILING_SILENCE = PCM16.byte_length(1000)  # so that voice detection hears the end of a file that is not committed
+_AUDIO_LOOK_SECONDS = 0.02
+"""A device tells nobody when it has played a block, so `idle` looks at it every block."""
 
 
-class RealtimeSession(ConnectingSession):
-    """A session and its actions. Everything that sends raises NotConnectedError or UsageError without a connection."""
+class RealtimeSession:
+    """The acting half of a session; `state` is the looking half.
 
-    _numbers = count(1)
-    _detection: Any = settings.MISSING  # what push to talk has to bring back
+    `lifecycle` connects, `settings` sets, `conversation` changes items, `talk` says and interrupts, `push_to_talk`
+    makes turns by hand, `audio` has the devices, `tools` runs and answers calls. `config` is any shape that the
+    transport takes; `clock` is monotonic seconds (the transport's), `wall` the time of day.
+    """
 
-    def _event_id(self, what: str) -> str:
-        return f"rtcli_{what}_{next(self._numbers)}"
+    def __init__(
+        self,
+        transport: OpenAIRealtimeWebSocket,
+        *,
+        endpoint: Endpoint,
+        config: Mapping[str, Any] | None = None,
+        speaker: SpeakerLike | None = None,
+        microphone: MicrophoneLike | None = None,
+        tools: Iterable[Tool] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.transport = transport
+        self.state = SessionState()
+        self._link = link = Link(transport, self.state, clock)
+        self.settings = Settings(link)
+        self.audio = Audio(link, speaker=speaker, microphone=microphone)
+        self.tools = ToolCalls(link, tools)
+        self.conversation = Conversation(link, self.audio)
+        self.talk = Talk(link, self.audio)
+        self.push_to_talk = PushToTalk(link, self.settings, self.audio, self.talk)
+        self.lifecycle = Lifecycle(
+            link, endpoint, config or {}, settings=self.settings, audio=self.audio, tools=self.tools, wall=wall
+        )
+        self.lifecycle.at_connection_end(self.push_to_talk.connection_ended)
 
-    def _send(self, event_type: str, **fields: Any) -> None:
-        """Send an event of ours, with an id by which an error can name it."""
-        event_id = self._event_id(event_type.rpartition(".")[2])
-        self.transport.send_event({"type": event_type, "event_id": event_id, **fields})
+    def __repr__(self) -> str:
+        return f"<RealtimeSession {self.lifecycle.endpoint.label}: {self.transport.status}, {self.state!r}>"
 
-    # -- talk ------------------------------------------------------------------------------------
+    async def start(self, timeout: float = 10) -> None:  # noqa: ASYNC109 - handed on to the transport
+        """Connect and wait until the server has confirmed the session; raises like `lifecycle.start`."""
+        await self.lifecycle.start(timeout)
 
-    def say(self, text: str, images: Sequence[PreparedImage] = (), *, respond: bool = True) -> None:
-        """Send a message of the user, which cuts the assistant short if it speaks (see `barge_in`)."""
-        self.require_connection()
-        content = [{"type": "input_text", "text": text}] if text else []
-        content += [{"type": "input_image", "image": image.data_uri} for image in images]
-        if respond and self.barge_in and self.speaking:
-            self.interrupt()
-        message = {"type": "message", "role": "user", "content": content}
-        self.transport.send_message(message, {"event_id": self._event_id("say")}, trigger_response=False)
-        if respond:
-            self.respond()
+    async def close(self) -> None:
+        """End the connection, the devices and the tools."""
+        await self.lifecycle.close()
 
-    def instruct(self, text: str) -> None:
-        """Put a message of the system into the conversation; it asks for no answer."""
-        self.require_connection()
-        item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
-        self._send("conversation.item.create", item=item)
+    # -- watching ----------------------------------------------------------------------------------
+
+    def subscribe(self, show: Callable[[View], None]) -> Callable[[], None]:
+        """Call `show` for every view, in order; the function that is returned ends that."""
+        return self._link.feed.subscribe(show)
+
+    def show(self, view: View) -> None:
+        """Hand a view to everyone who watches."""
+        self._link.show(view)
+
+    def require_connection(self) -> None:
+        """Raise UsageError with what to do where there is no connection."""
+        self._link.require_connection()
+
+    def did(self, command: str) -> None:
+        """The user gives a command."""
+        self._link.observe(Did(self._link.now, command))
+
+    def mark(self, note: str) -> None:
+        """The user marks this place between the frames."""
+        self._link.observe(Mark(self._link.now, note))
 
     @property
-    def speaking(self) -> bool:
-        """The assistant is heard, or makes an answer that will be."""
-        modalities = (self.transport.session or {}).get("output_modalities")
-        return self.sound.audible or (self.transport.responding and modalities != ["text"])
+    def exit_code(self) -> ExitCode:
+        """The worst that happened so far."""
+        return worst(self.state.exit_code, *self._link.codes)
 
-    def interrupt(self) -> bool:
-        """Stop the answer where it was heard. False: there was nothing to stop."""
-        self.require_connection()
-        before = len(self.log)
-        responding, audible = self.transport.responding, self.sound.audible
-        self.transport.interrupt()
-        if self.sound.speaker is not None and audible:
-            self.sound.speaker.stop()
-        sent = [record.event["type"] for record in self.log.records[before:] if record.event]
-        if responding and "response.cancel" not in sent:  # the reference leaves answers without sound alone
-            self._send("response.cancel")
-        return bool(sent) or responding or audible
+    @property
+    def status(self) -> SessionStatus:
+        """The session at this moment."""
+        session, audio, position = self.settings.confirmed, self.audio, self.audio.position
+        round_trip = self.lifecycle.round_trip
+        ping = {} if round_trip is None else {"ping": f"{round_trip * 1000:.0f} ms"}
+        return SessionStatus(
+            connection=self.transport.status,
+            endpoint=self.lifecycle.endpoint.label,
+            model=str(session.get("model") or self.transport.current_model),
+            session_id=session.get("id"),
+            muted=audio.muted,
+            microphone=audio.recording,
+            speaker=audio.speaker is not None,
+            push_to_talk=self.push_to_talk.on,
+            input_level_db=audio.level_db,
+            responding=self.transport.responding,
+            speaking_item=position[0] if position else None,
+            heard_ms=position[2] if position else None,
+            received_ms=self.state.audio.received_ms(*position[:2]) if position else None,
+            expires_in=self.lifecycle.expires_in,
+            waiting_calls=tuple(call.id for call in self.tools.waiting),
+            dropped_audio_ms=audio.dropped_ms,
+            modalities=tuple(session.get("output_modalities") or ()),
+            metrics={**self.state.metrics.short(), **ping},
+        )
 
-    def send(self, event: dict[str, Any], *, raw: bool = False) -> tuple[Frame, ...]:
-        """Send an event by hand; the records that it put on the wire at once.
+    # -- waiting -----------------------------------------------------------------------------------
 
-        `raw` passes by the sequencer, so that a response.create goes out even while a response runs.
+    @property
+    def quiet(self) -> bool:
+        """Nothing is being answered, run or played."""
+        busy = self.transport.responding or self.tools.running or self.audio.audible or len(self.state.pending) > 0
+        return self.transport.status != "connected" or not busy
+
+    async def idle(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract's name
+        """Wait until no response runs or is queued, every event was answered, and what was said has been played.
+
+        Raises TimeoutError. A lost connection counts as idle.
         """
-        self.require_connection()
-        before = len(self.log)
-        self.transport.send_event(event, sequenced=not raw)
-        return tuple(r for r in self.log.records[before:] if r.direction is Direction.SENT)
-
-    # -- sound -----------------------------------------------------------------------------------
-
-    def mute(self) -> None:
-        """Send nothing of the microphone."""
-        self.transport.mute(True)
-
-    def unmute(self) -> None:
-        """Send the microphone, which opens now if it is not open. Raises AudioUnavailableError."""
-        self.transport.mute(False)
-
-    def commit(self, *, respond: bool = False) -> None:
-        """End the turn that was spoken. Raises UsageError for less sound than the API takes."""
-        self.require_connection()
-        if self.sound.unsent_turn_ms < SHORTEST_TURN_MS:
-            raise UsageError(
-                f"only {self.sound.unsent_turn_ms} ms of sound were sent since the last turn",
-                why=f"the API takes no turn under {SHORTEST_TURN_MS} ms",
-                hint="/unmute or F4 and speak, or /play a file",
-            )
-        self._send("input_audio_buffer.commit")
-        if respond:
-            self.respond()
-
-    def discard(self) -> None:
-        """Throw away the sound that was sent since the last turn."""
-        self.require_connection()
-        self._send("input_audio_buffer.clear")
-
-    async def play(self, path: Path, *, commit: bool = False) -> int:
-        """Send a WAV file as if it were spoken; its length in milliseconds. Raises InputError.
-
-        With `commit` it is a turn of its own, and answered; else a second of silence ends it for voice detection.
-        """
-        self.require_connection()
-        pcm = read_speech(path)
-        length = PCM16.milliseconds(len(pcm))
-        pcm += b"" if commit else bytes(_TRAILING_SILENCE)
-        for start in range(0, len(pcm), _PLAY_STEP):
-            self.sound.send(pcm[start : start + _PLAY_STEP])
-            await self.transport.flush()  # a file is not live sound: it waits rather than be dropped
-        if commit:
-            self.commit(respond=True)
-        return length
-
-    async def set_push_to_talk(self, on: bool) -> None:
-        """In this mode turns begin and end by hand: voice detection is off, and comes back with the mode's end."""
-        if on == self.push_to_talk:
-            return
-        self.require_connection()
-        if on:
-            self._detection = settings.get(self.transport.session or {}, "audio.input.turn_detection")
-            await self.update({"audio": {"input": {"turn_detection": None}}})
-            self.transport.mute(True)
-        elif self._detection is not settings.MISSING:
-            await self.update({"audio": {"input": {"turn_detection": self._detection}}})
-        self.push_to_talk = on
-
-    async def toggle_talk(self) -> bool:
-        """Begin to talk, or end the turn and ask for its answer. True: it is recording now."""
-        self.require_connection()
-        self.sound.open_microphone()  # without one the mode would only make the session deaf
-        await self.set_push_to_talk(True)
-        if self.sound.muted:
-            if self.speaking:
-                self.interrupt()
-            self.discard()
-            self.unmute()
-            return True
-        self.mute()
-        if self.sound.unsent_turn_ms < SHORTEST_TURN_MS:
-            self.discard()
-            raise UsageError("too short to be a turn", why=f"{SHORTEST_TURN_MS} ms are needed", hint="F4 again to talk")
-        self.commit(respond=True)
-        return False
-
-    # -- settings --------------------------------------------------------------------------------
-
-    async def set(self, path: str, value: Any) -> list[Difference]:
-        """Set one path of the session; what the server made of it differently. Raises UsageError or ServerError."""
-        return await self.update(settings.update_for(path, value, session=self.transport.session or {}))
-
-    async def update(self, changes: Mapping[str, Any]) -> list[Difference]:
-        """Send changes, and nothing else, and wait for the server's word; returns like `set`."""
-        self.require_connection()
-        kind = (self.transport.session or {}).get("type", "realtime")
-        event = {
-            "type": "session.update",
-            "event_id": self._event_id("set"),
-            "session": {"type": kind, **changes},
-        }
-        try:
-            await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)
-        except ServerError:
-            refused = settings.diff(changes, self.transport.session or {})
-            self._refused.update((difference.path, difference) for difference in refused)
-            raise
-        for path, _ in settings.flatten(changes):
-            self._refused.pop(path, None)
-        return settings.diff(changes, self.transport.session or {})
-
-    # -- the conversation ------------------------------------------------------------------------
-
-    async def retrieve(self, item_id: str) -> Mapping[str, Any]:
-        """The server's copy of an item, sound included. Raises ServerError for one that it does not have."""
-        record = await self._ask({"type": "conversation.item.retrieve", "item_id": item_id})
-        item = record.event.get("item") if record.event else None
-        return item if isinstance(item, Mapping) else {}
-
-    async def delete(self, item_id: str) -> None:
-        """Take an item out of the conversation."""
-        await self._ask({"type": "conversation.item.delete", "item_id": item_id})
-
-    async def truncate(self, item_id: str, audio_end_ms: int, content_index: int = 0) -> None:
-        """Cut a spoken answer: what is said after `audio_end_ms` is forgotten."""
-        event = {"item_id": item_id, "content_index": content_index, "audio_end_ms": audio_end_ms}
-        await self._ask({"type": "conversation.item.truncate", **event})
-
-    async def _ask(self, event: dict[str, Any]) -> Frame:
-        self.require_connection()
-        event["event_id"] = self._event_id("ask")
-        return await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)
-
-    def reset_history(self, new: Iterable[Item | Mapping[str, Any]]) -> None:
-        """Make the conversation into these items. Raises UsageError for items that the API does not take."""
-        self.require_connection()
-        self.transport.reset_history(list(self.history), list(new))
-
-    def save_audio(self, item: Mapping[str, Any], path: Path) -> int:
-        """Write the sound of a retrieved item as WAV; its milliseconds. Raises UsageError where there is none."""
-        pcm = self.sound.of_item(item)
-        if not pcm:
-            raise UsageError(f"{item.get('id')} holds no sound")
-        write_wav(path, pcm)
-        return PCM16.milliseconds(len(pcm))
-
-    async def export_wav(self, path: Path) -> int:
-        """Write the sound of the whole conversation as WAV, in its order; its milliseconds."""
-        spoken = [
-            item.item_id
-            for item in self.history
-            if isinstance(item, MessageItem) and any("audio" in str(part.get("type")) for part in item.content)
-        ]
-        pieces = [self.sound.of_item(await self.retrieve(item_id)) for item_id in spoken]
-        pcm = bytes(_PAUSE).join(piece for piece in pieces if piece)
-        if not pcm:
-            raise UsageError("nothing was said in this conversation")
-        write_wav(path, pcm)
-        return PCM16.milliseconds(len(pcm))
-
-    def approve(self, request_id: str, approved: bool, reason: str | None = None) -> None:
-        """Answer a request for an MCP call. Raises UsageError for one that does not wait."""
-        self.require_connection()
-        request = self.approvals.pop(request_id, None)
-        if request is None:
-            names = ", ".join(self.approvals) or "none waits"
-            raise UsageError(f"{request_id!r} does not wait for approval", why=f"waiting: {names}")
-        self.transport.send_mcp_response(request, approved, reason)
-        if not approved:  # an approved call is followed by its result, and that by the answer
-            self.respond()
-
-    # -- connections -----------------------------------------------------------------------------
-
-    async def reconnect(self, *, model: str | None = None, keep: bool = True) -> TransferResult:
-        """Another connection with the same settings, and (with `keep`) the conversation as text and images.
-
-        Of an answer that was interrupted the words go along that were heard.
-        Returns what was carried, and what cannot be.
-        """
-        said = (self.speech.as_heard(item) if isinstance(item, MessageItem) else item for item in self.history)
-        carried = portable_items(said) if keep else TransferResult([], ())
-        await self.connect_again(with_model(self.endpoint, model) if model else self.endpoint, seconds=ANSWER_SECONDS)
-        if carried.items:
-            self.transport.reset_history([], carried.items)
-        return carried
-
-
-def with_model(endpoint: Endpoint, model: str) -> Endpoint:
-    """The same endpoint for another model, also where the URL names it."""
-    parts = urlsplit(endpoint.url)
-    query = [(key, model if key in ("model", "deployment") else value) for key, value in parse_qsl(parts.query)]
-    label = endpoint.label.replace(endpoint.model, model) if endpoint.model else endpoint.label
-    return replace(endpoint, model=model, url=urlunsplit(parts._replace(query=urlencode(query))), label=label)
+        async with asyncio.timeout(timeout):
+            while not self.quiet:
+                self._link.changed.clear()
+                watch = _AUDIO_LOOK_SECONDS if self.audio.audible or self.tools.running else None
+                try:
+                    await asyncio.wait_for(self._link.changed.wait(), watch)
+                except TimeoutError:
+                    continue

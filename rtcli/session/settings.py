@@ -1,135 +1,57 @@
-"""Session settings by path: read one, build the smallest update that sets one, and tell wanted from confirmed."""
+"""Settings: what was asked of the session, what the server confirmed, and what it refused."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from rtcli.errors import UsageError
-from rtcli.session import hints
-
-MISSING = object()
-"""What `get` gives for a path that is not there: None is a value in this API."""
-
-WHOLE = frozenset({"audio.input.turn_detection", "audio.input.transcription", "audio.input.noise_reduction"})
-"""The server replaces these as a whole: a key left out falls back to its default, so a part is sent with the rest."""
-
-UNSENDABLE = frozenset({"object", "id", "expires_at"})
-"""What a session shows and nobody can set."""
+from rtcli.errors import ServerError
+from rtcli.session import setting_paths as paths
+from rtcli.session.link import Link
+from rtcli.session.setting_paths import MISSING, Difference
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One path where what was asked for and what the server confirmed are not the same."""
+class Settings:
+    """The settings of a session, across its connections."""
 
-    path: str
-    requested: Any
-    confirmed: Any
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._refused: dict[str, Difference] = {}  # by path: what the next connection is not asked for
 
+    @property
+    def confirmed(self) -> Mapping[str, Any]:
+        """The session as the server confirmed it last; empty without one."""
+        return self._link.transport.session or {}
 
-def parse_value(text: str) -> Any:
-    """JSON if it is JSON, the text itself if not: `0.7`, `null`, `{"type": "server_vad"}`, `marin`."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    @property
+    def requested(self) -> Mapping[str, Any]:
+        """What was asked for so far, in the wire's shape, without defaults."""
+        return self._link.transport.requested_session
 
+    def differences(self) -> list[Difference]:
+        """Where the server's session is not what was asked for."""
+        return paths.diff(self.requested, self.confirmed)
 
-def get(session: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, MISSING where there is none. "" is the whole session."""
-    value: Any = session
-    for name in path.removeprefix("session.").split(".") if path else ():
-        if not isinstance(value, Mapping) or name not in value:
-            return MISSING
-        value = value[name]
-    return value
+    async def set(self, path: str, value: Any) -> list[Difference]:
+        """Set one path of the session; what the server made of it differently. Raises UsageError or ServerError."""
+        return await self.update(paths.update_for(path, value, session=self.confirmed))
 
+    async def update(self, changes: Mapping[str, Any]) -> list[Difference]:
+        """Send changes, and nothing else, and wait for the server's word; returns like `set`."""
+        kind = self.confirmed.get("type", "realtime")
+        try:
+            await self._link.ask("session.update", session={"type": kind, **changes})
+        except ServerError:
+            refused = paths.diff(changes, self.confirmed)
+            self._refused.update((difference.path, difference) for difference in refused)
+            raise
+        for path, _ in paths.flatten(changes):
+            self._refused.pop(path, None)
+        return paths.diff(changes, self.confirmed)
 
-def update_for(path: str, value: Any, *, session: Mapping[str, Any]) -> dict[str, Any]:
-    """The smallest `session` object that sets a path. Raises UsageError for a field of the beta API or a fixed one.
-
-    Setting a part of turn detection (and its like) carries the rest of it along, as `session` has it confirmed.
-    """
-    path = path.removeprefix("session.")
-    if not all(path.split(".")):
-        raise UsageError(f"{path!r} is no path of a session", hint="for example audio.output.voice")
-    if hint := hints.of_field(path):
-        raise UsageError(f"the session has no {path!r}", hint=hint)
-    if path in UNSENDABLE:
-        raise UsageError(f"{path!r} cannot be set", why="the server decides it")
-    for whole in WHOLE:
-        if path.startswith(f"{whole}."):
-            known = get(session, whole)
-            kept = {k: v for k, v in known.items() if v is not None} if isinstance(known, Mapping) else {}
-            inner = path.removeprefix(f"{whole}.")
-            if inner == "type" and kept.get("type") != value:
-                kept = {}  # another kind of detection shares no fields with this one
-            return _nested(whole, _merged(kept, _nested(inner, value)))
-    return _nested(path, value)
-
-
-def _nested(path: str, value: Any) -> dict[str, Any]:
-    for name in reversed(path.split(".")):
-        value = {name: value}
-    return dict(value)
-
-
-def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in update.items():
-        old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """(path, value) of every leaf; an empty object or any list is a leaf."""
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from flatten(inner, f"{path}.{name}" if path else str(name))
-    else:
-        yield path, value
-
-
-def diff(wanted: Mapping[str, Any], confirmed: Mapping[str, Any]) -> list[Difference]:
-    """Where the server's session is not what was asked for. What was not asked for is no difference.
-
-    A wanted null and an absent value are the same, and so are 1 and 1.0.
-    """
-    found = []
-    for path, value in flatten(wanted):
-        if path in ("type", "model"):
-            continue
-        actual = get(confirmed, path)
-        if actual != value and not (value is None and actual is MISSING):
-            found.append(Difference(path, value, actual))
-    return found
-
-
-def changed(wanted: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a whole config that differs from the session: what an edit or a loaded file has to send."""
-    update: dict[str, Any] = {}
-    for difference in diff(wanted, session):
-        if difference.path.split(".")[0] not in UNSENDABLE:
-            part = update_for(difference.path, difference.requested, session=session)
-            update = _merged(update, part)
-    return update
-
-
-def restored(config: Mapping[str, Any], refused: Mapping[str, Difference], path: str = "") -> dict[str, Any]:
-    """A config without what the server refused (by path), which would spoil a whole update again."""
-    kept: dict[str, Any] = {}
-    for name, wanted in config.items():
-        here = f"{path}.{name}" if path else name
-        difference = refused.get(here)
-        value = difference.confirmed if difference is not None and difference.requested == wanted else wanted
-        if value is not MISSING:
-            kept[name] = restored(value, refused, here) if isinstance(value, Mapping) else value
-    return kept
-
-
-def show(value: Any) -> str:
-    """A value as a line of JSON; a dash where there is none."""
-    return "-" if value is MISSING else json.dumps(value, ensure_ascii=False)
+    def for_another_connection(self) -> dict[str, Any]:
+        """What was asked for, without what the server refused, which would spoil a whole update again; may be empty."""
+        wanted = paths.restored(self.requested, self._refused)
+        never_confirmed = [path for path, refused in self._refused.items() if refused.confirmed is MISSING]
+        self._link.transport.forget_settings(never_confirmed)
+        return wanted

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rtcli.protocol.items import MessageItem
+from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.session.part import Part, moment, received
 from rtcli.views import SpeechDelta, SpeechDone
 
-_FASTEST_SPEECH = 22 / 1000
+_MAX_CHARACTERS_PER_MS = 22 / 1000
 """Characters a millisecond, at most: while sound still arrives, its transcript is ahead of it."""
 
-_MOST_STREAMS = 2000
+_MAX_STREAMS = 2000
 """Finished texts that are kept, for the heard part of a late interruption."""
 
 _Key: TypeAlias = tuple[str, str, int]
@@ -45,7 +47,7 @@ def heard_characters(text: str, heard_ms: int, received_ms: int, *, whole: bool)
         return len(text)
     count = int(len(text) * min(heard_ms / received_ms, 1.0))
     if not whole:
-        count = min(count, int(heard_ms * _FASTEST_SPEECH))
+        count = min(count, int(heard_ms * _MAX_CHARACTERS_PER_MS))
     if count >= len(text):
         return len(text)
     while count > 0 and not text[count].isspace():
@@ -53,16 +55,34 @@ def heard_characters(text: str, heard_ms: int, received_ms: int, *, whole: bool)
     return count
 
 
-class TranscriptStreams:
+class _Source(NamedTuple):
+    """Whose text an event is about, the field that holds the whole of it, and whether it is of audio."""
+
+    role: str
+    field: str
+    spoken: bool
+
+
+_TEXT = _Source("assistant", "text", spoken=False)
+_SPOKEN = _Source("assistant", "transcript", spoken=True)
+_USER = _Source("user", "transcript", spoken=True)
+_DELTAS = {
+    "response.output_text.delta": _TEXT,
+    "response.output_audio_transcript.delta": _SPOKEN,
+    "conversation.item.input_audio_transcription.delta": _USER,
+}
+_ENDS = {
+    "response.output_text.done": _TEXT,
+    "response.output_audio_transcript.done": _SPOKEN,
+    "conversation.item.input_audio_transcription.completed": _USER,
+}
+
+
+class TranscriptStreams(Part):
     """Turns the server's text events into `SpeechDelta` and `SpeechDone`, keyed by (role, item, content part)."""
 
     def __init__(self) -> None:
         self._streams: dict[_Key, _Stream] = {}
-
-    def on_event(self, event: Mapping[str, Any]) -> SpeechDelta | SpeechDone | None:
-        """The view that an event makes, if it is one of text."""
-        row = _TABLE.get(str(event.get("type")))
-        return row.act(self, row, event) if row else None
 
     def cut(self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int) -> str | None:
         """An answer was interrupted: remember where. Returns the words not heard of a text that was finished before;
@@ -80,17 +100,8 @@ class TranscriptStreams:
         stream = self._streams.get(("assistant", item_id, content_index))
         return self._heard(stream) if stream and stream.cut else None
 
-    def abandon(self) -> list[SpeechDone]:
-        """The connection is gone: every text that is being made ends as it stands."""
-        ended = []
-        for key, stream in self._streams.items():
-            if not stream.done:
-                stream.done = True
-                ended.append(SpeechDone(*key, stream.text, stream.spoken, self._heard(stream) if stream.cut else None))
-        return ended
-
     def as_heard(self, item: MessageItem) -> MessageItem:
-        """An item whose transcripts end where the person stopped to hear them."""
+        """An item whose transcripts end where the user stopped to hear them."""
         content = [self._heard_part(item, index, part) for index, part in enumerate(item.content)]
         return item if content == item.content else replace(item, content=content)
 
@@ -110,52 +121,45 @@ class TranscriptStreams:
         heard_ms, received_ms, whole = stream.cut or (0, 0, False)
         return heard_characters(stream.text, heard_ms, received_ms, whole=whole)
 
-    def _stream(self, row: _Row, event: Mapping[str, Any]) -> tuple[_Key, _Stream]:
+    def _stream(self, source: _Source, event: Mapping[str, Any]) -> tuple[_Key, _Stream]:
         index = event.get("content_index")
-        key = (row.role, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
+        key = (source.role, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
         stream = self._streams.get(key)
         if stream is None:
-            if len(self._streams) >= _MOST_STREAMS:
+            if len(self._streams) >= _MAX_STREAMS:
                 del self._streams[next(iter(self._streams))]
-            stream = self._streams[key] = _Stream(spoken=row.spoken)
+            stream = self._streams[key] = _Stream(spoken=source.spoken)
         return key, stream
 
-    def _delta(self, row: _Row, event: Mapping[str, Any]) -> SpeechDelta | None:
+    @received(*_DELTAS)
+    def _on_delta(self, event: Mapping[str, Any], _frame: Frame) -> tuple[SpeechDelta, ...]:
         delta = event.get("delta")
         if not isinstance(delta, str) or not delta:
-            return None
-        key, stream = self._stream(row, event)
+            return ()
+        source = _DELTAS[event["type"]]
+        key, stream = self._stream(source, event)
         if stream.done or stream.cut:  # late pieces of an interrupted answer were never heard
-            return None
+            return ()
         stream.pieces.append(delta)
-        return SpeechDelta(*key, delta, spoken=row.spoken)
+        return (SpeechDelta(*key, delta, spoken=source.spoken),)
 
-    def _done(self, row: _Row, event: Mapping[str, Any]) -> SpeechDone | None:
-        key, stream = self._stream(row, event)
-        whole = event.get(row.field)
+    @received(*_ENDS)
+    def _on_done(self, event: Mapping[str, Any], _frame: Frame) -> tuple[SpeechDone, ...]:
+        source = _ENDS[event["type"]]
+        key, stream = self._stream(source, event)
         if stream.done:
-            return None
-        if isinstance(whole, str):
+            return ()
+        if isinstance(whole := event.get(source.field), str):
             stream.pieces = [whole]
-        heard = self._heard(stream) if stream.cut else None
+        return (self._ended(key, stream),)
+
+    @moment(Connection)
+    def _on_connection(self, record: Connection) -> list[SpeechDone]:
+        """When a connection ends, every text that is being made ends as it stands."""
+        if record.state not in (Connected.CLOSED, Connected.LOST):
+            return []
+        return [self._ended(key, stream) for key, stream in self._streams.items() if not stream.done]
+
+    def _ended(self, key: _Key, stream: _Stream) -> SpeechDone:
         stream.done = True
-        return SpeechDone(*key, stream.text, spoken=row.spoken, heard=heard)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    act: Callable[[TranscriptStreams, _Row, Mapping[str, Any]], SpeechDelta | SpeechDone | None]
-    role: str
-    field: str
-    spoken: bool
-
-
-_HEARD_FROM_USER = "conversation.item.input_audio_transcription"
-_TABLE: Mapping[str, _Row] = {
-    "response.output_text.delta": _Row(TranscriptStreams._delta, "assistant", "delta", False),
-    "response.output_text.done": _Row(TranscriptStreams._done, "assistant", "text", False),
-    "response.output_audio_transcript.delta": _Row(TranscriptStreams._delta, "assistant", "delta", True),
-    "response.output_audio_transcript.done": _Row(TranscriptStreams._done, "assistant", "transcript", True),
-    f"{_HEARD_FROM_USER}.delta": _Row(TranscriptStreams._delta, "user", "delta", True),
-    f"{_HEARD_FROM_USER}.completed": _Row(TranscriptStreams._done, "user", "transcript", True),
-}
+        return SpeechDone(*key, stream.text, stream.spoken, self._heard(stream) if stream.cut else None)

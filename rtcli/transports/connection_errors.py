@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError
+from rtcli.protocol.close_codes import advice_for_close, describe_close
 from rtcli.protocol.events import Event
 
 NOT_AN_ERROR = (1000, 1001, 1005)
 """Close codes that end a session without anything being wrong."""
 
-_HINTS = {
-    1001: "sessions last at most 60 minutes: connect again",
-    1006: "the connection broke without a close frame: check the network, and the server's own log",
-    1009: "a frame was too large for the server",
-    1011: "the server failed, or did not answer pings: connect again",
-    3000: "check the API key",
-    4000: "check the model, and that no OpenAI-Beta header is sent",
-}
-
 
 def lost(code: int | None, reason: str, last_error: Event | None) -> ConnectionLostError:
     """The server ended the connection; `last_error` is the error event that it sent before, if it did."""
-    said = _message(last_error)
-    closed = f"close code {code}" + (f", {reason}" if reason else "")
     return ConnectionLostError(
         "the server ended the connection",
-        why=f"{said} ({closed})" if said else closed,
-        hint=_HINTS.get(code or 0, ""),
+        why=describe_close(code, reason, _message(last_error)),
+        hint=advice_for_close(code),
         code=code,
         reason=reason,
         server_error=last_error,

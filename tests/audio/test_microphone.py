@@ -46,29 +46,13 @@ def test_a_level_is_shown_while_it_is_recorded() -> None:
     assert -18 < (device.level_db or 0) < -12
 
 
-def test_muted_means_that_nothing_leaves_the_microphone() -> None:
-    """Not even the rest of a piece, when it is unmuted again."""
+def test_what_makes_no_whole_piece_yet_can_be_forgotten() -> None:
+    """What was captured before is not mixed with what comes after."""
     device = Device(24_000)
     device.record(30)
-    device.muted = True
-    device.record(200)
-    assert (len(device.chunks), device.level_db) == (1, None)
-    device.muted = False
+    device.discard()
     device.record(10)
 
-    assert len(device.chunks) == 1
-
-
-def test_muting_from_within_a_piece_takes_effect_at_once() -> None:
-    """Whoever mutes on hearing a piece gets no other."""
-    device = Device(24_000)
-
-    def mute(chunk: bytes) -> None:
-        device.chunks.append(chunk)
-        device.muted = True
-
-    device.on_chunk = mute
-    device._captured(bytes(CHUNK_BYTES * 5))
     assert len(device.chunks) == 1
 
 

@@ -67,11 +67,11 @@ async def interruption(url: str, card: SoundCard, figures: Figures, *, after_ms:
     async with session_on(url, speaker=speaker, config=config) as live:
         with card.record(figures.name) as room:
             silence, began = len(room.samples), time.monotonic()
-            live.session.say("go on")
+            live.session.talk.say("go on")
             await until(lambda: (key := speaker.current) and (speaker.heard_ms(*key) or 0) >= after_ms)
             key = speaker.current
             assert key is not None
-            live.session.interrupt()
+            live.session.talk.interrupt()
             consumed, latency = speaker.consumed_ms(*key), speaker.latency_ms
             await until(lambda: room.quiet_ms() > 200)
         (cut,) = live.events("conversation.item.truncate")

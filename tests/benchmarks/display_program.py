@@ -12,12 +12,12 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.repl.backend import Backend, Edit
-from rtcli.repl.completer import Candidate
+from rtcli.repl.completer import Work
 from rtcli.repl.loop import run_prompt
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket
@@ -76,8 +76,8 @@ class MeasuredBackend:
     async def run_line(self, line: str) -> Sequence[View]:
         return []
 
-    def complete(self, text: str) -> Iterable[Candidate]:
-        return ()
+    def complete(self, text: str) -> Work:
+        return tuple
 
     async def close(self) -> None:
         await self._measured.session.close()

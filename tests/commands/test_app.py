@@ -70,12 +70,12 @@ async def test_connections_are_made_again_with_and_without_the_past() -> None:
         await live.idle()
         (carried,) = await live.run("/reconnect")
         await live.idle()
-        kept = len(live.session.history)
+        kept = len(live.session.state.history)
         (fresh,) = await live.run("/new")
 
         assert isinstance(carried, Notice) and isinstance(fresh, Notice)
         assert "2 items carried over" in carried.what and kept == 2
-        assert len(live.session.history) == 0
+        assert len(live.session.state.history) == 0
 
 
 async def test_quit_asks_to_leave() -> None:

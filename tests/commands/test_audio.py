@@ -25,7 +25,7 @@ async def test_mute_and_unmute() -> None:
         (louder,) = await live.run("/audio level")
         await live.run("/mute")
 
-        assert microphone.muted and live.session.status.muted
+        assert live.session.status.muted
         assert isinstance(level, Notice) and isinstance(louder, Notice)
         assert "closed or muted" in level.what and "-30 dBFS" in louder.what
 
@@ -43,14 +43,14 @@ async def test_push_to_talk_by_command() -> None:
     """/ptt begins, /ptt ends and asks; on and off are the mode alone."""
     microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
-        (talk,) = await live.run("/ptt")
+        await live.run("/ptt")
         microphone.speak(bytes(48 * 200))
-        (sent,) = await live.run("/ptt")
+        await live.run("/ptt")
         await live.idle()
         await live.run("/ptt off")
 
-        assert isinstance(talk, Notice) and talk.what == "talk now"
-        assert isinstance(sent, Notice) and sent.what == "turn sent"
+        told = [notice.what for notice in live.shown(Notice)]
+        assert told[-2:] == ["talk now", "turn sent"]
         assert live.events("response.done")
         assert not live.session.status.push_to_talk
 
@@ -83,32 +83,30 @@ DEVICES = (
 
 async def test_devices_are_listed_and_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Index, name, channels, rate, default."""
-    from rtcli.commands import complete
-    from rtcli.session import audio
+    from rtcli.session import audio_devices
 
-    monkeypatch.setattr(audio, "list_devices", lambda: DEVICES)
+    monkeypatch.setattr(audio_devices, "list_devices", lambda: DEVICES)
     async with live_session() as live:
         (table,) = await live.run("/audio")
 
         assert isinstance(table, Table)
         assert table.rows[0] == ("0", "Desk Mic", "1", "-", "48000 Hz", "in")
-        assert [c.text for c in complete("/audio out us", live.context)] == ["USB Headset "]
+        assert [c.text for c in live.complete("/audio out us")] == ["USB Headset "]
 
 
 async def test_a_machine_without_sound_lists_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning, no empty table; completion keeps silent even where PortAudio is missing."""
-    from rtcli.commands import complete
-    from rtcli.session import audio
+    from rtcli.session import audio_devices
 
     def none() -> Any:
         raise AudioUnavailableError("no sound", why="PortAudio library not found")
 
     async with live_session() as live:
-        monkeypatch.setattr(audio, "list_devices", lambda: ())
+        monkeypatch.setattr(audio_devices, "list_devices", lambda: ())
         (notice,) = await live.run("/audio list")
         assert isinstance(notice, Notice) and notice.level is Level.WARNING
-        monkeypatch.setattr(audio, "list_devices", none)
-        assert complete("/audio in ", live.context) == []
+        monkeypatch.setattr(audio_devices, "list_devices", none)
+        assert live.complete("/audio in ") == []
 
 
 async def test_devices_are_changed_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +132,7 @@ async def test_devices_are_changed_while_it_runs(monkeypatch: pytest.MonkeyPatch
 
         assert isinstance(notice, Notice) and "/modalities audio" in notice.hint
         assert old_speaker.closed and old_microphone.closed
-        assert live.session.sound.speaker is made[0]
+        assert live.session.audio.speaker is made[0]
         assert not made[0].closed
 
 

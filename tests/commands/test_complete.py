@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rtcli.commands import Command, complete, default_registry
+from rtcli.commands import Command, default_registry
 from tests.kit.sessions import Live, live_session
 
 
@@ -22,7 +22,7 @@ async def live() -> AsyncIterator[Live]:
 
 def texts(live: Live, line: str) -> list[str]:
     """The whole lines that completion would make of one."""
-    return [line[: c.start] + c.text for c in complete(line, live.context)]
+    return [line[: c.start] + c.text for c in live.complete(line)]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ async def test_where_nothing_is_known_nothing_is_offered(live: Live, line: str) 
 
 async def test_items_of_the_conversation_are_offered_the_newest_first(live: Live) -> None:
     """Nobody types an id."""
-    ids = [item.item_id for item in live.session.history]
+    ids = [item.item_id for item in live.session.state.history]
 
     assert texts(live, "/item ") == [f"/item {item_id} " for item_id in reversed(ids)]
     assert f"/filter item={ids[0]} " in texts(live, f"/filter item={ids[0][:8]}")
@@ -105,7 +105,7 @@ async def test_files_are_offered_for_paths_and_pictures(live: Live, tmp_path: Pa
 
 async def test_an_offer_tells_what_it_means(live: Live) -> None:
     """The menu shows a name and a meaning."""
-    (offer,) = complete("/mut", live.context)
+    (offer,) = live.complete("/mut")
 
     assert (offer.display, offer.meta) == ("/mute", "Stop sending the microphone.")
 
@@ -115,7 +115,7 @@ async def test_every_argument_of_every_command_completes_without_error(live: Liv
     """Also where there is nothing to offer: no device, no call, no approval."""
     line = f"/{entry.name} "
     for _ in entry.parameters:
-        for offer in complete(line, live.context):
+        for offer in live.complete(line):
             assert 0 <= offer.start <= len(line)
             assert offer.text
         line += "1 "
@@ -124,4 +124,4 @@ async def test_every_argument_of_every_command_completes_without_error(live: Liv
 
 async def test_no_more_is_offered_than_a_menu_can_hold(live: Live) -> None:
     """A folder with a million files does not stall a key."""
-    assert len(complete("/last ", live.context)) <= 200
+    assert len(live.complete("/last ")) <= 200

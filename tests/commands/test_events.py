@@ -106,7 +106,7 @@ async def test_why_says_when_nothing_is_known(live: Live) -> None:
 async def test_why_alone_is_about_the_last_thing_that_went_wrong(live: Live) -> None:
     """What one wants to know after an error; without one, the last frame."""
     (table, *_) = await live.run("/why")
-    assert isinstance(table, Table) and table.rows[0][0] == str(len(live.session.log))
+    assert isinstance(table, Table) and table.rows[0][0] == str(len(live.session.state.log))
     await live.run('/send {"type": "response.cancel"}')
     await live.until(lambda: live.records("error"))
     await live.run("hello again")
@@ -128,10 +128,11 @@ async def test_an_event_is_named_by_its_type_as_well(live: Live) -> None:
 
 async def test_a_mark_has_its_place_and_time(live: Live) -> None:
     """Between two frames."""
-    (mark,) = await live.run("/mark here it is")
+    await live.run("/mark here it is")
+    mark = live.views[-1]
 
     assert isinstance(mark, Notice)
-    assert mark.what == "mark here it is" and f"after #{len(live.session.log)}" in mark.why
+    assert mark.what == "mark here it is" and f"after #{len(live.session.state.log)}" in mark.why
 
 
 async def test_events_are_sent_from_a_file(live: Live, tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
         await answers(talk)
 
     async with fake_server(stammers) as server, session_on(server.url) as live:
-        record = next(record for record in live.session.log.records if record.event is None)
+        record = next(record for record in live.session.state.log.records if record.event is None)
         (text,) = await live.run(f"/show {record.number}")
         table, _ = await live.run(f"/why {record.number}")
 

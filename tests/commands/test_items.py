@@ -16,7 +16,7 @@ SOUND = {"output_modalities": ["audio"]}
 
 
 def ids(live: Live) -> list[str]:
-    return [item.item_id for item in live.session.history]
+    return [item.item_id for item in live.session.state.history]
 
 
 async def test_the_conversation_is_listed_in_its_order() -> None:
@@ -65,7 +65,7 @@ async def test_an_item_is_fetched_with_its_sound(tmp_path: Path) -> None:
         assert isinstance(copy, Json) and copy.value["id"] == answer
         pcm, _ = read_wav(tmp_path / "a.wav")
         assert abs(len(pcm) // 48 - next(iter(speaker.queued.values()))) <= 1
-        with pytest.raises(UsageError, match="no sound"):
+        with pytest.raises(UsageError, match="no audio"):
             await live.run(f"/item {ids(live)[0]} --audio {tmp_path / 'b.wav'}")
         with pytest.raises(ServerError):
             await live.run("/item item_none")
@@ -144,7 +144,7 @@ async def test_a_cut_by_hand_is_no_interruption() -> None:
         answer = ids(live)[1]
         with pytest.raises(ServerError):
             await live.run("/truncate nothing 10")
-        assert live.session.speech.heard(answer, 0) is None
+        assert live.session.state.transcripts.heard(answer, 0) is None
         await live.run(f"/truncate {answer} 500")
         (table,) = await live.run("/history")
 

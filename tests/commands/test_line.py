@@ -128,7 +128,7 @@ async def test_frames_know_the_line_that_sent_them(live: Live) -> None:
     await live.run("hi")
     await live.run('{"type": "input_audio_buffer.clear"}')
 
-    causes = {r.event["type"]: r.cause for r in live.session.log.records if r.event and r.direction == ">"}
+    causes = {r.event["type"]: r.cause for r in live.session.state.log.records if r.event and r.direction == ">"}
     assert causes["session.update"] == "/session set"
     assert causes["conversation.item.create"] == "typed text"
     assert causes["input_audio_buffer.clear"] == "raw event"

@@ -94,7 +94,7 @@ async def test_barge_in_is_a_switch() -> None:
     """Without a word it only tells."""
     async with live_session() as live:
         await live.run("/bargein off")
-        assert live.session.barge_in is False
+        assert live.session.talk.barge_in is False
         (notice,) = await live.run("/bargein")
         assert isinstance(notice, Notice) and "does not stop" in notice.what
 
@@ -102,7 +102,7 @@ async def test_barge_in_is_a_switch() -> None:
 async def test_without_a_connection_every_command_says_how_to_get_one() -> None:
     """/reconnect, not a traceback."""
     async with live_session() as live:
-        await live.session.disconnect()
+        await live.session.lifecycle.disconnect()
         for line in NEEDS_A_CONNECTION:
             with pytest.raises(UsageError) as caught:
                 await live.run(line)

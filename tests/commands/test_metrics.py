@@ -27,7 +27,7 @@ async def test_turns_are_listed_with_percentiles_and_the_round_trip() -> None:
 async def test_nothing_measured_says_so() -> None:
     """Without a turn and without a connection."""
     async with live_session() as live:
-        await live.session.disconnect()
+        await live.session.lifecycle.disconnect()
 
         assert await live.run("/stats") == [Notice("nothing was measured yet")]
         assert await live.run("/usage") == [Notice("no response was finished yet")]
@@ -39,7 +39,7 @@ async def test_tokens_are_summed_by_modality_and_priced() -> None:
         await live.run("hello")
         await live.idle()
         table, estimate = await live.run("/usage")
-        used = live.session.metrics.total
+        used = live.session.state.metrics.total
 
         assert isinstance(table, Table) and isinstance(estimate, Notice)
         assert table.rows[0] == ("text", f"{used.input_text:,}", f"{used.cached_text:,}", f"{used.output_text:,}")
@@ -74,7 +74,7 @@ async def test_prices_of_ones_own_count() -> None:
         await live.idle()
         live.context.prices = {"gpt-realtime-2.1": {"input_text": 1e6, "output_text": 0.0, "cached_text": 0.0}}
         *_, estimate = await live.run("/usage")
-        used = live.session.metrics.total
+        used = live.session.state.metrics.total
 
         assert isinstance(estimate, Notice)
         assert estimate.what == f"about ${used.input_text - used.cached_text:.4f}"

@@ -173,4 +173,4 @@ async def test_another_model_is_connected_to(live: Live) -> None:
     await live.idle()
 
     assert await said(live, "/model") == ["gpt-realtime-mini |  | "]
-    assert len(live.session.history) == 2
+    assert len(live.session.state.history) == 2

@@ -19,19 +19,18 @@ WEATHER = Tool({"type": "function", "name": "get_weather", "description": "The w
 
 async def test_calls_are_listed_and_answered_by_hand() -> None:
     """What waits is in the table, in completion and in the status."""
-    from rtcli.commands import complete
 
     async with live_session(tools=[WEATHER]) as live:
         await live.run("What is the weather in Paris?")
         (call,) = await live.until(lambda: live.session.tools.waiting)
         tools, calls = await live.run("/tools")
         assert isinstance(tools, Table) and tools.rows == (("get_weather", "kept for /tool", "The weather."),)
-        assert isinstance(calls, Table) and calls.rows[0][0] == call.call_id
-        assert [c.text for c in complete("/tool ", live.context)] == [f"{call.call_id} "]
+        assert isinstance(calls, Table) and calls.rows[0][0] == call.id
+        assert [c.text for c in live.complete("/tool ")] == [f"{call.id} "]
 
-        (notice,) = await live.run(f"/tool {call.call_id} sunny and warm")
+        (notice,) = await live.run(f"/tool {call.id} sunny and warm")
         await live.idle()
-        assert isinstance(notice, Notice) and notice.what == f"{call.call_id} answered"
+        assert isinstance(notice, Notice) and notice.what == f"{call.id} answered"
         items = [event["item"] for event in live.events("conversation.item.create")]
         assert items[-1]["output"] == "sunny and warm"
         (history,) = await live.run("/history")
@@ -54,7 +53,7 @@ async def test_calls_can_be_kept_from_running() -> None:
         (tools, _) = await live.run("/tools")
         assert isinstance(tools, Table) and tools.rows[0][1] == "kept for /tool"
         assert ran == []
-        await live.run(f"/tool {call.call_id} rainy")
+        await live.run(f"/tool {call.id} rainy")
         await live.idle()
 
         await live.run("/tools auto")
@@ -80,7 +79,7 @@ async def test_the_simulated_mcp_server_asks_and_is_answered() -> None:
         await live.run(f"/session set tools={json.dumps([{**server, 'require_approval': 'always'}])}")
         await live.until(lambda: [n for n in live.notices if n.startswith("docs offers 1 tool |")])
         await live.run("call echo")
-        (request,) = await live.until(lambda: list(live.session.approvals))
+        (request,) = await live.until(lambda: [call.id for call in live.session.tools.waiting])
         (approvals,) = await live.run("/tools")
         assert isinstance(approvals, Table) and approvals.rows[0][0] == request
         assert approvals.rows[0][2].startswith('{"')
@@ -88,7 +87,7 @@ async def test_the_simulated_mcp_server_asks_and_is_answered() -> None:
         await live.until(lambda: live.shown(SpeechDone))
 
         assert "echo says" in live.shown(SpeechDone)[-1].text
-        assert not live.session.approvals
+        assert not live.session.tools.waiting
 
 
 def asking(*names: str) -> Any:
@@ -122,7 +121,7 @@ def decisions(live: Live) -> list[dict[str, Any]]:
 async def test_an_approval_is_asked_for_and_given() -> None:
     """The one that waits needs no name; the call then runs, and its result is answered by the server's events."""
     async with fake_server(asking("mcpr_1")) as server, session_on(server.url) as live:
-        await live.until(lambda: live.session.approvals)
+        await live.until(lambda: live.session.tools.waiting)
         assert live.session.status.waiting_calls == ("mcpr_1",)
         assert any("docs asks to call search" in notice and "/approve mcpr_1" in notice for notice in live.notices)
         await live.run("/approve")
@@ -135,7 +134,7 @@ async def test_an_approval_is_asked_for_and_given() -> None:
 async def test_a_denial_gives_its_reason_and_the_model_goes_on() -> None:
     """By name or alone, with words for the model."""
     async with fake_server(asking("mcpr_1", "mcpr_2")) as server, session_on(server.url) as live:
-        await live.until(lambda: len(live.session.approvals) == 2)
+        await live.until(lambda: len(live.session.tools.waiting) == 2)
         with pytest.raises(UsageError, match="mcpr_1, mcpr_2"):
             await live.run("/deny")
         await live.run("/deny mcpr_2 not on my watch")
@@ -152,11 +151,11 @@ async def test_a_denial_gives_its_reason_and_the_model_goes_on() -> None:
 async def test_an_approval_that_does_not_wait_is_refused() -> None:
     """With those that do."""
     async with fake_server(asking("mcpr_1")) as server, session_on(server.url) as live:
-        await live.until(lambda: live.session.approvals)
+        await live.until(lambda: live.session.tools.waiting)
         with pytest.raises(UsageError, match="mcpr_1"):
             await live.run("/approve mcpr_9")
         with pytest.raises(UsageError, match="mcpr_1"):
-            live.session.approve("mcpr_9", True)
+            live.session.tools.approve("mcpr_9", True)
 
 
 async def test_the_tools_of_an_mcp_server_are_announced() -> None:

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import sys
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtcli.errors import ConnectError, ExitCode, UsageError
 from rtcli.protocol.record import Direction, Frame
 from rtcli.repl.backend import Backend, Edit
+from rtcli.repl.completer import Work
 from rtcli.repl.loop import run_prompt
 from rtcli.views import DisplaySettings, Level, Notice, Quit, SessionStatus, SpeechDelta, SpeechDone, Text, View
 
@@ -65,8 +66,8 @@ class TalkingBackend:
         result = action()
         return result if isinstance(result, Sequence) else await result
 
-    def complete(self, text: str) -> Iterable[Candidate]:
-        return [Candidate(name, 0, name, f"the command {name}") for name in COMMANDS if name.startswith(text)]
+    def complete(self, text: str) -> Work:
+        return lambda: [Candidate(name, 0, name, f"the command {name}") for name in COMMANDS if name.startswith(text)]
 
     async def close(self) -> None:
         if self._talk is not None:

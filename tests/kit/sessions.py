@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from rtcli.audio.playout import PendingPlayback
 from rtcli.audio.stream import Lost
-from rtcli.commands import Context, default_registry, run_line
+from rtcli.commands import Completion, Context, complete, default_registry, run_line
+from rtcli.commands.known import Known
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import AudioUnavailableError
 from rtcli.protocol.record import Frame
@@ -36,6 +37,10 @@ class ManualSpeaker:
         self.pcm = bytearray()
         self.stops = 0
         self.level_db = -96.0
+
+    @property
+    def name(self) -> str:
+        return "manual speaker"
 
     def open(self) -> None:
         if not self.available:
@@ -68,9 +73,6 @@ class ManualSpeaker:
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
         return self.heard.get((item_id, content_index))
 
-    def first_heard_at(self, item_id: str, content_index: int) -> float | None:
-        return None
-
     def hear(self, milliseconds: int | None = None) -> None:
         """So much of everything that is queued has left the device; None: all of it."""
         for key, queued in self.queued.items():
@@ -93,9 +95,16 @@ class ManualMicrophone:
         self.device = device
         self.on_chunk: Callable[[bytes], None] | None = None
         self.on_lost: Lost | None = None
-        self.muted = False
         self.level_db: float | None = None
         self.opened = self.closed = False
+        self.discarded = 0
+
+    @property
+    def name(self) -> str:
+        return self.device or "manual microphone"
+
+    def discard(self) -> None:
+        self.discarded += 1
 
     def open(self) -> None:
         if not self.available:
@@ -109,7 +118,7 @@ class ManualMicrophone:
         """Capture sound, in pieces of 20 ms."""
         self.level_db = level_db
         for start in range(0, len(pcm), 960):
-            if self.on_chunk and not self.muted:
+            if self.on_chunk:
                 self.on_chunk(pcm[start : start + 960])
 
 
@@ -124,6 +133,10 @@ class Live:
     async def run(self, line: str) -> list[View]:
         """Carry out a line."""
         return await run_line(line, self.context)
+
+    def complete(self, text: str) -> list[Completion]:
+        """How the text before the cursor can go on."""
+        return complete(text, self.context.registry, Known.of(self.session))
 
     async def until(self, condition: Callable[[], V], seconds: float = DEADLINE) -> V:
         """Wait for a condition that views bring about."""
@@ -146,7 +159,7 @@ class Live:
 
     def records(self, event_type: str) -> list[Frame]:
         """The frames of a type."""
-        return [r for r in self.session.log.records if r.event and r.event.get("type") == event_type]
+        return [r for r in self.session.state.log.records if r.event and r.event.get("type") == event_type]
 
     def events(self, event_type: str) -> list[Mapping[str, Any]]:
         """The events of a type."""
@@ -154,7 +167,7 @@ class Live:
 
     def sent(self) -> list[str]:
         """The types of what went out."""
-        return [str(r.event["type"]) for r in self.session.log.records if r.event and r.direction == ">"]
+        return [str(r.event["type"]) for r in self.session.state.log.records if r.event and r.direction == ">"]
 
     async def idle(self) -> None:
         await self.session.idle(DEADLINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,7 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from rtcli.errors import ConnectError, ExitCode, UsageError
 from rtcli.render.styles import Color
 from rtcli.repl.backend import Backend, Edit
-from rtcli.repl.completer import Candidate
+from rtcli.repl.completer import Work
 from rtcli.repl.loop import run_prompt
 from rtcli.repl.output import TerminalOutput
 from rtcli.views import DisplaySettings, Notice, Quit, SessionStatus, Text, View
@@ -49,8 +49,8 @@ class ScriptedBackend:
             raise UsageError("no", why="because", hint="do this")
         return [Quit()] if line == "/quit" else [Text(f"did {line}")]
 
-    def complete(self, text: str) -> Iterable[Candidate]:
-        return ()
+    def complete(self, text: str) -> Work:
+        return tuple
 
     async def close(self) -> None:
         if self.close_error:

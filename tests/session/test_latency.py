@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rtcli.protocol.pending import PendingRequests
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record import Direction, Frame, Heard
 from rtcli.session.latency import STEPS, Turns
 
 
@@ -64,13 +64,13 @@ def test_a_spoken_turn_is_measured_from_the_end_of_speech_to_what_was_heard() ->
     wire.received(
         {"type": "response.output_audio.delta", "response_id": "r1", "item_id": "i", "content_index": 1}, 10.4
     )
-    assert list(wire.turns.unplayed) == [("i", 1)]
-    wire.turns.on_played("other", 0, 10.45)
-    wire.turns.on_played("i", 1, 10.5)
-    wire.turns.on_played("i", 1, 99.0)
+    wire.turns.observe(Heard(10.45, "other", 0, 20))
+    wire.turns.observe(Heard(10.47, "i", 1, 0))
+    wire.turns.observe(Heard(10.7, "i", 1, 200))
+    wire.turns.observe(Heard(99.0, "i", 1, 300))
 
     (turn,) = wire.turns.turns
-    assert turn.spoken and not wire.turns.unplayed
+    assert turn.spoken
     assert round(turn.after(turn.played) or 0) == 500
     assert round(turn.after(turn.first_audio) or 0) == 400
 

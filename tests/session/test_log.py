@@ -10,9 +10,9 @@ from rtcli.session.log import WireLog
 
 def log_with(*events: dict[str, Any], max_bytes: int = 10_000) -> WireLog:
     """A log that received these events, a tenth of a second apart."""
-    log = WireLog(began=5.0, max_bytes=max_bytes)
+    log = WireLog(max_bytes=max_bytes)
     for number, event in enumerate(events, 1):
-        log.add(Frame(number, 5.0 + number / 10, Direction.RECEIVED, event, size=100))
+        log.add(Frame(number, number / 10, Direction.RECEIVED, event, size=100))
     return log
 
 
@@ -32,7 +32,8 @@ def test_records_count_from_one_and_know_their_time() -> None:
 def test_a_frame_that_is_no_event_is_kept_with_its_problem() -> None:
     """What cannot be decoded is in the record like everything else."""
     log = log_with()
-    record = log.add(Frame(1, 5.0, Direction.RECEIVED, None, size=3, problem="not JSON"))
+    log.add(Frame(1, 5.0, Direction.RECEIVED, None, size=3, problem="not JSON"))
+    (record,) = log.records
 
     assert log.find(1) == record
     assert log.find("abc") is None

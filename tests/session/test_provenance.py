@@ -30,7 +30,7 @@ WEATHER = Tool(
 def chain(live: Live, event_type: str) -> list[str]:
     """The types that led to the last event of a type, and the cause of the first of them."""
     record = live.records(event_type)[-1]
-    links = live.session.log.why(record.number)
+    links = live.session.state.log.why(record.number)
     return [*(str(link.event["type"]) for link in links if link.event), *([links[-1].cause] if links else [])]
 
 
@@ -52,7 +52,7 @@ async def test_an_item_leads_back_to_the_line_that_was_typed() -> None:
         await live.idle()
         added = live.records("conversation.item.added")[0]
 
-        (link,) = live.session.log.why(added.number)
+        (link,) = live.session.state.log.why(added.number)
         assert (link.event or {})["type"] == "conversation.item.create"
         assert link.cause == "typed text"
 
@@ -60,7 +60,7 @@ async def test_an_item_leads_back_to_the_line_that_was_typed() -> None:
 async def test_a_queued_answer_keeps_the_cause_of_its_request() -> None:
     """It is sent when another response is done, but it was asked for by the person."""
     async with live_session(server={"pace": 0.2}) as live:
-        live.session.barge_in = False
+        live.session.talk.barge_in = False
         await live.run("count to 5")
         await live.run("/respond")
         await live.until(lambda: len(live.records("response.done")) == 2)
@@ -134,7 +134,7 @@ async def test_a_refusal_without_event_id_is_traced_by_what_it_says(line: str) -
         await live.run(f"/send {line}")
         await live.until(lambda: live.records("error"))
 
-        (link,) = live.session.log.why(live.records("error")[0].number)
+        (link,) = live.session.state.log.why(live.records("error")[0].number)
         assert (link.event or {})["type"] == json.loads(line)["type"]
         assert link.cause == "/send"
 
@@ -149,7 +149,7 @@ async def test_a_refusal_that_says_nothing_of_its_event_is_put_down_to_none() ->
         await live.run('/send {"type": "conversation.item.retrieve", "item_id": "x"}')
         await live.until(lambda: live.records("error"))
 
-        assert live.session.log.why(live.records("error")[0].number) == []
+        assert live.session.state.log.why(live.records("error")[0].number) == []
         assert any(notice.startswith("server_error | Sorry.") for notice in live.notices)
 
 
@@ -162,7 +162,9 @@ async def test_every_message_and_every_turn_of_ours_can_be_named_by_an_error() -
         await live.run('{"type": "input_audio_buffer.clear"}')
         await live.idle()
 
-        named = ["event_id" in r.event for r in live.session.log.records if r.event and r.direction is Direction.SENT]
+        named = [
+            "event_id" in r.event for r in live.session.state.log.records if r.event and r.direction is Direction.SENT
+        ]
         assert named[1:] == [True, True, True, True, False]  # the first is the transport's own session.update
 
 
@@ -201,5 +203,5 @@ async def test_a_tools_output_leads_back_to_its_call() -> None:
         await live.until(lambda: len(live.records("response.done")) == 2)
         output = next(r for r in live.records("conversation.item.create") if (r.event or {})["item"].get("output"))
 
-        first = live.session.log.why(output.number)[0]
+        first = live.session.state.log.why(output.number)[0]
         assert (first.event or {})["type"] == "response.output_item.done"

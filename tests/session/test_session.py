@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ SOUND = {"output_modalities": ["audio"]}
 
 async def until_sound(live: Live, milliseconds: int = 1000) -> tuple[str, int]:
     """Wait until so much of an answer has come; the part that it belongs to."""
-    speaker = live.session.sound.speaker
+    speaker = live.session.audio.speaker
     assert isinstance(speaker, ManualSpeaker)
     await live.until(lambda: any(ms >= milliseconds for ms in speaker.queued.values()))
     return max(speaker.queued, key=lambda key: speaker.queued[key])
@@ -47,12 +46,12 @@ async def until_sound(live: Live, milliseconds: int = 1000) -> tuple[str, int]:
 async def test_a_typed_turn_streams_text_and_ends_whole() -> None:
     """Deltas, then the whole text; the history holds both sides."""
     async with live_session() as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.idle()
 
         deltas, (done,) = live.shown(SpeechDelta), live.shown(SpeechDone)
         assert "".join(delta.delta for delta in deltas) == done.text
-        assert [getattr(item, "role", "") for item in live.session.history] == ["user", "assistant"]
+        assert [getattr(item, "role", "") for item in live.session.state.history] == ["user", "assistant"]
         assert live.session.exit_code is ExitCode.OK
 
 
@@ -82,14 +81,14 @@ async def test_who_chose_text_or_sound_is_not_lectured() -> None:
 async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic() -> None:
     """received, heard and audio_end_ms are the samples that arrived and left the device."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         item_id, index = await until_sound(live)
-        speaker = live.session.sound.speaker
+        speaker = live.session.audio.speaker
         assert isinstance(speaker, ManualSpeaker)
         speaker.hear(310)
         received = live.session.transport.playback.received_ms(item_id, index)
 
-        assert live.session.interrupt()
+        assert live.session.talk.interrupt()
         await live.idle()
         (truncate,) = live.events("conversation.item.truncate")
         assert truncate["audio_end_ms"] == 310
@@ -104,9 +103,9 @@ async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic
 async def test_words_that_were_not_heard_are_told_once() -> None:
     """While the text is being made its own end says so, afterwards the notice does."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         await until_sound(live, 400)
-        live.session.interrupt()
+        live.session.talk.interrupt()
         await live.idle()
 
         (done,) = live.shown(SpeechDone)
@@ -117,14 +116,14 @@ async def test_words_that_were_not_heard_are_told_once() -> None:
 async def test_the_words_that_were_not_heard_are_named() -> None:
     """After an interruption the rest of the transcript is told apart from what was heard."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         await live.until(lambda: live.records("response.output_audio_transcript.done"))
-        (key, received) = next(iter(live.session.sound.speaker.queued.items()))  # type: ignore[union-attr]
-        live.session.sound.speaker.hear(received // 2)  # type: ignore[union-attr]
-        live.session.interrupt()
+        (key, received) = next(iter(live.session.audio.speaker.queued.items()))  # type: ignore[union-attr]
+        live.session.audio.speaker.hear(received // 2)  # type: ignore[union-attr]
+        live.session.talk.interrupt()
 
-        heard = live.session.speech.heard(*key)
-        text = live.session.speech.text("assistant", *key)
+        heard = live.session.state.transcripts.heard(*key)
+        text = live.session.state.transcripts.text("assistant", *key)
         assert heard is not None and 0 < heard < len(text)
         assert any("not heard: “" in notice for notice in live.notices)
 
@@ -132,10 +131,10 @@ async def test_the_words_that_were_not_heard_are_named() -> None:
 async def test_an_answer_without_sound_is_interrupted_too() -> None:
     """Text in the making is cancelled; nothing is truncated."""
     async with live_session(server={"pace": 1.0}) as live:
-        live.session.say("count to 100")
+        live.session.talk.say("count to 100")
         await live.until(lambda: live.shown(SpeechDelta))
 
-        assert live.session.interrupt()
+        assert live.session.talk.interrupt()
         await live.idle()
         assert live.sent().count("response.cancel") == 1
         assert "conversation.item.truncate" not in live.sent()
@@ -148,7 +147,7 @@ async def test_there_may_be_nothing_to_interrupt() -> None:
     async with live_session() as live:
         before = live.sent()
 
-        assert not live.session.interrupt()
+        assert not live.session.talk.interrupt()
         assert live.sent() == before
 
 
@@ -156,23 +155,23 @@ async def test_there_may_be_nothing_to_interrupt() -> None:
 async def test_typing_stops_the_assistant_while_it_speaks_unless_switched_off(barge_in: bool) -> None:
     """The cancel and the cut come before the new message."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
-        live.session.barge_in = barge_in
-        live.session.say("count to 30")
+        live.session.talk.barge_in = barge_in
+        live.session.talk.say("count to 30")
         await until_sound(live, 200)
         before = len(live.sent())
-        live.session.say("stop")
+        live.session.talk.say("stop")
 
         wanted = ["response.cancel", "conversation.item.truncate"] if barge_in else []
         assert live.sent()[before:] == [*wanted, "conversation.item.create"]
-        live.session.interrupt()
+        live.session.talk.interrupt()
 
 
 async def test_what_arrives_is_played_and_late_sound_is_not() -> None:
     """Every byte that arrives before a cut reaches the speaker, none after it."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.until(lambda: live.records("response.output_audio.done"))
-        speaker = live.session.sound.speaker
+        speaker = live.session.audio.speaker
         assert isinstance(speaker, ManualSpeaker)
         key = next(iter(speaker.queued))
 
@@ -183,11 +182,11 @@ async def test_what_arrives_is_played_and_late_sound_is_not() -> None:
 async def test_idle_waits_for_what_was_said_to_be_heard() -> None:
     """A piped chat must not hang up while the speaker still plays."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.until(lambda: live.records("response.done"))
         with pytest.raises(TimeoutError):
             await live.session.idle(0.05)
-        live.session.sound.speaker.hear()  # type: ignore[union-attr]
+        live.session.audio.speaker.hear()  # type: ignore[union-attr]
         await live.idle()
 
 
@@ -196,9 +195,9 @@ async def test_telephone_sound_is_played_at_24_khz(kind: str, rate: int) -> None
     """Whatever format the session speaks, the speaker gets its 24 kHz PCM16, of the same length."""
     config = {**SOUND, "audio": {"output": {"format": {"type": kind}}}}
     async with live_session(speaker=ManualSpeaker(), config=config) as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.until(lambda: live.records("response.output_audio.done"))
-        speaker = live.session.sound.speaker
+        speaker = live.session.audio.speaker
         assert isinstance(speaker, ManualSpeaker)
         key = next(iter(speaker.queued))
 
@@ -216,14 +215,14 @@ async def test_a_lost_connection_is_told_with_its_code_and_what_to_do() -> None:
 
     async with fake_server(leaves) as server, session_on(server.url) as live:
         with pytest.raises(ConnectionLostError):
-            await live.session.retrieve("item_1")
+            await live.session.conversation.retrieve("item_1")
 
         (notice,) = [n for n in live.shown(Notice) if n.level is Level.ERROR]
-        assert notice.what == "the connection is lost"
+        assert notice.what == "the connection was lost"
         assert "1011" in notice.why and "out of luck" in notice.why and "/reconnect" in notice.hint
         assert live.session.exit_code is ExitCode.CONNECTION
         with pytest.raises(UsageError, match="not connected"):
-            live.session.say("anyone?")
+            live.session.talk.say("anyone?")
         await live.session.idle(1)
 
 
@@ -279,7 +278,7 @@ async def test_a_failed_response_is_one_notice_with_reason_and_hint() -> None:
             await talk.send(*(text_response("resp_1", "", "failed", details) if failed else reply_to(event)))
 
     async with fake_server(fails) as server, session_on(server.url) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: live.records("response.done"))
 
         (notice,) = [n for n in live.shown(Notice) if n.level is Level.ERROR]
@@ -292,7 +291,7 @@ async def test_an_error_names_the_event_and_the_command_that_caused_it() -> None
     """The guilty frame by number and type, the command that sent it, and what to do."""
     async with live_session() as live:
         with caused_by("/send"):
-            (record,) = live.session.send({"type": "response.cancel", "event_id": "mine"})
+            (record,) = live.session.talk.send({"type": "response.cancel", "event_id": "mine"})
         await live.until(lambda: live.records("error"))
 
         (notice,) = [n for n in live.notices if "response_cancel_not_active" in n]
@@ -308,30 +307,30 @@ async def test_a_frame_that_is_no_event_is_shown_and_survived() -> None:
         await answers(talk)
 
     async with fake_server(stammers) as server, session_on(server.url) as live:
-        live.session.say("still there?")
+        live.session.talk.say("still there?")
         await live.until(lambda: live.shown(SpeechDone))
 
-        assert any("is no event" in notice for notice in live.notices)
+        assert any("is not a valid event" in notice for notice in live.notices)
 
 
 async def test_settings_are_confirmed_or_refused_in_the_servers_words() -> None:
     """set waits for session.updated; an error that names our event is raised."""
     async with live_session() as live:
-        assert await live.session.set("instructions", "be brief") == []
+        assert await live.session.settings.set("instructions", "be brief") == []
         assert live.session.transport.session and live.session.transport.session["instructions"] == "be brief"
         with pytest.raises(ServerError):
-            await live.session.set("audio.output.speed", 99)
+            await live.session.settings.set("audio.output.speed", 99)
 
 
 async def test_a_refusal_that_a_command_raises_is_not_told_as_well() -> None:
     """One refusal, one line; a refusal that nobody waits for is still told."""
     async with live_session() as live:
         with pytest.raises(ServerError) as caught:
-            await live.session.set("audio.input.turn_detection.threshold", 0.7)
+            await live.session.settings.set("audio.input.turn_detection.threshold", 0.7)
         assert "threshold belongs to server_vad" in caught.value.hint
         assert not [n for n in live.shown(Notice) if n.level is Level.ERROR]
 
-        live.session.send({"type": "response.cancel"})
+        live.session.talk.send({"type": "response.cancel"})
         await live.until(lambda: [n for n in live.notices if "response_cancel_not_active" in n])
         assert live.session.exit_code is ExitCode.SERVER_ERROR
 
@@ -347,16 +346,16 @@ async def test_a_config_that_is_refused_is_told_when_the_session_stands() -> Non
 async def test_what_was_refused_does_not_spoil_the_next_connection() -> None:
     """The API refuses an update as a whole: one wrong value would take all settings with it."""
     async with live_session() as live:
-        await live.session.set("instructions", "be brief")
-        await live.session.set("audio.output.voice", "cedar")
+        await live.session.settings.set("instructions", "be brief")
+        await live.session.settings.set("audio.output.voice", "cedar")
         for path, wrong in (
             ("audio.input.turn_detection.threshold", 0.7),
             ("audio.output.voice", "nobody"),
             ("colour", "red"),
         ):
             with pytest.raises(ServerError):
-                await live.session.set(path, wrong)
-        await live.session.reconnect()
+                await live.session.settings.set(path, wrong)
+        await live.session.lifecycle.reconnect()
 
         session = live.session.transport.session or {}
         assert (session["instructions"], session["audio"]["output"]["voice"]) == ("be brief", "cedar")
@@ -367,9 +366,9 @@ async def test_a_value_that_was_refused_once_can_be_set_later() -> None:
     """The threshold that semantic detection refused belongs to the server's detection, also after a reconnection."""
     async with live_session() as live:
         with pytest.raises(ServerError):
-            await live.session.set("audio.input.turn_detection.threshold", 0.7)
+            await live.session.settings.set("audio.input.turn_detection.threshold", 0.7)
         await live.run("/vad server threshold=0.7")
-        await live.session.reconnect()
+        await live.session.lifecycle.reconnect()
 
         audio = (live.session.transport.session or {})["audio"]
         assert audio["input"]["turn_detection"]["threshold"] == 0.7
@@ -390,37 +389,37 @@ async def test_the_end_of_a_session_is_announced() -> None:
     async with live_session(server={"expires_after": 200}) as live:
         assert any(notice.startswith("the session ends in 3 min | ") for notice in live.notices)
         assert 190 < (live.session.status.expires_in or 0) <= 200
-        await live.session.disconnect()
+        await live.session.lifecycle.disconnect()
         assert live.session.status.expires_in is None
 
 
 async def test_reconnect_carries_settings_and_text_over() -> None:
     """The new connection has the old settings, and the conversation as text in its order."""
     async with live_session() as live:
-        await live.session.set("instructions", "be brief")
-        live.session.say("hello")
+        await live.session.settings.set("instructions", "be brief")
+        live.session.talk.say("hello")
         await live.idle()
-        carried = await live.session.reconnect()
+        carried = await live.session.lifecycle.reconnect()
         await live.idle()
 
         assert live.session.transport.session and live.session.transport.session["instructions"] == "be brief"
         assert (len(carried.items), carried.lost) == (2, ())
-        assert [getattr(item, "role", "") for item in live.session.history] == ["user", "assistant"]
+        assert [getattr(item, "role", "") for item in live.session.state.history] == ["user", "assistant"]
         assert live.session.status.modalities == ("text",)
-        await live.session.reconnect(keep=False)
-        assert len(live.session.history) == 0
+        await live.session.lifecycle.reconnect(keep=False)
+        assert len(live.session.state.history) == 0
 
 
 async def test_words_that_nobody_heard_are_not_carried_over() -> None:
     """Else the model would believe that it has said them."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         await live.until(lambda: live.records("response.done"))
-        speaker = live.session.sound.speaker
+        speaker = live.session.audio.speaker
         assert isinstance(speaker, ManualSpeaker)
         speaker.hear(3000)
-        live.session.interrupt()
-        carried = await live.session.reconnect()
+        live.session.talk.interrupt()
+        carried = await live.session.lifecycle.reconnect()
 
         texts = [item.content[0]["text"] for item in carried.items if isinstance(item, MessageItem)]
         assert texts[1].startswith("1, 2") and not texts[1].endswith("30.")
@@ -430,7 +429,7 @@ async def test_an_answer_that_the_connection_took_with_it_ends_as_it_stands() ->
     """Nothing of it may stay open above the prompt."""
     faults = ["event=response.output_text.delta@5:drop"]
     async with live_session(server={"faults": faults, "pace": 0.2}) as live:
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         await live.until(lambda: live.session.transport.status == "disconnected")
 
         (done,) = live.shown(SpeechDone)
@@ -440,7 +439,7 @@ async def test_an_answer_that_the_connection_took_with_it_ends_as_it_stands() ->
 async def test_another_model_is_another_connection() -> None:
     """The model is in the URL, so it takes a new one."""
     async with live_session() as live:
-        await live.session.reconnect(model="gpt-realtime-mini")
+        await live.session.lifecycle.reconnect(model="gpt-realtime-mini")
 
         assert live.session.status.model == "gpt-realtime-mini"
 
@@ -450,9 +449,9 @@ async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> Non
     microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         assert (microphone.opened, live.session.status.muted) == (False, True)
-        live.session.unmute()
+        live.session.audio.unmute()
         microphone.speak(bytes(1920))
-        live.session.mute()
+        live.session.audio.mute()
         microphone.speak(bytes(1920))
 
         assert (microphone.opened, live.session.status.microphone) == (True, True)
@@ -464,7 +463,7 @@ async def test_push_to_talk_without_a_microphone_changes_nothing() -> None:
     """The mode would switch voice detection off, and leave a session that hears nobody."""
     async with live_session(microphone=ManualMicrophone(available=False)) as live:
         with pytest.raises(AudioUnavailableError):
-            await live.session.toggle_talk()
+            await live.session.push_to_talk.toggle()
 
         assert not live.session.status.push_to_talk
         assert live.sent().count("session.update") == 1
@@ -473,27 +472,27 @@ async def test_push_to_talk_without_a_microphone_changes_nothing() -> None:
 async def test_an_answer_beside_the_conversation_is_not_part_of_it() -> None:
     """The server has no such item: it could be neither cut, nor deleted, nor fetched."""
     async with live_session() as live:
-        live.session.respond({"conversation": "none"})
-        live.session.say("hello")
+        live.session.talk.respond({"conversation": "none"})
+        live.session.talk.say("hello")
         await live.idle()
 
         assert len(live.records("response.done")) == 2
-        assert [getattr(item, "role", "") for item in live.session.history] == ["user", "assistant"]
+        assert [getattr(item, "role", "") for item in live.session.state.history] == ["user", "assistant"]
 
 
 async def test_push_to_talk_makes_a_turn_of_what_was_said_between_two_presses() -> None:
     """Detection is off meanwhile and comes back; the turn is committed and answered."""
     microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
-        assert await live.session.toggle_talk()
+        assert await live.session.push_to_talk.toggle()
         microphone.speak(bytes(48 * 300))
-        assert not await live.session.toggle_talk()
+        assert not await live.session.push_to_talk.toggle()
         await live.idle()
 
         assert live.events("input_audio_buffer.committed") and live.events("response.done")
         audio = (live.session.transport.session or {})["audio"]
         assert audio["input"]["turn_detection"] is None and live.session.status.push_to_talk
-        await live.session.set_push_to_talk(False)
+        await live.session.push_to_talk.switch(False)
         audio = (live.session.transport.session or {})["audio"]
         assert audio["input"]["turn_detection"]["type"] == "semantic_vad"
 
@@ -502,12 +501,12 @@ async def test_a_turn_that_is_too_short_is_refused_here() -> None:
     """The API takes no turn under 100 ms; it is thrown away, with a reason."""
     microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
-        await live.session.toggle_talk()
+        await live.session.push_to_talk.toggle()
         microphone.speak(bytes(48 * 40))
         with pytest.raises(UsageError, match="too short"):
-            await live.session.toggle_talk()
-        with pytest.raises(UsageError, match="0 ms of sound"):
-            live.session.commit()
+            await live.session.push_to_talk.toggle()
+        with pytest.raises(UsageError, match="0 ms of audio"):
+            live.session.talk.commit()
 
         assert "input_audio_buffer.commit" not in live.sent()
 
@@ -517,7 +516,7 @@ async def test_a_file_is_played_into_the_session_as_a_turn(tmp_path: Path) -> No
     file = tmp_path / "turn.wav"
     write_wav(file, bytes(16_000 * 2), 16_000)
     async with live_session() as live:
-        assert await live.session.play(file, commit=True) == 1000
+        assert await live.session.talk.play(file, commit=True) == 1000
         await live.idle()
 
         sent = sum(len(str(event["audio"])) * 3 // 4 for event in live.events("input_audio_buffer.append"))
@@ -531,7 +530,7 @@ async def test_telephone_input_goes_out_in_its_own_format(tmp_path: Path) -> Non
     write_wav(file, bytes(48_000))
     config = {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}
     async with live_session(config=config) as live:
-        await live.session.play(file, commit=True)
+        await live.session.talk.play(file, commit=True)
 
         sent = sum(len(str(event["audio"])) * 3 // 4 for event in live.events("input_audio_buffer.append"))
         assert abs(sent - 8_000) < 300
@@ -553,10 +552,10 @@ async def test_the_conversation_is_written_as_sound(tmp_path: Path) -> None:
     file = tmp_path / "all.wav"
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         with pytest.raises(UsageError, match="nothing was said"):
-            await live.session.export_wav(file)
-        live.session.say("hello")
+            await live.session.conversation.export_wav(file)
+        live.session.talk.say("hello")
         await live.until(lambda: live.records("response.done"))
-        milliseconds = await live.session.export_wav(file)
+        milliseconds = await live.session.conversation.export_wav(file)
 
         pcm, rate = read_wav(file)
         assert (len(pcm) // 48, rate) == (milliseconds, 24_000)
@@ -566,15 +565,15 @@ async def test_echo_is_gated_to_silence_and_not_to_a_gap() -> None:
     """While the assistant speaks, its echo goes out as silence of the same length."""
     microphone = ManualMicrophone()
     async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         await until_sound(live, 200)
-        live.session.sound.set_echo("half")
-        live.session.unmute()
+        live.session.audio.set_echo("half")
+        live.session.audio.unmute()
         microphone.speak(b"\x11\x22" * 480)
 
         (append,) = live.events("input_audio_buffer.append")
         assert set(str(append["audio"])) <= {"A", "="}, "silence in base64"
-        live.session.interrupt()
+        live.session.talk.interrupt()
 
 
 async def test_speaker_and_microphone_together_are_worth_one_line() -> None:
@@ -582,8 +581,8 @@ async def test_speaker_and_microphone_together_are_worth_one_line() -> None:
     microphone = ManualMicrophone()
     async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
         for _ in range(2):
-            live.session.unmute()
-            live.session.mute()
+            live.session.audio.unmute()
+            live.session.audio.mute()
 
         assert sum("headphones" in notice for notice in live.notices) == 1
 
@@ -594,7 +593,7 @@ async def test_a_subscriber_can_leave() -> None:
     async with live_session() as live:
         leave = live.session.subscribe(seen.append)
         leave()
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.idle()
 
     assert seen == []
@@ -612,7 +611,7 @@ async def test_status_knows_the_session_and_its_expiry() -> None:
 async def test_the_server_going_down_mid_answer_counts_as_idle() -> None:
     """Nobody waits for an answer that cannot come."""
     async with live_session(server={"faults": ("event=response.created:close=1011",)}) as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.session.idle(DEADLINE)
 
         assert live.session.exit_code is ExitCode.CONNECTION
@@ -640,7 +639,7 @@ async def test_settings_that_the_server_refuses_at_the_start_are_reported_and_su
     """The session goes on with the server's defaults, and nobody has to guess why."""
     async with live_session(config={"output_modalities": ["text"], "audio": {"output": {"speed": 99}}}) as live:
         assert any("#" in notice and "session.update" in notice for notice in live.notices)
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.until(lambda: live.records("response.done"))
 
         assert live.session.exit_code is ExitCode.SERVER_ERROR
@@ -657,7 +656,7 @@ async def test_a_server_that_never_confirms_is_lived_with(monkeypatch: pytest.Mo
             await talk.send(*([] if event["type"] == "session.update" else reply_to(event)))
 
     async with fake_server(mute) as server, session_on(server.url) as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.idle()
 
         assert any("has not confirmed" in notice for notice in live.notices)
@@ -676,22 +675,22 @@ async def test_a_reconnection_that_fails_loses_nothing() -> None:
             await answers(talk)
 
     async with fake_server(moody) as server, session_on(server.url) as live:
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.idle()
         with pytest.raises(ConnectionLostError):
-            await live.session.reconnect()
-        assert len(live.session.history) == 2
+            await live.session.lifecycle.reconnect()
+        assert len(live.session.state.history) == 2
 
-        assert len((await live.session.reconnect()).items) == 2
+        assert len((await live.session.lifecycle.reconnect()).items) == 2
 
 
 async def test_requests_that_coalesce_have_one_cause() -> None:
     """One response.create serves both, and is blamed on the later."""
     async with live_session(server={"pace": 0.2}) as live:
-        live.session.say("count to 5")
+        live.session.talk.say("count to 5")
         for cause in ("/one", "/two"):
             with caused_by(cause):
-                live.session.respond()
+                live.session.talk.respond()
         await live.until(lambda: len(live.records("response.done")) == 2)
 
         assert [record.cause for record in live.records("response.create")][1:] == ["/two"]
@@ -705,22 +704,23 @@ async def test_a_mistake_inside_is_shown_and_does_not_end_the_session() -> None:
 
     async with live_session() as live:
         live.session.transport.once("response.created", broken)
-        live.session.say("hello")
+        live.session.talk.say("hello")
         await live.idle()
 
-        assert [n for n in live.notices if "failed inside" in n] == ["rtcli failed inside | ValueError: a mistake | "]
+        told = [n for n in live.notices if "internal error" in n]
+        assert told == ["internal error in rtcli | ValueError: a mistake | "]
         assert live.session.exit_code is ExitCode.UNEXPECTED
 
 
 async def test_a_request_without_a_connection_leaves_nothing_behind() -> None:
     """The next one has its own cause."""
     async with live_session() as live:
-        await live.session.disconnect()
+        await live.session.lifecycle.disconnect()
         with caused_by("/lost"), pytest.raises(NotConnectedError):
-            live.session.respond()
-        await live.session.reconnect()
+            live.session.talk.respond()
+        await live.session.lifecycle.reconnect()
         with caused_by("/found"):
-            live.session.respond()
+            live.session.talk.respond()
         await live.idle()
 
         assert live.records("response.create")[-1].cause == "/found"
@@ -729,15 +729,15 @@ async def test_a_request_without_a_connection_leaves_nothing_behind() -> None:
 async def test_the_first_sample_heard_is_measured() -> None:
     """From the request to the moment at which the device gives it out."""
 
-    class Told(ManualSpeaker):
-        def first_heard_at(self, item_id: str, content_index: int) -> float | None:
-            return time.monotonic() if (item_id, content_index) in self.queued else None
-
-    async with live_session(speaker=Told(), config=SOUND) as live:
-        live.session.say("hello")
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
+        live.session.talk.say("hello")
         await live.until(lambda: live.records("response.done"))
+        speaker = live.session.audio.speaker
+        assert isinstance(speaker, ManualSpeaker)
+        speaker.hear(20)
+        (turn,) = live.session.state.metrics.turns.turns
+        await live.until(lambda: turn.played)
 
-        (turn,) = live.session.measure().turns.turns
         assert turn.played is not None and turn.first_audio is not None
         assert turn.played >= turn.first_audio
 
@@ -752,12 +752,12 @@ async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:
         shown: list[object] = []
         session.subscribe(shown.append)
         await session.start(DEADLINE)
-        session.unmute()
+        session.audio.unmute()
         microphone.speak(bytes(9600))
         await session.close()
 
     assert sum("microphone muted" in view.what for view in shown if isinstance(view, Notice)) == 1
-    assert microphone.muted
+    assert session.audio.muted
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ async def test_parallel_calls_are_answered_together_and_followed_by_one_request(
     """Every output goes out before the one response.create."""
     calls = [(f"call_{n}", "get_weather", json.dumps({"city": f"c{n}"})) for n in range(3)]
     async with session_with(calling(*calls), WEATHER) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: len(live.records("response.done")) == 2)
 
         tail = [kind for kind in live.sent() if kind in ("conversation.item.create", "response.create")]
@@ -104,7 +104,7 @@ async def test_parallel_calls_are_answered_together_and_followed_by_one_request(
 async def test_a_tool_that_fails_is_an_error_that_the_model_sees() -> None:
     """The exception becomes the output, and the person is told as well."""
     async with session_with(calling(("call_1", "broken", '{"city": "x"}')), BROKEN) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: outputs(live))
 
         assert json.loads(outputs(live)["call_1"]) == {"error": "RuntimeError: no such city"}
@@ -114,7 +114,7 @@ async def test_a_tool_that_fails_is_an_error_that_the_model_sees() -> None:
 async def test_a_call_by_hand_waits_for_the_person() -> None:
     """It is in the status until /tool answers it; the session is not busy meanwhile."""
     async with session_with(calling(("call_1", "get_weather", "{}")), BY_HAND) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: live.session.tools.waiting)
         await live.idle()
         assert live.session.status.waiting_calls == ("call_1",)
@@ -132,7 +132,7 @@ async def test_a_round_waits_for_its_last_answer() -> None:
     """One answer of two is kept; both go out with the second."""
     calls = [("call_1", "other", "{}"), ("call_2", "other", "{}")]
     async with session_with(calling(*calls)) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: len(live.session.tools.waiting) == 2)
 
         assert live.session.tools.answer("call_2", "b") == "kept until call_1 is answered as well"
@@ -146,7 +146,7 @@ async def test_manual_mode_keeps_calls_that_could_run() -> None:
     """/tools manual: the person decides every answer."""
     async with session_with(calling(("call_1", "get_weather", '{"city": "x"}')), WEATHER) as live:
         live.session.tools.manual = True
-        live.session.respond()
+        live.session.talk.respond()
 
         await live.until(lambda: live.session.tools.waiting)
         assert outputs(live) == {}
@@ -155,7 +155,7 @@ async def test_manual_mode_keeps_calls_that_could_run() -> None:
 async def test_the_calls_of_a_cancelled_response_ask_for_nothing() -> None:
     """Whoever cut in will be answered; a second answer on top would talk over it."""
     async with session_with(calling(("call_1", "get_weather", '{"city": "x"}'), status="cancelled"), WEATHER) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: outputs(live))
         await live.idle()
 
@@ -173,7 +173,7 @@ async def test_calls_are_forgotten_with_their_connection() -> None:
         await talk.socket.close(1001)
 
     async with session_with(calls_and_leaves) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: live.session.transport.status == "disconnected")
 
         assert live.session.tools.waiting == ()
@@ -189,7 +189,7 @@ async def test_a_tool_that_runs_ends_with_the_session() -> None:
         await asyncio.Event().wait()
 
     async with session_with(calling(("call_1", "endless", "{}")), Tool(schema_of(endless), endless)) as live:
-        live.session.respond()
+        live.session.talk.respond()
         await asyncio.wait_for(started.wait(), 5)
         assert live.session.tools.running
 

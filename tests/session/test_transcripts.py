@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.protocol.items import MessageItem
+from rtcli.protocol.record import Connected, Connection
 from rtcli.session.transcripts import TranscriptStreams, heard_characters
-from rtcli.views import SpeechDelta, SpeechDone
+from rtcli.views import SpeechDelta, SpeechDone, View
+from tests.kit.records import Feeder
 
 SPOKEN = "response.output_audio_transcript"
 HEARD = "conversation.item.input_audio_transcription"
@@ -20,21 +22,28 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": kind, "item_id": "item_1", "content_index": 0, **fields}
 
 
+def view_of(streams: TranscriptStreams, of: dict[str, Any]) -> View | None:
+    """The view that an event of the server makes."""
+    views = Feeder(streams).received(of)
+    assert len(views) <= 1
+    return views[0] if views else None
+
+
 def test_text_is_handed_on_as_it_is_made_and_once_whole() -> None:
     """Deltas name their stream; the end carries the server's whole text."""
     streams = TranscriptStreams()
 
-    assert streams.on_event(event("response.output_text.delta", delta="he")) == SpeechDelta(
+    assert view_of(streams, event("response.output_text.delta", delta="he")) == SpeechDelta(
         "assistant", "item_1", 0, "he"
     )
-    assert streams.on_event(event("response.output_text.done", text="hello")) == SpeechDone(
+    assert view_of(streams, event("response.output_text.done", text="hello")) == SpeechDone(
         "assistant", "item_1", 0, "hello"
     )
 
 
 def test_what_the_person_said_is_a_stream_of_the_user() -> None:
     """Input transcription comes under its own role, also without deltas."""
-    done = TranscriptStreams().on_event(event(f"{HEARD}.completed", transcript="good morning"))
+    done = view_of(TranscriptStreams(), event(f"{HEARD}.completed", transcript="good morning"))
 
     assert done == SpeechDone("user", "item_1", 0, "good morning", spoken=True)
 
@@ -43,9 +52,9 @@ def test_deltas_alone_make_the_text_where_the_end_has_none() -> None:
     """A done without text loses nothing of what came before."""
     streams = TranscriptStreams()
     for piece in ("good ", "morning"):
-        streams.on_event(event(f"{SPOKEN}.delta", delta=piece))
+        view_of(streams, event(f"{SPOKEN}.delta", delta=piece))
 
-    done = streams.on_event(event(f"{SPOKEN}.done"))
+    done = view_of(streams, event(f"{SPOKEN}.done"))
     assert isinstance(done, SpeechDone)
     assert done.text == "good morning"
     assert streams.text("assistant", "item_1", 0) == "good morning"
@@ -55,23 +64,23 @@ def test_deltas_alone_make_the_text_where_the_end_has_none() -> None:
 def test_other_events_and_odd_fields_say_nothing() -> None:
     """An empty or odd delta makes no view; a second end neither."""
     streams = TranscriptStreams()
-    streams.on_event(event("response.output_text.done", text="x"))
+    view_of(streams, event("response.output_text.done", text="x"))
 
-    assert streams.on_event(event("response.done")) is None
-    assert streams.on_event(event("response.output_text.delta", delta=7, content_index="odd")) is None
-    assert streams.on_event(event("response.output_text.delta", delta="")) is None
-    assert streams.on_event(event("response.output_text.done", text="x")) is None
+    assert view_of(streams, event("response.done")) is None
+    assert view_of(streams, event("response.output_text.delta", delta=7, content_index="odd")) is None
+    assert view_of(streams, event("response.output_text.delta", delta="")) is None
+    assert view_of(streams, event("response.output_text.done", text="x")) is None
 
 
 def test_late_words_of_an_interrupted_answer_are_not_shown() -> None:
     """After the cut only the end comes, with the number of characters that were heard."""
     streams = TranscriptStreams()
-    streams.on_event(event(f"{SPOKEN}.delta", delta=TEXT))
+    view_of(streams, event(f"{SPOKEN}.delta", delta=TEXT))
     unheard = streams.cut("item_1", 0, heard_ms=1000, received_ms=4000)
     assert unheard is None, "its end will tell"
-    assert streams.on_event(event(f"{SPOKEN}.delta", delta=" eleven")) is None
+    assert view_of(streams, event(f"{SPOKEN}.delta", delta=" eleven")) is None
 
-    done = streams.on_event(event(f"{SPOKEN}.done", transcript=TEXT))
+    done = view_of(streams, event(f"{SPOKEN}.done", transcript=TEXT))
     assert isinstance(done, SpeechDone) and done.heard is not None
     assert 0 < done.heard < len(TEXT)
     assert streams.heard("item_1", 0) == done.heard
@@ -80,7 +89,7 @@ def test_late_words_of_an_interrupted_answer_are_not_shown() -> None:
 def test_an_interruption_after_the_end_splits_the_whole_text() -> None:
     """Answers arrive faster than they play, so most interruptions come after the text is complete."""
     streams = TranscriptStreams()
-    streams.on_event(event(f"{SPOKEN}.done", transcript=TEXT))
+    view_of(streams, event(f"{SPOKEN}.done", transcript=TEXT))
 
     unheard = streams.cut("item_1", 0, heard_ms=2000, received_ms=4000)
     heard = streams.heard("item_1", 0)
@@ -91,7 +100,7 @@ def test_an_interruption_after_the_end_splits_the_whole_text() -> None:
 def test_written_answers_are_never_split() -> None:
     """Text is read at once: there is nothing unheard in it."""
     streams = TranscriptStreams()
-    streams.on_event(event("response.output_text.done", text=TEXT))
+    view_of(streams, event("response.output_text.done", text=TEXT))
 
     assert streams.cut("item_1", 0, heard_ms=1, received_ms=10) is None
     assert streams.heard("item_1", 0) is None
@@ -102,7 +111,7 @@ def test_streams_are_bounded() -> None:
     """An endless session does not keep every text for ever."""
     streams = TranscriptStreams()
     for number in range(2500):
-        streams.on_event(event("response.output_text.done", item_id=f"item_{number}", text="x"))
+        view_of(streams, event("response.output_text.done", item_id=f"item_{number}", text="x"))
 
     assert streams.text("assistant", "item_0", 0) == ""
     assert streams.text("assistant", "item_2499", 0) == "x"
@@ -134,17 +143,18 @@ def test_all_sound_heard_is_all_words_once_the_answer_is_whole() -> None:
 def test_a_text_that_never_ended_ends_with_its_connection() -> None:
     """As it stands, once; what was whole stays as it was."""
     streams = TranscriptStreams()
-    streams.on_event(event(f"{SPOKEN}.delta", delta="half a"))
-    streams.on_event({**event(f"{SPOKEN}.done", transcript="whole"), "item_id": "item_2"})
+    view_of(streams, event(f"{SPOKEN}.delta", delta="half a"))
+    view_of(streams, {**event(f"{SPOKEN}.done", transcript="whole"), "item_id": "item_2"})
 
-    assert streams.abandon() == [SpeechDone("assistant", "item_1", 0, "half a", spoken=True)]
-    assert streams.abandon() == []
+    lost = Connection(1.0, Connected.LOST)
+    assert Feeder(streams).record(lost) == [SpeechDone("assistant", "item_1", 0, "half a", spoken=True)]
+    assert Feeder(streams).record(lost) == []
 
 
 def test_an_item_as_it_was_heard_ends_at_the_cut() -> None:
     """What nobody heard was not said; an item that was not interrupted is the same object."""
     streams = TranscriptStreams()
-    streams.on_event(event(f"{SPOKEN}.done", transcript=TEXT))
+    view_of(streams, event(f"{SPOKEN}.done", transcript=TEXT))
     part = {"type": "output_audio", "transcript": TEXT}
     item = MessageItem("item_1", "assistant", "completed", [part])
     assert streams.as_heard(item) is item

@@ -38,21 +38,21 @@ async def test_an_answer_of_silence_is_told() -> None:
         fake_server(steps(mumbles)) as server,
         session_on(server.url, speaker=ManualSpeaker(), config=SOUND) as live,
     ):
-        live.session.respond()
+        live.session.talk.respond()
         await live.until(lambda: live.records("response.output_audio.done"))
 
         (warning,) = warnings(live)
-        assert warning.startswith("the sound of item_1 is silence") and "/session get audio.output" in warning
+        assert warning.startswith("the audio of item_1 is silence") and "/session get audio.output" in warning
 
 
 async def test_an_answer_that_stalls_is_told_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """The local server stops in the middle of its sound."""
-    monkeypatch.setattr("rtcli.session.audio_watch._STALL_SECONDS", 0.05)
+    monkeypatch.setattr("rtcli.session.audio_stall._STALL_SECONDS", 0.05)
     faults = ["event=response.output_audio.delta@3:stall=300ms"]
     async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"faults": faults}) as live:
-        live.session.say("count to 5")
+        live.session.talk.say("count to 5")
         await live.until(lambda: [w for w in warnings(live) if w.startswith("the answer stalls")])
-        await live.until(lambda: [n for n in live.notices if n.startswith("the sound goes on after 0.")])
+        await live.until(lambda: [n for n in live.notices if n.startswith("the audio goes on after 0.")])
         await live.until(lambda: live.records("response.done"))
 
         assert len(warnings(live)) == 1
@@ -61,11 +61,11 @@ async def test_an_answer_that_stalls_is_told_while_it_does(monkeypatch: pytest.M
 async def test_an_ordinary_spoken_answer_gives_no_alarm() -> None:
     """Nor does an interrupted one."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        live.session.say("count to 5")
+        live.session.talk.say("count to 5")
         await live.until(lambda: live.records("response.done"))
-        live.session.say("count to 30")
+        live.session.talk.say("count to 30")
         await live.until(lambda: len(live.records("response.output_audio.delta")) > 10)
-        live.session.interrupt()
+        live.session.talk.interrupt()
         await live.until(lambda: len(live.records("response.done")) == 2)
 
         assert warnings(live) == []
@@ -105,12 +105,12 @@ async def test_an_assistant_that_interrupts_itself_is_told_once(mode: str, level
         fake_server(talks) as server,
         session_on(server.url, speaker=speaker, microphone=microphone, config=SOUND) as live,
     ):
-        live.session.sound.set_echo(mode)
-        live.session.unmute()
-        live.session.respond()
+        live.session.audio.set_echo(mode)
+        live.session.audio.unmute()
+        live.session.talk.respond()
         await live.until(lambda: speaker.audible)
         hears_itself(microphone, speaker, levels)
-        live.session.discard()
+        live.session.talk.discard()
         await live.until(lambda: len(live.records("input_audio_buffer.speech_started")) == 2)
 
         told = [w for w in warnings(live) if w.startswith("the assistant may have interrupted itself")]

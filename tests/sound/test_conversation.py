@@ -18,8 +18,9 @@ from rtcli.dsp.wav import write_wav
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.protocol.record import Frame
-from rtcli.session import settings
-from rtcli.session.audio import SpeakerLike
+from rtcli.session import setting_paths as settings
+from rtcli.session.audio_devices import device_names
+from rtcli.session.audio_output import SpeakerLike
 from rtcli.views import View
 from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sessions import Live, session_on
@@ -46,8 +47,8 @@ class Talking:
 
     @property
     def speaker(self) -> SpeakerLike:
-        assert self.live.session.sound.speaker is not None
-        return self.live.session.sound.speaker
+        assert self.live.session.audio.speaker is not None
+        return self.live.session.audio.speaker
 
     async def played(self, milliseconds: int) -> None:
         """Wait until so much of an answer was heard."""
@@ -82,7 +83,7 @@ async def talking(url: str, *, detection: dict[str, Any] | None = None, listen: 
 
         live.session.transport.on("audio", arrived)
         if listen:
-            live.session.unmute()
+            live.session.audio.unmute()
             await live.until(lambda: live.records("input_audio_buffer.append"))
         yield talk
 
@@ -101,7 +102,7 @@ async def test_what_is_said_is_transcribed_and_the_answer_heard(card: SoundCard,
         (answer,) = talk.live.events("response.output_audio_transcript.done")
         assert answer["transcript"].lower().startswith("good morning")
         assert share_heard(samples_of(bytes(talk.received)), recording.samples) >= 0.8
-        (turn,) = talk.live.session.measure().turns.turns
+        (turn,) = talk.live.session.state.metrics.turns.turns
         assert turn.after(turn.played) is not None, "the figures know when the first sample was played"
 
 
@@ -113,7 +114,7 @@ async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
     """By command, by typing and by voice: within one block of the device, and its latency and a fade of the room."""
     async with talking(scripted_server, detection=WAITS) as talk:
         with card.record() as recording:
-            talk.live.session.say("go on")
+            talk.live.session.talk.say("go on")
             await talk.played(700)
             if way == "speech":
                 card.speak(say("Stop, please."))
@@ -132,7 +133,7 @@ async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
 async def test_an_answer_that_was_heard_to_its_end_is_not_cut(card: SoundCard, hearing_server: str, say: Say) -> None:
     """Who speaks after it interrupts nothing."""
     async with talking(hearing_server, detection=WAITS) as talk:
-        talk.live.session.say("say hello")
+        talk.live.session.talk.say("say hello")
         await talk.live.idle()
         card.speak(say("Thank you.") + PAUSE)
         await talk.live.until(lambda: talk.live.events("input_audio_buffer.speech_stopped"))
@@ -171,7 +172,7 @@ async def test_push_to_talk_takes_what_is_said_between_two_presses(
         said = card.speak(say("Say good evening.") + PAUSE)
         await asyncio.to_thread(said.wait)
         await talk.live.run("/ptt")
-        assert session.sound.muted
+        assert session.audio.muted
         await talk.live.until(lambda: talk.live.events("response.done"))
         (answer,) = talk.live.events("response.output_audio_transcript.done")
         assert answer["transcript"].lower().startswith("good evening")
@@ -186,7 +187,7 @@ async def test_another_speaker_goes_on_with_the_answer(card: SoundCard, scripted
     """/audio out in the middle: the other room hears the rest, and an interruption there cuts at the right place."""
     async with talking(scripted_server, listen=False) as talk:
         with card.record("room_b") as recording:
-            talk.live.session.say("go on")
+            talk.live.session.talk.say("go on")
             await talk.played(500)
             await talk.live.run("/audio out room_b")
             await talk.played(1200)
@@ -204,7 +205,7 @@ async def test_another_microphone_takes_over(card: SoundCard, scripted_server: s
     async with talking(scripted_server, detection=None) as talk:
         with pytest.raises(Exception, match="kitchen"):
             await talk.live.run("/audio in kitchen")
-        (number,) = [index for index, name in talk.live.session.sound.device_names("input") if name == "default"]
+        (number,) = [index for index, name in device_names("input") if name == "default"]
         await talk.live.run(f"/audio in {number}")
         start = len(talk.sent)
         card.speak(noise[:RATE])
@@ -232,15 +233,15 @@ async def test_a_file_is_played_as_if_it_were_spoken(
 async def test_devices_that_vanish_leave_a_conversation_in_text(own_card: SoundCard, scripted_server: str) -> None:
     """One line for each device; the next answer is text, and nothing waits for sound that nobody plays."""
     async with talking(scripted_server, detection=WAITS) as talk:
-        talk.live.session.say("go on")
+        talk.live.session.talk.say("go on")
         await talk.played(300)
         own_card.kill()
         await talk.live.until(lambda: [n for n in talk.live.notices if "is gone" in n][1:])
         await talk.live.until(lambda: talk.live.session.status.modalities == ("text",))
         assert talk.live.session.status.muted and not talk.live.session.status.microphone
-        talk.live.session.interrupt()
+        talk.live.session.talk.interrupt()
         await talk.live.idle()
-        talk.live.session.say("count to three")
+        talk.live.session.talk.say("count to three")
         await talk.live.idle()
 
         assert talk.live.session.transport.status == "connected"

@@ -136,29 +136,6 @@ async def test_what_is_spoken_is_captured(
     assert {len(chunk) for chunk in captured} == {CHUNK_BYTES}
 
 
-async def test_a_muted_microphone_gives_nothing(card: SoundCard, noise: bytes) -> None:
-    """Not one sample of what was said meanwhile, also not when it is unmuted."""
-    captured: list[bytes] = []
-    microphone = Microphone(captured.append, "booth")
-    microphone.open()
-    await until(lambda: captured)
-    microphone.muted = True
-    captured.clear()
-    said = card.speak(noise[:RATE])
-    await asyncio.to_thread(said.wait)
-    assert captured == [] and microphone.level_db is None
-    with card.record("booth_in") as recording:
-        card.speak(noise[RATE:])
-        await until(lambda: len(recording.sound()))
-    microphone.muted = False
-    await until(lambda: len(captured) > 50)
-    microphone.close()
-
-    heard = samples_of(b"".join(captured))
-    assert share_heard(samples_of(noise[:RATE]), heard) == 0
-    assert microphone.level_db is None
-
-
 async def test_a_device_that_refuses_is_named(card: SoundCard, monkeypatch: pytest.MonkeyPatch) -> None:
     """The device and PortAudio's reason; nothing stays open."""
     devices = tuple(replace(device, rate=1) for device in list_devices())

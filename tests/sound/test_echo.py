@@ -19,7 +19,7 @@ async def test_the_assistant_does_not_interrupt_itself(
     async with talking(hearing_server, detection=WAITS) as talk:
         await talk.live.run(f"/echo {mode}")
         with card.loopback(volume=volume):
-            talk.live.session.say(ANSWER)
+            talk.live.session.talk.say(ANSWER)
             await talk.live.until(lambda: talk.live.events("response.done"))
             await talk.live.session.idle(20)
 
@@ -33,7 +33,7 @@ async def test_without_the_guard_it_does(card: SoundCard, hearing_server: str) -
     async with talking(hearing_server, detection=WAITS) as talk:
         await talk.live.run("/echo off")
         with card.loopback(volume="-12dB"):
-            talk.live.session.say(ANSWER)
+            talk.live.session.talk.say(ANSWER)
             await talk.live.until(lambda: talk.cuts)
 
         assert talk.live.events("input_audio_buffer.speech_started")
@@ -43,7 +43,7 @@ async def test_a_voice_over_the_echo_is_let_through(card: SoundCard, hearing_ser
     """In the default mode a person who is clearly louder than the echo interrupts."""
     async with talking(hearing_server, detection=WAITS) as talk:
         with card.loopback(volume="-24dB"):
-            talk.live.session.say("count to 40")
+            talk.live.session.talk.say("count to 40")
             await talk.played(1500)
             assert not talk.cuts
             card.speak(say("Please wait a moment."))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rtcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from rtcli.session.audio import MicrophoneLike, SpeakerLike
+    from rtcli.session.audio_input import MicrophoneLike
+    from rtcli.session.audio_output import SpeakerLike
 
 
 @dataclass(frozen=True, slots=True)

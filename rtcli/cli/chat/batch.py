@@ -37,7 +37,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
             session.subscribe(writer.write)
             await session.start()
             if options.audio.listens:
-                session.transport.mute(False)
+                session.audio.unmute()
             context = Context(
                 session=session,
                 display=options.display,
@@ -72,7 +72,7 @@ async def _converse(session: RealtimeSession, context: Context, writer: Writer, 
             continue
         code, left = await _turn(line, context, writer, limit)
         codes.append(code)
-        if left or (session.transport.status != "connected" and session.exit_code):
+        if left or (not session.lifecycle.connected and session.exit_code):
             break  # lost, not left by /disconnect
     else:
         await _drain_input_file(session, limit)
@@ -98,11 +98,11 @@ async def _turn(line: str, context: Context, writer: Writer, limit: float | None
 async def complete(session: RealtimeSession, limit: float | None) -> None:
     """Wait until the answer is there. Raises ExpectationError after `limit` seconds in which no event came."""
     while True:
-        seen = len(session.log)
+        seen = len(session.state.log)
         try:
             await session.idle(limit)
         except TimeoutError:
-            if len(session.log) == seen:
+            if len(session.state.log) == seen:
                 raise ExpectationError(
                     "the answer is not complete",
                     why=f"no event came for {limit:g} s",
@@ -116,12 +116,12 @@ async def _drain_input_file(session: RealtimeSession, limit: float | None) -> No
     """After the last line: let a file that plays as microphone come to its end, and be answered."""
     from rtcli.audio.files import WavMicrophone
 
-    microphone = session.sound.microphone
+    microphone = session.audio.microphone
     if not isinstance(microphone, WavMicrophone):
         return
     quiet_since: float | None = None
     loop = asyncio.get_running_loop()
-    while session.transport.status == "connected":
+    while session.lifecycle.connected:
         if microphone.ended and session.quiet and not _speech_open(session):
             quiet_since = quiet_since or loop.time()
             if loop.time() - quiet_since >= _QUIET_SECONDS:
@@ -135,6 +135,6 @@ async def _drain_input_file(session: RealtimeSession, limit: float | None) -> No
 
 def _speech_open(session: RealtimeSession) -> bool:
     """The server has heard speech begin and not end."""
-    began = session.log.last("input_audio_buffer.speech_started")
-    ended = session.log.last("input_audio_buffer.speech_stopped")
+    began = session.state.log.last("input_audio_buffer.speech_started")
+    ended = session.state.log.last("input_audio_buffer.speech_stopped")
     return began is not None and (ended is None or ended.number < began.number)

@@ -49,7 +49,7 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say))
     session = session_for(options, endpoint, terminal=True)
     if options.audio.listens:
-        session.transport.mute(False)
+        session.audio.unmute()
     # The prompt subscribes to the session as soon as this returns: only then is there somebody to show lines to.
     asyncio.get_running_loop().call_soon(relay.show_on, session.show)
     return Context(

@@ -102,7 +102,7 @@ def test_a_built_in_server_that_dies_is_there_again_for_reconnect() -> None:
         terminal.send("hel")
         (server,) = children(terminal.pid)
         os.kill(server, signal.SIGKILL)
-        terminal.wait_for("the connection is lost")
+        terminal.wait_for("the connection was lost")
         terminal.wait_for(lambda: terminal.text().count("replies: built-in rules") == 2)
         terminal.wait_for(lambda: any(row.startswith("› hel") for row in terminal.shown()))
         terminal.send("\x15/reconnect\r")

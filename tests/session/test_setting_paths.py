@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.session import settings
-from rtcli.session.settings import MISSING, Difference
+from rtcli.session import setting_paths as settings
+from rtcli.session.setting_paths import MISSING, Difference
 
 SESSION: dict[str, Any] = {
     "type": "realtime",

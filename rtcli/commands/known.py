@@ -1,0 +1,36 @@
+"""What a command line can refer to, as it stood at one moment: taken on the loop, read in any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rtcli.protocol.filters import type_of
+
+if TYPE_CHECKING:
+    from rtcli.session.session import RealtimeSession
+    from rtcli.session.tool_calls import WaitingCall
+
+_FRAMES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`items` are pairs of item_id and role (or type), oldest first; `frames` number and type of the newest ones."""
+
+    session: Mapping[str, Any] | None = None
+    items: tuple[tuple[str, str], ...] = ()
+    frames: tuple[tuple[int, str], ...] = ()
+    waiting: tuple[WaitingCall, ...] = ()
+
+    @classmethod
+    def of(cls, session: RealtimeSession) -> Known:
+        """What this session knows now."""
+        state = session.state
+        return cls(
+            state.session,
+            tuple((item.item_id, getattr(item, "role", item.type)) for item in state.history),
+            tuple((frame.number, type_of(frame)) for frame in state.log.records[-_FRAMES:]),
+            session.tools.waiting,
+        )

@@ -1,0 +1,30 @@
+"""How a connection ended, in words: from its close code, its reason and what the server said before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NO_CLOSE_FRAME = 1006
+
+_ADVICE: Mapping[int, str] = {
+    1001: "sessions last at most 60 minutes, and servers are restarted: connect again",
+    1006: "the connection broke without a close frame: check the network, and the server's own log",
+    1009: "a frame was too large for the server: send less at once",
+    1011: "the server failed, or did not answer pings: connect again",
+    3000: "check the API key and its permissions",
+    4000: "check the model and the URL, and that no OpenAI-Beta header is sent",
+}
+
+FINAL = frozenset({3000, 4000})
+"""Codes after which another connection would end the same way."""
+
+
+def advice_for_close(code: int | None) -> str:
+    """What to do after a connection has ended with this code (None: without a close frame), or ""."""
+    return _ADVICE.get(NO_CLOSE_FRAME if code is None else code, "")
+
+
+def describe_close(code: int | None, reason: str, server_said: str = "") -> str:
+    """The end of a connection with the server's own words first, where there are any."""
+    closed = "no close frame" if code is None else f"close code {code}" + (f", {reason}" if reason else "")
+    return f"{server_said} ({closed})" if server_said else closed

@@ -1,0 +1,21 @@
+"""The audio devices of this machine, for those who list and complete them."""
+
+from __future__ import annotations
+
+from rtcli.audio.devices import Device, Kind, list_devices
+from rtcli.audio.stream import rescan_devices
+from rtcli.errors import AudioUnavailableError
+
+
+def devices() -> tuple[Device, ...]:
+    """The sound devices of this machine. Raises AudioUnavailableError without PortAudio."""
+    rescan_devices()
+    return list_devices()
+
+
+def device_names(kind: Kind) -> list[tuple[int, str]]:
+    """Devices of one direction by index and name; none where sound is not to be had."""
+    try:
+        return [(device.index, device.name) for device in list_devices() if device.channels(kind)]
+    except AudioUnavailableError:
+        return []

@@ -1,0 +1,147 @@
+"""Audio in: what the microphone hears goes out in the session's format, guarded against echo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from rtcli.audio.echo import EchoGuard, EchoMode
+from rtcli.audio.stream import Lost
+from rtcli.dsp.codec import Encoder
+from rtcli.dsp.levels import SILENCE_DB
+from rtcli.errors import AudioUnavailableError, RtcliError
+from rtcli.protocol.events import Event
+from rtcli.session.audio_output import AudioOutput
+from rtcli.session.echo_watch import EchoWatch
+from rtcli.session.link import Link
+from rtcli.session.provenance import caused_by
+from rtcli.views import Level, Notice
+
+
+class MicrophoneLike(Protocol):
+    """Gives 20 ms pieces of 24 kHz PCM16 mono to `on_chunk` on the loop (see `rtcli.audio.microphone`)."""
+
+    on_chunk: Callable[[bytes], None] | None
+    on_lost: Lost | None
+    level_db: float | None
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def discard(self) -> None: ...
+    @property
+    def name(self) -> str: ...
+
+
+ECHO_ADVICE = Notice(
+    "speaker and microphone are open together",
+    hint="use headphones, or /echo half if the assistant hears itself",
+)
+
+
+class AudioInput:
+    """Owns the microphone and the echo guard. The microphone opens only when `open` is called."""
+
+    def __init__(self, link: Link, output: AudioOutput, microphone: MicrophoneLike | None) -> None:
+        self._link = link
+        self._output = output
+        self.microphone = microphone
+        self.recording = False
+        self.echo = EchoGuard()
+        self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
+        self._advised = False
+        self._encoder: Encoder | None = None
+        link.transport.on("input_audio_buffer.speech_started", self._on_input_audio_buffer_speech_started)
+
+    # -- devices -----------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
+        if not self.recording:
+            self._start(self.microphone or _default_microphone())
+        elif self.muted and self.microphone is not None:
+            self.microphone.discard()  # what was captured while it was muted stays here
+        if self._output.speaker is not None and not self._advised and self.echo.mode is EchoMode.AUTO:
+            self._advised = True
+            self._link.show(ECHO_ADVICE)
+
+    def use(self, microphone: MicrophoneLike) -> None:
+        """Record from another device from now on. Raises AudioUnavailableError, and then changes nothing."""
+        old = self.microphone
+        self._start(microphone)
+        if old is not None:
+            old.close()
+
+    def _start(self, microphone: MicrophoneLike) -> None:
+        microphone.on_chunk = self._on_chunk
+        microphone.on_lost = self._on_lost
+        microphone.open()
+        self.microphone, self.recording = microphone, True
+
+    def _on_lost(self, error: AudioUnavailableError) -> None:
+        self.recording = False
+        self._link.transport.mute(True)
+        self._link.show(Notice(error.what, error.why, "/audio in DEVICE, then /unmute", Level.WARNING))
+
+    def close(self) -> None:
+        """Give the device back."""
+        self.recording = False
+        if self.microphone is not None:
+            self.microphone.close()
+
+    # -- sending -----------------------------------------------------------------------------------
+
+    @property
+    def muted(self) -> bool:
+        """The transport owns this: whoever has the transport can mute."""
+        return self._link.transport.muted is not False
+
+    @property
+    def level_db(self) -> float | None:
+        """How loud the microphone is, in dBFS; None while nothing is recorded or it is muted."""
+        return self.microphone.level_db if self.microphone and self.recording and not self.muted else None
+
+    def _on_chunk(self, pcm: bytes) -> None:
+        if self.muted or self._link.transport.status != "connected":
+            return
+        level, speaker_db, audible = self.level_db, self._output.level_db, self._output.audible
+        level = SILENCE_DB if level is None else level
+        if audible and self._echo_watch is not None:
+            self._echo_watch.add(level, speaker_db)
+        if not self.echo.passes(level, speaker_db, audible=audible):
+            pcm = bytes(len(pcm))  # silence keeps the server's time in step
+        try:
+            with caused_by("microphone"):
+                self.send(pcm)
+        except RtcliError as error:  # a telephone call carries its own sound, for one
+            self._link.transport.mute(True)
+            self._link.show(Notice(f"{error.what}; microphone muted", error.why, error.hint, Level.WARNING))
+
+    def send(self, pcm: bytes) -> None:
+        """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
+        wanted = self._link.state.audio.input_format
+        if self._encoder is None or self._encoder.format != wanted:
+            self._encoder = Encoder(wanted)
+        if data := self._encoder.encode(pcm):
+            self._link.transport.send_audio(data)
+
+    # -- echo --------------------------------------------------------------------------------------
+
+    def set_echo(self, mode: EchoMode) -> None:
+        """Guard against echo in another way, and learn the room anew."""
+        self.echo, self._echo_watch = EchoGuard(mode), EchoWatch()
+
+    def _on_input_audio_buffer_speech_started(self, _event: Event) -> None:
+        """The server hears speech: while the speaker plays, that may be the assistant itself. Told once a mode."""
+        if self._echo_watch is None or not self._output.audible or not self._echo_watch.follows:
+            return
+        self._echo_watch = None
+        stronger = "/echo gate" if self.echo.mode is EchoMode.OFF else "/echo half"
+        why = "the microphone follows what the loudspeaker plays"
+        hint = f"use headphones, or {stronger}"
+        self._link.show(Notice("the assistant may have interrupted itself", why, hint, Level.WARNING))
+
+
+def _default_microphone() -> MicrophoneLike:
+    from rtcli.audio.microphone import Microphone
+
+    return Microphone()

@@ -1,0 +1,187 @@
+"""Audio out: what arrives goes to the speaker, and what has been heard of it is reported."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Protocol
+
+from rtcli.audio.playout import PendingPlayback
+from rtcli.audio.stream import Lost
+from rtcli.dsp.codec import Decoder
+from rtcli.dsp.levels import SILENCE_DB
+from rtcli.errors import AudioUnavailableError, NotConnectedError
+from rtcli.protocol.audio_formats import AudioFormat
+from rtcli.protocol.events import Event
+from rtcli.protocol.payloads import TransportAudio
+from rtcli.protocol.record import Heard
+from rtcli.session.audio_meter import Key, part_of
+from rtcli.session.link import Link
+from rtcli.views import Level, Notice
+
+_REPORT_SECONDS = 0.2
+"""How often a position is reported while something plays."""
+
+
+class SpeakerLike(Protocol):
+    """Plays 24 kHz PCM16 mono and counts what was heard (see `rtcli.audio.speaker`)."""
+
+    on_lost: Lost | None
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> None: ...
+    def finish(self, item_id: str, content_index: int) -> None: ...
+    def stop(self) -> None: ...
+    def export(self) -> PendingPlayback: ...
+    def resume(self, rest: PendingPlayback) -> None: ...
+    def heard_ms(self, item_id: str, content_index: int) -> int | None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def audible(self) -> bool: ...
+    @property
+    def current(self) -> tuple[str, int] | None: ...
+    @property
+    def level_db(self) -> float: ...
+
+
+class AudioOutput:
+    """Owns the speaker. Without one nothing is heard, and the session goes on in text."""
+
+    def __init__(self, link: Link, speaker: SpeakerLike | None) -> None:
+        self._link = link
+        self.speaker = speaker
+        self._decoder: tuple[Key, Decoder] | None = None  # of the part that is arriving
+        self._playing: set[Key] = set()  # parts whose position is still to be reported
+        self._timer: asyncio.TimerHandle | None = None
+        transport = link.transport
+        transport.attach_playback(self._heard)
+        transport.on("audio", self._on_audio)
+        transport.on("audio_interrupted", self._on_audio_interrupted)
+        transport.on("response.output_audio.done", self._on_response_output_audio_done)
+
+    # -- devices -----------------------------------------------------------------------------------
+
+    def open(self) -> AudioUnavailableError | None:
+        """Start the speaker, if there is one. One that cannot be had is given up, and the reason returned."""
+        try:
+            if self.speaker is not None:
+                self.speaker.open()
+                self.speaker.on_lost = self._on_lost
+        except AudioUnavailableError as error:
+            self.speaker = None
+            return error
+        return None
+
+    def use(self, speaker: SpeakerLike) -> None:
+        """Play on another device from now on, in the middle of an answer too.
+
+        Raises AudioUnavailableError, and then changes nothing.
+        """
+        speaker.open()
+        speaker.on_lost = self._on_lost
+        self._report()
+        old, self.speaker = self.speaker, speaker
+        if old is not None:
+            speaker.resume(old.export())
+            old.close()
+
+    def _on_lost(self, error: AudioUnavailableError) -> None:
+        """The conversation goes on in text: what nobody hears is not to be spoken."""
+        self._report()
+        self.speaker = None
+        what = f"{error.what}; asking for text"
+        self._link.show(Notice(what, error.why, "/audio out DEVICE", Level.WARNING))
+        if (self._link.transport.session or {}).get("output_modalities") == ["audio"]:
+            with suppress(NotConnectedError):
+                session = {"type": "realtime", "output_modalities": ["text"]}
+                self._link.transport.send_event({"type": "session.update", "session": session})
+
+    def close(self) -> None:
+        """Give the device back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.speaker is not None:
+            self.speaker.close()
+
+    # -- playing -----------------------------------------------------------------------------------
+
+    @property
+    def audible(self) -> bool:
+        """Something is being played, or waits to be."""
+        return self.speaker is not None and self.speaker.audible
+
+    @property
+    def current(self) -> Key | None:
+        """The part that is heard now; None in silence."""
+        return self.speaker.current if self.speaker is not None and self.speaker.audible else None
+
+    @property
+    def level_db(self) -> float:
+        """How loud the speaker is, in dBFS."""
+        return self.speaker.level_db if self.speaker is not None else SILENCE_DB
+
+    @property
+    def format(self) -> AudioFormat:
+        """What the session speaks."""
+        return self._link.state.audio.output_format
+
+    def _on_audio(self, audio: TransportAudio) -> None:
+        if self.speaker is None or audio.interrupted:
+            return
+        key = (audio.item_id, audio.content_index)
+        if self._decoder is None or self._decoder[0] != key:
+            self._decoder = (key, Decoder(self.format))
+        self.speaker.play(*key, self._decoder[1].decode(audio.data))
+        self._playing.add(key)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_REPORT_SECONDS, self._report_again)
+
+    def _on_response_output_audio_done(self, event: Event) -> None:
+        if self.speaker is None:
+            return
+        key = part_of(event)
+        if self._decoder and self._decoder[0] == key:
+            self.speaker.play(*key, self._decoder[1].flush())
+            self._decoder = None
+        self.speaker.finish(*key)
+
+    def _on_audio_interrupted(self, *_: Any) -> None:
+        """Where each part stopped is said before the server is told to cut it there."""
+        now = self._link.now
+        for cut in self._link.transport.last_interruption:
+            self._link.observe(Heard(now, cut.item_id, cut.content_index, cut.heard_ms))
+        self._playing.clear()
+        self.stop()
+
+    def stop(self) -> None:
+        """Play nothing more of what has arrived."""
+        self._decoder = None
+        if self.speaker is not None:
+            self.speaker.stop()
+
+    # -- positions ---------------------------------------------------------------------------------
+
+    def _heard(self, item_id: str, content_index: int) -> int | None:
+        return self.speaker.heard_ms(item_id, content_index) if self.speaker else None
+
+    def heard_ms(self, key: Key) -> int | None:
+        """Milliseconds of a part that have left the device."""
+        return self._heard(*key)
+
+    def _report_again(self) -> None:
+        self._timer = None
+        self._report()
+        if self._playing:
+            self._timer = asyncio.get_running_loop().call_later(_REPORT_SECONDS, self._report_again)
+
+    def _report(self) -> None:
+        """Every position that has moved. What is silent by now will not move again."""
+        for key in tuple(self._playing):
+            heard = self._heard(*key)
+            if heard and heard != self._link.state.audio.heard_ms(*key):
+                self._link.observe(Heard(self._link.now, *key, heard))
+        if not self.audible:
+            self._playing.clear()

@@ -1,0 +1,67 @@
+"""Conversation: the server's copy of its items, and changes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rtcli.dsp.wav import write_wav
+from rtcli.errors import UsageError
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.protocol.items import Item, MessageItem
+from rtcli.session.audio import Audio
+from rtcli.session.link import Link
+
+_PAUSE_MS = 300
+"""Between the turns of an exported conversation."""
+
+
+class Conversation:
+    """Acts on items. What the conversation holds is the history of the session's state."""
+
+    def __init__(self, link: Link, audio: Audio) -> None:
+        self._link = link
+        self._audio = audio
+
+    async def retrieve(self, item_id: str) -> Mapping[str, Any]:
+        """The server's copy of an item, audio included. Raises ServerError for one that it does not have."""
+        frame = await self._link.ask("conversation.item.retrieve", item_id=item_id)
+        item = frame.event.get("item") if frame.event else None
+        return item if isinstance(item, Mapping) else {}
+
+    async def delete(self, item_id: str) -> None:
+        """Take an item out of the conversation."""
+        await self._link.ask("conversation.item.delete", item_id=item_id)
+
+    async def truncate(self, item_id: str, audio_end_ms: int, content_index: int = 0) -> None:
+        """Cut a spoken answer: what is said after `audio_end_ms` is forgotten."""
+        fields = {"item_id": item_id, "content_index": content_index, "audio_end_ms": audio_end_ms}
+        await self._link.ask("conversation.item.truncate", **fields)
+
+    def reset(self, new: Iterable[Item | Mapping[str, Any]]) -> None:
+        """Make the conversation into these items. Raises UsageError for items that the API does not take."""
+        self._link.require_connection()
+        self._link.transport.reset_history(list(self._link.state.history), list(new))
+
+    def save_audio(self, item: Mapping[str, Any], path: Path) -> int:
+        """Write the audio of a retrieved item as WAV; its milliseconds. Raises UsageError where there is none."""
+        pcm = self._audio.of_item(item)
+        if not pcm:
+            raise UsageError(f"{item.get('id')} holds no audio")
+        write_wav(path, pcm)
+        return PCM16.milliseconds(len(pcm))
+
+    async def export_wav(self, path: Path) -> int:
+        """Write the audio of the whole conversation as WAV, in its order; its milliseconds."""
+        spoken = [
+            item.item_id
+            for item in self._link.state.history
+            if isinstance(item, MessageItem) and any("audio" in str(part.get("type")) for part in item.content)
+        ]
+        pieces = [self._audio.of_item(await self.retrieve(item_id)) for item_id in spoken]
+        pcm = bytes(PCM16.byte_length(_PAUSE_MS)).join(piece for piece in pieces if piece)
+        if not pcm:
+            raise UsageError("nothing was said in this conversation")
+        write_wav(path, pcm)
+        return PCM16.milliseconds(len(pcm))

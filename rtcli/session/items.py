@@ -1,0 +1,93 @@
+"""The conversation as its frames tell it: items in the server's order, without those of out-of-band responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rtcli.protocol.history import History
+from rtcli.protocol.items import FunctionCallItem, Item
+from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.protocol.remember import remember
+from rtcli.protocol.translate import TRANSLATORS
+from rtcli.session.part import Part, moment, received, sent
+from rtcli.session.transfer import without_audio
+from rtcli.views import Level, Notice, View
+
+_MAX_REMEMBERED = 4096
+"""Function calls whose item is remembered, and out-of-band responses and items."""
+
+
+class ConversationItems(Part):
+    """Owns the history of the connection that is open, or was open last."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self._before: History | None = None  # while another connection is dialed, which may fail
+        self._out_of_band: dict[str, None] = {}  # responses outside of the conversation, their items
+        self._call_items: dict[str, str] = {}  # by call_id
+
+    def __repr__(self) -> str:
+        return f"<ConversationItems: {len(self.history)} items, {len(self._out_of_band)} out of band>"
+
+    @received("response.created")
+    def _on_response_created(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        """A response that says that it has no conversation makes items that the conversation never sees."""
+        response = event.get("response")
+        if isinstance(response, Mapping) and "conversation_id" in response and response["conversation_id"] is None:
+            remember(self._out_of_band, str(response.get("id")), None, _MAX_REMEMBERED)
+
+    @received("response.output_item.added", "response.output_item.done")
+    def _on_response_output_item(self, event: Mapping[str, Any], frame: Frame) -> Iterator[View]:
+        item = event.get("item")
+        if isinstance(item, Mapping):
+            if event.get("response_id") in self._out_of_band:
+                remember(self._out_of_band, str(item.get("id")), None, _MAX_REMEMBERED)
+            if isinstance(call_id := item.get("call_id"), str):
+                remember(self._call_items, call_id, str(item.get("id")), _MAX_REMEMBERED)
+        yield from self._on_conversation_item(event, frame)
+
+    @received("conversation.item.added", "conversation.item.done", "conversation.item.retrieved")
+    def _on_conversation_item(self, event: Mapping[str, Any], _frame: Frame) -> Iterator[View]:
+        for name, *payload in TRANSLATORS[event["type"]](dict(event)):
+            if name == "item_update":
+                self._update(payload[0])
+            elif name == "mcp_tools_listed":
+                yield _tools_listed(payload[0].server_label, payload[0].tools)
+
+    def _update(self, item: Item) -> None:
+        if item.item_id not in self._out_of_band:
+            self.history.update(without_audio(item))
+
+    @received("conversation.item.deleted")
+    def _on_conversation_item_deleted(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        if isinstance(item_id := event.get("item_id"), str):
+            self.history.remove(item_id)
+
+    @sent("conversation.item.create")
+    def _on_conversation_item_create(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        """The output of a call completes the call; the server says nothing of that."""
+        item = event.get("item")
+        if not isinstance(item, Mapping) or item.get("type") != "function_call_output":
+            return
+        call = self.history.get(self._call_items.get(str(item.get("call_id")), ""))
+        if isinstance(call, FunctionCallItem):
+            self._update(replace(call, status="completed", output=str(item.get("output"))))
+
+    @moment(Connection)
+    def _on_connection(self, record: Connection) -> None:
+        """Another connection has another conversation; the last one stays where the attempt fails."""
+        self._out_of_band.clear()
+        if record.state is Connected.DIALING:
+            self._before, self.history = self.history, History()
+        elif record.state is Connected.OPEN:
+            self._before = None
+        elif self._before is not None:
+            self.history, self._before = self._before, None
+
+
+def _tools_listed(server_label: str, tools: list[Any]) -> Notice:
+    names = ", ".join(str(tool.get("name")) for tool in tools if isinstance(tool, Mapping))
+    what = f"{server_label} offers {len(tools)} tool" + ("" if len(tools) == 1 else "s")
+    return Notice(what, why=names, level=Level.GOOD)

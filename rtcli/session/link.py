@@ -1,0 +1,119 @@
+"""Link: what every acting part of a session works with, to send, to ask, and to hand records and views on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
+from rtcli.protocol.record import Connected, Direction, Frame, Record
+from rtcli.session.pending import Requests
+from rtcli.session.provenance import Cause, current_cause, set_cause_frame
+from rtcli.session.state import SessionState
+from rtcli.session.view_feed import ViewFeed
+from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.views import Level, Notice, View
+
+ANSWER_SECONDS = 10.0
+"""How long the server may take to confirm something."""
+
+
+class Link:
+    """Feeds `state` with the transport's frames and with what the parts report; shows what comes of it.
+
+    `codes` holds what went wrong outside of the records. `changed` is set whenever something happened.
+    """
+
+    def __init__(self, transport: OpenAIRealtimeWebSocket, state: SessionState, clock: Callable[[], float]) -> None:
+        self.transport = transport
+        self.state = state
+        self.feed = ViewFeed()
+        self.requests = Requests(state.pending)
+        self.codes: set[ExitCode] = set()
+        self.changed = asyncio.Event()
+        self._clock, self._began = clock, clock()
+        self._event_numbers = count(1)
+        transport.attach_wire(self._on_frame)
+        transport.on("error", self._on_error)
+
+    # -- records in, views out ---------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Seconds since the session began, as in its records."""
+        return self._clock() - self._began
+
+    def _on_frame(self, frame: Frame) -> None:
+        number, cause = len(self.state.log) + 1, Cause()
+        if frame.direction is Direction.SENT:
+            cause = current_cause()
+        elif frame.event is not None:
+            set_cause_frame(number, str(frame.event["type"]))
+        self.observe(replace(frame, number=number, at=frame.at - self._began, cause=cause.text, parent=cause.frame))
+
+    def observe(self, record: Record) -> None:
+        """The one way for a record into the session: `state` takes it in, and what comes of it is shown."""
+        views = self.state.observe(record)
+        raised = isinstance(record, Frame) and self.requests.observe(record)
+        for view in views:
+            if not (raised and isinstance(view, Notice)):  # whoever asked raises what it says
+                self.feed.show(view)
+        self.changed.set()
+
+    def show(self, view: View) -> None:
+        """Hand a view to everyone who watches."""
+        self.feed.show(view)
+
+    def _on_error(self, payload: Any) -> None:
+        """The server's own error events are reported from the wire; this is for exceptions of ours."""
+        error = payload.error
+        if isinstance(error, ConnectionLostError):
+            return  # `disconnected` follows, and is what ends a session
+        if isinstance(error, RtcliError) and self.connected:
+            self.show(Notice(error.what, error.why, error.hint, Level.ERROR))
+        elif isinstance(error, Exception) and not isinstance(error, RtcliError):
+            self.codes.add(ExitCode.UNEXPECTED)
+            self.show(Notice("internal error in rtcli", why=f"{type(error).__name__}: {error}", level=Level.ERROR))
+
+    # -- sending -----------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """The session stands: its settings are confirmed, and the connection has not ended."""
+        return self.state.connection is Connected.OPEN
+
+    def require_connection(self) -> None:
+        """Raise UsageError with what to do where there is no connection."""
+        if self.transport.status != "connected":
+            raise UsageError("not connected", hint="/reconnect")
+
+    def event_id(self, what: str) -> str:
+        """An id for an event of ours, by which an error can name it."""
+        return f"rtcli_{what}_{next(self._event_numbers)}"
+
+    def send(self, event_type: str, **fields: Any) -> None:
+        """Send an event of ours. Raises UsageError without a connection."""
+        self.require_connection()
+        event_id = self.event_id(event_type.rpartition(".")[2])
+        self.transport.send_event({"type": event_type, "event_id": event_id, **fields})
+
+    async def ask(self, event_type: str, **fields: Any) -> Frame:
+        """Send an event and wait for the reply that the catalog names for it.
+
+        Raises UsageError without a connection, ServerError where the server refuses, ExpectationError where it says
+        nothing, ConnectionLostError.
+        """
+        self.require_connection()
+        event = {"type": event_type, "event_id": self.event_id(event_type.rpartition(".")[2]), **fields}
+        return await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)
+
+    def sent_since(self, number: int) -> Sequence[Frame]:
+        """What we have sent after frame `number`."""
+        return tuple(frame for frame in self.state.log.records[number:] if frame.direction is Direction.SENT)
+
+    def respond(self, response: Mapping[str, Any] | None = None) -> None:
+        """Ask for a response, now or when it is its turn; `response` holds the wire's parameters."""
+        self.transport.request_response(response)

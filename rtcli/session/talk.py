@@ -1,0 +1,121 @@
+"""Talk: what the user says and asks for, typed or spoken, and what stops the assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rtcli.dsp.wav import read_speech
+from rtcli.errors import UsageError
+from rtcli.protocol.audio_formats import PCM16
+from rtcli.protocol.record import Frame
+from rtcli.session.audio import Audio
+from rtcli.session.images import PreparedImage
+from rtcli.session.link import Link
+
+MIN_TURN_MS = 100
+"""The API refuses to commit less audio than this."""
+
+_CHUNK_BYTES = PCM16.byte_length(100)
+_TRAILING_SILENCE_MS = 1000  # so that voice detection hears the end of a file that is not committed
+
+
+class Talk:
+    """Sends turns. `barge_in`: a typed message cuts the assistant short while it speaks.
+
+    Everything that sends raises NotConnectedError or UsageError without a connection.
+    """
+
+    def __init__(self, link: Link, audio: Audio) -> None:
+        self._link = link
+        self._audio = audio
+        self.barge_in = True
+
+    def say(self, text: str, images: Sequence[PreparedImage] = (), *, respond: bool = True) -> None:
+        """Send a message of the user, which cuts the assistant short if it speaks (see `barge_in`)."""
+        self._link.require_connection()
+        content = [{"type": "input_text", "text": text}] if text else []
+        content += [{"type": "input_image", "image": image.data_uri} for image in images]
+        if respond and self.barge_in and self.speaking:
+            self.interrupt()
+        message = {"type": "message", "role": "user", "content": content}
+        event_id = {"event_id": self._link.event_id("say")}
+        self._link.transport.send_message(message, event_id, trigger_response=False)
+        if respond:
+            self.respond()
+
+    def instruct(self, text: str) -> None:
+        """Put a message of the system into the conversation; it asks for no answer."""
+        item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
+        self._link.send("conversation.item.create", item=item)
+
+    def respond(self, response: Mapping[str, Any] | None = None) -> bool:
+        """Ask for a response; `response` holds the wire's parameters. True: it waits until the present one is done."""
+        queued = self._link.transport.responding
+        self._link.respond(response)
+        return queued
+
+    @property
+    def speaking(self) -> bool:
+        """The assistant is heard, or makes an answer that will be."""
+        modalities = (self._link.transport.session or {}).get("output_modalities")
+        return self._audio.audible or (self._link.transport.responding and modalities != ["text"])
+
+    def interrupt(self) -> bool:
+        """Stop the answer where it was heard. False: there was nothing to stop."""
+        self._link.require_connection()
+        before = len(self._link.state.log)
+        responding, audible = self._link.transport.responding, self._audio.audible
+        self._link.transport.interrupt()
+        if audible:
+            self._audio.stop()
+        sent = [frame.event["type"] for frame in self._link.sent_since(before) if frame.event]
+        if responding and "response.cancel" not in sent:  # the reference leaves answers without audio alone
+            self._link.send("response.cancel")
+        return bool(sent) or responding or audible
+
+    def send(self, event: dict[str, Any], *, raw: bool = False) -> Sequence[Frame]:
+        """Send an event by hand; the frames that it put on the wire at once.
+
+        `raw` passes by the sequencer, so that a response.create goes out even while a response runs.
+        """
+        self._link.require_connection()
+        before = len(self._link.state.log)
+        self._link.transport.send_event(event, sequenced=not raw)
+        return self._link.sent_since(before)
+
+    # -- spoken turns ------------------------------------------------------------------------------
+
+    def commit(self, *, respond: bool = False) -> None:
+        """End the turn that was spoken. Raises UsageError for less audio than the API takes."""
+        self._link.require_connection()
+        if self._audio.unsent_turn_ms < MIN_TURN_MS:
+            raise UsageError(
+                f"only {self._audio.unsent_turn_ms} ms of audio were sent since the last turn",
+                why=f"the API takes no turn under {MIN_TURN_MS} ms",
+                hint="/unmute or F4 and speak, or /play a file",
+            )
+        self._link.send("input_audio_buffer.commit")
+        if respond:
+            self.respond()
+
+    def discard(self) -> None:
+        """Throw away the audio that was sent since the last turn."""
+        self._link.send("input_audio_buffer.clear")
+
+    async def play(self, path: Path, *, commit: bool = False) -> int:
+        """Send a WAV file as if it were spoken; its length in milliseconds. Raises InputError.
+
+        With `commit` it is a turn of its own, and answered; else a second of silence ends it for voice detection.
+        """
+        self._link.require_connection()
+        pcm = read_speech(path)
+        length = PCM16.milliseconds(len(pcm))
+        pcm += b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS))
+        for start in range(0, len(pcm), _CHUNK_BYTES):
+            self._audio.send(pcm[start : start + _CHUNK_BYTES])
+            await self._link.transport.flush()  # a file is not live audio: it waits rather than be dropped
+        if commit:
+            self.commit(respond=True)
+        return length

@@ -59,6 +59,11 @@ class Playback:
         self._parts: OrderedDict[Key, Part] = OrderedDict()
         self._arriving: Key | None = None
 
+    def __repr__(self) -> str:
+        arriving = f"{self._arriving[0]}[{self._arriving[1]}] arriving" if self._arriving else "nothing arriving"
+        parts = ", ".join(f"{key[0]}[{key[1]}] {part.received_ms} ms" for key, part in list(self._parts.items())[-3:])
+        return f"<Playback {arriving}; last: {parts or 'none'}>"
+
     @property
     def item_id(self) -> str | None:
         """The item whose audio is arriving, or None after an interruption and before the first audio."""

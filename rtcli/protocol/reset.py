@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,14 @@ class Reset:
 
     deletes: list[str]
     creates: list[tuple[str | None, Event]]
+
+    def events(self) -> Iterator[Event]:
+        """The client events of all that."""
+        for item_id in self.deletes:
+            yield {"type": DELETE, "item_id": item_id}
+        for previous, item in self.creates:
+            anchor = {} if previous is None else {"previous_item_id": previous}
+            yield {"type": CREATE, **anchor, "item": item}
 
 
 def plan_reset(

@@ -20,6 +20,9 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import AudioFormat, parse_format
 from rtcli.protocol.events import Event
+from rtcli.protocol.moves import move
+
+_MAX_REMEMBERED = 64
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 CANCEL_NOT_ACTIVE = "response_cancel_not_active"
@@ -45,14 +48,24 @@ class SlotEvent(Enum):
     CANCEL_REFUSED = "the server says that nothing was active"
 
 
-# Where nothing is said, the slot stays as it is.
+# A pair that is missing is a mistake of ours. The server and the user may do anything at any time, so that their events
+# have a row in every state.
 _SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
     (Slot.FREE, SlotEvent.CREATE_SENT): Slot.CREATING,
     (Slot.FREE, SlotEvent.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.FREE, SlotEvent.CREATE_ANSWERED): Slot.FREE,
+    (Slot.FREE, SlotEvent.CREATE_REFUSED): Slot.FREE,
+    (Slot.FREE, SlotEvent.RESPONSES_ENDED): Slot.FREE,
+    (Slot.FREE, SlotEvent.CANCEL_REFUSED): Slot.FREE,
     (Slot.CREATING, SlotEvent.CREATE_UNSENT): Slot.FREE,
     (Slot.CREATING, SlotEvent.CREATE_ANSWERED): Slot.FREE,
     (Slot.CREATING, SlotEvent.CREATE_REFUSED): Slot.FREE,
     (Slot.CREATING, SlotEvent.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.CREATING, SlotEvent.RESPONSES_ENDED): Slot.CREATING,
+    (Slot.CREATING, SlotEvent.CANCEL_REFUSED): Slot.CREATING,
+    (Slot.CANCELLING, SlotEvent.CANCEL_SENT): Slot.CANCELLING,
+    (Slot.CANCELLING, SlotEvent.CREATE_ANSWERED): Slot.CANCELLING,
+    (Slot.CANCELLING, SlotEvent.CREATE_REFUSED): Slot.CANCELLING,
     (Slot.CANCELLING, SlotEvent.RESPONSES_ENDED): Slot.FREE,
     (Slot.CANCELLING, SlotEvent.CANCEL_REFUSED): Slot.FREE,
 }
@@ -80,24 +93,33 @@ class Running:
 
 @dataclass(slots=True)
 class Pending:
-    """The create that was sent last: the requests it serves, and whether a response.created has answered it."""
+    """The create that was sent last: the requests it serves, and whether a response.created has answered it.
+
+    One that was sent past the queue serves none: where it is refused, nothing is asked for again.
+    """
 
     event_id: str
+    out_of_band: bool
     serves: list[Request]
     answered: bool = False
 
 
-@dataclass
 class ResponseSequencer:
     """The only owner of this state. `next_create` says what to send; the others tell what happened."""
 
-    _numbers: count[int] = field(default_factory=lambda: count(1))
-    _queue: deque[Request] = field(default_factory=deque)
-    _running: dict[str, Running] = field(default_factory=dict)
-    _given_up: deque[str] = field(default_factory=lambda: deque(maxlen=64))
-    _cancelled_aside: deque[str] = field(default_factory=lambda: deque(maxlen=64))
-    _pending: Pending | None = None
-    _slot: Slot = Slot.FREE
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._queue: deque[Request] = deque()
+        self._running: dict[str, Running] = {}  # by id
+        # Responses that the server said do not run: their late response.done answers nobody.
+        self._given_up: deque[str] = deque(maxlen=_MAX_REMEMBERED)
+        self._cancelled_out_of_band: deque[str] = deque(maxlen=_MAX_REMEMBERED)
+        self._pending: Pending | None = None
+        self._slot = Slot.FREE
+
+    def __repr__(self) -> str:
+        running, queued = list(self._running), len(self._queue)
+        return f"<ResponseSequencer {self._slot.value}, running {running}, {queued} queued>"
 
     @property
     def active(self) -> bool:
@@ -150,19 +172,30 @@ class ResponseSequencer:
         event = dict(serves[0].event)
         if not isinstance(event.get("event_id"), str):
             event["event_id"] = f"rtcli_response_create_{next(self._numbers)}"
-        self._pending = Pending(event["event_id"], serves)
+        self._pending = Pending(event["event_id"], _asks_out_of_band(event), serves)
         self._move(SlotEvent.CREATE_SENT)
         return event, serves[-1].context
 
     def unsent(self) -> None:
         """The create that `next_create` gave could not be sent."""
-        self._pending = None
         self._move(SlotEvent.CREATE_UNSENT)
+        self._pending = None
+
+    def sent_past_queue(self, event: Event) -> None:
+        """A response.create went out without waiting for its turn: the queue waits for its answer.
+
+        Only one with an event_id of its own: without, a refusal could not be told from others, and the queue would
+        wait for ever.
+        """
+        event_id = event.get("event_id")
+        if isinstance(event_id, str) and event_id and self._slot is Slot.FREE and not self.active:
+            self._pending = Pending(event_id, _asks_out_of_band(event), [])
+            self._move(SlotEvent.CREATE_SENT)
 
     def cancelling(self, response_id: object = None) -> None:
-        """A response.cancel goes out. One that names a response beside the conversation does not concern the queue."""
+        """A response.cancel goes out. One of an out-of-band response does not concern the queue."""
         if isinstance(response_id, str) and response_id and not self._in_conversation(response_id):
-            self._cancelled_aside.append(response_id)
+            self._cancelled_out_of_band.append(response_id)
         elif self.active:
             self._move(SlotEvent.CANCEL_SENT)
 
@@ -180,15 +213,15 @@ class ResponseSequencer:
         named = output.get("format") if isinstance(output, Mapping) else None
         output_format = None if named is None else parse_format(named)
         self._running[_id_of(response)] = Running(out_of_band, output_format)
-        if self._pending and not self._pending.answered and out_of_band == _asks_out_of_band(self._pending):
+        if self._pending and not self._pending.answered and out_of_band == self._pending.out_of_band:
             self._answered()
 
     def done(self, response: Mapping[str, Any]) -> None:
         """response.done: it runs no more. One that was never announced (a quota failure) answers the create."""
         response_id = _id_of(response)
         running = self._running.pop(response_id, None)
-        if response_id in self._cancelled_aside:
-            self._cancelled_aside.remove(response_id)
+        if response_id in self._cancelled_out_of_band:
+            self._cancelled_out_of_band.remove(response_id)
         if running is None and response_id not in self._given_up and self._slot is Slot.CREATING:
             self._answered()
         if not self.active:
@@ -220,8 +253,8 @@ class ResponseSequencer:
         self._move(SlotEvent.CREATE_REFUSED)
 
     def _cancel_refused(self) -> None:
-        if self._cancelled_aside and self._slot is not Slot.CANCELLING:
-            self._cancelled_aside.popleft()  # the only cancel under way was not of the conversation
+        if self._cancelled_out_of_band and self._slot is not Slot.CANCELLING:
+            self._cancelled_out_of_band.popleft()  # the only cancel under way was not of the conversation
             return
         # The server says that nothing runs: then nothing may block the queue, whatever was missed.
         for response_id in [key for key, running in self._running.items() if not running.out_of_band]:
@@ -234,15 +267,15 @@ class ResponseSequencer:
             self._pending.answered = True
         self._move(SlotEvent.CREATE_ANSWERED)
 
-    def _move(self, happening: SlotEvent) -> None:
-        self._slot = _SLOTS.get((self._slot, happening), self._slot)
+    def _move(self, event: SlotEvent) -> None:
+        self._slot = move(_SLOTS, self._slot, event)
 
     def reset(self) -> None:
         """The connection is gone, and all of this with it; numbers go on, so that ids stay unique."""
         self._queue.clear()
         self._running.clear()
         self._given_up.clear()
-        self._cancelled_aside.clear()
+        self._cancelled_out_of_band.clear()
         self._pending, self._slot = None, Slot.FREE
 
 
@@ -251,6 +284,6 @@ def _id_of(response: Mapping[str, Any]) -> str:
     return response_id if isinstance(response_id, str) else ""
 
 
-def _asks_out_of_band(pending: Pending) -> bool:
-    response = pending.serves[0].event.get("response")
+def _asks_out_of_band(create: Event) -> bool:
+    response = create.get("response")
     return isinstance(response, Mapping) and response.get("conversation") == "none"

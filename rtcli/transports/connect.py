@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
 
 from rtcli import __version__
@@ -62,17 +62,18 @@ async def dial(
     ping_interval: float | None,
     ping_timeout: float | None,
     open_timeout: float | None,
+    max_message_bytes: int | None,
     ssl_context: ssl.SSLContext | None,
     proxy: str | bool | None,
-) -> Any:
-    """An open connection of `websockets`: no compression (it costs more than all the rest) and no size limit."""
+) -> ClientConnection:
+    """An open connection of `websockets`, without compression: it costs more than all the rest."""
     options: dict[str, Any] = {"proxy": proxy} | ({} if ssl_context is None else {"ssl": ssl_context})
     return await _Connect(
         url,
         additional_headers=dict(headers),
         user_agent_header=f"rtcli/{__version__}",
         compression=None,
-        max_size=None,
+        max_size=max_message_bytes,
         max_queue=(256, 64),
         ping_interval=ping_interval,
         ping_timeout=ping_timeout,

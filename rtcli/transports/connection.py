@@ -4,48 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-from websockets.asyncio.connection import Connection as LibraryConnection
 from websockets.exceptions import ConnectionClosed
 
-from rtcli.errors import UnsupportedError
 from rtcli.transports.outbox import Outbox
+from rtcli.transports.sockets import WebSocketLike, adapt
 
-_READ_SIZE = 64 * 1024
 _LINGER = 1.0  # seconds that frames handed over before close() may take to leave
+_PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
 
 
 class Connection:
     """Owns an open socket until `wait_closed` returns.
 
-    `socket` is open and offers `send`, `recv`, `close`, `close_code` and `close_reason`, as connections of `websockets`
-    do. `on_frame` gets every frame, `on_end` is called once if the connection ends without `close`; both on the loop.
+    `on_frame` gets every frame, `on_end` is called once if the connection ends without `close`; both on the loop.
     """
 
     def __init__(
         self,
-        socket: Any,
+        socket: WebSocketLike,
         *,
         on_frame: Callable[[str | bytes], None],
         on_end: Callable[[BaseException | None], None],
         max_outbox_bytes: int,
     ) -> None:
-        self.socket = socket
-        _read_in_pieces(socket)
         self.outbox = Outbox(max_outbox_bytes)
+        self._socket = adapt(socket)
         self._on_frame = on_frame
         self._on_end = on_end
-        self._wake = asyncio.Event()
-        self._empty = asyncio.Event()
+        self._wake = asyncio.Event()  # there is something to write
+        self._empty = asyncio.Event()  # the socket has taken everything
         self._empty.set()
         self._writer_waits = True
-        self._closing = False
+        self._closing = False  # by us, or because the connection ended: nothing is read any more
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._closer: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        state = "closing" if self._closing else "open" if self._reader else "not started"
+        code = f", close code {self.close_code}" if self.close_code else ""
+        return f"<Connection {state}{code}, {self.outbox.waiting_bytes} bytes wait>"
+
+    @property
+    def close_code(self) -> int | None:
+        """How the connection ended, None while it is open."""
+        return self._socket.close_code
+
+    @property
+    def close_reason(self) -> str:
+        """The words that came with the code."""
+        return self._socket.close_reason
+
+    @property
+    def refused_message(self) -> bool:
+        """Whether we ended it because a message was larger than we take."""
+        return self._socket.refused_message
 
     def start(self) -> None:
         """Begin to read and to write. Frames sent before go out first."""
@@ -66,9 +81,7 @@ class Connection:
 
     async def ping(self) -> float:
         """Seconds for one round trip. Raises ConnectionClosed, UnsupportedError."""
-        if not isinstance(self.socket, LibraryConnection):
-            raise UnsupportedError("this WebSocket is not ours to ping")
-        return await (await self.socket.ping())
+        return await self._socket.ping()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin to close: what is in the outbox still goes out, if the peer takes it within a second."""
@@ -76,24 +89,26 @@ class Connection:
             self._closing = True
             self._begin_to_close(code, reason)
 
-    def abort(self) -> None:
-        """End a connection that is closing without waiting for the peer any longer."""
-        if isinstance(self.socket, LibraryConnection):
-            self.socket.transport.abort()
-        elif self._closer is not None:
-            self._closer.cancel()
-
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and no task is left."""
         tasks = [task for task in (self._reader, self._writer, self._closer) if task is not None]
         if tasks:
             await asyncio.wait(tasks)
 
+    async def give_up(self) -> None:
+        """Wait for the end of a connection that is closing, but not long for a peer that does not answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self.wait_closed()
+        if not self._socket.abort() and self._closer is not None:
+            self._closer.cancel()
+        await self.wait_closed()
+
     # -- tasks -----------------------------------------------------------------------------------
 
     async def _read(self) -> None:
         error: BaseException | None = None
-        receive = _receiver(self.socket)
+        receive = self._socket.receive
         try:
             while True:
                 frame = await receive()
@@ -106,7 +121,7 @@ class Connection:
         self._ended(error)
 
     async def _write(self) -> None:
-        send, outbox = _sender(self.socket), self.outbox
+        send, outbox = self._socket.send, self.outbox
         try:
             while True:
                 while (frame := outbox.take()) is not None:
@@ -141,35 +156,7 @@ class Connection:
             self._writer.cancel()
         try:
             with contextlib.suppress(Exception):  # it is gone either way
-                await self.socket.close(code, reason)
+                await self._socket.close(code, reason)
         finally:
-            if self._reader is not None and not isinstance(self.socket, LibraryConnection):
-                self._reader.cancel()  # a socket of the caller's own need not wake its reader
-
-
-def _read_in_pieces(socket: Any) -> None:
-    """Read at most 64 KiB at once: asyncio asks for 256 KiB, which the allocator maps and unmaps for every read, and
-    that is a fifth of what receiving at full speed costs."""
-    if isinstance(socket, LibraryConnection):
-        with contextlib.suppress(AttributeError):  # another loop's transport
-            setattr(socket.transport, "max_size", _READ_SIZE)  # noqa: B010  not in the type of a transport
-
-
-def _receiver(socket: Any) -> Callable[[], Awaitable[str | bytes]]:
-    """Read frames as bytes where that is possible: JSON is decoded from them directly, and invalid UTF-8 is then one
-    bad frame and not the end of the connection."""
-    if isinstance(socket, LibraryConnection):
-        return functools.partial(socket.recv, decode=False)
-    receive: Callable[[], Awaitable[str | bytes]] = socket.recv
-    return receive
-
-
-def _sender(socket: Any) -> Callable[[bytes], Awaitable[None]]:
-    """Send JSON as a text frame. A socket of the caller's own gets it as text, ours need not encode it again."""
-    if isinstance(socket, LibraryConnection):
-        return functools.partial(socket.send, text=True)
-
-    async def send(frame: bytes) -> None:
-        await socket.send(frame.decode())
-
-    return send
+            if self._reader is not None and not self._socket.wakes_reader:
+                self._reader.cancel()

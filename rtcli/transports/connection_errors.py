@@ -22,6 +22,15 @@ def lost(code: int | None, reason: str, last_error: Event | None) -> ConnectionL
     )
 
 
+def message_too_large(max_bytes: int) -> ConnectionLostError:
+    """We ended the connection, because of what the server sent."""
+    return ConnectionLostError(
+        f"a message of the server was larger than {max_bytes:,} bytes, and the connection was ended (close code 1009)",
+        hint="give a larger max_message_bytes",
+        code=1009,
+    )
+
+
 def silent(seconds: float, last_error: Event | None) -> ConnectError:
     """The connection is open, but no session came."""
     what = f"the server accepted the connection, but sent no session within {seconds:g} s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, Self, TypeAlias
 
 from rtcli.protocol.events import Event
@@ -14,12 +14,33 @@ ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
 
 class Status(StrEnum):
-    """Where a connection stands; equal to the reference's texts."""
+    """Where a connection stands; equal to the reference's texts.
+
+    The transports here are never DISCONNECTING, and neither are the reference's: close() ends a connection at once, and
+    what is left of it closes behind the scenes (`wait_closed`). The value is for transports that have such a state.
+    """
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
     DISCONNECTING = "disconnecting"
     DISCONNECTED = "disconnected"
+
+
+class StatusEvent(Enum):
+    """What moves the status."""
+
+    DIALING = "the key is known and the address is being dialed"
+    OPENED = "the socket is open"
+    ENDED = "the attempt failed, or the connection is closed or lost"
+
+
+STATUS_MOVES: dict[tuple[Status, StatusEvent], Status] = {
+    (Status.DISCONNECTED, StatusEvent.DIALING): Status.CONNECTING,
+    (Status.CONNECTING, StatusEvent.OPENED): Status.CONNECTED,
+    (Status.CONNECTING, StatusEvent.ENDED): Status.DISCONNECTED,
+    (Status.CONNECTED, StatusEvent.ENDED): Status.DISCONNECTED,
+}
+"""Any other move is a mistake of ours."""
 
 
 class RealtimeTransportLayer(ABC):
@@ -44,8 +65,9 @@ class RealtimeTransportLayer(ABC):
         url: str | None = None,
         call_id: str | None = None,
         initial_session_config: Mapping[str, Any] | None = None,
+        send_session: bool = True,
     ) -> None:
-        """Open the connection and send the first session.update."""
+        """Open the connection and send the first session.update, unless `send_session` is False."""
 
     @abstractmethod
     def close(self) -> None:

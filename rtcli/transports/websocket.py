@@ -1,47 +1,50 @@
-"""OpenAIRealtimeWebSocket: the transport over a WebSocket; connecting, waiting for a session, closing."""
+"""OpenAIRealtimeWebSocket: the transport over a WebSocket; connecting, waiting for a session, sending, closing."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
+import functools
 import ssl as tls
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError
-from rtcli.protocol.events import Event
-from rtcli.protocol.session_config import Payload
+from websockets.exceptions import ConnectionClosed
+
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
+from rtcli.protocol.audio_formats import encode_base64_bytes
+from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore, Effects
+from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
+from rtcli.protocol.moves import move
+from rtcli.protocol.record import Direction
+from rtcli.protocol.session_config import DEFAULT_MODEL, Payload
 from rtcli.transports import connection_errors
-from rtcli.transports.base import Effect
-from rtcli.transports.connect import call_url, default_url, dial, to_connect_error
+from rtcli.transports.base import OpenAIRealtimeBase
+from rtcli.transports.connect import dial, shown
 from rtcli.transports.connection import Connection
-from rtcli.transports.layer import ApiKey, Status
-from rtcli.transports.sending import SendingTransport
+from rtcli.transports.connector import Attempt, Connector
+from rtcli.transports.layer import STATUS_MOVES, ApiKey, Status, StatusEvent
+from rtcli.transports.loop_thread import LoopThread
+from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
 
-_PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
-
-
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    """A connect() under way. `abandoned`: close() was called meanwhile."""
-
-    previous_model: str
-    task: asyncio.Future[Any] | None = None
-    abandoned: bool = False
+_CONNECTED = Status.CONNECTED  # a member costs a search through its class, and every send asks for it
 
 
-class OpenAIRealtimeWebSocket(SendingTransport):
+class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
     """Connects to any endpoint that speaks the Realtime protocol over a WebSocket.
 
     `api_key`: text, or a function, sync or async, that returns it; sent as `Authorization: Bearer`. It is required,
-    unless `headers` are given: then authentication is the caller's affair. `url` is dialled as it is. `clock` gives
+    unless `headers` are given: then authentication is the caller's affair. `url` is dialed as it is. `clock` gives
     seconds and measures what was heard when no player does. `create_websocket(url, headers)` is awaited instead of
-    dialling. `manual`: nothing goes out that the caller did not send. `auto_tracing=False`: tracing is left alone
-    unless the config names it. `max_outbox_bytes` bounds what waits to be sent. `ssl` and `proxy` are those of
-    `websockets`.
+    dialing. `manual`: nothing goes out that the caller did not send. `auto_tracing=False`: tracing is left alone
+    unless the config names it. `max_outbox_bytes` bounds what waits to be sent; a message of the server that is larger
+    than `max_message_bytes` ends the connection with 1009. `ssl` and `proxy` are those of `websockets`.
+
+    State and listeners belong to the thread of the loop that connects. Calls from other threads are handed over, in
+    order; an error that such a call meets there is reported as `error`.
     """
+
+    _plays_remotely: ClassVar[bool] = False  # the API itself plays the audio, into a call
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         url: str | None = None,
         headers: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        create_websocket: Callable[[str, dict[str, str]], Awaitable[Any]] | None = None,
+        create_websocket: CreateWebSocket | None = None,
         manual: bool = False,
         auto_tracing: bool = True,
         ping_interval: float | None = 20,
@@ -60,37 +63,91 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         max_outbox_bytes: int = 32 * 2**20,
         ssl: tls.SSLContext | None = None,
         proxy: str | bool | None = True,
+        max_message_bytes: int | None = 64 * 2**20,
     ) -> None:
-        super().__init__(model=model, api_key=api_key, clock=clock, manual=manual, auto_tracing=auto_tracing)
-        self._url = url
-        self._headers = headers
-        self._create_websocket = create_websocket
-        self._timeouts = {"ping_interval": ping_interval, "ping_timeout": ping_timeout, "open_timeout": open_timeout}
-        self._max_outbox_bytes = max_outbox_bytes
-        self._ssl = ssl
-        self._proxy = proxy
-        self._attempt: _Attempt | None = None
-        self._ending: Connection | None = None
-        self._lost_error: ConnectionLostError | None = None
-        self._joined_call = False
-        self._last_error: Event | None = None
-        self._ready = asyncio.Event()
-        self.close_code: int | None = None
+        core = ClientCore(
+            DEFAULT_MODEL if model is None else model,
+            reactions=AUDIO_ONLY if manual else REACTIONS,
+            sequenced=not manual,
+            auto_tracing=auto_tracing,
+            plays_remotely=self._plays_remotely,
+        )
+        super().__init__(clock=clock, core=core)
+        dialer = functools.partial(
+            dial,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            open_timeout=open_timeout,
+            max_message_bytes=max_message_bytes,
+            ssl_context=ssl,
+            proxy=proxy,
+        )
+        self.close_code: int | None = None  # how the last connection ended, None as long as the server did not end it
         self.close_reason: str | None = None
+        self._connector = Connector(create_websocket or dialer, api_key=api_key, url=url, headers=headers)
+        self._loop_thread = LoopThread(self._on_error)
+        self._manual = manual
+        self._max_outbox_bytes = max_outbox_bytes
+        self._max_message_bytes = max_message_bytes
+        self._status = Status.DISCONNECTED
+        self._attempt: Attempt | None = None  # a connect() under way
+        self._connection: Connection | None = None  # the open one
+        self._ending: Connection | None = None  # the last one, which may still be closing
+        self._lost_error: ConnectionLostError | None = None  # why the server ended the last connection
+        self._ready = asyncio.Event()  # the session is confirmed, or there will be none
+        self._set_muted: Callable[[bool], object] | None = None
+        self._muted: bool | None = None
+
+    def __repr__(self) -> str:
+        where = shown(self._connector.address(self.current_model))
+        waiting = f", {self.outbox_bytes} bytes wait" if self.outbox_bytes else ""
+        return f"<{type(self).__name__} {self._status} {where}, {self._core}{waiting}>"
 
     # -- properties ------------------------------------------------------------------------------
 
     @property
+    def status(self) -> str:
+        """connecting, connected or disconnected."""
+        return self._status
+
+    @property
     def current_model(self) -> str:
         """The model that is, or will be, connected to. Assigning it while connected raises UsageError."""
-        return self._model
+        return self._core.model
 
     @current_model.setter
     def current_model(self, model: str) -> None:
-        if self._status is Status.CONNECTED:
+        if self._status is _CONNECTED:
             hint = "close() and connect() again"
             raise UsageError("the model cannot change in the middle of a conversation", hint=hint)
-        self._model = model
+        self._core.model = model
+
+    @property
+    def dropped_audio_bytes(self) -> int:
+        """Bytes of live audio that this connection had to drop because the peer did not read."""
+        return self._connection.outbox.dropped_audio_bytes if self._connection else 0
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._connection.outbox.waiting_bytes if self._connection else 0
+
+    @property
+    def muted(self) -> bool | None:
+        """None until an input is attached, then whether it is muted."""
+        return self._muted
+
+    def attach_input(self, set_muted: Callable[[bool], object], *, muted: bool = False) -> None:
+        """From now on mute() calls `set_muted`, and `muted` is a bool."""
+        self._set_muted, self._muted = set_muted, muted
+
+    def mute(self, muted: bool) -> None:
+        """Mute or unmute the attached input. Raises UnsupportedError without one."""
+        if self._set_muted is None:
+            hint = "mute the input yourself, or attach_input() it"
+            raise UnsupportedError("this transport has no microphone to mute", hint=hint)
+        self._set_muted(muted)
+        self._muted = muted
 
     # -- connecting ------------------------------------------------------------------------------
 
@@ -102,113 +159,75 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         url: str | None = None,
         call_id: str | None = None,
         initial_session_config: Mapping[str, Any] | None = None,
+        send_session: bool = True,
     ) -> None:
         """Open the connection and send the first session.update (not when `manual`).
 
-        `url` wins over `call_id`, that over the constructor's url, that over OpenAI's endpoint with the model. Returns
-        when the socket is open and the update is on its way: the server may still refuse, `wait_ready()` tells. Raises
+        `url` wins over `call_id`, that over the constructor's url, that over OpenAI's endpoint with the model. With
+        `send_session=False` the session is taken as it is: neither session.update nor tracing is sent. Returns when the
+        socket is open and the update is on its way: the server may still refuse, `wait_ready()` tells. Raises
         UsageError when connected already or without a key, ConnectError when no connection comes about.
         """
         if self._attempt is not None or self._status is not Status.DISCONNECTED:
             raise UsageError("already connected or connecting", hint="close() first")
-        config = initial_session_config or {}
-        attempt = self._attempt = _Attempt(self._model)
+        self._check_target(call_id)
+        attempt = self._attempt = Attempt(self._core.model)
         if model is not None:
-            self._model = model
-        self._prepare(call_id, config)
-        attempt.task = asyncio.ensure_future(self._open(api_key, url, call_id))
+            self._core.model = model
+        self._loop_thread.bind()
+        self._core.prepare(
+            initial_session_config or {},
+            joined_call=call_id is not None,
+            sends_session=send_session and not self._manual,
+        )
+        self._lost_error = self.close_code = self.close_reason = None
+        self._ready = asyncio.Event()
+        address = self._connector.address(self._core.model, url, call_id)
+        opening = self._connector.open(address, api_key, dialing=lambda: self._move(StatusEvent.DIALING))
         try:
-            socket = await attempt.task
-        except asyncio.CancelledError:
-            if attempt.task.done() and not attempt.task.cancelled() and attempt.task.exception() is None:
-                self._discard(self._own(attempt.task.result()))
-            self.close()  # nothing is left to close if that is what cancelled the attempt
-            if attempt.abandoned and not _is_cancelled():
-                raise connection_errors.closed_early() from None
-            raise
+            socket = await attempt.run(opening, self._discard)
         except BaseException as error:
             self._failed(attempt, error)
             raise
-        self._opened(attempt, socket, url, config)
-
-    def _prepare(self, call_id: str | None, config: Mapping[str, Any]) -> None:
-        self._belongs_to_this_thread()
-        self._tracing, self._joined_call = None, call_id is not None
-        self._tracing_given, self._tracing_wanted = "tracing" in config, config.get("tracing", "auto")
-        self._last_error = self._lost_error = self.close_code = self.close_reason = None
-        self._ready = asyncio.Event()
-
-    async def _open(self, api_key: ApiKey | None, url: str | None, call_id: str | None) -> Any:
-        key = await self._resolve_key(api_key)
-        address = url or (call_url(call_id) if call_id else self._url) or default_url(self._model)
-        headers = dict(self._headers or {})
-        if key and not any(name.lower() == "authorization" for name in headers):
-            headers["Authorization"] = f"Bearer {key}"
-        self._change_status(Status.CONNECTING)
-        try:
-            if self._create_websocket is not None:
-                return await self._create_websocket(address, headers)
-            return await dial(address, headers, ssl_context=self._ssl, proxy=self._proxy, **self._timeouts)
-        except Exception as error:
-            raise to_connect_error(address, error) from error
-
-    async def _resolve_key(self, given: ApiKey | None) -> str | None:
-        key: Any = given if given is not None else self._api_key
-        if callable(key):
-            key = key()
-            if inspect.isawaitable(key):
-                key = await key
-        if not key and self._headers is None:
-            hint = "give api_key, or headers if the endpoint wants another kind of authentication"
-            raise UsageError("no API key", hint=hint)
-        return key or None
-
-    def _opened(self, attempt: _Attempt, socket: Any, url: str | None, config: Mapping[str, Any]) -> None:
-        connection = self._own(socket)
-        if attempt.abandoned:
-            self._discard(connection)
-            raise connection_errors.closed_early()
-        self._attempt, self._connection = None, connection
+        self._attempt = None
         if url is not None:
-            self._url = url
-        self._change_status(Status.CONNECTED)
+            self._connector.url = url
+        self._opened(socket)
+
+    def _check_target(self, call_id: str | None) -> None:
+        """For a transport that does not connect to everything: raise UsageError."""
+
+    def _opened(self, socket: WebSocketLike) -> None:
+        connection = self._connection = self._own(socket)
+        self._move(StatusEvent.OPENED)
         if self._connection is connection:
             self._on_open()
-        if self._connection is not connection:
+        if self._connection is not connection:  # a listener closed it
             raise connection_errors.closed_early()
-        if not self._manual:
-            try:
-                self._send_first_update(config)
-            except BaseException:
-                self.close()
-                raise
+        try:
+            self._perform(self._core.opened())
+        except BaseException:
+            self.close()
+            raise
         connection.start()
 
-    def _own(self, socket: Any) -> Connection:
+    def _own(self, socket: WebSocketLike) -> Connection:
         return Connection(socket, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=self._max_outbox_bytes)
 
-    def _discard(self, connection: Connection) -> None:
+    def _discard(self, socket: WebSocketLike) -> None:
         """Close what an abandoned attempt opened after all; wait_closed() waits for it."""
-        self._ending = connection
-        connection.close()
+        self._ending = self._own(socket)
+        self._ending.close()
 
-    def _send_first_update(self, config: Mapping[str, Any]) -> None:
-        first = {key: value for key, value in config.items() if key != "model"}  # the transport's own counts
-        update = self._requested.plan(first, self._model)
-        session = dict(update.payload)
-        for key in ("tools", "prompt"):
-            if not self._joined_call and not session.get(key):
-                session.pop(key, None)  # there is nothing to clear in a fresh session
-        self._put({"type": "session.update", "session": session})
-        self._requested.remember(update)
-
-    def _failed(self, attempt: _Attempt, error: BaseException) -> None:
+    def _failed(self, attempt: Attempt, error: BaseException) -> None:
+        if self._attempt is not attempt:
+            return  # close() has abandoned it, and told
         # Without a listener there is no need to log: the caller gets the exception in any case.
         if isinstance(error, ConnectError) and self._status is Status.CONNECTING and self.has_listener("error"):
             self._on_error(error)
-        if self._attempt is attempt:
+        if self._attempt is attempt:  # a listener may have closed
             self._attempt = None
-            self._model = attempt.previous_model
+            self._core.model = attempt.previous_model
             self._disconnected()
 
     # -- disconnecting ---------------------------------------------------------------------------
@@ -218,19 +237,15 @@ class OpenAIRealtimeWebSocket(SendingTransport):
 
         From another thread it is handed over like a send.
         """
-        if self._is_elsewhere():
-            self._on_loop(self._close)
-        else:
-            self._close()
+        if self._attempt is not None or self._connection is not None:
+            self._loop_thread.run(self._close)
 
     def _close(self) -> None:
         attempt, connection = self._attempt, self._connection
         if attempt is not None:
             self._attempt = None
-            attempt.abandoned = True
-            self._model = attempt.previous_model
-            if attempt.task is not None:
-                attempt.task.cancel()
+            self._core.model = attempt.previous_model
+            attempt.cancel()
         if connection is not None:
             self._connection, self._ending = None, connection
             connection.close()
@@ -242,22 +257,26 @@ class OpenAIRealtimeWebSocket(SendingTransport):
         if connection is None:
             return
         self._connection, self._ending = None, connection
-        self.close_code, self.close_reason = connection.socket.close_code, connection.socket.close_reason or ""
-        self._lost_error = connection_errors.lost(self.close_code, self.close_reason, self._last_error)
-        self._lost_error.__cause__ = error
+        self.close_code, self.close_reason = connection.close_code, connection.close_reason
+        if connection.refused_message:
+            lost = connection_errors.message_too_large(self._max_message_bytes or 0)
+        else:
+            lost = connection_errors.lost(self.close_code, self.close_reason, self._core.last_error)
+        lost.__cause__ = error
+        self._lost_error = lost
         if (error is not None or self.close_code not in connection_errors.NOT_AN_ERROR) and self.has_listener("error"):
-            self._on_error(self._lost_error)
+            self._on_error(lost)
         self._disconnected()
 
     def _disconnected(self) -> None:
         self._ready.set()
         if self._status is not Status.DISCONNECTED:
-            self._change_status(Status.DISCONNECTED)
+            self._move(StatusEvent.ENDED)
             self._on_close()
 
-    def _change_status(self, status: Status) -> None:
-        self._status = status
-        self.emit("connection_change", str(status))
+    def _move(self, event: StatusEvent) -> None:
+        self._status = move(STATUS_MOVES, self._status, event)
+        self.emit("connection_change", str(self._status))
 
     async def wait_closed(self) -> None:
         """Wait until the last connection is closed and no task of it is left."""
@@ -267,11 +286,11 @@ class OpenAIRealtimeWebSocket(SendingTransport):
     # -- waiting ---------------------------------------------------------------------------------
 
     async def wait_ready(self, timeout: float = 10) -> Payload:  # noqa: ASYNC109  a name of the interface
-        """The session, as soon as the server confirms it: at session.created (a joined call: at session.updated).
+        """The session, as soon as the server confirms it: at the first session.created or session.updated.
 
-        Raises ConnectionLostError with the server's own error and close code when the server ends the connection
-        instead, ConnectError when it is silent for `timeout` seconds or close() is called, NotConnectedError when
-        nobody connected. The connection is closed then, and nothing is left running.
+        {} where the server sends none in it. Raises ConnectionLostError with the server's own error and close code when
+        the server ends the connection instead, ConnectError when it is silent for `timeout` seconds or close() is
+        called, NotConnectedError when nobody connected. The connection is closed then, and nothing is left running.
         """
         if self._status is Status.DISCONNECTED and self._lost_error is None:
             raise NotConnectedError("there is no connection to wait for", hint="connect() first")
@@ -280,48 +299,105 @@ class OpenAIRealtimeWebSocket(SendingTransport):
             async with asyncio.timeout(timeout):
                 await self._ready.wait()
         except TimeoutError:
-            error = connection_errors.silent(timeout, self._last_error)
-        session = self.session
-        if error is None and self._status is Status.CONNECTED and session is not None:
-            return session
+            error = connection_errors.silent(timeout, self._core.last_error)
+        if error is None and self._core.ready:
+            return self.session or {}
         self.close()
-        await self._give_up()
+        if self._ending is not None:
+            await self._ending.give_up()
         raise error or self._lost_error or connection_errors.closed_early()
 
-    async def _give_up(self) -> None:
-        """Wait for the end of a connection that had its time: a peer that is silent need not answer a close frame."""
+    async def flush(self) -> None:
+        """Wait until everything sent before has left. Raises NotConnectedError without a connection."""
+        if self._connection is None:
+            raise NotConnectedError("there is no connection to flush")
+        await self._connection.flush()
+
+    async def ping(self) -> float:
+        """Seconds for one round trip of a WebSocket ping. Raises NotConnectedError when there is no connection (any
+        more), UnsupportedError for a socket of the caller's own."""
+        if self._connection is None:
+            raise NotConnectedError("there is no connection to measure")
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await self.wait_closed()
-        except TimeoutError:
-            if self._ending is not None:
-                self._ending.abort()
-            await self.wait_closed()
+            return await self._connection.ping()
+        except ConnectionClosed as error:
+            raise NotConnectedError("the connection ended before the ping was answered") from error
 
-    # -- what server events do -------------------------------------------------------------------
+    # -- sending, from any thread ----------------------------------------------------------------
 
-    def _server_error(self, event: Event) -> None:
-        self._last_error = event
-        super()._server_error(event)
+    def send_event(self, event: Event, *, sequenced: bool = True) -> None:
+        """Send one event as it is, in the order of the calls, from any thread.
 
-    def _session_created(self, event: Event) -> None:
-        self._confirm_session(event)
-        if self.session is not None:
-            self._ready.set()
+        response.create waits for its turn (it gets an `event_id` if it has none); a session.update counts as
+        configured. With `sequenced=False`, and always with `manual`, nothing is added or delayed. Raises
+        NotConnectedError without a connection, OutboxFullError when the peer does not read, ValueError for an event
+        that JSON cannot express.
+        """
+        self._run(self._core.send(event, sequenced=sequenced))
 
-    def _session_updated(self, event: Event) -> None:
-        self._confirm_session(event)
-        if self._joined_call and self.session is not None:
-            self._ready.set()
+    def send_frame(self, text: str) -> None:
+        """Send a text as it stands, whether or not it is an event, in the order of the calls, from any thread.
 
-    _BEFORE: ClassVar[Mapping[str, Effect]] = {
-        **SendingTransport._BEFORE,
-        "session.created": _session_created,
-        "session.updated": _session_updated,
-        "error": _server_error,
-    }
+        Nothing is added or delayed. What it says counts as with send_event(): a session.update as configured, for
+        example. Raises NotConnectedError without a connection, OutboxFullError when the peer does not read.
+        """
+        self._on_loop(self._send_frame, text)
 
+    def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
+        """Append live audio in the session's input format; `commit` ends the user's turn.
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+        It is dropped while there is no connection, and oldest first while the peer does not read
+        (`dropped_audio_bytes`).
+        """
+        if self._status is _CONNECTED:
+            self._on_loop(self._send_audio, audio, commit)
+
+    def interrupt(self, cancel_ongoing_response: bool = True) -> None:
+        """Stop the assistant's speech where it was heard.
+
+        Cancels the response if one runs, emits `audio_interrupted`, truncates what was not heard to its end. Nothing
+        happens while no audio is arriving or playing. `last_interruption` tells the positions.
+        """
+        if self._status is _CONNECTED:
+            self._run(self._core.interrupt(self._clock(), self._heard, cancel=cancel_ongoing_response))
+
+    def _run(self, effects: Effects) -> None:
+        self._on_loop(self._perform, effects)
+
+    def _on_loop(self, function: Callable[..., object], *args: Any) -> None:
+        if self._status is not _CONNECTED:
+            raise connection_errors.not_connected(self._status)
+        self._loop_thread.run(function, *args)
+
+    # -- on the loop -----------------------------------------------------------------------------
+
+    def _on_ready(self) -> None:
+        self._ready.set()
+
+    def _send_frame(self, text: str) -> None:
+        event, frame = decode(text), text.encode(errors="surrogatepass")
+        if isinstance(event, Malformed):
+            self._write(frame, None, problem=event.reason)
+        else:
+            self._write(frame, event)
+            self._core.sent(event)
+
+    def _send_audio(self, audio: bytes, commit: bool) -> None:
+        if audio:
+            text = encode_base64_bytes(audio)
+            # Written by hand: base64 needs no escaping, and a microphone makes fifty of these a second.
+            frame = b'{"type":"input_audio_buffer.append","audio":"%b"}' % text
+            event = {"type": "input_audio_buffer.append", "audio": text.decode()} if self._observers else None
+            self._write(frame, event, len(audio))
+        if commit:
+            self._put({"type": "input_audio_buffer.commit"})
+
+    def _put(self, event: Event) -> None:
+        self._write(encode_bytes(event), event)
+
+    def _write(self, frame: bytes, event: Event | None, audio_bytes: int = 0, problem: str = "") -> None:
+        if self._connection is None:
+            raise connection_errors.not_connected(self._status)
+        self._connection.send(frame, audio_bytes)
+        if self._observers:
+            self._observe(Direction.SENT, event, frame, self._clock(), problem)

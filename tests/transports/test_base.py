@@ -104,4 +104,4 @@ def test_ten_thousand_function_calls_do_not_grow_the_memory() -> None:
         t._on_message(frame)
 
     assert len(calls) == 10_000
-    assert len(t._emitted_calls) < 5_000
+    assert len(t._core._calls) < 5_000

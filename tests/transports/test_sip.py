@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from rtcli.errors import UnsupportedError, UsageError
 from rtcli.transports import OpenAIRealtimeSIP
@@ -26,7 +27,7 @@ async def test_the_call_id_goes_into_the_address() -> None:
     async with fake_server(greets) as server:
         from websockets.asyncio.client import connect
 
-        async def hook(url: str, headers: dict[str, str]) -> object:
+        async def hook(url: str, headers: dict[str, str]) -> ClientConnection:
             asked.append(url)
             return await connect(server.url)
 

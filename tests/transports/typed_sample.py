@@ -159,6 +159,7 @@ async def use_sends(t: OpenAIRealtimeWebSocket, program: Program) -> None:
     t.reset_history([old], [])
     t.send_audio(b"\0" * 960, commit=True)
     t.send_event({"type": "input_audio_buffer.clear"})
+    t.send_frame('{"type":"input_audio_buffer.clear"}')
     t.request_response({"instructions": "Say goodbye."})
     await program.turn()
 

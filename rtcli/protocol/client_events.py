@@ -1,0 +1,68 @@
+"""The client events that the verbs of a transport stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from rtcli.errors import UsageError
+from rtcli.protocol.events import Event
+from rtcli.protocol.items import FunctionCallItem, as_mapping, write_part
+from rtcli.protocol.playback import Truncation
+from rtcli.protocol.unset import UNSET
+
+
+def user_message(message: Any, other_event_data: Mapping[str, Any] | None = None) -> Event:
+    """conversation.item.create of a user message: text, or a mapping with `content`."""
+    if isinstance(message, str):
+        content = [{"type": "input_text", "text": message}]
+    else:
+        content = [write_part(part) for part in as_mapping(message)["content"]]
+    item = {"type": "message", "role": "user", "content": content}
+    return {"type": "conversation.item.create", "item": item, **(other_event_data or {})}
+
+
+def image_message(image: str) -> Event:
+    """conversation.item.create of a user message that is one image, a data URI."""
+    content = [{"type": "input_image", "image_url": image}]
+    return {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
+
+
+def function_call_output(tool_call: Any, output: str) -> tuple[Event, FunctionCallItem | None]:
+    """The event that answers a function call, and the call as it then stands, completed, where its item is known.
+
+    Raises UsageError for an output that is not text and for a call without call_id.
+    """
+    call = as_mapping(tool_call)
+    if not isinstance(output, str):
+        raise UsageError(
+            f"the output of {call.get('name')!r} is {type(output).__name__}, not text", hint="json.dumps it"
+        )
+    if not isinstance(call.get("call_id"), str):
+        raise UsageError(f"the function call {call.get('name')!r} has no call_id to answer to")
+    item = {"type": "function_call_output", "output": output, "call_id": call["call_id"]}
+    event = {"type": "conversation.item.create", "item": item}
+    if not all(isinstance(call.get(key), str) for key in ("id", "name", "arguments")):
+        return event, None
+    done = FunctionCallItem(call["id"], call["name"], call["arguments"], "completed", output)
+    return event, replace(done, previous_item_id=call.get("previous_item_id", UNSET))
+
+
+def mcp_approval_response(approval_request: Any, approved: bool, reason: str | None = None) -> Event:
+    """The event that answers a request for approval."""
+    request_id = as_mapping(approval_request)["item_id"]
+    item = {"type": "mcp_approval_response", "approval_request_id": request_id, "approve": approved}
+    if reason is not None:
+        item["reason"] = reason
+    return {"type": "conversation.item.create", "previous_item_id": request_id, "item": item}
+
+
+def truncate(cut: Truncation) -> Event:
+    """conversation.item.truncate for a part that was interrupted."""
+    return {
+        "type": "conversation.item.truncate",
+        "item_id": cut.item_id,
+        "content_index": cut.content_index,
+        "audio_end_ms": cut.audio_end_ms,
+    }

@@ -7,7 +7,9 @@ a step expects is confirmed as a real server would. Steps that were never reache
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -225,6 +227,18 @@ async def raw_server(behave: Behavior) -> AsyncIterator[str]:
             task.cancel()
         if running:
             await asyncio.wait(running)
+
+
+async def upgrade_and_freeze(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """For raw_server: a server that dies after its answer: it reads nothing and answers no close frame."""
+    request = (await reader.readuntil(b"\r\n\r\n")).decode()
+    key = next(line.split(": ")[1] for line in request.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n"
+    )
+    await asyncio.get_running_loop().create_future()
 
 
 async def _send(socket: ServerConnection, frames: Frames) -> None:

@@ -19,6 +19,7 @@ from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeWebSocket
 from tests.kit.golden_server import GoldenServer
 from tests.kit.golden_values import UNDEFINED, snake, to_python
 from tests.kit.linked import SEMANTIC
+from tests.kit.waiting import DEADLINE
 
 _OPTIONS_AT = {"connect": 0, "sendMessage": 2, "addImage": 1, "sendAudio": 1}  # the argument that becomes keywords
 _WIRE_METHODS = {"sendEvent", "requestResponse", "emit", "_updateTracingConfig", "_onError"}
@@ -105,7 +106,7 @@ class Player:
         server.release("drop")
         await self.idle()
         if not self.is_base:
-            await asyncio.wait_for(self.t.wait_closed(), 3)
+            await asyncio.wait_for(self.t.wait_closed(), DEADLINE)
 
     def _framed(self, frame: Event) -> None:
         self.seen.wire.append(frame)
@@ -267,7 +268,7 @@ class Player:
 
     async def _call(self, step: Mapping[str, Any]) -> None:
         result = self._invoke(step["call"], step["args"])
-        self.seen.result = await asyncio.wait_for(result, 3) if asyncio.iscoroutine(result) else result
+        self.seen.result = await asyncio.wait_for(result, DEADLINE) if asyncio.iscoroutine(result) else result
 
     async def _start(self, step: Mapping[str, Any]) -> None:
         self._tasks[step["as"]] = asyncio.create_task(self._invoke(step["start"], step["args"]))

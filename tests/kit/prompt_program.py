@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,6 +30,9 @@ class Candidate:
     display: str
     meta: str
 
+
+END_OF_TALK = signal.SIGUSR1
+"""After this signal the program says no more words, whatever number it was to say."""
 
 COMMANDS = ("/interrupt", "/mute", "/quit", "/slow", "/talk", "/trouble", "/unmute")
 
@@ -99,8 +103,12 @@ class TalkingBackend:
 
     async def _say(self) -> None:
         loop = asyncio.get_running_loop()
-        began, said = loop.time(), []
+        began, said = loop.time(), list[str]()
+        enough = asyncio.Event()
+        loop.add_signal_handler(END_OF_TALK, enough.set)
         for index in range(self._words):
+            if enough.is_set():
+                break
             word = f"w{index:05} "
             said.append(word)
             self._number += 1

@@ -10,11 +10,12 @@ import warnings
 
 from rtcli.repl.capture import captured
 from rtcli.views import Level, Notice, Text, View
+from tests.kit.waiting import DEADLINE
 
 
 async def shown_by(count: int, views: list[View]) -> list[View]:
     """The views, once so many have come."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         while len(views) < count:  # noqa: ASYNC110  # what is captured is handed over by the loop's next turn
             await asyncio.sleep(0)
     return views

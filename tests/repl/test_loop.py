@@ -18,6 +18,7 @@ from rtcli.repl.completer import Work
 from rtcli.repl.loop import run_prompt
 from rtcli.repl.output import TerminalOutput
 from rtcli.views import DisplaySettings, Notice, Quit, SessionStatus, Text, View
+from tests.kit.waiting import DEADLINE
 
 CONNECTED = SessionStatus(connection="connected", model="m")
 
@@ -58,7 +59,7 @@ class ScriptedBackend:
 
     async def has_done(self, *lines: str) -> None:
         """Wait until exactly these lines were carried out."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE):
             while len(self.lines) < len(lines):
                 self.came.clear()
                 await self.came.wait()
@@ -75,7 +76,7 @@ class Running:
     task: asyncio.Task[ExitCode]
 
     async def end(self) -> ExitCode:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE):
             return await self.task
 
 

@@ -10,6 +10,7 @@ import pytest
 from rtcli.protocol.payloads import FinishedResponse, ResponseDone, TransportAudio, Usage
 from rtcli.session.audio_stall import AudioStall
 from rtcli.views import Notice
+from tests.kit.waiting import DEADLINE
 
 
 class Emits:
@@ -45,7 +46,7 @@ async def test_audio_that_stops_half_way_is_told_once_and_so_is_its_return() -> 
     """In the middle of an item, and while it lasts."""
     watched = Emits()
     watched.audio()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         stalled = await watched.said.get()
     assert stalled.what.startswith("the answer stalls: no audio of item_a") and "/interrupt" in stalled.hint
     watched.audio()
@@ -78,7 +79,7 @@ async def test_another_response_that_ends_meanwhile_changes_nothing() -> None:
     watched = Emits()
     watched.audio()
     watched.turn_done("other")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         stalled = await watched.said.get()
 
     assert stalled.what.startswith("the answer stalls")

@@ -6,6 +6,7 @@ import asyncio
 
 from rtcli.session.expiry import WARN_AT, Expiry
 from rtcli.views import Notice
+from tests.kit.waiting import DEADLINE
 
 
 class Day:
@@ -29,7 +30,7 @@ class Said:
 
     async def next(self) -> str:
         """The next notice, also one that is still to come."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE):
             notice = await self.notices.get()
         assert "/reconnect" in notice.hint
         return notice.what

@@ -10,6 +10,7 @@ from rtcli.errors import ConnectionLostError, ExpectationError, ServerError
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Direction, Frame
 from rtcli.session.pending import Requests
+from tests.kit.waiting import DEADLINE
 
 
 class Wire:
@@ -26,7 +27,7 @@ class Wire:
         self.pending.observe(frame.number, frame.direction, event)
         return self.requests.observe(frame)
 
-    async def ask(self, event: dict[str, Any], *said: dict[str, Any] | None, seconds: float = 1) -> Frame:
+    async def ask(self, event: dict[str, Any], *said: dict[str, Any] | None, seconds: float = DEADLINE) -> Frame:
         """Ask, with what the server says while the event is being sent."""
 
         def send(event: dict[str, Any]) -> None:

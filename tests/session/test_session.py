@@ -28,7 +28,7 @@ from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeSIP
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 from tests.kit.events import CREATED, error, text_response
-from tests.kit.fake_server import Conversation, answers, fake_server, refuses, reply_to, silent
+from tests.kit.fake_server import Conversation, Script, answers, fake_server, refuses, reply_to, silent
 from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session, session_at, session_on
 from tests.kit.waiting import DEADLINE
 
@@ -223,7 +223,7 @@ async def test_a_lost_connection_is_told_with_its_code_and_what_to_do() -> None:
         assert live.session.exit_code is ExitCode.CONNECTION
         with pytest.raises(UsageError, match="not connected"):
             live.session.talk.say("anyone?")
-        await live.session.idle(1)
+        await live.session.idle(DEADLINE)
 
 
 async def test_a_session_that_we_close_is_not_lost() -> None:
@@ -238,15 +238,20 @@ async def test_a_session_that_we_close_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "kind"),
-    [(refuses(error("invalid_api_key", "Incorrect API key"), 3000, "x"), ConnectionLostError), (silent, ConnectError)],
+    ("script", "seconds", "kind"),
+    [
+        (refuses(error("invalid_api_key", "Incorrect API key"), 3000, "x"), DEADLINE, ConnectionLostError),
+        (silent, 0.1, ConnectError),
+    ],
 )
-async def test_a_start_that_fails_raises_and_leaves_nothing(script: object, kind: type[Exception]) -> None:
+async def test_a_start_that_fails_raises_and_leaves_nothing(
+    script: Script, seconds: float, kind: type[Exception]
+) -> None:
     """The server's own words reach the caller, whichever way it refuses."""
-    async with fake_server(script) as server:  # type: ignore[arg-type]
+    async with fake_server(script) as server:
         session = session_at(server.url)
         with pytest.raises(kind):
-            await session.start(0.3)
+            await session.start(seconds)
 
         assert session.transport.status == "disconnected"
         await session.close()
@@ -257,7 +262,7 @@ async def test_an_upgrade_that_is_refused_raises_with_the_status() -> None:
     async with fake_server(silent, refuse=(HTTPStatus.UNAUTHORIZED, "no")) as server:
         session = session_at(server.url)
         with pytest.raises(ConnectError) as caught:
-            await session.start(2)
+            await session.start(DEADLINE)
 
         assert caught.value.status == 401
         await session.close()
@@ -629,7 +634,7 @@ async def test_a_connection_that_ends_before_the_settings_are_confirmed_is_a_sta
         session = session_at(server.url)
         session.subscribe(shown.append)
         with pytest.raises(ConnectionLostError):
-            await session.start(5)
+            await session.start(DEADLINE)
         await session.close()
 
     assert not [view for view in shown if isinstance(view, Notice) and view.level is Level.ERROR]

@@ -17,6 +17,7 @@ from rtcli.session.tools import Tool, schema_of
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sessions import Live, live_session, session_on
+from tests.kit.waiting import DEADLINE
 
 
 def get_weather(city: str) -> str:
@@ -190,7 +191,7 @@ async def test_a_tool_that_runs_ends_with_the_session() -> None:
 
     async with session_with(calling(("call_1", "endless", "{}")), Tool(schema_of(endless), endless)) as live:
         live.session.talk.respond()
-        await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), DEADLINE)
         assert live.session.tools.running
 
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("tool")]

@@ -11,6 +11,7 @@ import pytest
 
 from rtcli.errors import InputError
 from rtcli.session.tools import Tool, ToolError, call_tool, load_tools, schema_of
+from tests.kit.waiting import DEADLINE
 
 PYTHON = '''
 """Tools of a test."""
@@ -188,7 +189,7 @@ async def test_results_are_text_or_json() -> None:
         return {"text": "hé", "value": {"a": [1, "é"]}, "odd": {1, 2}, "loop": loop}[kind]
 
     async def call(kind: str) -> str:
-        return await call_tool(tool_of(tool), f'{{"kind": "{kind}"}}', seconds=5)
+        return await call_tool(tool_of(tool), f'{{"kind": "{kind}"}}', seconds=DEADLINE)
 
     assert await call("text") == "hé"
     assert await call("value") == '{"a": [1, "é"]}'
@@ -203,9 +204,9 @@ async def test_an_enum_argument_is_a_member_again() -> None:
         """A tool."""
         return color.name
 
-    assert await call_tool(tool_of(tool), '{"color": "red"}', seconds=5) == "RED"
+    assert await call_tool(tool_of(tool), '{"color": "red"}', seconds=DEADLINE) == "RED"
     with pytest.raises(ToolError, match="green"):
-        await call_tool(tool_of(tool), '{"color": "green"}', seconds=5)
+        await call_tool(tool_of(tool), '{"color": "green"}', seconds=DEADLINE)
 
 
 async def test_a_function_that_returns_something_to_await_is_awaited() -> None:
@@ -218,7 +219,7 @@ async def test_a_function_that_returns_something_to_await_is_awaited() -> None:
         """A tool."""
         return inner()
 
-    assert await call_tool(tool_of(tool), "", seconds=5) == "done"
+    assert await call_tool(tool_of(tool), "", seconds=DEADLINE) == "done"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ async def test_a_call_that_goes_wrong_is_an_error_in_words(arguments: str, why: 
         return 1 / x
 
     with pytest.raises(ToolError, match=why):
-        await call_tool(tool_of(tool), arguments, seconds=5)
+        await call_tool(tool_of(tool), arguments, seconds=DEADLINE)
 
 
 async def test_a_tool_that_takes_too_long_is_given_up() -> None:

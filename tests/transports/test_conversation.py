@@ -15,6 +15,7 @@ from rtcli.transports import OpenAIRealtimeWebSocket
 from tests.kit.events import SESSION, audio_delta, error, response_event
 from tests.kit.fake_server import fake_server, greets
 from tests.kit.linked import Link, linked
+from tests.kit.waiting import DEADLINE
 
 SECOND = b"\0" * 48_000  # 24 kHz PCM16
 FORMAT = {"audio": {"output": {"format": {"type": "audio/pcm", "rate": 24_000}}}}
@@ -389,7 +390,7 @@ async def test_tracing_is_an_update_of_its_own(
         t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url, **options)
         link = Link(t, server)
         await t.connect(initial_session_config=config)
-        await t.wait_ready(5)
+        await t.wait_ready(DEADLINE)
         await link.settle()
         t.close()
         await t.wait_closed()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError
 from rtcli.transports import OpenAIRealtimeWebSocket
 from tests.kit.events import CREATED, SESSION, error
-from tests.kit.fake_server import FakeServer, fake_server, greeting, greets, raw_server, refuses
+from tests.kit.fake_server import FakeServer, fake_server, greeting, greets, raw_server, refuses, upgrade_and_freeze
 from tests.kit.waiting import DEADLINE, until
 
 
@@ -117,28 +115,20 @@ async def test_the_error_that_a_silent_server_did_send_is_in_the_message() -> No
     """Some servers answer an unknown model with an error and then nothing."""
     async with fake_server(greeting(error("x", "out of order today"))) as server, nothing_left():
         t = await _connected(server)
+        told: list[object] = []
+        t.on("error", told.append)
+        await until(lambda: told, "the error has arrived")
         with pytest.raises(ConnectError, match="out of order today"):
-            await t.wait_ready(0.2)
+            await t.wait_ready(0.05)
 
 
-async def _upgrade_and_freeze(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A server that dies after its answer: it reads nothing and answers no close frame."""
-    request = (await reader.readuntil(b"\r\n\r\n")).decode()
-    key = next(line.split(": ")[1] for line in request.split("\r\n") if line.lower().startswith("sec-websocket-key"))
-    accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
-    writer.write(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n"
-    )
-    await asyncio.get_running_loop().create_future()
-
-
-async def test_a_frozen_server_cannot_hold_it_beyond_the_deadline() -> None:
+async def test_a_frozen_server_cannot_hold_it_beyond_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer that answers nothing is not waited for when closing either."""
-    async with raw_server(_upgrade_and_freeze) as address, nothing_left():
+    monkeypatch.setattr("rtcli.transports.connect._CLOSE_TIMEOUT", 10 * DEADLINE)
+    async with raw_server(upgrade_and_freeze) as address, nothing_left():
         t = OpenAIRealtimeWebSocket(api_key="sk", url=f"ws://{address}/")
         await t.connect()
-        async with asyncio.timeout(1.5):  # a closing handshake alone is given two seconds elsewhere
+        async with asyncio.timeout(DEADLINE):
             with pytest.raises(ConnectError, match="no session"):
                 await t.wait_ready(0.05)
         assert t.status == "disconnected"

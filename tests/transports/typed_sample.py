@@ -95,7 +95,7 @@ class Program:
 
     async def turn(self) -> None:
         """Wait for the end of a response."""
-        await asyncio.wait_for(self.done.wait(), 10)
+        await asyncio.wait_for(self.done.wait(), 60)
         self.done.clear()
 
 
@@ -109,7 +109,7 @@ async def main(url: str) -> list[str]:
     base: OpenAIRealtimeBase = t
     program = Program(base)
     await t.connect(initial_session_config={"voice": "marin"})
-    session: dict[str, Any] = await t.wait_ready(10)
+    session: dict[str, Any] = await t.wait_ready(60)
     assert t.session == session
     state: tuple[str, str, str | None, bool | None, bool] = (
         t.status,
@@ -171,7 +171,7 @@ async def use_speech(t: OpenAIRealtimeWebSocket, program: Program) -> None:
     t.send_message("Tell me a long story.")
     spoken = asyncio.Event()
     t.once("audio", lambda audio: spoken.set())
-    await asyncio.wait_for(spoken.wait(), 10)
+    await asyncio.wait_for(spoken.wait(), 60)
     current: tuple[str, int, int] | None = t.playback.current
     t.interrupt(cancel_ongoing_response=False)
     program.heard += [str(current is not None), *(str(cut.audio_end_ms) for cut in t.last_interruption)]
@@ -191,7 +191,7 @@ async def join(url: str) -> str:
     call = OpenAIRealtimeSIP(api_key="sk-test")
     try:
         await call.connect(url=url, call_id="rtc_1")
-        await call.wait_ready(10)
+        await call.wait_ready(60)
         call.interrupt()
     except ConnectError as problem:
         return f"{problem.status} {problem.body}"

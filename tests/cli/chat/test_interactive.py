@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from PIL import Image
 
 from rtcli.render.styles import STYLES, Color
 from tests.kit.terminal import Terminal
+from tests.kit.waiting import until_holds
 
 pytestmark = pytest.mark.terminal
 
@@ -41,14 +41,9 @@ def children(pid: int) -> list[int]:
 
 
 def gone(pid: int) -> bool:
-    """The process has ended; a deadline bounds the wait."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
-            return True
-        os.sched_yield()
-    return False
+    """The process has ended."""
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 def test_three_turns_with_the_built_in_server(tmp_path: Path) -> None:
@@ -91,7 +86,7 @@ def test_however_it_ends_the_server_it_started_ends_too(number: signal.Signals, 
         terminal.kill(number)
         assert terminal.wait_exit() == code
 
-    assert gone(server)
+    until_holds(lambda: gone(server), "the server is gone")
 
 
 def test_a_built_in_server_that_dies_is_there_again_for_reconnect() -> None:
@@ -113,7 +108,7 @@ def test_a_built_in_server_that_dies_is_there_again_for_reconnect() -> None:
         terminal.send("/quit\r")
         assert terminal.wait_exit() == 0
 
-    assert gone(again)
+    until_holds(lambda: gone(again), "the server is gone")
 
 
 def test_a_connection_that_cannot_be_made_gives_the_terminal_back() -> None:

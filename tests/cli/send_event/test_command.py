@@ -45,7 +45,7 @@ async def test_output_is_the_servers_events_one_a_line_until_the_last_answer() -
     assert ended.err == ""
 
 
-@pytest.mark.parametrize("command", [("send-event", "-", "--for", "0.2"), ("chat", "--json")])
+@pytest.mark.parametrize("command", [("send-event", "-", "--until", "conversation.item.done"), ("chat", "--json")])
 async def test_a_line_is_the_servers_own_text(command: tuple[str, ...]) -> None:
     """Byte by byte: white space, order and escapes are the server's, in a pipe even characters of control."""
     frame = '{"type": "odd.one",  "b": 1.50, "a": "\\u00e4 ä \u009b"}'

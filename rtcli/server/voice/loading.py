@@ -1,4 +1,4 @@
-"""The engines of the voice extra: Silero's detector, Whisper tiny.en and the hibari voice, each of them optional."""
+"""The engines of the voice extra: Silero's detector, Whisper and the hibari voice, each of them optional."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load() -> Engines:
     if len(problems) == len(found):  # with one of them missing the other two still serve
         raise UsageError("no voice engine available", why="; ".join(map(str, problems)), hint=INSTALL)
     basic = basic_engines()
-    names = (detector.NAME, WhisperRecognizer.name, HibariVoice.name)
+    names = (detector.NAME, *(getattr(engine, "name", "") for engine in found[1:]))
     return Engines(
         _or(found[0], basic.detector),
         _or(found[1], basic.recognizer),

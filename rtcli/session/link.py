@@ -44,7 +44,11 @@ class Link:
     @property
     def now(self) -> float:
         """Seconds since the session began, as in its records."""
-        return self._clock() - self._began
+        return self.at(self._clock())
+
+    def at(self, moment: float) -> float:
+        """A moment on the session's clock as its records say it."""
+        return moment - self._began
 
     def _on_frame(self, frame: Frame) -> None:
         number, cause = len(self.state.log) + 1, Cause()
@@ -52,7 +56,7 @@ class Link:
             cause = current_cause()
         elif frame.event is not None:
             set_cause_frame(number, str(frame.event["type"]))
-        self.observe(replace(frame, number=number, at=frame.at - self._began, cause=cause.text, parent=cause.frame))
+        self.observe(replace(frame, number=number, at=self.at(frame.at), cause=cause.text, parent=cause.frame))
 
     def observe(self, record: Record) -> None:
         """The one way for a record into the session: `state` takes it in, and what comes of it is shown."""

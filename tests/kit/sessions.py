@@ -33,6 +33,7 @@ class ManualSpeaker:
         self._bytes: dict[tuple[str, int], int] = {}
         self.queued: dict[tuple[str, int], int] = {}
         self.heard: dict[tuple[str, int], int] = {}
+        self.began: dict[tuple[str, int], float] = {}
         self.finished: list[tuple[str, int]] = []
         self.pcm = bytearray()
         self.stops = 0
@@ -72,6 +73,9 @@ class ManualSpeaker:
 
     def heard_ms(self, item_id: str, content_index: int) -> int | None:
         return self.heard.get((item_id, content_index))
+
+    def first_heard_at(self, item_id: str, content_index: int) -> float | None:
+        return self.began.get((item_id, content_index))
 
     def hear(self, milliseconds: int | None = None) -> None:
         """So much of everything that is queued has left the device; None: all of it."""

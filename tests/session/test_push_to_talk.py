@@ -1,0 +1,183 @@
+"""Push to talk: what a key means does not depend on how long the server takes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from rtcli.errors import ServerError, UsageError
+from rtcli.session.push_to_talk import PushToTalk, PushToTalkState
+from tests.kit.events import CREATED
+from tests.kit.fake_server import Conversation, fake_server, reply_to
+from tests.kit.sessions import Live, ManualMicrophone, live_session, session_on
+
+DETECTION = {"type": "server_vad", "threshold": 0.6, "silence_duration_ms": 700}
+TURN = bytes(48 * 300)
+
+
+class SlowServer:
+    """Confirms an update of turn detection when it is told to, or refuses it."""
+
+    def __init__(self) -> None:
+        self.confirm = asyncio.Event()
+        self.refuse = False
+
+    async def script(self, talk: Conversation) -> None:
+        await talk.send(CREATED)
+        await talk.send(*reply_to(await talk.receive()))
+        number = 0
+        while True:
+            event = await talk.receive()
+            number += 1
+            if event["type"] != "session.update":
+                await talk.send(*reply_to(event, number))
+                continue
+            await self.confirm.wait()
+            error = {"code": "server_error", "message": "no", "event_id": event["event_id"]}
+            await talk.send(*([{"type": "error", "error": error}] if self.refuse else reply_to(event)))
+
+
+@contextlib.asynccontextmanager
+async def slow_session() -> AsyncIterator[tuple[Live, SlowServer, ManualMicrophone]]:
+    """A session that listens with server_vad, on a server that takes its time."""
+    slow, microphone = SlowServer(), ManualMicrophone()
+    config = {"audio": {"input": {"turn_detection": DETECTION}}}
+    async with fake_server(slow.script) as server, session_on(server.url, microphone=microphone, config=config) as live:
+        yield live, slow, microphone
+
+
+def detection(live: Live) -> Any:
+    return live.session.settings.confirmed["audio"]["input"]["turn_detection"]
+
+
+async def pressed(live: Live) -> asyncio.Task[bool]:
+    """The key was pressed, and the server has not confirmed yet."""
+    push_to_talk: PushToTalk = live.session.push_to_talk
+    task = asyncio.ensure_future(push_to_talk.toggle())
+    await live.until(lambda: push_to_talk.talking)
+    return task
+
+
+async def test_a_second_press_within_the_round_trip_ends_the_turn() -> None:
+    """What was said between the two is a turn, whatever the server has confirmed by then."""
+    async with slow_session() as (live, slow, microphone):
+        first = await pressed(live)
+        microphone.speak(TURN)
+        assert not await live.session.push_to_talk.toggle()
+        assert live.session.audio.muted
+        slow.confirm.set()
+        assert not await first, "it records no more"
+
+        kinds = [kind for kind in live.sent()[1:] if kind != "input_audio_buffer.append"]
+        assert kinds == ["input_audio_buffer.clear", "session.update", "input_audio_buffer.commit", "response.create"]
+        sent = live.sent()
+        assert sent.index("session.update", 1) < sent.index("input_audio_buffer.append"), "detection is off by then"
+        assert live.session.push_to_talk.state is PushToTalkState.READY
+
+
+async def test_the_mode_gives_back_what_was_there_before() -> None:
+    """Turn detection with all its fields, and a microphone that was live; however often the key was pressed."""
+    async with slow_session() as (live, slow, microphone):
+        live.session.audio.unmute()
+        for _ in range(2):
+            task = await pressed(live)
+            microphone.speak(TURN)
+            await live.session.push_to_talk.toggle()
+            slow.confirm.set()
+            await task
+        assert (live.session.status.muted, detection(live)) == (True, None)
+        await live.session.push_to_talk.switch(False)
+
+        assert detection(live) == DETECTION
+        assert not live.session.status.muted
+        assert not live.session.status.push_to_talk
+        assert live.sent().count("session.update") == 3, "the connection's own, off, and on again"
+
+
+@pytest.mark.parametrize("muted", [True, False])
+async def test_a_server_that_refuses_leaves_everything_as_it_was(muted: bool) -> None:
+    """The mode is off, the detection stays, the microphone is as before."""
+    async with slow_session() as (live, slow, _):
+        if not muted:
+            live.session.audio.unmute()
+        slow.refuse = True
+        task = await pressed(live)
+        slow.confirm.set()
+        with pytest.raises(ServerError):
+            await task
+
+        assert not live.session.status.push_to_talk
+        assert live.session.audio.muted == muted
+        assert detection(live) == DETECTION
+
+
+async def test_leaving_in_the_middle_of_a_turn_throws_it_away() -> None:
+    """It was never ended, so it is no turn."""
+    async with slow_session() as (live, slow, microphone):
+        slow.confirm.set()
+        await live.session.push_to_talk.toggle()
+        microphone.speak(TURN)
+        await live.session.push_to_talk.switch(False)
+
+        assert live.sent()[-2:] == ["input_audio_buffer.clear", "session.update"]
+        assert live.session.audio.muted and detection(live) == DETECTION
+
+
+async def test_leaving_waits_for_the_mode_to_begin() -> None:
+    """/ptt off right after the key: the last word counts."""
+    async with slow_session() as (live, slow, _):
+        first = await pressed(live)
+        off = asyncio.ensure_future(live.session.push_to_talk.switch(False))
+        await live.until(lambda: not live.session.push_to_talk.talking)
+        slow.confirm.set()
+        await asyncio.gather(first, off)
+
+        assert detection(live) == DETECTION and not live.session.push_to_talk.on
+
+
+async def test_a_press_while_the_mode_ends_begins_it_anew() -> None:
+    """The turn that begins has detection off, and the mode gives back what was there at first."""
+    async with slow_session() as (live, slow, _):
+        slow.confirm.set()
+        await live.session.push_to_talk.switch(True)
+        slow.confirm.clear()
+        off = asyncio.ensure_future(live.session.push_to_talk.switch(False))
+        await live.until(lambda: live.sent().count("session.update") == 3)
+        talk = asyncio.ensure_future(live.session.push_to_talk.toggle())
+        slow.confirm.set()
+        await off
+        assert await talk and detection(live) is None
+
+        await live.session.push_to_talk.switch(False)
+        assert detection(live) == DETECTION
+
+
+async def test_without_voice_detection_there_is_none_to_give_back() -> None:
+    """null before, null after."""
+    async with live_session(config={"audio": {"input": {"turn_detection": None}}}) as live:
+        await live.session.push_to_talk.switch(True)
+        await live.session.push_to_talk.switch(False)
+
+        assert live.session.settings.confirmed["audio"]["input"]["turn_detection"] is None
+
+
+async def test_a_lost_connection_ends_the_turn_and_not_the_mode() -> None:
+    """The next connection is asked for the same settings; the key begins a turn there."""
+    microphone = ManualMicrophone()
+    async with live_session(microphone=microphone) as live:
+        before = detection(live)
+        await live.session.push_to_talk.toggle()
+        await live.session.lifecycle.disconnect()
+        assert live.session.audio.muted and not live.session.push_to_talk.talking
+        with pytest.raises(UsageError, match="not connected"):
+            await live.session.push_to_talk.toggle()
+
+        await live.session.lifecycle.reconnect()
+        assert detection(live) is None
+        assert await live.session.push_to_talk.toggle()
+        await live.session.push_to_talk.switch(False)
+        assert detection(live) == before

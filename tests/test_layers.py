@@ -14,11 +14,12 @@ PACKAGE = Path(__file__).parent.parent / "rtcli"
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "installation": set(),
     "views": {"errors", "protocol"},
     "protocol": {"errors"},
     "dsp": {"errors", "protocol"},
-    "config": {"errors", "views"},
-    "audio": {"errors", "protocol", "dsp"},
+    "config": {"errors", "installation", "views"},
+    "audio": {"errors", "installation", "protocol", "dsp"},
     "http": {"errors"},
     "transports": {"errors", "protocol", "http"},
     "recording": {"errors", "protocol", "dsp"},
@@ -27,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "render": {"errors", "views", "protocol"},
     "terminal": {"errors", "views", "protocol", "render"},
     "repl": {"errors", "views", "protocol", "config", "session", "commands", "render", "terminal"},
-    "server": {"errors", "protocol", "dsp", "http", "recording"},
+    "server": {"errors", "installation", "protocol", "dsp", "http", "recording"},
 }
 MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from rtcli.errors import AudioUnavailableError
+from rtcli.installation import portaudio_command
 
 Kind = Literal["input", "output"]
-
-_INSTALL = {
-    "linux": "apt-get install libportaudio2",
-    "darwin": "brew install portaudio",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +39,7 @@ def device_errors(what: str) -> Iterator[None]:
     except AudioUnavailableError:
         raise
     except OSError as error:  # sounddevice raises it when the library cannot be loaded
-        raise AudioUnavailableError(
-            what, why=str(error), hint=f"install PortAudio: {_INSTALL.get(sys.platform, 'see portaudio.com')}"
-        ) from error
+        raise AudioUnavailableError(what, why=str(error), hint=f"install PortAudio: {portaudio_command()}") from error
     except Exception as error:
         # PortAudioError is a plain Exception of a module that may be missing, so it is known by its name.
         if type(error).__name__ not in ("PortAudioError", "ValueError"):

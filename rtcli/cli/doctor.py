@@ -17,6 +17,7 @@ import typer
 import rtcli
 from rtcli.cli import options, output, runner
 from rtcli.errors import ExitCode, InputError, RtcliError, worst
+from rtcli.installation import install_command
 from rtcli.views import Table
 
 
@@ -97,9 +98,8 @@ def _packages() -> Finding:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Finding(
-            "packages", f"missing: {', '.join(missing)}", good=False, hint="pip install .", code=ExitCode.UNEXPECTED
-        )
+        hint = install_command(*missing)
+        return Finding("packages", f"missing: {', '.join(missing)}", good=False, hint=hint, code=ExitCode.UNEXPECTED)
     return Finding("packages", f"all {len(found)} are there", detail=", ".join(found))
 
 

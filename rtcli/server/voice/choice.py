@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from rtcli.errors import UsageError
+from rtcli.installation import install_command
 from rtcli.server.engines import Engines
 from rtcli.server.voice.basic_engines import basic_engines
 
@@ -27,7 +28,7 @@ def load_engines(choice: str = "auto") -> Engines:
     except (ImportError, UsageError) as error:
         if choice == "voice":
             raise UsageError(
-                "the voice engines are not installed", why=str(error), hint="pip install 'rtcli[voice]'"
+                "the voice engines are not installed", why=str(error), hint=install_command("rtcli[voice]")
             ) from error
         return basic_engines()
     return engines

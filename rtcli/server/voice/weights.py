@@ -11,8 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rtcli.errors import RtcliError
+from rtcli.installation import install_command
 
-INSTALL = "pip install 'rtcli[voice]'"
+INSTALL = install_command("rtcli[voice]")
 
 WHISPER_FOLDER = "RTCLI_WHISPER_DIR"
 """The environment variable that names a folder with a Whisper model, converted for ctranslate2."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     import numpy as np
 
-    Table: TypeAlias = np.ndarray[Any, Any]
+    _Table: TypeAlias = np.ndarray[Any, Any]
 
 _ULAW_BIAS = 33  # at the 14 bits that mu-law works with
 _ULAW_CLIP = 8_191  # with the bias
@@ -34,13 +34,13 @@ def pcm_to_alaw(pcm: bytes) -> bytes:
     return _encode(pcm, _alaw_encoder())
 
 
-def _decode(data: bytes, table: Table) -> bytes:
+def _decode(data: bytes, table: _Table) -> bytes:
     import numpy as np
 
     return bytes(table[np.frombuffer(data, np.uint8)].tobytes())
 
 
-def _encode(pcm: bytes, table: Table) -> bytes:
+def _encode(pcm: bytes, table: _Table) -> bytes:
     import numpy as np
 
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<u2")
@@ -48,7 +48,7 @@ def _encode(pcm: bytes, table: Table) -> bytes:
 
 
 @cache
-def _ulaw_decoder() -> Table:
+def _ulaw_decoder() -> _Table:
     import numpy as np
 
     code = ~np.arange(256, dtype=np.uint8)  # mu-law is sent inverted
@@ -58,7 +58,7 @@ def _ulaw_decoder() -> Table:
 
 
 @cache
-def _ulaw_encoder() -> Table:
+def _ulaw_encoder() -> _Table:
     """A code for each of the 65,536 bit patterns of a sample."""
     import numpy as np
 
@@ -67,12 +67,12 @@ def _ulaw_encoder() -> Table:
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 5
     mantissa = (magnitude >> (exponent + 1)) & 15
     sign = np.where(samples < 0, 0x80, 0)
-    table: Table = (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8)
+    table: _Table = (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8)
     return table
 
 
 @cache
-def _alaw_decoder() -> Table:
+def _alaw_decoder() -> _Table:
     import numpy as np
 
     code = np.arange(256, dtype=np.int32) ^ 0x55  # A-law is sent with its even bits inverted
@@ -83,7 +83,7 @@ def _alaw_decoder() -> Table:
 
 
 @cache
-def _alaw_encoder() -> Table:
+def _alaw_encoder() -> _Table:
     """A code for each of the 65,536 bit patterns of a sample."""
     import numpy as np
 
@@ -92,5 +92,5 @@ def _alaw_encoder() -> Table:
     exponent = np.maximum(np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int32) - 7, 0)
     mantissa = (magnitude >> np.maximum(exponent + 3, 4)) & 15
     sign = np.where(samples >= 0, 0x80, 0)
-    table: Table = ((sign | (exponent << 4) | mantissa) ^ 0x55).astype(np.uint8)
+    table: _Table = ((sign | (exponent << 4) | mantissa) ^ 0x55).astype(np.uint8)
     return table

@@ -11,7 +11,7 @@ import orjson
 Event: TypeAlias = dict[str, Any]
 """One event of the wire, decoded: every field that was in the frame, known or not."""
 
-JsonObject: TypeAlias = dict[str, Any]
+WireObject: TypeAlias = dict[str, Any]
 """Any other object of the wire: a session, an item, a part, a response."""
 
 

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server import RealtimeServer
 from tests.kit.waiting import DEADLINE
 from tests.server.playbook import user
@@ -25,17 +25,17 @@ class Client:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.seen: list[JsonObject] = []
+        self.seen: list[WireObject] = []
 
     async def send(self, type_: str, **fields: Any) -> None:
         await self.connection.send(json.dumps({"type": type_, **fields}))
 
-    async def next(self) -> JsonObject:
-        event: JsonObject = json.loads(await asyncio.wait_for(self.connection.recv(), DEADLINE))
+    async def next(self) -> WireObject:
+        event: WireObject = json.loads(await asyncio.wait_for(self.connection.recv(), DEADLINE))
         self.seen.append(event)
         return event
 
-    async def until(self, *types: str) -> JsonObject:
+    async def until(self, *types: str) -> WireObject:
         """Read up to the first event of one of these types."""
         while (event := await self.next())["type"] not in types:
             pass
@@ -46,10 +46,10 @@ class Client:
         await self.send("conversation.item.create", item=user(text))
         await self.send("response.create", response=response)
 
-    async def ask(self, text: str, **response: Any) -> JsonObject:
+    async def ask(self, text: str, **response: Any) -> WireObject:
         """The finished response to a message."""
         await self.say(text, **response)
-        done: JsonObject = (await self.until("response.done"))["response"]
+        done: WireObject = (await self.until("response.done"))["response"]
         return done
 
     async def append_audio(self, pcm: bytes) -> None:
@@ -70,7 +70,7 @@ class Client:
         return self.connection.close_code or 0, self.connection.close_reason or ""
 
 
-def said(response: JsonObject) -> str:
+def said(response: WireObject) -> str:
     """The text of a response's first message."""
     part = response["output"][0]["content"][0]
     return str(part.get("text") or part.get("transcript"))

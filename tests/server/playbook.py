@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.engines import Engines
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.effects import FeedAudio, ServerEffect, StartResponse, Transcribe
@@ -30,7 +30,7 @@ def voice(seconds: float) -> bytes:
     return bytes((8_000 * np.sin(2 * np.pi * 200 * time)).astype("<i2").tobytes())
 
 
-def user(text: str, **fields: Any) -> JsonObject:
+def user(text: str, **fields: Any) -> WireObject:
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
 
 
@@ -39,7 +39,7 @@ def types(effects: Iterable[ServerEffect]) -> list[str]:
     return [effect["type"] for effect in effects if isinstance(effect, dict)]
 
 
-def only(effects: Iterable[ServerEffect], type_: str) -> JsonObject:
+def only(effects: Iterable[ServerEffect], type_: str) -> WireObject:
     """The one event of that type."""
     found = [effect for effect in effects if isinstance(effect, dict) and effect["type"] == type_]
     assert len(found) == 1, f"{len(found)} events of type {type_} in {types(effects)}"
@@ -49,7 +49,7 @@ def only(effects: Iterable[ServerEffect], type_: str) -> JsonObject:
 class Playbook:
     """Drives a SessionCore by hand. Sound is fed in 20 ms pieces, as clients send it."""
 
-    def __init__(self, session: JsonObject | None = None, **update: Any) -> None:
+    def __init__(self, session: WireObject | None = None, **update: Any) -> None:
         self.core = ServerCore(session or realtime_session("sess_1", MODEL, 1_900_000_000), lambda: ENGINES.detector)
         if update:
             kind = self.core.state.config["type"]
@@ -64,11 +64,11 @@ class Playbook:
         feeds = [effect for effect in effects if isinstance(effect, FeedAudio)]
         return [*effects, *(more for feed in feeds for more in self._feed(b"".join(feed.pieces)))]
 
-    def refused(self, type_: str, **fields: Any) -> JsonObject:
+    def refused(self, type_: str, **fields: Any) -> WireObject:
         """The `error` object of an event that is refused; nothing else may come of it."""
         effects = self.core.receive({"type": type_, "event_id": "mine", **fields})
         assert types(effects) == ["error"], types(effects)
-        error: JsonObject = only(effects, "error")["error"]
+        error: WireObject = only(effects, "error")["error"]
         assert list(error) == ["type", "code", "message", "param", "event_id"]
         assert error["event_id"] == "mine"
         return error
@@ -90,13 +90,13 @@ class Playbook:
         """A response that is in progress."""
         return started(self.send("response.create", response=response))
 
-    def answer(self, text: str = "All right.", pcm: bytes = b"", **response: Any) -> JsonObject:
+    def answer(self, text: str = "All right.", pcm: bytes = b"", **response: Any) -> WireObject:
         """A whole response; returns the item that it made."""
         running = self.start(**response)
         running.say(text)
         if pcm:
             running.add_audio(pcm)
-        item: JsonObject = only(self.core.response_ended(running), "response.output_item.done")["item"]
+        item: WireObject = only(self.core.response_ended(running), "response.output_item.done")["item"]
         return item
 
     def items(self) -> list[str]:

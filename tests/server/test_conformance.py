@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.validation.client_events import CLIENT_EVENTS
 from tests.server.playbook import Playbook, types, user, voice
 
 SOUND = encode_base64(voice(0.2))
 # For each client event: fields that are accepted, the required ones, and what it is answered with.
-EVENTS: dict[str, tuple[JsonObject, set[str], list[str]]] = {
+EVENTS: dict[str, tuple[WireObject, set[str], list[str]]] = {
     "session.update": ({"session": {"type": "realtime"}}, {"session"}, ["session.updated"]),
     "session.close": ({}, set(), []),
     "input_audio_buffer.append": ({"audio": SOUND}, {"audio"}, []),
@@ -49,7 +49,7 @@ REQUIRED = [(type_, name) for type_, (_, required, _) in EVENTS.items() for name
 FIELDS = [(type_, name) for type_, (fields, _, _) in EVENTS.items() for name in [*fields, "event_id"]]
 
 
-def scene(type_: str) -> tuple[Playbook, JsonObject]:
+def scene(type_: str) -> tuple[Playbook, WireObject]:
     """A session in which that event can be carried out, and its fields: ids stand for what is really there."""
     book = Playbook(audio={"input": {"turn_detection": None}})
     spoken = book.answer("All right.", voice(1))
@@ -76,7 +76,7 @@ def test_every_event_that_the_server_takes_is_here() -> None:
 
 @pytest.mark.parametrize("type_", EVENTS)
 @pytest.mark.parametrize("event_id", [{}, {"event_id": "mine"}, {"event_id": None}])
-def test_a_right_event_is_answered(type_: str, event_id: JsonObject) -> None:
+def test_a_right_event_is_answered(type_: str, event_id: WireObject) -> None:
     """In the recorded order; with an event_id, without, or with none."""
     book, fields = scene(type_)
 
@@ -131,7 +131,7 @@ def test_an_unknown_field_is_named(type_: str) -> None:
 # the session ----------------------------------------------------------------------------------------------------------
 
 FUNCTION = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}
-VAD: JsonObject = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
+VAD: WireObject = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
 VAD |= {"idle_timeout_ms": None, "create_response": True, "interrupt_response": True}
 WHISPER = {"model": "whisper-1", "language": None, "prompt": None}
 SEMANTIC = {"type": "semantic_vad", "eagerness": "auto", "create_response": True, "interrupt_response": True}
@@ -181,11 +181,11 @@ SETTINGS: list[tuple[str, Any, Any]] = [
 ]  # fmt: skip
 
 
-def nested(path: str, value: Any) -> JsonObject:
+def nested(path: str, value: Any) -> WireObject:
     """{"audio": {"input": {"format": value}}} for "audio.input.format"."""
     for key in reversed(path.split(".")):
         value = {key: value}
-    wanted: JsonObject = value
+    wanted: WireObject = value
     return wanted
 
 
@@ -293,7 +293,7 @@ NAMES = st.sampled_from(
 
 @given(type_=TYPES, fields=st.dictionaries(NAMES, VALUES, max_size=4))
 @settings(max_examples=200, deadline=None)
-def test_nothing_that_is_json_breaks_a_session(type_: str, fields: JsonObject) -> None:
+def test_nothing_that_is_json_breaks_a_session(type_: str, fields: WireObject) -> None:
     """It is carried out or refused, and the session still answers."""
     book = Playbook()
     book.core.receive({**fields, "type": type_})
@@ -308,7 +308,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from _paths(member, (*path, key))
 
 
-RIGHT: list[JsonObject] = [
+RIGHT: list[WireObject] = [
     {"type": "session.update", "session": {"type": "realtime", **nested(path, sent)}} for path, sent, _ in SETTINGS
 ] + [
     {"type": "conversation.item.create", "item": item}
@@ -326,7 +326,7 @@ RIGHT: list[JsonObject] = [
 
 @given(event=st.sampled_from(RIGHT), data=st.data(), value=VALUES)
 @settings(max_examples=300, deadline=None)
-def test_a_right_event_with_one_wrong_value_breaks_nothing(event: JsonObject, data: st.DataObject, value: Any) -> None:
+def test_a_right_event_with_one_wrong_value_breaks_nothing(event: WireObject, data: st.DataObject, value: Any) -> None:
     """Wherever in it the value is."""
     path = data.draw(st.sampled_from([path for path in _paths(event) if path and path != ("type",)]))
     spoilt = copy.deepcopy(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.session.state import EffectiveSession, realtime_session
 from tests.server.playbook import MODEL, Playbook, only, silence, started, types, user, voice
 
@@ -33,7 +33,7 @@ OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
 )
 @pytest.mark.parametrize("more", [{}, {"id": "mine", "object": "realtime.item", "status": "completed"}])
 def test_an_item_of_each_kind_has_the_keys_of_the_wire_in_their_order(
-    item: JsonObject, keys: list[str], more: JsonObject
+    item: WireObject, keys: list[str], more: WireObject
 ) -> None:
     """With the client's id or one of the server's; its other optional keys change nothing."""
     book = Playbook()

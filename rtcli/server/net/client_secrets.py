@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id, random_text
 from rtcli.server.session.state import EffectiveSession, realtime_session, transcription_session
 from rtcli.server.validation.api_errors import ApiError, invalid_json
@@ -30,7 +30,7 @@ _BODY = fields(
 @dataclass(frozen=True, slots=True)
 class _Secret:
     expires_at: float  # Unix seconds
-    session: JsonObject  # effective, but without the id and the end that each connection gives it
+    session: WireObject  # effective, but without the id and the end that each connection gives it
 
 
 class ClientSecrets:
@@ -40,7 +40,7 @@ class ClientSecrets:
         self._now = now
         self._secrets: dict[str, _Secret] = {}
 
-    def create(self, body: bytes) -> tuple[int, JsonObject]:
+    def create(self, body: bytes) -> tuple[int, WireObject]:
         """Answer a POST: HTTP status and body. A configuration is refused as a session.update would be."""
         try:
             wanted = _parse(body)
@@ -54,7 +54,7 @@ class ClientSecrets:
         self._secrets[value] = _Secret(expires_at, session)
         return 200, {"value": value, "expires_at": int(expires_at), "session": session}
 
-    def session_of(self, key: str) -> JsonObject | None:
+    def session_of(self, key: str) -> WireObject | None:
         """The configuration that a secret carries; None for anything else, and for a secret that has expired."""
         secret = self._secrets.get(key)
         return copy.deepcopy(secret.session) if secret and secret.expires_at > self._now() else None
@@ -67,17 +67,17 @@ class ClientSecrets:
             del self._secrets[next(iter(self._secrets))]
 
 
-def _parse(body: bytes) -> JsonObject:
+def _parse(body: bytes) -> WireObject:
     try:
         wanted = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:  # arrays in arrays in arrays
         raise invalid_json(str(error)) from error
     _BODY(wanted, "")
-    parsed: JsonObject = wanted
+    parsed: WireObject = wanted
     return parsed
 
 
-def _session(wanted: JsonObject) -> JsonObject:
+def _session(wanted: WireObject) -> WireObject:
     """The effective session of a configuration."""
     check_session(wanted, "session")
     session_id = new_id("sess")

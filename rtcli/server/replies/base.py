@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.session.items import ConversationItem
 
 
@@ -16,7 +16,7 @@ class OfferedTool:
 
     name: str
     description: str
-    parameters: JsonObject
+    parameters: WireObject
     server_label: str | None = None
 
 
@@ -71,7 +71,7 @@ class Pause:
 class Fail:
     """End the response as failed (or incomplete, with a reason) at this point."""
 
-    error: JsonObject
+    error: WireObject
     incomplete: str = ""
 
 

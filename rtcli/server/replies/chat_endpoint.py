@@ -10,7 +10,7 @@ from typing import Any
 
 from rtcli.errors import ConnectError, UsageError
 from rtcli.http.client import stream
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyRequest, Say, text_of
 from rtcli.server.session.items import ConversationItem
 
@@ -78,7 +78,7 @@ class _PartialCall:
         self.arguments.append(str(function.get("arguments") or ""))
 
 
-async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[JsonObject]:
+async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[WireObject]:
     """The deltas of a stream of server-sent events; anything else in it is skipped."""
     async for line in lines:
         data = line.removeprefix("data:").strip()
@@ -98,9 +98,9 @@ def _failure(reason: str) -> Fail:
     return Fail(error)
 
 
-def _messages(request: ReplyRequest) -> list[JsonObject]:
+def _messages(request: ReplyRequest) -> list[WireObject]:
     """A Realtime context as chat messages."""
-    messages: list[JsonObject] = [{"role": "system", "content": request.instructions}] if request.instructions else []
+    messages: list[WireObject] = [{"role": "system", "content": request.instructions}] if request.instructions else []
     for item in request.context:
         make = _MESSAGES.get(item.wire["type"])
         if make:
@@ -108,30 +108,30 @@ def _messages(request: ReplyRequest) -> list[JsonObject]:
     return messages
 
 
-def _message(item: ConversationItem) -> JsonObject:
+def _message(item: ConversationItem) -> WireObject:
     images = [part for part in item.wire["content"] if part["type"] == "input_image"]
     # without a recognizer the model must at least learn that something was said
     text = text_of(item) or ("(speech that was not understood)" if item.audio else "")
     if not images:
         return {"role": item.wire["role"], "content": text}
-    parts: list[JsonObject] = [{"type": "image_url", "image_url": {"url": image["image_url"]}} for image in images]
+    parts: list[WireObject] = [{"type": "image_url", "image_url": {"url": image["image_url"]}} for image in images]
     return {"role": item.wire["role"], "content": [*([{"type": "text", "text": text}] if text else []), *parts]}
 
 
-def _call(item: ConversationItem) -> JsonObject:
+def _call(item: ConversationItem) -> WireObject:
     function = {"name": item.wire["name"], "arguments": item.wire["arguments"]}
     call = {"id": item.wire["call_id"], "type": "function", "function": function}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def _output(item: ConversationItem) -> JsonObject:
+def _output(item: ConversationItem) -> WireObject:
     return {"role": "tool", "tool_call_id": item.wire["call_id"], "content": item.wire["output"]}
 
 
 _MESSAGES = {"message": _message, "function_call": _call, "function_call_output": _output}
 
 
-def _tools(request: ReplyRequest) -> JsonObject:
+def _tools(request: ReplyRequest) -> WireObject:
     if not request.tools:
         return {}
     functions = [

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from rtcli.dsp.wav import read_speech
 from rtcli.errors import InputError, UsageError
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.protocol.faults import parse_step
 from rtcli.protocol.matching import FieldMatcher, Matcher, equal_to, one_of, text_matcher
 from rtcli.server.replies.base import (
@@ -102,7 +102,7 @@ class ScriptReply:
             _SCRIPT(rules, "script")
         except ApiError as refused:
             raise InputError(name, refused.message) from refused
-        self._rules: Sequence[tuple[FieldMatcher, Sequence[JsonObject]]] = [
+        self._rules: Sequence[tuple[FieldMatcher, Sequence[WireObject]]] = [
             (self._when(rule.get("when") or {}), rule["reply"]) for rule in rules
         ]
         for _, steps in self._rules:
@@ -126,7 +126,7 @@ class ScriptReply:
         except UsageError as error:
             raise InputError(self._file, str(error), hint=error.hint) from error
 
-    def _check(self, step: JsonObject) -> None:
+    def _check(self, step: WireObject) -> None:
         actions = [name for name in step if name != "transcript"]
         if len(actions) != 1 or ("transcript" in step and actions != ["audio"]):
             raise InputError(self._file, f"a step does one thing; this has {', '.join(step) or 'none'}")
@@ -145,7 +145,7 @@ class ScriptReply:
             raise InputError(self._file, f"{name!r} is outside of the script's folder")
         return path
 
-    def _pieces(self, step: JsonObject, request: ReplyRequest) -> Iterator[Piece]:
+    def _pieces(self, step: WireObject, request: ReplyRequest) -> Iterator[Piece]:
         name = next(key for key in step if key != "transcript")
         if name == "audio":
             yield Play(self._sounds[step["audio"]], step.get("transcript", ""))
@@ -157,14 +157,14 @@ def _say(words: str, request: ReplyRequest) -> Iterator[Piece]:
     return (Say(word) for word in re.findall(r"\S+\s*", words))
 
 
-def _call(call: JsonObject, request: ReplyRequest) -> Iterator[Piece]:
+def _call(call: WireObject, request: ReplyRequest) -> Iterator[Piece]:
     arguments = call.get("arguments", {})
     known = (tool for tool in request.tools if tool.name == call["name"])
     tool = next(known, OfferedTool(call["name"], "", {}))
     yield Call(tool, arguments if isinstance(arguments, str) else json.dumps(arguments))
 
 
-def _fail(fail: JsonObject, request: ReplyRequest) -> Iterator[Piece]:
+def _fail(fail: WireObject, request: ReplyRequest) -> Iterator[Piece]:
     error = {"type": "server_error", "code": "script", "message": "The script says so."}
     yield Fail({**error, **{k: v for k, v in fail.items() if k != "incomplete"}}, fail.get("incomplete", ""))
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from rtcli.protocol.events import JsonObject, encode
+from rtcli.protocol.events import WireObject, encode
 from rtcli.protocol.faults import FaultAction, FaultKind, FaultPlan
 from rtcli.protocol.record import Direction
 from rtcli.server.validation import api_errors
@@ -41,7 +41,7 @@ class ClientConnection:
         state = "ended" if self._ended else f"{len(self._queue)} queued, {self._waiting_bytes} bytes"
         return f"<ClientConnection {kind} {self.connection.remote_address}: {state}>"
 
-    def send(self, event: JsonObject) -> None:
+    def send(self, event: WireObject) -> None:
         """Queue an event. Nothing is queued for a connection that has ended."""
         if self._ended:
             return

@@ -10,7 +10,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.events import JsonObject, Malformed, decode
+from rtcli.protocol.events import Malformed, WireObject, decode
 from rtcli.server.replies.base import ReplyEngine
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
@@ -52,7 +52,7 @@ class LiveSession:
         self._idle: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
-        return f"<LiveSession {self.id}: {len(self._clients)} clients, {len(self._responding)} responses>"
+        return f"<LiveSession {self.id}: clients {len(self._clients)}, responses {len(self._responding)}>"
 
     @property
     def id(self) -> str:
@@ -103,7 +103,7 @@ class LiveSession:
         except ConnectionClosed:
             pass  # without a close frame, or with an error: the session ends all the same
 
-    def _receive(self, event: JsonObject | Malformed | None) -> list[ServerEffect]:
+    def _receive(self, event: WireObject | Malformed | None) -> list[ServerEffect]:
         """What comes of a frame; None is a binary one."""
         if event is None:
             return [api_errors.binary_frame().event()]
@@ -129,7 +129,7 @@ class LiveSession:
             if response.finished and task is not asyncio.current_task():
                 task.cancel()
 
-    def _send(self, event: JsonObject, origin: ClientConnection | None = None) -> None:
+    def _send(self, event: WireObject, origin: ClientConnection | None = None) -> None:
         for client in self._clients:
             if event["type"] == "error" and origin not in (None, client):
                 continue
@@ -137,7 +137,7 @@ class LiveSession:
                 continue  # a sideband controls; the audio goes to the client that opened the call
             client.send(event)
 
-    async def _emit(self, events: list[JsonObject]) -> None:
+    async def _emit(self, events: list[WireObject]) -> None:
         for event in events:
             self._send(event)
         if self._clients:
@@ -177,7 +177,7 @@ class LiveSession:
         await self._transcriber.transcribed(response.context)
         counted = 0  # bytes of its audio that are in `_playback_end`
 
-        async def emit(events: list[JsonObject]) -> None:
+        async def emit(events: list[WireObject]) -> None:
             nonlocal counted
             self._extend_playback(response.audio_bytes - counted)
             counted = response.audio_bytes

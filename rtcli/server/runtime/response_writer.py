@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.protocol.faults import FaultAction, parse_step
 from rtcli.server.engines import SpokenChunk
 from rtcli.server.replies.base import (
@@ -57,9 +57,9 @@ class ResponseWriter:
         pool: EnginePool,
         *,
         pace: float,
-        emit: Callable[[list[JsonObject]], Awaitable[None]],
+        emit: Callable[[list[WireObject]], Awaitable[None]],
         inject_fault: Callable[[FaultAction], None],
-        mcp_servers: Mapping[str, JsonObject],
+        mcp_servers: Mapping[str, WireObject],
     ) -> None:
         self._response = response
         self._pool = pool
@@ -70,7 +70,7 @@ class ResponseWriter:
         self._spoken = response.options.modality == "audio"
         self._unspoken = ""  # text that waits for the end of its sentence
 
-    async def run(self, engine: ReplyEngine) -> tuple[str, JsonObject | None]:
+    async def run(self, engine: ReplyEngine) -> tuple[str, WireObject | None]:
         """Make the response. Returns the status and details that it ends with."""
         await self._wait(FIRST_DELAY)
         request = self._request()
@@ -201,7 +201,7 @@ class ResponseWriter:
         self._inject_fault(parse_step(piece.what))
 
 
-def _failed(error: JsonObject) -> tuple[str, JsonObject]:
+def _failed(error: WireObject) -> tuple[str, WireObject]:
     return "failed", {"error": {key: error[key] for key in ("type", "code", "message") if key in error}}
 
 

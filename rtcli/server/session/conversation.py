@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
 from rtcli.server.session.items import ConversationItem
 from rtcli.server.validation import api_errors
@@ -96,7 +96,7 @@ class Conversation:
         if item.wire["type"] == "function_call":
             self._calls.discard(item.wire["call_id"])
 
-    def retrieve(self, item_id: str) -> JsonObject:
+    def retrieve(self, item_id: str) -> WireObject:
         """The item with its audio. Raises ApiError for an unknown id."""
         return self._known(item_id, "retrieve").with_audio()
 
@@ -138,7 +138,7 @@ class Conversation:
             raise api_errors.item_unknown(verb, item_id)
         return item
 
-    def _check_answer(self, wire: JsonObject) -> None:
+    def _check_answer(self, wire: WireObject) -> None:
         if wire["type"] == "function_call_output" and not self.has_call(wire["call_id"]):
             raise api_errors.call_unknown(wire["call_id"])
         if wire["type"] == "mcp_approval_response":
@@ -147,7 +147,7 @@ class Conversation:
                 raise api_errors.approval_unknown(wire["approval_request_id"])
 
 
-def _characters(wire: JsonObject) -> int:
+def _characters(wire: WireObject) -> int:
     """The length of what an item says."""
     parts = [wire, *wire.get("content", ())]
     return sum(len(value) for part in parts for value in part.values() if isinstance(value, str))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, mcp, transcription
@@ -43,20 +43,20 @@ class ServerCore:
     `detector` gives what makes a voice detector: it is called at the first audio, when the engines are loaded.
     """
 
-    def __init__(self, session: JsonObject, detector: Callable[[], DetectorFactory]) -> None:
+    def __init__(self, session: WireObject, detector: Callable[[], DetectorFactory]) -> None:
         self.state = EffectiveSession(session)
         self.conversation = Conversation()
         self.active: Response | None = None  # the one response of the conversation that may be in progress
         self.out_of_band: dict[str, Response] = {}  # those beside the conversation, by id
         self._input = InputAudio(self.state, detector)
         self._to_transcribe: set[str] = set()  # committed items; audio sent as an item is not transcribed
-        self._held_outputs: list[JsonObject] = []  # events whose function call is not complete yet
+        self._held_outputs: list[WireObject] = []  # events whose function call is not complete yet
         self._out: list[ServerEffect] = []  # what the entry point that runs has caused so far
 
     def __repr__(self) -> str:
         active = f"{self.active.id} in progress" if self.active else "idle"
         speech = "speech" if self._input.item_id else "no speech"
-        return f"<ServerCore {self.state.config['id']}: {active}, {speech}, {len(self.conversation)} items>"
+        return f"<ServerCore {self.state.config['id']}: {active}, {speech}, items {len(self.conversation)}>"
 
     # entry points: each returns the effects in order ------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class ServerCore:
         return list(transcription.events(item, wanted["model"], transcript, sent))
 
     def response_ended(
-        self, response: Response, status: str = "completed", details: JsonObject | None = None
+        self, response: Response, status: str = "completed", details: WireObject | None = None
     ) -> list[ServerEffect]:
         """A response ends; nothing happens where it has ended already."""
         if response.finished:

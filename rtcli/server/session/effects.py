@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import Response
 
@@ -65,4 +65,4 @@ class Close:
 ServerCommand: TypeAlias = (
     StartResponse | FeedAudio | Transcribe | TranscribePartial | EvaluatePause | SetIdleTimer | Close
 )
-ServerEffect: TypeAlias = JsonObject | ServerCommand
+ServerEffect: TypeAlias = WireObject | ServerCommand

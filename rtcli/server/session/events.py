@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id, random_text
 
 
-def event(type_: str, **fields: Any) -> JsonObject:
+def event(type_: str, **fields: Any) -> WireObject:
     """An event of that type with an id of its own."""
     return {"type": type_, "event_id": new_id("event"), **fields}
 
 
-def obfuscated(delta: JsonObject) -> JsonObject:
+def obfuscated(delta: WireObject) -> WireObject:
     """A delta of text with random padding, as the API sends it."""
     return {**delta, "obfuscation": random_text(random.randint(4, 16))}

@@ -8,7 +8,7 @@ from typing import Any
 
 from rtcli.dsp.codec import decode
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, encode_base64
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
 from rtcli.server.validation import api_errors
 
@@ -26,7 +26,7 @@ _FORMAT_NAMES = {
 class ConversationItem:
     """One item: `wire` is what events show of it."""
 
-    wire: JsonObject
+    wire: WireObject
     audio: dict[int, bytes | bytearray] = field(default_factory=dict)  # 24 kHz PCM16, by content index
     recognized_text: str | None = None  # of its audio, whether or not the client asked for a transcript
     truncated: bool = False  # by the client, perhaps while it was being made
@@ -36,7 +36,7 @@ class ConversationItem:
     def id(self) -> str:
         return str(self.wire["id"])
 
-    def with_audio(self) -> JsonObject:
+    def with_audio(self) -> WireObject:
         """The item as `conversation.item.retrieved` shows it: the only event that carries its audio."""
         if not self.audio:
             return self.wire
@@ -48,13 +48,13 @@ class ConversationItem:
 
 
 def message(
-    role: str, content: list[JsonObject], *, status: str = "completed", item_id: str | None = None
-) -> JsonObject:
+    role: str, content: list[WireObject], *, status: str = "completed", item_id: str | None = None
+) -> WireObject:
     """A message, its keys in the order of the wire."""
     return {"id": item_id or new_id("item"), "type": "message", "status": status, "role": role, "content": content}
 
 
-def function_call(name: str, call_id: str, arguments: str, *, status: str, item_id: str | None = None) -> JsonObject:
+def function_call(name: str, call_id: str, arguments: str, *, status: str, item_id: str | None = None) -> WireObject:
     """A function call."""
     return {
         "id": item_id or new_id("item"),

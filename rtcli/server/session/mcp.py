@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
 from rtcli.server.session.conversation import Conversation
 from rtcli.server.session.events import event, obfuscated
@@ -15,7 +15,7 @@ from rtcli.server.session.items import ConversationItem
 _UNREACHABLE = ".invalid"  # a host name that by standard never resolves: the way to ask for a listing that fails
 
 
-def list_item(label: str) -> JsonObject:
+def list_item(label: str) -> WireObject:
     """An `mcp_list_tools` item, its tools still to come."""
     return {"id": new_id("item"), "type": "mcp_list_tools", "server_label": label, "tools": []}
 
@@ -27,14 +27,14 @@ def reachable(server: Mapping[str, Any]) -> bool:
     return not host.endswith(_UNREACHABLE)
 
 
-def tools_of(server: Mapping[str, Any]) -> list[JsonObject]:
+def tools_of(server: Mapping[str, Any]) -> list[WireObject]:
     """The tools that a simulated server lists: those that `allowed_tools` names, or one called `echo`."""
     allowed = server.get("allowed_tools") or []
     names = allowed.get("tool_names") or [] if isinstance(allowed, Mapping) else allowed
     return [_tool(str(server["server_label"]), name) for name in names or ["echo"]]
 
 
-def _tool(label: str, name: str) -> JsonObject:
+def _tool(label: str, name: str) -> WireObject:
     schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
     described = f"{name}, a simulated tool of the MCP server {label}: it gives back its input."
     return {"name": name, "description": described, "input_schema": schema, "annotations": {"read_only": True}}
@@ -64,14 +64,14 @@ def approval_item(label: str, name: str, arguments: str) -> ConversationItem:
     return ConversationItem({"id": new_id("item"), **request})
 
 
-def arguments_events(arguments: str, place: JsonObject) -> list[JsonObject]:
+def arguments_events(arguments: str, place: WireObject) -> list[WireObject]:
     """The arguments of a call as they are made; clients demand the padding here."""
     # in one piece: nobody waits for a simulated call
     delta = obfuscated(event("response.mcp_call_arguments.delta", **place, delta=arguments))
     return [delta, event("response.mcp_call_arguments.done", **place, arguments=arguments)]
 
 
-def run(item: ConversationItem, place: JsonObject) -> list[JsonObject]:
+def run(item: ConversationItem, place: WireObject) -> list[WireObject]:
     """Play the call of an `mcp_call` item: its result goes into the item. Returns the events of the call."""
     wire = item.wire
     events = [event("response.mcp_call.in_progress", **place)]
@@ -86,7 +86,7 @@ def run(item: ConversationItem, place: JsonObject) -> list[JsonObject]:
     return [*events, event("response.mcp_call.completed", **place)]
 
 
-def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[JsonObject]:
+def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[WireObject]:
     """List the tools of a server that an update or a response brought: an item of the conversation, and its events."""
     item = ConversationItem(list_item(str(server["server_label"])))
     previous = conversation.append(item)
@@ -100,7 +100,7 @@ def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Js
     return [*events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]
 
 
-def run_approved(conversation: Conversation, request_id: str) -> list[JsonObject]:
+def run_approved(conversation: Conversation, request_id: str) -> list[WireObject]:
     """An approved call runs at once, outside of any response; a client that wants an answer asks for one."""
     asked = conversation.get(request_id)
     assert asked is not None  # the conversation has checked it

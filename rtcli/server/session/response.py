@@ -8,7 +8,7 @@ from typing import Any
 
 from rtcli.dsp.codec import Encoder
 from rtcli.protocol.audio_formats import encode_base64, parse_format
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, usage
 from rtcli.server.session.conversation import Conversation
@@ -25,16 +25,16 @@ class ResponseOptions:
     """
 
     modality: str
-    audio_format: JsonObject
+    audio_format: WireObject
     voice: str
     speed: float
     instructions: str
     own_instructions: str | None
-    tools: tuple[JsonObject, ...]
+    tools: tuple[WireObject, ...]
     tool_choice: Any
     max_output_tokens: int | str
     parallel_tool_calls: bool
-    metadata: JsonObject | None
+    metadata: WireObject | None
     input: tuple[ConversationItem, ...] | None
     out_of_band: bool
 
@@ -62,13 +62,13 @@ class Response:
     context: tuple[ConversationItem, ...]
     id: str = field(default_factory=lambda: new_id("resp"))
     status: str = "in_progress"
-    status_details: JsonObject | None = None  # from `finish` on, like usage
-    usage: JsonObject | None = None
+    status_details: WireObject | None = None  # from `finish` on, like usage
+    usage: WireObject | None = None
     _outputs: list[_Open] = field(default_factory=list)  # every item so far, in the order of output_index
 
     def __repr__(self) -> str:
         kind = "out of band" if self.options.out_of_band else "in the conversation"
-        return f"<Response {self.id} {kind}: {self.status}, {len(self._outputs)} items>"
+        return f"<Response {self.id} {kind}: {self.status}, items {len(self._outputs)}>"
 
     @property
     def finished(self) -> bool:
@@ -92,11 +92,11 @@ class Response:
 
     # the response itself ----------------------------------------------------------------------------------------------
 
-    def created(self) -> list[JsonObject]:
+    def created(self) -> list[WireObject]:
         """The first event."""
         return [event("response.created", response=self._wire())]
 
-    def finish(self, status: str = "completed", details: JsonObject | None = None) -> list[JsonObject]:
+    def finish(self, status: str = "completed", details: WireObject | None = None) -> list[WireObject]:
         """Close what is open, and the response. Items that were open are incomplete unless it is completed."""
         item_status = "completed" if status == "completed" else "incomplete"
         sent = [
@@ -117,7 +117,7 @@ class Response:
 
     # a message --------------------------------------------------------------------------------------------------------
 
-    def say(self, delta: str) -> list[JsonObject]:
+    def say(self, delta: str) -> list[WireObject]:
         """More text of the message, or of its transcript. Opens a message where none is open."""
         sent, output = self._message()
         output.text += delta
@@ -125,7 +125,7 @@ class Response:
         name = "response.output_text.delta" if output.part == "text" else "response.output_audio_transcript.delta"
         return [*sent, obfuscated(event(name, **self._place(output), content_index=0, delta=delta))]
 
-    def add_audio(self, pcm: bytes) -> list[JsonObject]:
+    def add_audio(self, pcm: bytes) -> list[WireObject]:
         """More audio of the message: 24 kHz PCM16, sent in the format of the session."""
         sent, output = self._message()
         if not output.item.truncated:  # the client goes on playing what it has; the conversation keeps the cut
@@ -137,12 +137,12 @@ class Response:
 
     # function calls ---------------------------------------------------------------------------------------------------
 
-    def open_call(self, name: str, call_id: str | None = None) -> list[JsonObject]:
+    def open_call(self, name: str, call_id: str | None = None) -> list[WireObject]:
         """A function call, its arguments to follow."""
         wire = items.function_call(name, call_id or new_id("call"), "", status="in_progress")
         return self._add(ConversationItem(wire))[0]
 
-    def call_arguments(self, delta: str) -> list[JsonObject]:
+    def call_arguments(self, delta: str) -> list[WireObject]:
         """More of the arguments of the call that was opened last."""
         output = self._outputs[-1]
         output.text += delta
@@ -150,27 +150,27 @@ class Response:
         call = {"call_id": output.item.wire["call_id"]}
         return [obfuscated(event(name, **self._place(output), **call, delta=delta))]
 
-    def close_call(self) -> list[JsonObject]:
+    def close_call(self) -> list[WireObject]:
         """The call that was opened last is complete."""
         return self._close(self._outputs[-1], "completed")
 
     # items that the server runs itself --------------------------------------------------------------------------------
 
-    def add_item(self, item: ConversationItem) -> list[JsonObject]:
+    def add_item(self, item: ConversationItem) -> list[WireObject]:
         """Open an item of another kind (mcp_call, mcp_approval_request)."""
         return self._add(item)[0]
 
-    def last_place(self) -> JsonObject:
+    def last_place(self) -> WireObject:
         """response_id, item_id and output_index of the item that was opened last."""
         return self._place(self._outputs[-1])
 
-    def close_item(self) -> list[JsonObject]:
+    def close_item(self) -> list[WireObject]:
         """Close the item that was opened last, as it now is."""
         return self._close(self._outputs[-1], "completed")
 
     # private ----------------------------------------------------------------------------------------------------------
 
-    def _wire(self) -> JsonObject:
+    def _wire(self) -> WireObject:
         options = self.options
         output = {"format": options.audio_format, "voice": options.voice}
         return {
@@ -187,7 +187,7 @@ class Response:
             "metadata": options.metadata,
         }
 
-    def _place(self, output: _Open) -> JsonObject:
+    def _place(self, output: _Open) -> WireObject:
         return {"response_id": self.id, "item_id": output.item.id, "output_index": output.index}
 
     def _written(self) -> dict[str, int]:
@@ -200,7 +200,7 @@ class Response:
     def _open_messages(self) -> Sequence[_Open]:
         return [output for output in self._outputs if output.part and not output.closed]
 
-    def _message(self) -> tuple[list[JsonObject], _Open]:
+    def _message(self) -> tuple[list[WireObject], _Open]:
         """(events, the open message): where none is open, one is added, and those are its events."""
         if open_messages := self._open_messages():
             return [], open_messages[-1]
@@ -217,7 +217,7 @@ class Response:
         if not output.item.truncated:
             output.item.wire = {**output.item.wire, "content": [_part(output, short=False)]}
 
-    def _add(self, item: ConversationItem) -> tuple[list[JsonObject], _Open]:
+    def _add(self, item: ConversationItem) -> tuple[list[WireObject], _Open]:
         item.unseen = self._unseen()
         previous = None if self.options.out_of_band else self.conversation.append(item)
         output = _Open(item, len(self._outputs), previous)
@@ -235,7 +235,7 @@ class Response:
         known = {item.id for item in self.context} | {output.item.id for output in self._outputs}
         return frozenset(item.id for item in self.conversation if item.id not in known)
 
-    def _close(self, output: _Open, status: str) -> list[JsonObject]:
+    def _close(self, output: _Open, status: str) -> list[WireObject]:
         sent = self._close_part(output) if output.part else []
         if output.item.wire["type"] == "function_call":
             output.item.wire = {**output.item.wire, "arguments": output.text}
@@ -251,7 +251,7 @@ class Response:
         place = {"response_id": self.id, "output_index": output.index}
         return [*sent, event("response.output_item.done", **place, item=output.item.wire)]
 
-    def _close_part(self, output: _Open) -> list[JsonObject]:
+    def _close_part(self, output: _Open) -> list[WireObject]:
         place = {**self._place(output), "content_index": 0}
         done = event("response.content_part.done", **place, part=_part(output, short=True))
         if output.part == "text":
@@ -260,14 +260,14 @@ class Response:
         transcript = event("response.output_audio_transcript.done", **place, transcript=output.text)
         return [*rest, event("response.output_audio.done", **place), transcript, done]
 
-    def _audio_delta(self, output: _Open, data: bytes) -> list[JsonObject]:
+    def _audio_delta(self, output: _Open, data: bytes) -> list[WireObject]:
         if not data:
             return []
         delta = encode_base64(data)
         return [event("response.output_audio.delta", **self._place(output), content_index=0, delta=delta)]
 
 
-def _part(output: _Open, *, short: bool) -> JsonObject:
+def _part(output: _Open, *, short: bool) -> WireObject:
     """A content part: events about parts say `text` and `audio`, items say `output_text` and `output_audio`."""
     if output.part == "text":
         return {"type": "text" if short else "output_text", "text": output.text}

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, parse_format
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.validation import api_errors
 
 STOCK_INSTRUCTIONS = (
-    "You are the local test server of rtcli. You answer with a few built-in rules and are no language model. "
+    "You are the local test server of rtcli. You answer with a few built-in rules and are not a language model. "
     "Be friendly, be brief, and never pretend to know more than you do."
 )
 _NEW_DEFAULTS = ("gpt-realtime-2",)  # these models wait 500 ms and speak as marin; the older wait 200 ms, as alloy
@@ -22,7 +22,7 @@ def _is_new(model: str) -> bool:
     return model.startswith(_NEW_DEFAULTS)
 
 
-def _turn_defaults(kind: str, model: str) -> JsonObject:
+def _turn_defaults(kind: str, model: str) -> WireObject:
     """A turn detection object of that type before anything is asked of it."""
     flags = {"create_response": True, "interrupt_response": True}
     if kind == "semantic_vad":
@@ -32,7 +32,11 @@ def _turn_defaults(kind: str, model: str) -> JsonObject:
     return {**vad, "idle_timeout_ms": None, **flags}
 
 
-def realtime_session(session_id: str, model: str, expires_at: int) -> JsonObject:
+def _input_settings(turn: WireObject) -> WireObject:
+    return {"format": PCM16.to_wire(), "transcription": None, "noise_reduction": None, "turn_detection": turn}
+
+
+def realtime_session(session_id: str, model: str, expires_at: int) -> WireObject:
     """A conversation session as `session.created` shows it, key for key."""
     return {
         "type": "realtime",
@@ -49,12 +53,7 @@ def realtime_session(session_id: str, model: str, expires_at: int) -> JsonObject
         "prompt": None,
         "expires_at": expires_at,
         "audio": {
-            "input": {
-                "format": PCM16.to_wire(),
-                "transcription": None,
-                "noise_reduction": None,
-                "turn_detection": _turn_defaults("server_vad", model),
-            },
+            "input": _input_settings(_turn_defaults("server_vad", model)),
             "output": {
                 "format": PCM16.to_wire(),
                 "voice": "marin" if _is_new(model) else "alloy",
@@ -65,7 +64,7 @@ def realtime_session(session_id: str, model: str, expires_at: int) -> JsonObject
     }
 
 
-def transcription_session(session_id: str, expires_at: int) -> JsonObject:
+def transcription_session(session_id: str, expires_at: int) -> WireObject:
     """A transcription session as `session.created` shows it."""
     turn = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
     return {
@@ -73,14 +72,7 @@ def transcription_session(session_id: str, expires_at: int) -> JsonObject:
         "object": "realtime.transcription_session",
         "id": session_id,
         "expires_at": expires_at,
-        "audio": {
-            "input": {
-                "format": PCM16.to_wire(),
-                "transcription": None,
-                "noise_reduction": None,
-                "turn_detection": turn,
-            }
-        },
+        "audio": {"input": _input_settings(turn)},
         "include": None,
     }
 
@@ -88,11 +80,11 @@ def transcription_session(session_id: str, expires_at: int) -> JsonObject:
 class EffectiveSession:
     """The effective session, and the rules that need more than the shape of an update."""
 
-    def __init__(self, session: JsonObject) -> None:
+    def __init__(self, session: WireObject) -> None:
         self.config = session
         self.voice_locked = False  # set once the assistant has spoken
         # a server_label that was defined once may be named alone afterwards
-        self.mcp_servers: dict[str, JsonObject] = {}
+        self.mcp_servers: dict[str, WireObject] = {}
         self.mcp_servers = self.resolve_mcp(session.get("tools", ()), "session.tools")
         self._tracing_settled = False  # set by the first update that changes tracing: no later one may
 
@@ -102,15 +94,15 @@ class EffectiveSession:
         return bool(self.config["type"] == "transcription")
 
     @property
-    def input(self) -> JsonObject:
+    def input(self) -> WireObject:
         """`audio.input`."""
-        value: JsonObject = self.config["audio"]["input"]
+        value: WireObject = self.config["audio"]["input"]
         return value
 
     @property
-    def turn_detection(self) -> JsonObject | None:
+    def turn_detection(self) -> WireObject | None:
         """None: the client commits and asks for responses itself."""
-        value: JsonObject | None = self.input["turn_detection"]
+        value: WireObject | None = self.input["turn_detection"]
         return value
 
     def update(self, wanted: Mapping[str, Any]) -> None:
@@ -131,9 +123,9 @@ class EffectiveSession:
         self.mcp_servers = servers
         self.config = new
 
-    def resolve_mcp(self, tools: Any, path: str) -> dict[str, JsonObject]:
+    def resolve_mcp(self, tools: Any, path: str) -> dict[str, WireObject]:
         """The MCP servers that these tools define or name, by label. Raises ApiError for an undefined one."""
-        found: dict[str, JsonObject] = {}
+        found: dict[str, WireObject] = {}
         for index, tool in enumerate(tools):
             if tool["type"] != "mcp":
                 continue
@@ -150,14 +142,14 @@ class EffectiveSession:
             found[label] = {**self.mcp_servers.get(label, {}), **tool}
         return found
 
-    def _merge_audio(self, audio: JsonObject, wanted: Mapping[str, Any]) -> None:
+    def _merge_audio(self, audio: WireObject, wanted: Mapping[str, Any]) -> None:
         for side, changes in wanted.items():
             target = audio.setdefault(side, {})
             for key, value in changes.items():
                 merge = _MERGES.get(key)
                 target[key] = merge(value, target.get(key), self) if merge and value is not None else value
 
-    def _check(self, wanted: Mapping[str, Any], new: JsonObject) -> None:
+    def _check(self, wanted: Mapping[str, Any], new: WireObject) -> None:
         if "tracing" in wanted and self._tracing_settled and wanted["tracing"] != self.config["tracing"]:
             raise api_errors.tracing_locked()
         old_voice = self.config["audio"].get("output", {}).get("voice")
@@ -172,12 +164,12 @@ class EffectiveSession:
             raise api_errors.no_turn_detection("session.audio.input.turn_detection")
 
 
-def _merge_format(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
+def _merge_format(value: WireObject, old: WireObject | None, state: EffectiveSession) -> WireObject:
     """Only PCM names a rate."""
     return parse_format(value).to_wire()
 
 
-def _merge_turn(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
+def _merge_turn(value: WireObject, old: WireObject | None, state: EffectiveSession) -> WireObject:
     """What is missing becomes that type's default, not what it was."""
     turn = _turn_defaults(value["type"], str(state.config.get("model", ""))) | value
     if state.transcribes_only:  # there are no responses to create or interrupt
@@ -185,14 +177,14 @@ def _merge_turn(value: JsonObject, old: JsonObject | None, state: EffectiveSessi
     return turn
 
 
-def _merge_transcription(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
+def _merge_transcription(value: WireObject, old: WireObject | None, state: EffectiveSession) -> WireObject:
     """model, language and prompt are always shown; the rest only where it was set."""
     extra = {k: v for k, v in value.items() if k not in ("model", "language", "prompt") and v is not None}
     model = value.get("model") or (old or {}).get("model") or "gpt-4o-mini-transcribe"
     return {"model": model, "language": value.get("language"), "prompt": value.get("prompt"), **extra}
 
 
-def _merge_noise(value: JsonObject, old: JsonObject | None, state: EffectiveSession) -> JsonObject:
+def _merge_noise(value: WireObject, old: WireObject | None, state: EffectiveSession) -> WireObject:
     """A strength that is not named stays, or is 1 at first. It is shown only once a client has set it."""
     merged = {"type": value.get("type") or (old or {}).get("type", "near_field")}
     strength = value.get("strength")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from rtcli.dsp.levels import rms_db
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.session import usage
 from rtcli.server.session.events import event, obfuscated
 from rtcli.server.session.items import ConversationItem
@@ -30,7 +30,7 @@ class Partial:
     sent: str = ""  # by deltas so far
     _last: str = ""  # what the last attempt made of it
 
-    def attempt(self, text: str) -> list[JsonObject]:
+    def attempt(self, text: str) -> list[WireObject]:
         """A new transcript of all that was said so far; returns the delta for the words that are certain now."""
         agreed = _common_words(self._last, text)
         self._last = text
@@ -47,12 +47,10 @@ def _common_words(one: str, other: str) -> str:
     return "".join(word for _, word in agreed)
 
 
-def events(item: ConversationItem, model: str, transcript: str | None, sent: str = "") -> Iterator[JsonObject]:
-    """Deltas and `completed`, or `failed` where there is no recognizer (None) and somebody spoke.
+def events(item: ConversationItem, model: str, transcript: str | None, sent: str = "") -> Iterator[WireObject]:
+    """Deltas and `completed`, or `failed` where there is no recognizer (None) and the audio is not silence.
 
-    `sent` was sent in deltas before; where it turned out wrong, `completed` alone says what is right.
-
-    Without a recognizer an empty transcript would be a lie about speech; about silence it is true.
+    `sent` went out in deltas before; where it turned out wrong, `completed` alone says what is right.
     """
     place = {"item_id": item.id, "content_index": 0}
     pcm = b"".join(item.audio.values())
@@ -68,11 +66,11 @@ def events(item: ConversationItem, model: str, transcript: str | None, sent: str
     item.wire = {**item.wire, "content": [_with(part, transcript) for part in item.wire["content"]]}
 
 
-def _with(part: JsonObject, transcript: str) -> JsonObject:
+def _with(part: WireObject, transcript: str) -> WireObject:
     return {**part, "transcript": transcript} if part["type"] == "input_audio" else part
 
 
-def _failure(item_id: str) -> JsonObject:
+def _failure(item_id: str) -> WireObject:
     """No `param`: the JavaScript agents SDK refuses a null there, and it has no other value."""
     why = "this server has no recognizer (pip install 'rtcli[voice]')"
     return {

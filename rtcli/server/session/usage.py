@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.events import JsonObject
+from rtcli.protocol.events import WireObject
 from rtcli.server.session.items import ConversationItem
 
 # the rates that OpenAI documents; of text a rule of thumb
@@ -49,7 +49,7 @@ def item_tokens(item: ConversationItem) -> dict[str, int]:
     return {"text": sum(map(text_tokens, texts)), "audio": audio, "image": images}
 
 
-def input_counts(instructions: str, tools: Iterable[JsonObject], items: Iterable[ConversationItem]) -> dict[str, int]:
+def input_counts(instructions: str, tools: Iterable[WireObject], items: Iterable[ConversationItem]) -> dict[str, int]:
     """What a response reads: instructions, tools and the items of its context."""
     total = {"text": text_tokens(instructions) + sum(text_tokens(str(tool)) for tool in tools), "audio": 0, "image": 0}
     for item in items:
@@ -58,7 +58,7 @@ def input_counts(instructions: str, tools: Iterable[JsonObject], items: Iterable
     return total
 
 
-def response_usage(read: dict[str, int], written: dict[str, int]) -> JsonObject:
+def response_usage(read: dict[str, int], written: dict[str, int]) -> WireObject:
     """The `usage` of a response; nothing is cached here, so the cached figures are zero."""
     cached = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
     read_total, written_total = sum(read.values()), sum(written.values())
@@ -77,7 +77,7 @@ def response_usage(read: dict[str, int], written: dict[str, int]) -> JsonObject:
     }
 
 
-def transcription_usage(model: str, pcm: int, transcript: str) -> JsonObject:
+def transcription_usage(model: str, pcm: int, transcript: str) -> WireObject:
     """By duration in whole seconds, or by tokens, as the model is billed. Silence is 0 seconds."""
     if model in _BY_DURATION:
         seconds = math.ceil(PCM16.milliseconds(pcm) / 1000) if transcript else 0
@@ -92,7 +92,7 @@ def transcription_usage(model: str, pcm: int, transcript: str) -> JsonObject:
     }
 
 
-def rate_limits(used: int) -> list[JsonObject]:
+def rate_limits(used: int) -> list[WireObject]:
     """The one limit that the API names in practice, as it stands after a response of so many tokens."""
     reset = round(used / _TOKEN_LIMIT * 60, 3)
     return [{"name": "tokens", "limit": _TOKEN_LIMIT, "remaining": _TOKEN_LIMIT - used, "reset_seconds": reset}]

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from ctranslate2.models import Whisper
 
 _WHOLE_WINDOW = 30.0  # seconds: what the model was trained on
-_LEAST_WINDOW = 8.0  # a shorter window makes tiny.en repeat itself on a single word
-_ROOM = 2.0  # silence behind the words, for the same reason
-_LONGEST_PIECE = 28.0  # a turn that is longer is cut, where it is quietest
-_SHORTEST_PIECE = 18.0
+_MIN_WINDOW = 8.0  # a shorter window makes tiny.en repeat itself on a single word
+_TRAILING_SILENCE = 2.0  # seconds behind the words, for the same reason
+_MAX_PIECE = 28.0  # a turn that is longer is cut, where it is quietest
+_MIN_PIECE = 18.0
 _NO_SPEECH = 0.8  # above it, silence, noise and music come back as "you"
 _PERHAPS_NO_SPEECH = 0.6  # enough where it is not sure of the words either
 _GUESS = -1.0  # mean log-probability of a token
-_BEAM = 5
-_MOST_TOKENS = 224
-_QUICK_BYTES = 100 * 10**6  # of weights: larger models are too slow to be asked while somebody still speaks
+_BEAM = 5  # what Whisper itself uses
+_MAX_TOKENS = 224  # half of what the decoder has: the other half is for a prompt
+_QUICK_BYTES = 100 * 10**6  # of weights: larger models are too slow to be asked while the user still speaks
 
 
 class WhisperRecognizer:
@@ -45,11 +45,11 @@ class WhisperRecognizer:
     """
 
     def __init__(self, model: Whisper, weights: WhisperWeights | None = None) -> None:
-        """`weights` are those of tiny.en where nothing is said of them."""
+        """`weights` are those of tiny.en where none are named."""
         self._model = model
         self.name = weights.name if weights else WHISPER_NAME
         self.partials = weights is None or weights.size <= _QUICK_BYTES
-        self._least_window = _LEAST_WINDOW if weights is None or weights.measured else _WHOLE_WINDOW
+        self._min_window = _MIN_WINDOW if weights is None or weights.measured else _WHOLE_WINDOW
 
     @classmethod
     def load(cls, folder: Path | None = None) -> WhisperRecognizer:
@@ -69,7 +69,7 @@ class WhisperRecognizer:
         except (RuntimeError, ValueError) as error:
             raise EngineUnavailableError("the recognizer does not load", why=str(error)) from error
         recognizer = cls(model, weights)
-        recognizer._listen(np.full(RATE, 1e-4, np.float32), recognizer._least_window)
+        recognizer._listen(np.full(RATE, 1e-4, np.float32), recognizer._min_window)
         return recognizer
 
     def transcribe(self, pcm: bytes) -> str:
@@ -80,28 +80,28 @@ class WhisperRecognizer:
 
     def _with_guard(self, samples: Floats) -> str:
         """A short window is five times as fast as the whole one, and on a few utterances it goes astray."""
-        window = min(_WHOLE_WINDOW, max(self._least_window, len(samples) / RATE + _ROOM))
-        heard = self._listen(samples, window)
-        if window < _WHOLE_WINDOW and heard.doubtful(len(samples)):
-            heard = self._listen(samples, _WHOLE_WINDOW)
-        return heard.text
+        window = min(_WHOLE_WINDOW, max(self._min_window, len(samples) / RATE + _TRAILING_SILENCE))
+        result = self._listen(samples, window)
+        if window < _WHOLE_WINDOW and result.doubtful(len(samples)):
+            result = self._listen(samples, _WHOLE_WINDOW)
+        return result.text
 
-    def _listen(self, samples: Floats, window: float) -> _Heard:
+    def _listen(self, samples: Floats, window: float) -> _Pass:
         from ctranslate2 import StorageView
 
         if not samples.any():
-            return _Heard("", 0.0, 1.0)
+            return _Pass("", 0.0, 1.0)  # digital silence needs no model
         frames = int(window * FRAMES_PER_SECOND / 2) * 2  # the encoder halves them
         features = StorageView.from_array(log_mel(samples, frames, self._model.n_mels)[np.newaxis])
         [result] = self._model.generate(
             features,
             [self._prompt(features)],
             beam_size=_BEAM,
-            max_length=_MOST_TOKENS,
+            max_length=_MAX_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
         )
-        return _Heard(_text(result.sequences[0]), result.scores[0], result.no_speech_prob)
+        return _Pass(_text(result.sequences[0]), result.scores[0], result.no_speech_prob)
 
     def _prompt(self, features: StorageView) -> list[str]:
         """An English-only model takes neither language nor task; another is told both, by the names of its tokens."""
@@ -112,7 +112,7 @@ class WhisperRecognizer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Pass:
     """One pass of the model: its words ("" where it says that nobody spoke), and how sure it is of them."""
 
     words: str
@@ -154,8 +154,8 @@ def _samples(pcm: bytes) -> Floats:
 def _pieces(samples: Floats) -> list[Floats]:
     """`samples` in pieces that fit the window, cut in the quietest 200 ms of each stretch that may hold a cut."""
     pieces = []
-    while len(samples) > _LONGEST_PIECE * RATE:
-        first, last = int(_SHORTEST_PIECE * RATE), int(_LONGEST_PIECE * RATE)
+    while len(samples) > _MAX_PIECE * RATE:
+        first, last = int(_MIN_PIECE * RATE), int(_MAX_PIECE * RATE)
         blocks = samples[first:last].reshape(-1, RATE // 5)
         cut = first + int((blocks**2).mean(axis=1).argmin()) * (RATE // 5) + RATE // 10
         pieces.append(samples[:cut])

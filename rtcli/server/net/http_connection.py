@@ -9,13 +9,13 @@ from websockets.asyncio.server import ServerConnection
 
 from rtcli.http.front import HttpExchange, HttpRequest, HttpResponse
 
-Handler: TypeAlias = Callable[[HttpRequest], HttpResponse]
+RequestHandler: TypeAlias = Callable[[HttpRequest], HttpResponse]
 
 _MAX_BODY_BYTES = 256 * 1024
 _GET = b"GET "
 
 
-def http_connection(handle: Handler) -> type[ServerConnection]:
+def http_connection(handle: RequestHandler) -> type[ServerConnection]:
     """A class of connections that hand every request but GET to `handle`, and close; a GET is a WebSocket's."""
 
     class HttpConnection(ServerConnection):

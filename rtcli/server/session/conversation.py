@@ -17,7 +17,7 @@ MAX_AUDIO_KEPT = 64 * 2**20
 """Bytes of audio that one conversation keeps (about 23 minutes); the oldest goes first, its item stays."""
 
 
-class Conversation:
+class DefaultConversation:
     """Items by id, and their order."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from rtcli.protocol.events import WireObject
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, mcp, transcription
-from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.effects import (
     Close,
     EvaluatePause,
@@ -45,7 +45,7 @@ class ServerCore:
 
     def __init__(self, session: WireObject, detector: Callable[[], DetectorFactory]) -> None:
         self.state = EffectiveSession(session)
-        self.conversation = Conversation()
+        self.conversation = DefaultConversation()
         self.active: Response | None = None  # the one response of the conversation that may be in progress
         self.out_of_band: dict[str, Response] = {}  # those beside the conversation, by id
         self._input = InputAudio(self.state, detector)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
-from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.events import event, obfuscated
 from rtcli.server.session.items import ConversationItem
 
@@ -86,7 +86,7 @@ def run(item: ConversationItem, place: WireObject) -> list[WireObject]:
     return [*events, event("response.mcp_call.completed", **place)]
 
 
-def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[WireObject]:
+def list_tools(conversation: DefaultConversation, server: Mapping[str, Any]) -> list[WireObject]:
     """List the tools of a server that an update or a response brought: an item of the conversation, and its events."""
     item = ConversationItem(list_item(str(server["server_label"])))
     previous = conversation.append(item)
@@ -100,7 +100,7 @@ def list_tools(conversation: Conversation, server: Mapping[str, Any]) -> list[Wi
     return [*events, event("conversation.item.done", previous_item_id=previous, item=item.wire)]
 
 
-def run_approved(conversation: Conversation, request_id: str) -> list[WireObject]:
+def run_approved(conversation: DefaultConversation, request_id: str) -> list[WireObject]:
     """An approved call runs at once, outside of any response; a client that wants an answer asks for one."""
     asked = conversation.get(request_id)
     assert asked is not None  # the conversation has checked it

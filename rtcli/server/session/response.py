@@ -11,7 +11,7 @@ from rtcli.protocol.audio_formats import encode_base64, parse_format
 from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, usage
-from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.events import event, obfuscated
 from rtcli.server.session.items import ConversationItem
 
@@ -58,7 +58,7 @@ class Response:
     """A response in progress. Every method returns the events to send; none may be called after `finish`."""
 
     options: ResponseOptions
-    conversation: Conversation
+    conversation: DefaultConversation
     context: tuple[ConversationItem, ...]
     id: str = field(default_factory=lambda: new_id("resp"))
     status: str = "in_progress"

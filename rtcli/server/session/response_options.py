@@ -7,14 +7,16 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import AudioFormat, parse_format
 from rtcli.server.session import items
-from rtcli.server.session.conversation import Conversation
+from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.items import ConversationItem
 from rtcli.server.session.response import ResponseOptions
 from rtcli.server.session.state import EffectiveSession
 from rtcli.server.validation import api_errors
 
 
-def response_options(state: EffectiveSession, conversation: Conversation, wanted: Mapping[str, Any]) -> ResponseOptions:
+def response_options(
+    state: EffectiveSession, conversation: DefaultConversation, wanted: Mapping[str, Any]
+) -> ResponseOptions:
     """Raises ApiError for an `input` that refers to an unknown item."""
     session, output = state.config, wanted.get("audio", {}).get("output", {})
     audio_format = parse_format(output.get("format") or session["audio"]["output"]["format"]).to_wire()
@@ -41,7 +43,7 @@ def response_options(state: EffectiveSession, conversation: Conversation, wanted
 
 
 def _input(
-    given: list[Mapping[str, Any]], conversation: Conversation, audio_format: AudioFormat
+    given: list[Mapping[str, Any]], conversation: DefaultConversation, audio_format: AudioFormat
 ) -> list[ConversationItem]:
     context = []
     for index, sent in enumerate(given):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rtcli.cli import output, report
+from rtcli.cli import completion, output, report
 from rtcli.config.folders import config_file, make_private
 from rtcli.config.settings import SETTINGS, Setting, load_settings
 from rtcli.errors import ExitCode, InputError, UsageError
@@ -21,7 +21,10 @@ app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": 
 @app.callback(invoke_without_command=True)
 def config(
     context: typer.Context,
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="With this profile.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="With this profile.", autocompletion=completion.profiles),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Show and edit the settings.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rtcli.cli import completion
 from rtcli.config.endpoints import Endpoint, endpoint_of
 from rtcli.config.settings import BY_NAME, Settings, check, load_settings
 from rtcli.errors import UsageError
@@ -20,9 +21,21 @@ Local = Annotated[
     bool, typer.Option("--local", help="The built-in server: no key, no network.", rich_help_panel=_PANEL)
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="A profile of the settings.", rich_help_panel=_PANEL)
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="A profile of the settings.",
+        rich_help_panel=_PANEL,
+        autocompletion=completion.profiles,
+    ),
 ]
-Model = Annotated[str | None, typer.Option("--model", "-m", metavar="NAME", help="The model.", rich_help_panel=_PANEL)]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", metavar="NAME", help="The model.", rich_help_panel=_PANEL, autocompletion=completion.models
+    ),
+]
 CallId = Annotated[
     str | None, typer.Option("--call-id", metavar="ID", help="Join a running call.", rich_help_panel=_PANEL)
 ]
@@ -37,7 +50,13 @@ ApiKeyEnv = Annotated[
 ]
 Auth = Annotated[
     str | None,
-    typer.Option("--auth", metavar="WAY", help="How the key is sent: bearer or api-key.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--auth",
+        metavar="WAY",
+        help="How the key is sent: bearer or api-key.",
+        rich_help_panel=_PANEL,
+        autocompletion=completion.setting("auth"),
+    ),
 ]
 Header = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rtcli.cli import options, output, runner
+from rtcli.cli import completion, options, output, runner
 from rtcli.errors import ExitCode, UsageError
 
 
@@ -19,12 +19,26 @@ def serve(
     host: Annotated[
         str, typer.Option(metavar="HOST", help="Where to listen; other than loopback needs a key.")
     ] = "127.0.0.1",
-    reply: Annotated[str, typer.Option(metavar="HOW", help="rules, echo, smollm or openai:URL[,model].")] = "rules",
+    reply: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="rules, echo, smollm or openai:URL[,model].",
+            autocompletion=completion.one_of("rules", "echo", "smollm", "openai:"),
+        ),
+    ] = "rules",
     script: Annotated[str | None, typer.Option(metavar="FILE", help="Answer by a script (YAML or JSON).")] = None,
     fault: Annotated[
         list[str] | None, typer.Option(metavar="WHEN:WHAT", help="Go wrong on purpose; repeatable.")
     ] = None,
-    voice: Annotated[str, typer.Option(metavar="ENGINES", help="auto, or tone for no speech engines.")] = "auto",
+    voice: Annotated[
+        str,
+        typer.Option(
+            metavar="ENGINES",
+            help="auto, or tone for no speech engines.",
+            autocompletion=completion.one_of("auto", "tone", "voice"),
+        ),
+    ] = "auto",
     expires_after: Annotated[float, typer.Option(metavar="S", help="How long a session lives.")] = 3600,
     allow_origin: Annotated[
         list[str] | None, typer.Option(metavar="ORIGIN", help="Let a browser's page dial in.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import options, runner
+from rtcli.cli import completion, options, runner
 from rtcli.cli.chat.audio import AudioChoice
 from rtcli.cli.chat.options import ChatOptions
 from rtcli.errors import ExitCode, UsageError
@@ -27,7 +27,9 @@ def chat(
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
     header: options.Header = None,
-    voice: Annotated[str | None, typer.Option(metavar="NAME", help="The voice.")] = None,
+    voice: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The voice.", autocompletion=completion.voices)
+    ] = None,
     instructions: Annotated[str | None, typer.Option(metavar="TEXT|@FILE", help="What the model is told.")] = None,
     session: Annotated[str | None, typer.Option(metavar="FILE", help="A session config as JSON.")] = None,
     tools: Annotated[
@@ -35,12 +37,27 @@ def chat(
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="Ask for text, not for sound.")] = False,
     mic: Annotated[bool, typer.Option("--mic", help="Listen from the start.")] = False,
-    in_: Annotated[str | None, typer.Option("--in", metavar="DEVICE", help="The microphone.")] = None,
-    out: Annotated[str | None, typer.Option("--out", metavar="DEVICE", help="The speaker.")] = None,
+    in_: Annotated[
+        str | None,
+        typer.Option("--in", metavar="DEVICE", help="The microphone.", autocompletion=completion.microphones),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DEVICE", help="The speaker.", autocompletion=completion.speakers)
+    ] = None,
     audio_in: Annotated[str | None, typer.Option(metavar="WAV", help="Speak this file into the session.")] = None,
     audio_out: Annotated[str | None, typer.Option(metavar="WAV", help="Write what is spoken to this file.")] = None,
-    echo: Annotated[str | None, typer.Option(metavar="MODE", help="Echo guard: auto, gate, half or off.")] = None,
-    events: Annotated[str | None, typer.Option(metavar="MODE", help="Show events: off, summary or all.")] = None,
+    echo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE", help="Echo guard: auto, gate, half or off.", autocompletion=completion.setting("echo")
+        ),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")
+        ),
+    ] = None,
     filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show these events alone.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the server's events, one a line; no prompt.")] = False,
     both: Annotated[bool, typer.Option("--both", help='With --json: both directions, {"dir", "t", "event"}.')] = False,

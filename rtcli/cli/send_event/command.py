@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import options, report, runner
+from rtcli.cli import completion, options, report, runner
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
 
@@ -31,7 +31,11 @@ def send_event(
     stream: Annotated[bool, typer.Option("--stream", help="Send each line as it comes in.")] = False,
     until: Annotated[
         list[str] | None,
-        typer.Option(metavar="TERMS", help="End with a match: TYPE, a glob, item=ID, error."),
+        typer.Option(
+            metavar="TERMS",
+            help="End with a match: TYPE, a glob, item=ID, error.",
+            autocompletion=completion.server_events,
+        ),
     ] = None,
     count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (of --until's types).")] = None,
     for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
@@ -39,7 +43,14 @@ def send_event(
     timeout: Annotated[float, typer.Option(metavar="S", help="How long answers may take; 0: any time.")] = 60.0,
     both: Annotated[bool, typer.Option("--both", help='Both directions, as {"dir", "t", "event"}.')] = False,
     pretty: Annotated[bool, typer.Option("--pretty", help="Indented, for people; sound in a few words.")] = False,
-    audio: Annotated[str | None, typer.Option(metavar="full|elide", help="Sound whole, or in a few words.")] = None,
+    audio: Annotated[
+        str | None,
+        typer.Option(
+            metavar="full|elide",
+            help="Sound whole, or in a few words.",
+            autocompletion=completion.one_of("full", "elide"),
+        ),
+    ] = None,
 ) -> ExitCode:
     """Send events and print the server's, one JSON object a line.
 

@@ -36,6 +36,7 @@ class SpeechDetector(Protocol):
 class DetectorSettings:
     """`threshold` from 0 (everything is speech) to 1; `silence_ms` of silence end a turn."""
 
+    # the defaults of turn_detection in the API
     threshold: float = 0.5
     silence_ms: int = 500
 
@@ -75,6 +76,6 @@ class Engines:
     """One set of engines. `names` says which they are, in words for the user."""
 
     detector: DetectorFactory
-    recognizer: Recognizer | None
+    recognizer: Recognizer | None  # None: speech is not transcribed
     voice: Voice
     names: tuple[str, ...]

@@ -11,7 +11,7 @@ from rtcli.http.front import HttpExchange, HttpRequest, HttpResponse
 
 RequestHandler: TypeAlias = Callable[[HttpRequest], HttpResponse]
 
-_MAX_BODY_BYTES = 256 * 1024
+_MAX_BODY_BYTES = 256 * 1024  # far more than the tools of any session take
 _GET = b"GET "
 
 
@@ -21,9 +21,9 @@ def http_connection(handle: RequestHandler) -> type[ServerConnection]:
     class HttpConnection(ServerConnection):
         """Looks at the first bytes: what follows a GET is the WebSocket library's."""
 
-        _received = b""
-        _upgrades = False
-        _exchange: HttpExchange | None = None
+        _received = b""  # until it is known what follows
+        _upgrades = False  # a GET: every byte is the WebSocket library's
+        _exchange: HttpExchange | None = None  # anything else
 
         def data_received(self, data: bytes) -> None:
             if self._upgrades:

@@ -13,7 +13,7 @@ from rtcli.server.net.handshake import AccessPolicy, UpgradeRequest, holds_key
 
 _Post: TypeAlias = Callable[[bytes], tuple[int, dict[str, Any]]]
 
-_PREFLIGHT_SECONDS = "600"
+_PREFLIGHT_SECONDS = "600"  # how long a browser may remember the answer
 
 
 class HttpEndpoints:

@@ -95,8 +95,11 @@ class ScriptReply:
     def __init__(self, rules: Any, folder: Path | str, otherwise: ReplyEngine, *, name: str = "script") -> None:
         """`rules` is the script as read; `folder` is where its files are. Raises InputError for what is wrong."""
         self.name = f"script {name}"
-        self._file, self._folder = name, Path(folder).resolve()
-        self._otherwise = otherwise
+        self._file, self._folder = (
+            name,
+            Path(folder).resolve(),
+        )  # the name that errors give, the only place of its files
+        self._otherwise = otherwise  # replies where no rule fits
         self._sounds: dict[str, bytes] = {}  # 24 kHz PCM16 by file name, read now: a missing file shows at the start
         try:
             _SCRIPT(rules, "script")
@@ -154,12 +157,13 @@ class ScriptReply:
 
 
 def _say(words: str, request: ReplyRequest) -> Iterator[Piece]:
-    return (Say(word) for word in re.findall(r"\S+\s*", words))
+    return (Say(word) for word in re.findall(r"\S+\s*", words))  # each word is a delta
 
 
 def _call(call: WireObject, request: ReplyRequest) -> Iterator[Piece]:
     arguments = call.get("arguments", {})
     known = (tool for tool in request.tools if tool.name == call["name"])
+    # a script may call what the client did not offer: that is a case to test
     tool = next(known, OfferedTool(call["name"], "", {}))
     yield Call(tool, arguments if isinstance(arguments, str) else json.dumps(arguments))
 

@@ -57,7 +57,7 @@ class Transcriber:
         self._spawn(self._transcribe_pause(command.pcm), "transcribes a pause")
 
     async def _transcribe(self, item: ConversationItem) -> None:
-        text = await self._text_of(b"".join(item.audio.values()))
+        text = await self._text_of(b"".join(item.audio.values()))  # of all its parts, as one
         await self._perform(self._core.transcribed(item, text))
 
     async def _transcribe_partial(self, command: TranscribePartial) -> None:

@@ -158,7 +158,7 @@ class ServerCore:
                 self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
 
     def _on_session_close(self, sent: Mapping[str, Any]) -> None:
-        self._out.append(Close(1000, ""))
+        self._out.append(Close(1000, ""))  # as translation sessions end; here it is taken as well
 
     def _on_input_audio_buffer_append(self, sent: Mapping[str, Any]) -> None:
         data = items.decode_audio(sent["audio"], "audio", self._input.decoder.format)

@@ -15,14 +15,14 @@ from rtcli.server.session.response import Response
 class StartResponse:
     """Let the reply engine make this response, and hand its end to `response_ended`."""
 
-    response: Response
+    response: Response  # in progress, `response.created` is among the effects before
 
 
 @dataclass(frozen=True, slots=True)
 class FeedAudio:
     """Hand these pieces of audio (24 kHz PCM16) to `audio_appended`, letting others run in between."""
 
-    pieces: Iterator[bytes]
+    pieces: Iterator[bytes]  # lazy: each is decoded when it is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TranscribePartial:
     """Transcribe what was said so far of a turn that goes on, and hand the text to `partly_transcribed`."""
 
     item_id: str
-    pcm: bytes
+    pcm: bytes  # 24 kHz PCM16, from the start of the turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class SetIdleTimer:
 class Close:
     """End the connection of every client."""
 
-    code: int
+    code: int  # of the close frame
     reason: str
 
 

@@ -14,8 +14,8 @@ from rtcli.server.session.events import event, obfuscated
 from rtcli.server.session.items import ConversationItem
 
 _PREFIX = "conversation.item.input_audio_transcription"
-_SILENT_DB = -55.0
-_WORDS = re.compile(r"\S+\s*")
+_SILENT_DB = -55.0  # dBFS: below it nobody speaks
+_WORDS = re.compile(r"\S+\s*")  # with the white space behind them, so that joined they are the text
 
 
 STREAMING_MODEL = "gpt-realtime-whisper"

@@ -262,7 +262,8 @@ class ApprovalId(ArgumentType[str]):
         waiting = [call.id for call in known.waiting if call.is_approval]
         text = expand(text, waiting)
         if text not in waiting:
-            raise UsageError(f"{text!r} does not wait for approval", why=f"waiting: {', '.join(waiting) or 'none'}")
+            why = f"waiting: {', '.join(waiting)}" if waiting else "no approval is pending"
+            raise UsageError(f"{text!r} does not wait for approval", why=why)
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:

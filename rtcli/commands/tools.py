@@ -71,6 +71,7 @@ def deny(
 def _only(context: Context) -> str:
     waiting = [call.id for call in context.session.tools.waiting if call.is_approval]
     if len(waiting) != 1:
-        why = f"waiting: {', '.join(waiting)}" if waiting else "none waits"
-        raise UsageError("which approval?" if waiting else "there is nothing to approve", why=why)
+        if not waiting:
+            raise UsageError("no approval is pending")
+        raise UsageError("which approval?", why=f"waiting: {', '.join(waiting)}")
     return waiting[0]

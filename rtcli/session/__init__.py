@@ -1,1 +1,1 @@
-"""One realtime session of a person: it owns transport, sound, history, log and tools, and tells what happens."""
+"""One realtime session: what can be known of it by looking at its records, and what can be done in it."""

@@ -8,13 +8,13 @@ from rtcli.errors import AudioUnavailableError
 
 
 def devices() -> tuple[Device, ...]:
-    """The sound devices of this machine. Raises AudioUnavailableError without PortAudio."""
+    """The audio devices of this machine. Raises AudioUnavailableError without PortAudio."""
     rescan_devices()
     return list_devices()
 
 
 def device_names(kind: Kind) -> list[tuple[int, str]]:
-    """Devices of one direction by index and name; none where sound is not to be had."""
+    """Devices of one direction by index and name; none where there is no audio."""
     try:
         return [(device.index, device.name) for device in list_devices() if device.channels(kind)]
     except AudioUnavailableError:

@@ -112,15 +112,15 @@ class AudioInput:
         try:
             with caused_by("microphone"):
                 self.send(pcm)
-        except RtcliError as error:  # a telephone call carries its own sound, for one
+        except RtcliError as error:  # a telephone call carries its own audio, for one
             self._link.transport.mute(True)
             self._link.show(Notice(f"{error.what}; microphone muted", error.why, error.hint, Level.WARNING))
 
     def send(self, pcm: bytes) -> None:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
-        wanted = self._link.state.audio.input_format
-        if self._encoder is None or self._encoder.format != wanted:
-            self._encoder = Encoder(wanted)
+        audio_format = self._link.state.audio.input_format
+        if self._encoder is None or self._encoder.format != audio_format:
+            self._encoder = Encoder(audio_format)
         if data := self._encoder.encode(pcm):
             self._link.transport.send_audio(data)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rtcli.views import Level, Notice
 
 WARN_AT = (300, 60)
-"""Seconds before the end at which the person is warned."""
+"""Seconds before the end at which the user is warned."""
 
 
 class Expiry:

@@ -35,7 +35,7 @@ REMOVED: Mapping[str, str] = {"temperature": "the GA API has no temperature for 
 BY_CODE: Mapping[str, str] = {
     "conversation_already_has_active_response": "wait for response.done or /interrupt; /respond queues by itself",
     "response_cancel_not_active": "harmless: the response had already ended",
-    "input_audio_buffer_commit_empty": "at least 100 ms of sound are needed; with voice detection the server commits",
+    "input_audio_buffer_commit_empty": "at least 100 ms of audio are needed; with voice detection the server commits",
     "cannot_update_voice": "the voice is fixed once the assistant has spoken; /new starts over with another",
     "missing_required_parameter": "the event lacks the field that is named",
     "invalid_api_key": "check the key in the environment variable that is used (rtcli doctor shows which)",

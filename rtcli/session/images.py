@@ -16,16 +16,16 @@ from rtcli.protocol.audio_formats import decode_base64, encode_base64
 from rtcli.views import ImagePreview, Notice, View
 
 if TYPE_CHECKING:
-    from PIL import Image as Pictures
+    from PIL import Image as Pillow
 
-MOST_PIXELS_A_SIDE = 2048
-"""Models look at no more than this; larger pictures only cost time (and have closed connections)."""
+MAX_PIXELS_PER_SIDE = 2048
+"""Models look at no more than this; larger images only cost time (and have closed connections)."""
 
-MOST_BYTES = 4 * 2**20
-"""An encoded picture stays below this, so that its event is far from any server's limit on frames."""
+MAX_BYTES = 4 * 2**20
+"""An encoded image stays below this, so that its event is far from any server's limit on frames."""
 
-MOST_FILE_BYTES = 64 * 2**20
-_TAKEN_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg"}
+MAX_FILE_BYTES = 64 * 2**20
+_MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 _EXIF_ORIENTATION = 0x0112
 _FETCH_SECONDS = 20.0
 _PREVIEW = (240, 160)  # pixels
@@ -33,7 +33,7 @@ _PREVIEW = (240, 160)  # pixels
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """A picture ready to be sent. `notes` say what was done to it; `source` is what the person named.
+    """An image ready to be sent. `notes` say what was done to it; `source` is what the user named.
 
     `preview` is small, for whoever can show it.
     """
@@ -49,7 +49,7 @@ class PreparedImage:
 
     @property
     def views(self) -> list[View]:
-        """What a person is shown of it."""
+        """What the user is shown of it."""
         return [self.preview, Notice(self.summary, why=", ".join(self.notes))]
 
     @property
@@ -68,7 +68,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff")
 
 
 def names_an_image(text: str) -> bool:
-    """Whether a word after an @ is meant as a picture: it is a file or a path, has a picture's suffix, or is a URL.
+    """Whether a word after an @ is meant as an image: it is a file or a path, has an image suffix, or is a URL.
 
     An address or a handle ("@alice") is not.
     """
@@ -84,9 +84,9 @@ def names_an_image(text: str) -> bool:
 
 
 async def load_image(source: str, *, base: Path | None = None) -> PreparedImage:
-    """A picture by path (relative to `base`), http(s) URL, or the word `clipboard`.
+    """An image by path (relative to `base`), http(s) URL, or the word `clipboard`.
 
-    Raises InputError (no file, a folder, not a picture, nothing on the clipboard) or ConnectError (URL).
+    Raises InputError (no file, a folder, not an image, nothing on the clipboard) or ConnectError (URL).
     """
     if source in ("clipboard", "clip"):
         return await asyncio.to_thread(_from_clipboard)
@@ -102,8 +102,8 @@ def _read(source: str, base: Path | None = None) -> bytes:
         path = (base or Path()) / Path(source).expanduser()
         if path.is_dir():
             raise InputError(source, "this is a folder, not an image")
-        if path.stat().st_size > MOST_FILE_BYTES:
-            raise InputError(source, f"larger than {_bytes(MOST_FILE_BYTES)}")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(source, f"larger than {_bytes(MAX_FILE_BYTES)}")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(source, "there is no such file") from error
@@ -128,8 +128,8 @@ async def _fetch(url: str) -> bytes:
     async with stream("GET", url, timeout=_FETCH_SECONDS, follow_redirects=True) as response:  # no key goes along
         async for piece in response.aiter_bytes():
             taken += piece
-            if len(taken) > MOST_FILE_BYTES:
-                raise InputError(url, f"larger than {_bytes(MOST_FILE_BYTES)}")
+            if len(taken) > MAX_FILE_BYTES:
+                raise InputError(url, f"larger than {_bytes(MAX_FILE_BYTES)}")
     return bytes(taken)
 
 
@@ -161,10 +161,10 @@ def prepare(data: bytes, source: str) -> PreparedImage:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture: Pictures.Image = Image.open(io.BytesIO(data))
-            kind = picture.format or "?"
-            turned = picture.getexif().get(_EXIF_ORIENTATION, 1) != 1
-            picture.load()
+            image: Pillow.Image = Image.open(io.BytesIO(data))
+            kind = image.format or "?"
+            turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
+            image.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise InputError(source, "far too many pixels", hint="shrink it first") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's decoders raise all of these
@@ -172,76 +172,76 @@ def prepare(data: bytes, source: str) -> PreparedImage:
         raise InputError(source, why, hint="PNG, JPEG, WebP and GIF are read") from error
     notes: list[str] = []
     if turned:
-        picture = ImageOps.exif_transpose(picture)
+        image = ImageOps.exif_transpose(image)
         notes.append("turned upright")
-    if max(picture.size) > MOST_PIXELS_A_SIDE:
-        before = picture.size
-        picture = _without_palette(picture)  # a palette cannot be averaged
-        picture.thumbnail((MOST_PIXELS_A_SIDE, MOST_PIXELS_A_SIDE))
+    if max(image.size) > MAX_PIXELS_PER_SIDE:
+        before = image.size
+        image = _without_palette(image)  # a palette cannot be averaged
+        image.thumbnail((MAX_PIXELS_PER_SIDE, MAX_PIXELS_PER_SIDE))
         notes.append(f"shrunk from {before[0]}x{before[1]}")
-    if kind in _TAKEN_AS_THEY_ARE and not notes and len(data) <= MOST_BYTES:
-        return _prepared(source, data, picture, _TAKEN_AS_THEY_ARE[kind], notes)
-    if kind not in _TAKEN_AS_THEY_ARE:
-        frames = getattr(picture, "n_frames", 1)
-        notes.append(f"converted from {kind}" + (f", the first of {frames} pictures" if frames > 1 else ""))
-    return _encode(source, picture, kind, notes)
+    if kind in _MEDIA_TYPES and not notes and len(data) <= MAX_BYTES:
+        return _prepared(source, data, image, _MEDIA_TYPES[kind], notes)
+    if kind not in _MEDIA_TYPES:
+        frames = getattr(image, "n_frames", 1)
+        notes.append(f"converted from {kind}" + (f", the first of {frames} images" if frames > 1 else ""))
+    return _encode(source, image, kind, notes)
 
 
-def _encode(source: str, picture: Pictures.Image, kind: str, notes: list[str]) -> PreparedImage:
+def _encode(source: str, image: Pillow.Image, kind: str, notes: list[str]) -> PreparedImage:
     """As PNG where it was lossless or is transparent, else as JPEG; smaller and smaller until it fits."""
-    opaque = picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info
-    ways: list[tuple[str, Callable[[Pictures.Image], bytes]]] = [("image/png", _as_png)]
+    opaque = image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info
+    ways: list[tuple[str, Callable[[Pillow.Image], bytes]]] = [("image/png", _as_png)]
     if opaque and kind in ("JPEG", "WEBP", "MPO"):
         ways.insert(0, ("image/jpeg", _as_jpeg))
     else:
         ways.append(("image/jpeg", _as_jpeg))
     while True:
         for media_type, encode in ways:
-            data = encode(picture)
-            if len(data) <= MOST_BYTES:
-                return _prepared(source, data, picture, media_type, notes)
-        before = picture.size
-        picture = _without_palette(picture).resize((max(1, before[0] * 3 // 4), max(1, before[1] * 3 // 4)))
+            data = encode(image)
+            if len(data) <= MAX_BYTES:
+                return _prepared(source, data, image, media_type, notes)
+        before = image.size
+        image = _without_palette(image).resize((max(1, before[0] * 3 // 4), max(1, before[1] * 3 // 4)))
         notes.append(f"shrunk from {before[0]}x{before[1]}")
 
 
-def _without_palette(picture: Pictures.Image) -> Pictures.Image:
-    return picture.convert("RGBA" if "transparency" in picture.info else "RGB") if picture.mode in "1P" else picture
+def _without_palette(image: Pillow.Image) -> Pillow.Image:
+    return image.convert("RGBA" if "transparency" in image.info else "RGB") if image.mode in "1P" else image
 
 
-def _as_png(picture: Pictures.Image) -> bytes:
+def _as_png(image: Pillow.Image) -> bytes:
     held = io.BytesIO()
-    picture = picture if picture.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else picture.convert("RGB")
-    picture.save(held, "PNG")
+    image = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
+    image.save(held, "PNG")
     return held.getvalue()
 
 
-def _as_jpeg(picture: Pictures.Image) -> bytes:
+def _as_jpeg(image: Pillow.Image) -> bytes:
     """JPEG knows no transparency."""
     held = io.BytesIO()
-    _opaque(picture).save(held, "JPEG", quality=88)
+    _opaque(image).save(held, "JPEG", quality=88)
     return held.getvalue()
 
 
-def _prepared(source: str, data: bytes, picture: Pictures.Image, media_type: str, notes: list[str]) -> PreparedImage:
+def _prepared(source: str, data: bytes, image: Pillow.Image, media_type: str, notes: list[str]) -> PreparedImage:
     uri = f"data:{media_type};base64,{encode_base64(data)}"
-    preview = _preview(picture)
-    return PreparedImage(source, uri, *picture.size, len(data), media_type, preview, tuple(notes))
+    preview = _preview(image)
+    return PreparedImage(source, uri, *image.size, len(data), media_type, preview, tuple(notes))
 
 
-def _preview(picture: Pictures.Image) -> ImagePreview:
-    """In colours that a terminal has, on white where it is transparent."""
-    small = _opaque(picture)
+def _preview(image: Pillow.Image) -> ImagePreview:
+    """In colors that a terminal has, on white where it is transparent."""
+    small = _opaque(image)
     small.thumbnail(_PREVIEW)
     return ImagePreview(*small.size, small.tobytes())
 
 
-def _opaque(picture: Pictures.Image) -> Pictures.Image:
+def _opaque(image: Pillow.Image) -> Pillow.Image:
     from PIL import Image
 
-    if picture.mode not in ("RGBA", "LA", "PA", "P"):
-        return picture.convert("RGB")
-    clear = picture.convert("RGBA")
+    if image.mode not in ("RGBA", "LA", "PA", "P"):
+        return image.convert("RGB")
+    clear = image.convert("RGBA")
     opaque = Image.new("RGB", clear.size, "white")
     opaque.paste(clear, mask=clear.getchannel("A"))
     return opaque

@@ -95,12 +95,12 @@ class Lifecycle:
     async def reconnect(self, *, model: str | None = None, keep: bool = True) -> TransferResult:
         """Another connection with the same settings, and (with `keep`) the conversation as text and images.
 
-        Of an answer that was interrupted the words go along that were heard. Returns what was carried over, and what
-        cannot be. Raises like `start`; the conversation is still there then for the next attempt.
+        Of an answer that was interrupted only the words that were heard go along. Returns what was carried over, and
+        what cannot be. Raises like `start`; the conversation is still there then for the next attempt.
         """
         transcripts, history = self._link.state.transcripts, self._link.state.history
         said = (transcripts.as_heard(item) if isinstance(item, MessageItem) else item for item in history)
-        carried = portable_items(said) if keep else TransferResult([], ())
+        result = portable_items(said) if keep else TransferResult([], ())
         config = self._settings.for_another_connection() or self._first_config()
         await self.disconnect()
         before = self.endpoint
@@ -110,9 +110,9 @@ class Lifecycle:
         except BaseException:
             self.endpoint = before
             raise
-        if carried.items:
-            self._link.transport.reset_history([], carried.items)
-        return carried
+        if result.items:
+            self._link.transport.reset_history([], result.items)
+        return result
 
     def _first_config(self) -> dict[str, Any]:
         config = dict(self._config)

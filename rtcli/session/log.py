@@ -16,7 +16,7 @@ MAX_LINKS = 50
 
 
 class WireLog(Part):
-    """The record of a session. Audio and images are let go first (a note stays), the events never are.
+    """The frames of a session. Audio and images are evicted first (a note stays), the events never are.
 
     `max_bytes` bounds what the payloads kept take on the wire.
     """
@@ -42,7 +42,7 @@ class WireLog(Part):
         return (record,)
 
     def add(self, frame: Frame) -> None:
-        """Take one frame in, without its raw text, and let old payloads go where the bound asks for it.
+        """Take one frame in, without its raw text, and evict old payloads where the bound asks for it.
 
         Raises ValueError for a number that does not follow on the last one.
         """

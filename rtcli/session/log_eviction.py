@@ -1,4 +1,4 @@
-"""What is heavy in an event (base64 sound and images), and how it is let go while the event stays."""
+"""What is heavy in an event (base64 audio and images), and how it is evicted while the event stays."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _HEAVY_FIELDS: Mapping[str, str] = {
 
 def note(length: int) -> str:
     """What stands where a payload was; an event view never takes it for base64."""
-    return f"<{length} characters of base64 let go>"
+    return f"<{length} characters of base64 evicted>"
 
 
-def _thin_part(part: Any) -> Any:
+def _without_payload(part: Any) -> Any:
     if not isinstance(part, Mapping):
         return part
     thin = dict(part)
@@ -45,7 +45,7 @@ class Payloads:
         self._alike: dict[tuple[str, int], Mapping[str, Any]] = {}
 
     def keep(self, record: Frame) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Count a record in; yield (number, event without payload) for each record that has to let go now."""
+        """Count a record in; yield (number, event without payload) for each record that loses its payload now."""
         if record.event is not None and (weight := self._weight(record.event)):
             self._queue.append((record.number, weight, record.event))
             self._held += weight
@@ -56,7 +56,7 @@ class Payloads:
 
     @staticmethod
     def _weight(event: Mapping[str, Any]) -> int:
-        """The characters of an event that can be let go; 0 for most events."""
+        """The characters of an event that can be evicted; 0 for most events."""
         field = _HEAVY_FIELDS.get(str(event.get("type")))
         if field:
             value = event.get(field)
@@ -79,4 +79,4 @@ class Payloads:
                 return self._alike.setdefault((str(event["type"]), len(event[field])), thin)
             return thin
         item = event["item"]
-        return {**event, "item": {**item, "content": [_thin_part(part) for part in item["content"]]}}
+        return {**event, "item": {**item, "content": [_without_payload(part) for part in item["content"]]}}

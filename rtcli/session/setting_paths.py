@@ -1,4 +1,4 @@
-"""Session settings by path: read one, build the smallest update that sets one, and tell wanted from confirmed."""
+"""Session settings by path: read one, build the smallest update that sets one, and compare requested and confirmed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def update_for(path: str, value: Any, *, session: Mapping[str, Any]) -> dict[str
     """
     path = path.removeprefix("session.")
     if not all(path.split(".")):
-        raise UsageError(f"{path!r} is no path of a session", hint="for example audio.output.voice")
+        raise UsageError(f"{path!r} is not a path of a session", hint="for example audio.output.voice")
     if hint := hints.of_field(path):
         raise UsageError(f"the session has no {path!r}", hint=hint)
     if path in UNSENDABLE:
@@ -93,13 +93,13 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def diff(wanted: Mapping[str, Any], confirmed: Mapping[str, Any]) -> list[Difference]:
-    """Where the server's session is not what was asked for. What was not asked for is no difference.
+def diff(requested: Mapping[str, Any], confirmed: Mapping[str, Any]) -> list[Difference]:
+    """Where the server's session is not what was asked for. What was not asked for does not count.
 
-    A wanted null and an absent value are the same, and so are 1 and 1.0.
+    A requested null and an absent value are the same, and so are 1 and 1.0.
     """
     found = []
-    for path, value in flatten(wanted):
+    for path, value in flatten(requested):
         if path in ("type", "model"):
             continue
         actual = get(confirmed, path)
@@ -108,10 +108,10 @@ def diff(wanted: Mapping[str, Any], confirmed: Mapping[str, Any]) -> list[Differ
     return found
 
 
-def changed(wanted: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, Any]:
+def changed(requested: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a whole config that differs from the session: what an edit or a loaded file has to send."""
     update: dict[str, Any] = {}
-    for difference in diff(wanted, session):
+    for difference in diff(requested, session):
         if difference.path.split(".")[0] not in UNSENDABLE:
             part = update_for(difference.path, difference.requested, session=session)
             update = _merged(update, part)
@@ -121,10 +121,10 @@ def changed(wanted: Mapping[str, Any], session: Mapping[str, Any]) -> dict[str, 
 def restored(config: Mapping[str, Any], refused: Mapping[str, Difference], path: str = "") -> dict[str, Any]:
     """A config without what the server refused (by path), which would spoil a whole update again."""
     kept: dict[str, Any] = {}
-    for name, wanted in config.items():
+    for name, requested in config.items():
         here = f"{path}.{name}" if path else name
         difference = refused.get(here)
-        value = difference.confirmed if difference is not None and difference.requested == wanted else wanted
+        value = difference.confirmed if difference is not None and difference.requested == requested else requested
         if value is not MISSING:
             kept[name] = restored(value, refused, here) if isinstance(value, Mapping) else value
     return kept

@@ -51,7 +51,7 @@ class Settings:
 
     def for_another_connection(self) -> dict[str, Any]:
         """What was asked for, without what the server refused, which would spoil a whole update again; may be empty."""
-        wanted = paths.restored(self.requested, self._refused)
+        requested = paths.restored(self.requested, self._refused)
         never_confirmed = [path for path, refused in self._refused.items() if refused.confirmed is MISSING]
         self._link.transport.forget_settings(never_confirmed)
-        return wanted
+        return requested

@@ -120,8 +120,9 @@ class ToolCalls:
         """The user's answer to a waiting call; says what happens next. Raises UsageError where it does not wait."""
         call = next((call for call in self._unanswered() if call.call_id == call_id), None)
         if call is None:
-            names = ", ".join(call.call_id for call in self._unanswered()) or "none"
-            raise UsageError(f"call {call_id!r} does not wait for an answer", why=f"waiting: {names}")
+            names = ", ".join(call.call_id for call in self._unanswered())
+            why = f"waiting: {names}" if names else "no call is waiting"
+            raise UsageError(f"call {call_id!r} does not wait for an answer", why=why)
         self._answered(call, output)
         missing = [other.call_id for other in self._unanswered() if other.response_id == call.response_id]
         return f"kept until {', '.join(missing)} is answered as well" if missing else "answered"
@@ -131,8 +132,9 @@ class ToolCalls:
         self._link.require_connection()
         request = self._approvals.pop(request_id, None)
         if request is None:
-            names = ", ".join(self._approvals) or "none"
-            raise UsageError(f"{request_id!r} does not wait for approval", why=f"waiting: {names}")
+            names = ", ".join(self._approvals)
+            why = f"waiting: {names}" if names else "no approval is pending"
+            raise UsageError(f"{request_id!r} does not wait for approval", why=why)
         self._link.transport.send_mcp_response(request, approved, reason)
         if not approved:  # an approved call is followed by its result, and that by the answer
             self._link.respond()

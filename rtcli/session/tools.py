@@ -32,7 +32,7 @@ _ARGUMENT_LINE = re.compile(r"^\s*(?::param\s+)?(\w+)(?:\s*\([^)]*\))?\s*:\s*(.+
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What the model may call. Without `function` a person answers the calls."""
+    """What the model may call. Without `function` the user answers the calls."""
 
     schema: Schema
     function: Callable[..., Any] | None = None
@@ -98,7 +98,7 @@ def _from_python(path: Path) -> tuple[Tool, ...]:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         raise InputError(str(path), error.msg, line=error.lineno, column=error.offset) from error
-    except Exception as error:  # it is the person's code, and may raise anything
+    except Exception as error:  # it is the user's code, and may raise anything
         raise InputError(str(path), f"{type(error).__name__}: {error}") from error
     return tuple(
         Tool(schema_of(value, str(path)), value)
@@ -178,7 +178,7 @@ def _type_schema(kind: Any, file: str, place: str) -> Schema:
         fields = typing.get_type_hints(kind, include_extras=True)
         properties = {name: _type_schema(value, file, place) for name, value in fields.items()}
         return {"type": "object", "properties": properties, "required": sorted(kind.__required_keys__)}
-    raise InputError(file, f"{place}: {kind!r} is no type that JSON has")
+    raise InputError(file, f"{place}: {kind!r} is not a type that JSON has")
 
 
 async def call_tool(tool: Tool, arguments: str, *, seconds: float) -> str:
@@ -204,7 +204,7 @@ async def call_tool(tool: Tool, arguments: str, *, seconds: float) -> str:
                     result = await result
     except TimeoutError as error:
         raise ToolError(f"{tool.name} took longer than {seconds:g} s") from error
-    except Exception as error:  # the person's code again; the model is told
+    except Exception as error:  # the user's code again; the model is told
         raise ToolError(f"{type(error).__name__}: {error}") from error
     return as_text(result)
 

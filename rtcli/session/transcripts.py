@@ -12,7 +12,7 @@ from rtcli.session.part import Part, moment, received
 from rtcli.views import SpeechDelta, SpeechDone
 
 _MAX_CHARACTERS_PER_MS = 22 / 1000
-"""Characters a millisecond, at most: while sound still arrives, its transcript is ahead of it."""
+"""Characters a millisecond, at most: while audio still arrives, its transcript is ahead of it."""
 
 _MAX_STREAMS = 2000
 """Finished texts that are kept, for the heard part of a late interruption."""
@@ -38,8 +38,8 @@ class _Stream:
 def heard_characters(text: str, heard_ms: int, received_ms: int, *, whole: bool) -> int:
     """How many characters of a transcript were heard; an estimate, as the API gives no times for words.
 
-    Proportional to the sound heard of the sound received; at the end of a word. While the answer was still being
-    made (`whole` is False) its transcript is ahead of its sound, so the speed of speech bounds it as well.
+    Proportional to the audio heard of the audio received; at the end of a word. While the answer was still being
+    made (`whole` is False) its transcript is ahead of its audio, so the speed of speech bounds it as well.
     """
     if received_ms <= 0 or heard_ms <= 0:
         return 0

@@ -1,4 +1,4 @@
-"""A conversation as something to carry: into another connection, or into a file."""
+"""A conversation that moves: into another connection, or into a file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def text_of_item(item: Item) -> str:
 
 
 def without_audio(item: Item) -> Item:
-    """An item without its sound: an hour of it has no place in memory, and the server has it."""
+    """An item without its audio: an hour of it has no place in memory, and the server has it."""
     if not isinstance(item, MessageItem) or not any(part.get("audio") for part in item.content):
         return item
     content = [{key: value for key, value in part.items() if key != "audio"} for part in item.content]
@@ -46,7 +46,7 @@ def without_audio(item: Item) -> Item:
 def portable_items(history: Iterable[Item]) -> TransferResult:
     """Messages as text (and images), in order, without ids of the old connection.
 
-    Sound becomes its transcript, because the API takes no assistant sound from a client. Calls belong to the
+    Audio becomes its transcript, because the API takes no assistant audio from a client. Calls belong to the
     connection that they were made on.
     """
     items: list[Item] = []
@@ -103,7 +103,7 @@ _SORTS: Mapping[str, str] = {
     "mcp_call": "MCP call",
     "mcp_approval_request": "MCP approval",
 }
-"""What is no message, by its type."""
+"""What is not a message, by its type."""
 
 
 def as_json(history: Iterable[Item]) -> list[dict[str, Any]]:

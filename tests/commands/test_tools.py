@@ -127,7 +127,7 @@ async def test_an_approval_is_asked_for_and_given() -> None:
         await live.run("/approve")
 
         assert decisions(live) == [{"approval_request_id": "mcpr_1", "approve": True}]
-        with pytest.raises(UsageError, match="nothing to approve"):
+        with pytest.raises(UsageError, match="no approval is pending"):
             await live.run("/approve")
 
 

@@ -70,7 +70,7 @@ def test_of_a_moving_picture_the_first_is_sent() -> None:
     frames = [Image.new("RGB", (8, 8), color) for color in ("red", "green", "blue")]
     frames[0].save(held, "GIF", save_all=True, append_images=frames[1:])
 
-    assert prepare(held.getvalue(), "a").notes == ("converted from GIF, the first of 3 pictures",)
+    assert prepare(held.getvalue(), "a").notes == ("converted from GIF, the first of 3 images",)
 
 
 def test_a_picture_is_turned_as_its_camera_says() -> None:
@@ -95,7 +95,7 @@ def test_a_large_picture_is_shrunk_with_a_note(mode: str) -> None:
 
 def test_a_heavy_picture_is_made_lighter_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The encoded bytes stay below the bound, whatever the picture holds."""
-    monkeypatch.setattr(images, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(images, "MAX_BYTES", 20_000)
     held = io.BytesIO()
     noise((400, 300)).save(held, "PNG")
     picture = prepare(held.getvalue(), "a")
@@ -138,7 +138,7 @@ async def test_files_are_read_and_their_errors_named(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A video given by mistake costs no memory."""
-    monkeypatch.setattr(images, "MOST_FILE_BYTES", 10)
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", 10)
     (tmp_path / "a.png").write_bytes(encoded("PNG"))
 
     with pytest.raises(InputError, match="larger than"):
@@ -185,7 +185,7 @@ async def test_a_url_that_cannot_be_fetched_says_why(website: str, monkeypatch: 
         await load_image("http://127.0.0.1:1/a.png")
     with pytest.raises(ConnectError):
         await load_image("http://[broken/a.png")
-    monkeypatch.setattr(images, "MOST_FILE_BYTES", 10)
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", 10)
     with pytest.raises(InputError, match="larger than"):
         await load_image(f"{website}/a.png")
 
@@ -207,7 +207,7 @@ async def test_an_empty_clipboard_says_so(found: Any, why: str, monkeypatch: pyt
         await load_image("clipboard")
 
 
-async def test_the_clipboard_gives_pictures_and_names_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_clipboard_gives_images_and_names_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A screenshot, or a file that was copied."""
     from PIL import ImageGrab
 
@@ -219,7 +219,7 @@ async def test_the_clipboard_gives_pictures_and_names_of_files(tmp_path: Path, m
 
 
 def test_a_handle_is_no_picture(tmp_path: Path) -> None:
-    """@alice stays text; a file, a suffix, a URL and the clipboard are meant as pictures."""
+    """@alice stays text; a file, a suffix, a URL and the clipboard are meant as images."""
     (tmp_path / "shot").write_bytes(b"")
 
     assert all(names_an_image(text) for text in (str(tmp_path / "shot"), "nowhere.PNG", "https://x.y/z", "clipboard"))
@@ -233,7 +233,7 @@ def test_what_becomes_jpeg_stands_on_white(monkeypatch: pytest.MonkeyPatch) -> N
     picture.paste(noise((300, 150)), (0, 150))
     held = io.BytesIO()
     picture.save(held, "PNG")
-    monkeypatch.setattr(images, "MOST_BYTES", 90_000)
+    monkeypatch.setattr(images, "MAX_BYTES", 90_000)
     prepared = prepare(held.getvalue(), "a")
 
     assert prepared.media_type == "image/jpeg"

@@ -1,4 +1,4 @@
-"""The record of every frame, and what of it is let go."""
+"""The record of every frame, and what of it is evicted."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_old_sound_is_let_go_first_and_no_event_is_lost() -> None:
     deltas = [str(record.event["delta"]) for record in log.records if record.event and "delta" in record.event]
 
     assert [len(delta) for delta in deltas[3:]] == [4000, 4000], "what fits in 10,000 is whole"
-    assert deltas[:3] == ["<4000 characters of base64 let go>"] * 3
+    assert deltas[:3] == ["<4000 characters of base64 evicted>"] * 3
     assert [record.number for record in log.records] == [1, 2, 3, 4, 5, 6]
     assert log.find("event_0") == log.records[0]
 
@@ -84,7 +84,7 @@ def test_what_others_hold_of_an_event_is_not_changed() -> None:
     assert len(event["delta"]) == 8000
 
 
-def test_pictures_and_sound_inside_items_are_let_go_too() -> None:
+def test_images_and_audio_inside_items_are_evicted_too() -> None:
     """Items hold the largest payloads of all."""
     content = [
         {"type": "input_text", "text": "look"},

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.session.tool_calls import merged_tools
+from rtcli.session.tool_calls import WaitingCall, merged_tools
 from rtcli.session.tools import Tool, schema_of
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
@@ -178,6 +178,37 @@ async def test_calls_are_forgotten_with_their_connection() -> None:
         await live.until(lambda: live.session.transport.status == "disconnected")
 
         assert live.session.tools.waiting == ()
+
+
+async def test_calls_and_approvals_wait_in_one_place() -> None:
+    """Whoever asks what waits sees both, and neither is taken for the other; a lost connection takes both along."""
+    approval = {"type": "mcp_approval_request", "id": "mcpr_1", "server_label": "docs", "name": "search"}
+    asks = {"type": "conversation.item.done", "previous_item_id": None, "item": {**approval, "arguments": '{"q": 1}'}}
+
+    async def asks_twice(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        await talk.send(*reply_to(await talk.receive()), asks)
+        await talk.confirm_until("response.create")
+        await talk.send(*call_events(("call_1", "other", "{}")))
+        await talk.confirm_until("input_audio_buffer.clear")
+        await talk.socket.close(1001)
+
+    async with session_with(asks_twice) as live:
+        live.session.talk.respond()
+        await live.until(lambda: len(live.session.tools.waiting) == 2)
+        assert live.session.tools.waiting == (
+            WaitingCall("call_1", "other", "{}"),
+            WaitingCall("mcpr_1", "docs/search", '{"q": 1}', is_approval=True),
+        )
+        assert live.session.status.waiting_calls == ("call_1", "mcpr_1")
+        with pytest.raises(UsageError, match="does not wait"):
+            live.session.tools.answer("mcpr_1", "x")
+        with pytest.raises(UsageError, match="does not wait"):
+            live.session.tools.approve("call_1", True)
+
+        live.session.talk.discard()
+        await live.until(lambda: not live.session.lifecycle.connected)
+        assert not live.session.tools.waiting
 
 
 async def test_a_tool_that_runs_ends_with_the_session() -> None:

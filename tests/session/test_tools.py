@@ -120,7 +120,7 @@ def test_annotations_become_json_types(annotation: Any, schema: dict[str, Any]) 
     ("source", "why"),
     [
         ("def f(x):\n    'doc'\n", "no annotation"),
-        ("def f(x: set[int]):\n    'doc'\n", "no type that JSON has"),
+        ("def f(x: set[int]):\n    'doc'\n", "not a type that JSON has"),
         ("def f(*x: int):\n    'doc'\n", "by name"),
         ("def f(x: Missing):\n    'doc'\n", "Missing"),
         ("def f(x: int\n", "was never closed"),

@@ -553,7 +553,7 @@ def test_ids_of_one_connection_mean_nothing_on_the_next() -> None:
 
     wire.pending.connection_lost()
     assert wire.waiting == []
-    again = [event("response.output_text.delta", response_id="r"), item("conversation.item.added", "a")]
+    again = [event("response.output_text.delta", response_id="r"), event("mcp_list_tools.completed", item_id="a")]
     assert wire.gets(*again, error(event_id="e"), event("input_audio_buffer.speech_started", item_id="s")) == [None] * 4
     wire.sends(item("conversation.item.create", "a"))
     assert wire.gets(item("conversation.item.added", "a")) == [10]

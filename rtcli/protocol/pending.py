@@ -55,9 +55,9 @@ class PendingRequests:
         self._last_response_done: int | None = None
 
     def give_up(self) -> None:
-        """Nothing that waits now will be answered; what is known of ids stays."""
+        """Nothing that waits now is waited for any longer; a reply that comes after all is linked all the same."""
         for request in self.waiting:
-            self._queue.remove(request)
+            self._queue.doubt(request)
 
     def __len__(self) -> int:
         return len(self._queue)

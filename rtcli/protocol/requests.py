@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 MAX_WAITING = 65_536
 """Requests that are kept; a server that answers none of them costs no more memory than this many take."""
 
-_CREATES_LOOKED_AT = 64  # of those that no response has begun for; servers begin them in the order sent
+_REQUESTS_LOOKED_AT = 64  # of those that are alike; servers handle nearly all of them in the order sent
 
 _NO_KEY = ""
 
@@ -36,6 +36,11 @@ class Request:
     response: Mapping[str, Any] | None = None
     begun: bool = False
     silent_before: int = 0
+
+    def names(self, ids: Container[str]) -> bool:
+        """Whether it is about one of these ids."""
+        names = self.key if isinstance(self.key, tuple) else (self.key,)
+        return any(name in ids for name in names if name and isinstance(name, str))
 
 
 class RequestQueue:
@@ -111,15 +116,15 @@ class RequestQueue:
         known, out_of_band = "conversation_id" in response, response.get("conversation_id") is None
         waiting = [
             request
-            for request in islice(self._by_key.get(("response.create", _NO_KEY), {}).values(), _CREATES_LOOKED_AT)
+            for request in islice(self._by_key.get(("response.create", _NO_KEY), {}).values(), _REQUESTS_LOOKED_AT)
             if not request.begun and (not known or asks_out_of_band(request.response) is out_of_band)
         ]
         metadata = response.get("metadata")
         same = (request for request in waiting if metadata and (request.response or {}).get("metadata") == metadata)
         return next(same, waiting[0] if waiting else self.first("response.create"))
 
-    def oldest_refusable(self, types: Iterable[str]) -> Request | None:
-        """The oldest request of one of these types that the server has not taken on.
+    def oldest_refusable(self, types: Iterable[str], ids: Container[str] = ()) -> Request | None:
+        """The oldest request of one of these types that the server has not taken on; one about these ids before others.
 
         Those without an event_id first: an error about another would carry its id, unless the server never does that.
         """
@@ -127,9 +132,13 @@ class RequestQueue:
         if _CANCEL in types and _CANCEL in self._doubtful:
             return self._doubtful[_CANCEL]
         for named in (False, True):
-            found = [request for type_ in types if (request := _first(self._refusable.get((type_, named))))]
+            found = [
+                request
+                for type_ in types
+                for request in islice(self._refusable.get((type_, named), {}).values(), _REQUESTS_LOOKED_AT)
+            ]
             if found:
-                return min(found, key=lambda request: request.number)
+                return min(found, key=lambda request: (not request.names(ids), request.number))
         return next((self._doubtful[type_] for type_ in types if type_ in self._doubtful), None)
 
     @property

@@ -79,7 +79,7 @@ class Pair:
         response_id = event.get("response_id")
         if kind == "error" and cause is not None and self.frames[cause][1]["type"] == APPEND:
             assert parent in (cause, None), "of several pieces of audio none is named"
-        elif kind == "conversation.item.added" or (kind == "conversation.item.done" and "role" in event["item"]):
+        elif kind in ("conversation.item.added", "conversation.item.done"):
             self._judge_item(number, event["item"])
         elif kind == "response.created":
             asked_by = self.asked_by[event["response"]["id"]]

@@ -24,7 +24,8 @@ test: check ## lint, strict types, import rules and all tests
 	    $(BIN)/pytest --numprocesses=auto -m 'not sound and not slow'
 	$(BIN)/pytest -m sound
 
-test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package among them
+# Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
+test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies
 	$(BIN)/pytest -m slow
 
 check: $(VENV)/tools ## lint and strict types alone

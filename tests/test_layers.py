@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "views": {"errors", "protocol"},
     "protocol": {"errors"},
     "dsp": {"errors", "protocol"},
-    "config": {"errors", "installation", "views", "protocol"},
+    "config": {"errors", "installation", "views"},
     "audio": {"errors", "installation", "protocol", "dsp"},
     "http": {"errors"},
     "transports": {"errors", "protocol", "http"},

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from rtcli.commands import Command, default_registry
-from tests.kit.sessions import Live, live_session
-
-
-@pytest.fixture
-async def live() -> AsyncIterator[Live]:
-    """A session in which something was said."""
-    async with live_session() as running:
-        await running.run("hello")
-        await running.idle()
-        yield running
+from tests.kit.sessions import Live
 
 
 def texts(live: Live, line: str) -> list[str]:

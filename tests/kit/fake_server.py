@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,9 +164,13 @@ def refuses(refusal: Mapping[str, Any], code: int, reason: str) -> Script:
     return script
 
 
-def reply_to(event: Mapping[str, Any], number: int = 1) -> list[Event]:
-    """What a server says to one event of the client."""
+_numbers = itertools.count(1)
+
+
+def reply_to(event: Mapping[str, Any], number: int | None = None) -> list[Event]:
+    """What a server says to one event of the client; no id comes twice."""
     kind = str(event["type"])
+    number = next(_numbers) if number is None else number
     if kind == "session.update":
         return [{"type": "session.updated", "session": {**SESSION, **event["session"]}}]
     if kind == "conversation.item.create":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _STAMP = "complete"
-_TIME_LIMIT = 300  # seconds for the index to deliver
+_TIME_LIMIT = 900  # seconds for the index to deliver, also on a machine that is busy
 
 
 class UnavailableError(Exception):
@@ -69,7 +69,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def foreign_python() -> Path:
     """The interpreter that has the official clients. Raises UnavailableError."""
-    return _interpreter(CLIENTS.folder())
+    return interpreter(CLIENTS.folder())
 
 
 def foreign_node_modules() -> Path:
@@ -88,7 +88,7 @@ def recording(name: str) -> Path:
 
 def environment(folder: Path, requirements: Sequence[str]) -> None:
     venv.create(folder, with_pip=True)
-    _pip(_interpreter(folder), "install", *requirements)
+    _pip(interpreter(folder), "install", *requirements)
 
 
 def _files_alone(folder: Path, requirements: Sequence[str]) -> None:
@@ -111,7 +111,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _interpreter(folder: Path) -> Path:
+def interpreter(folder: Path) -> Path:
+    """The Python of an environment."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 

@@ -33,8 +33,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
         writer = pipe_writer(options, consumer.leave)
         session = session_for(options, endpoint, terminal=False)
         try:
-            for notice in options.greeting:
-                report.notice(notice)
+            report.notice(options.greeting)
             session.subscribe(writer.write)
             await session.start()
             if options.audio.listens:

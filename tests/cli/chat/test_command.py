@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.events import CREATED, text_response
+from tests.kit.events import CREATED, response_event, text_response
 from tests.kit.fake_server import Conversation, Step, answers, fake_server, reply_to, steps
 from tests.kit.program import Ended, rtcli, start
 from tests.kit.waiting import DEADLINE
@@ -150,27 +150,14 @@ async def test_tools_of_a_file_are_offered_and_called(tmp_path: Path) -> None:
         "arguments": '{"a": 2, "b": 3}',
     }
 
-    async def calls(talk: Conversation) -> None:
-        await talk.send(CREATED)
-        asked = 0
-        while True:
-            event = await talk.receive()
-            if event["type"] != "response.create":
-                await talk.send(*reply_to(event))
-                continue
-            asked += 1
-            if asked > 1:
-                await talk.send(*text_response("r2", "five"))
-                continue
-            item = {**call, "status": "completed"}
-            created = {"id": "r1", "status": "in_progress", "output": []}
-            await talk.send(
-                {"type": "response.created", "response": created},
-                {"type": "response.output_item.done", "response_id": "r1", "output_index": 0, "item": item},
-                {"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [item]}},
-            )
-
-    async with fake_server(calls) as server:
+    item = {**call, "status": "completed"}
+    calls = [
+        response_event("created", "r1"),
+        {"type": "response.output_item.done", "response_id": "r1", "output_index": 0, "item": item},
+        response_event("done", "r1", status="completed", output=[item]),
+    ]
+    script = steps(Step("response.create", calls), Step("response.create", text_response("r2", "five")))
+    async with fake_server(script) as server:
         ended = await chat("--url", server.url, "--tools", str(tmp_path / "tools.py"), text="add\n")
 
     outputs = [

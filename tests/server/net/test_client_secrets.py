@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.server import RealtimeServer
 from rtcli.server.net.client_secrets import ClientSecrets
 from tests.kit.waiting import DEADLINE
@@ -57,7 +56,7 @@ async def test_a_secret_may_be_for_a_transcription() -> None:
             created = await client.until("session.created")
 
     assert created["session"]["type"] == "transcription"
-    assert plain["model"] == DEFAULT_MODEL
+    assert plain["model"] == "gpt-realtime"
 
 
 @pytest.mark.parametrize(

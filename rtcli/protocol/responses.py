@@ -5,7 +5,7 @@ under way. Requests without parameters ("automatic") coalesce: one create serves
 parameters ("manual") are never merged. Responses are told apart by their ids, so that an out-of-band response (its
 `conversation_id` is null) neither blocks nor frees the queue of the default conversation.
 
-The slot for a create is a small state machine: `Slot` and the table `_SLOTS` below.
+The slot for a create is a small state machine: `Slot` and the table `SLOTS` below.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SlotEvent(Enum):
 
 # A pair that is missing is a mistake of ours. The server and the user may do anything at any time, so that their events
 # have a row in every state.
-_SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
+SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
     (Slot.FREE, SlotEvent.CREATE_SENT): Slot.CREATING,
     (Slot.FREE, SlotEvent.CANCEL_SENT): Slot.CANCELLING,
     (Slot.FREE, SlotEvent.CREATE_ANSWERED): Slot.FREE,
@@ -268,7 +268,7 @@ class ResponseSequencer:
         self._move(SlotEvent.CREATE_ANSWERED)
 
     def _move(self, event: SlotEvent) -> None:
-        self._slot = move(_SLOTS, self._slot, event)
+        self._slot = move(SLOTS, self._slot, event)
 
     def reset(self) -> None:
         """The connection is gone, and all of this with it; numbers go on, so that ids stay unique."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.protocol.audio_formats import PCMU
-from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE, ResponseSequencer
+from rtcli.protocol.moves import IllegalMoveError, move
+from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE, SLOTS, ResponseSequencer, Slot, SlotEvent
 
 
 def default(name: str) -> dict[str, Any]:
@@ -384,3 +386,42 @@ def test_whatever_happens_the_queue_moves_again(happenings: list[str]) -> None:
     assert responses.next_create() is None
     responses.done(aside("x0"))
     assert not responses.busy
+
+
+ILLEGAL = {
+    (Slot.FREE, SlotEvent.CREATE_UNSENT),
+    (Slot.CREATING, SlotEvent.CREATE_SENT),
+    (Slot.CANCELLING, SlotEvent.CREATE_SENT),
+    (Slot.CANCELLING, SlotEvent.CREATE_UNSENT),
+}
+
+
+@pytest.mark.parametrize(("slot", "event"), [*itertools.product(Slot, SlotEvent)])
+def test_every_move_of_the_slot_is_known_or_raises(slot: Slot, event: SlotEvent) -> None:
+    """Our own mistakes raise; the server and the user may do anything at any time."""
+    if (slot, event) in ILLEGAL:
+        with pytest.raises(IllegalMoveError, match=f"{event.name} while {slot.name}"):
+            move(SLOTS, slot, event)
+    else:
+        assert move(SLOTS, slot, event) in Slot
+
+
+def test_a_create_that_was_never_given_out_cannot_be_unsent() -> None:
+    """The sequencer tells, instead of going on with a wrong state."""
+    with pytest.raises(IllegalMoveError):
+        ResponseSequencer().unsent()
+
+
+def test_a_create_past_the_queue_is_not_asked_for_again() -> None:
+    """Whoever sent it by hand sees the refusal; the queue goes on."""
+    responses = ResponseSequencer()
+    responses.sent_past_queue({"type": "response.create", "event_id": "mine"})
+    responses.request()
+    waits = responses.next_create() is None
+    responses.created(default("other"))
+    responses.failed({"code": ALREADY_ACTIVE, "message": "", "event_id": "mine"})
+    responses.done(default("other"))
+
+    assert waits
+    assert sent(responses)["event_id"] != "mine"
+    assert "creating" in repr(responses)

@@ -8,7 +8,7 @@ from rtcli import OpenAIRealtimeWebSocket, RealtimeServer
 
 async def main() -> None:
     async with RealtimeServer() as server:  # leave it out to talk to OpenAI: then OPENAI_API_KEY goes in as api_key
-        url = sys.argv[1] if sys.argv[1:] else f"{server.url}?model=gpt-realtime"
+        url = sys.argv[1] if sys.argv[1:] else f"{server.url}?model=gpt-realtime-2.1"
         transport = OpenAIRealtimeWebSocket(url=url, api_key="none")
         answered = asyncio.Event()
         transport.on("output_text_delta", lambda event: print(event.delta, end="", flush=True))

@@ -8,7 +8,7 @@ from rtcli import OpenAIRealtimeWebSocket, RealtimeServer
 
 async def main() -> None:
     async with RealtimeServer(voice="tone") as server:
-        transport = OpenAIRealtimeWebSocket(url=f"{server.url}?model=gpt-realtime", api_key="none")
+        transport = OpenAIRealtimeWebSocket(url=f"{server.url}?model=gpt-realtime-2.1", api_key="none")
         cut: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         transport.on("audio_interrupted", lambda: print("your player stops here"))
         transport.on("conversation.item.truncated", cut.set_result)

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent / "front_desk.script.yaml"
 
 async def ask(url: str, question: str) -> str:
     """Your agent stands here: it answers one question, and raises when the connection goes away."""
-    transport = OpenAIRealtimeWebSocket(url=f"{url}?model=gpt-realtime", api_key="none")
+    transport = OpenAIRealtimeWebSocket(url=f"{url}?model=gpt-realtime-2.1", api_key="none")
     answer = asyncio.get_running_loop().create_future()
     transport.on("response.output_text.done", lambda event: answer.set_result(event["text"]))
 

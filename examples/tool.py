@@ -14,7 +14,7 @@ WEATHER = {
 
 async def main() -> None:
     async with RealtimeServer() as server:
-        transport = OpenAIRealtimeWebSocket(url=f"{server.url}?model=gpt-realtime", api_key="none")
+        transport = OpenAIRealtimeWebSocket(url=f"{server.url}?model=gpt-realtime-2.1", api_key="none")
         said = asyncio.Queue[str]()
         transport.on("function_call", lambda call: print(f"{call.name}({call.arguments})"))
         transport.on("function_call", lambda call: transport.send_function_call_output(call, "21 degrees and sunny"))

@@ -38,7 +38,7 @@ async def output_of(*arguments: str) -> str:
 async def hello() -> None:
     assert "Hello" in await output_of(str(FOLDER / "hello.py"))
     async with RealtimeServer(pace=0, voice="tone") as server:  # the address may be given
-        assert "Hello" in await output_of(str(FOLDER / "hello.py"), f"{server.url}?model=gpt-realtime")
+        assert "Hello" in await output_of(str(FOLDER / "hello.py"), f"{server.url}?model=gpt-realtime-2.1")
 
 
 async def tool() -> None:

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "views": {"errors", "protocol"},
     "protocol": {"errors"},
     "dsp": {"errors", "protocol"},
-    "config": {"errors", "installation", "views"},
+    "config": {"errors", "installation", "views", "protocol"},
     "audio": {"errors", "installation", "protocol", "dsp"},
     "http": {"errors"},
     "transports": {"errors", "protocol", "http"},

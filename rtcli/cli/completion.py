@@ -36,7 +36,7 @@ def profiles(incomplete: str) -> Values:
 
 def models(incomplete: str) -> Values:
     """Models that talk."""
-    from rtcli.commands.settings_catalog import MODELS
+    from rtcli.protocol.models import MODELS
 
     return _starting(incomplete, MODELS)
 

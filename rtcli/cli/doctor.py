@@ -55,15 +55,15 @@ def doctor(
     rtcli doctor --live --profile work
     rtcli doctor --bundle report.json
 
-    Python, packages, folders, sound, terminal, endpoint and key, the built-in server. It stays off the network; --live
-    connects to the endpoint for one turn (which may cost a fraction of a cent).
+    Python, packages, folders, sound, terminal, endpoint and key, models, the built-in server. It stays off the network;
+    --live connects to the endpoint for one turn (which may cost a fraction of a cent).
     """
     flags = {
         "url": url, "local": local, "profile": profile, "model": model,
         "api_key_env": api_key_env, "auth": auth, "headers": header,
     }  # fmt: skip
     findings = [check() for check in (_python, _packages, _folders, _audio, _terminal)]
-    findings.append(_endpoint(flags))
+    findings += [_endpoint(flags), _models(flags)]
     findings.append(_turn("built-in server", {"local": True}))
     if live:
         findings.append(_turn("live turn", flags))
@@ -149,6 +149,30 @@ def _endpoint(flags: dict[str, Any]) -> Finding:
     key = "no key" if endpoint.api_key is None else f"a key is set, sent as {endpoint.auth}"
     where = endpoint.url or endpoint.label
     return Finding("endpoint", f"{where}, {key}")
+
+
+def _models(flags: dict[str, Any]) -> Finding:
+    """The models that a chat asks for, and what of the session OpenAI switches off."""
+    from datetime import date
+
+    from rtcli.cli.chat.session_config import session_config
+    from rtcli.config.endpoints import is_openai
+    from rtcli.protocol.models import shutdowns_in
+
+    try:
+        settings = options.settings_of(**flags)
+        endpoint = options.endpoint_from(settings, None, local_by_default=True)
+        config = session_config(settings, None)
+    except RtcliError as error:
+        return Finding("models", f"not known: {error.what}", good=False)
+    asked = f"{endpoint.model}, transcribed by {config['audio']['input']['transcription']['model']}"
+    if not is_openai(endpoint.url):
+        return Finding("models", asked)
+    ending = list(shutdowns_in(endpoint.model, config))
+    told = "; ".join(shutdown.sentence(date.today()) for shutdown in ending)
+    return Finding(
+        "models", f"{asked}: {told}" if told else asked, good=not ending, hint=", ".join(s.instead for s in ending)
+    )
 
 
 def _turn(name: str, flags: dict[str, Any]) -> Finding:

@@ -91,10 +91,12 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
     chain = [record, *context.state.log.why(record.number)]
     views: list[View] = [Table(_COLUMNS, _rows(chain), title=f"why #{record.number}")]
     first = chain[-1]
-    if first.cause:
-        views.append(Notice(f"it began with {first.cause}"))
+    if first.parent:
+        views.append(Notice("it goes back further", hint=f"/why {first.parent}"))
+    elif first.cause:
+        views.append(Notice(f"triggered by {first.cause}"))
     elif len(chain) == 1:
-        views.append(Notice("nothing before it is known to have led to it"))
+        views.append(Notice("what led to it is not known"))
     return views
 
 

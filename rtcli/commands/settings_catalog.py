@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.protocol.models import STORED_PROMPTS, TRANSCRIBERS
 from rtcli.session.setting_paths import UNSENDABLE, flatten
 
 _FORMATS = ('{"type":"audio/pcm","rate":24000}', '{"type":"audio/pcmu"}', '{"type":"audio/pcma"}')
 _TRUTH = ("true", "false")
 VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
-TRANSCRIBERS = (
-    "gpt-4o-mini-transcribe",
-    "gpt-4o-transcribe",
-    "gpt-transcribe",
-    "gpt-live-transcribe",
-    "gpt-realtime-whisper",
-    "whisper-1",
-)
-MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime-2", "gpt-realtime-1.5")
 
 _PATHS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "output_modalities": ("sound or text, one of the two", ('["audio"]', '["text"]')),
@@ -30,7 +22,7 @@ _PATHS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "reasoning.effort": ("reasoning models only", ("minimal", "low", "medium", "high", "xhigh")),
     "truncation": ("what happens when the context is full", ("auto", "disabled")),
     "tracing": ("cannot change once it is on; null ends it", ("auto", "null")),
-    "prompt": ("a stored prompt", ("null",)),
+    "prompt": (f"a stored prompt; OpenAI ends them on {STORED_PROMPTS.day}", ("null",)),
     "include": ("more fields in events", ('["item.input_audio_transcription.logprobs"]', "null")),
     "audio.input.format": ("of the sound we send", _FORMATS),
     "audio.input.transcription": ("null: what you say is not transcribed", ("null",)),

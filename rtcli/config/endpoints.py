@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, url
 from rtcli.config.keys import ApiKey, KeySource
 from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
+from rtcli.protocol.models import DEFAULT_MODEL
 
-DEFAULT_MODEL = "gpt-realtime-2.1"
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPENAI_KEY_VARIABLE = "OPENAI_API_KEY"
 

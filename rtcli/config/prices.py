@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from rtcli.errors import UsageError
+from rtcli.protocol.models import without_date
 
 PRICES_DATE = "2026-11-24"
 """The day on which the table below was read."""
@@ -53,8 +53,6 @@ PRICES: Mapping[str, Price] = {
     "gpt-realtime-mini": _MINI,
 }
 
-_SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
-
 
 def price_of(model: str, overrides: Mapping[str, Mapping[str, float]] | None = None) -> Price | None:
     """The price of a model or of a dated snapshot of it; None where the table does not know it.
@@ -62,7 +60,7 @@ def price_of(model: str, overrides: Mapping[str, Mapping[str, float]] | None = N
     `overrides` are the `[prices."MODEL"]` tables of the settings. A model that only they know needs every figure.
     Raises UsageError for a figure that has no such name, or is missing.
     """
-    name = _SNAPSHOT.sub("", model)
+    name = without_date(model)
     known = PRICES.get(model) or PRICES.get(name)
     given = (overrides or {}).get(model) or (overrides or {}).get(name)
     if not given:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rtcli.protocol.catalog import EVENT_TYPES, event_types
+from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
 from rtcli.protocol.requests import Request, RequestQueue
@@ -19,17 +19,18 @@ _BY_CODE: tuple[tuple[str, str], ...] = (
     ("invalid_tool_call_id", "conversation.item.create"),
     ("input_audio_buffer_commit_", "input_audio_buffer.commit"),
     ("conversation_already_has_active_response", "response.create"),
-    ("response_create_", "response.create"),
+    ("response_create", "response.create"),
     ("response_cancel_", "response.cancel"),
     ("cannot_update_voice", "session.update"),
 )
-"""How a code begins, and what it refuses."""
+"""What a code contains, and what it refuses."""
 
 _BY_MESSAGE: tuple[tuple[str, str], ...] = (
     ("can be truncated", "conversation.item.truncate"),
     ("is already shorter than", "conversation.item.truncate"),
     ("session update event", "session.update"),
     ("committing input audio buffer", "input_audio_buffer.commit"),
+    ("response.create", "response.create"),
 )
 """What a message says where the API gives neither a code nor a param of its own."""
 
@@ -48,17 +49,14 @@ def possible_event_types(error: Mapping[str, Any]) -> frozenset[str]:
     `param` is a path into the event (`session.audio.output.voice`, `item.content[0].type`, `item_id`): its first
     name belongs to a few types alone. A type that the server does not know is quoted in its message.
     """
-    code, message = str(error.get("code") or ""), str(error.get("message") or "")
-    said = [name for beginning, name in _BY_CODE if code.startswith(beginning)]
-    said += [name for words, name in _BY_MESSAGE if words in message]
-    if said:
-        return frozenset(said[:1])
-    param = error.get("param")
-    if not isinstance(param, str):
-        return frozenset()
-    if param == "type":
+    code, message, param = (str(error.get(name) or "") for name in ("code", "message", "param"))
+    if said := next((name for part, name in _BY_CODE if part in code), None):
+        return frozenset({said})
+    if param == "type":  # before the message is read, which lists all types that the server knows
         quoted = _QUOTED.search(message)
-        return frozenset({quoted[1]} if quoted and quoted[1] not in EVENT_TYPES else ())
+        return frozenset({quoted[1]} if quoted else ())
+    if said := next((name for words, name in _BY_MESSAGE if words in message), None):
+        return frozenset({said})
     field = re.split(r"[.\[]", param, maxsplit=1)[0]
     rows = event_types(Direction.SENT)
     return frozenset(row.name for row in rows if field in (*row.required, *row.optional))
@@ -111,7 +109,8 @@ class SentFrames:
         """The frame that an `error` object is about, None where that is not certain, and the request that it ends.
 
         The server gives no event_id if the event had none, and some servers never do. Then it is the oldest request
-        of the type that the error speaks of: an earlier one was answered before this error came. An error that says
+        of the type that the error speaks of (an earlier one was answered before this error came; only outputs of
+        tools are held back, and of those the message quotes the id). An error that says
         nothing at all counts for the oldest frame without an event_id, lest a refused request wait for ever; that is
         no link, for the guess may be wrong.
         """
@@ -120,7 +119,7 @@ class SentFrames:
             number = self._event_ids.get(event_id)
             return number, self._queue.get(number or 0)
         types = possible_event_types(error)
-        if request := self._queue.oldest_refusable(types):
+        if request := self._queue.oldest_refusable(types, _QUOTED.findall(str(error.get("message")))):
             return request.number, request
         return (self._silent_one(types), None) if types else (None, self._guess())
 

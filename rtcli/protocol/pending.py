@@ -46,18 +46,18 @@ class PendingRequests:
         self._frames = SentFrames(self._queue)
         self._turns = ServerTurns()
         self._responses: dict[str, tuple[int, bool]] = {}  # id -> response.created, whether it is out of band
-        self._items: dict[str, int] = {}  # id -> the frame that brought the item
+        self._items: dict[str, int] = {}  # id of an item of the server's own -> the frame that brought it
+        self._created: dict[str, int] = {}  # the same of ours, and of those whose id we may use again: deleted ones
         self._calls: dict[str, int] = {}  # call_id, or id of an approval request -> the frame that completed it
         self._approvals: dict[str, int] = {}  # id of an approval request -> our answer
         self._mcp_servers: dict[str, int] = {}  # server_label -> the frame of ours that named it last
         self._last_append: int | None = None
         self._last_response_done: int | None = None
-        self._outrun_cancel: int | None = None  # its response was completed meanwhile: an error may follow
 
     def give_up(self) -> None:
-        """Nothing that waits now will be answered; what is known of ids stays."""
+        """Nothing that waits now is waited for any longer; a reply that comes after all is linked all the same."""
         for request in self.waiting:
-            self._queue.remove(request)
+            self._queue.doubt(request)
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -142,7 +142,7 @@ class PendingRequests:
         if isinstance(response_id, str) and (link := self._responses.get(response_id)):
             return link[0]
         item_id = event.get("item_id")
-        return self._items.get(item_id) if isinstance(item_id, str) else None
+        return (self._items.get(item_id) or self._created.get(item_id)) if isinstance(item_id, str) else None
 
     def _on_reply(self, number: int, event: _Event) -> int | None:
         """A reply of which the item's id, or the order alone, tells the request."""
@@ -185,17 +185,29 @@ class PendingRequests:
         self._turns.committed(number)
         return parent
 
+    def _on_item_deleted(self, number: int, event: _Event) -> int | None:
+        parent = self._on_reply(number, event)
+        item_id = _text(event.get("item_id")) or ""
+        if origin := self._items.pop(item_id, None):
+            remember(self._created, item_id, origin, MAX_IDS)
+        return parent
+
     def _on_item_added(self, number: int, event: _Event) -> int | None:
         item = _mapping(event.get("item"))
         item_id = _text(item.get("id"))
-        request = self._queue.first("conversation.item.create", item_id or "")
-        if request is None and (parent := self._items.get(item_id or "")):
+        if parent := self._items.get(item_id or ""):
             return parent
-        request = request or self._queue.first("conversation.item.create", _kind_of(item))
+        created = self._created.get(item_id or "")
+        request = self._queue.first("conversation.item.create", item_id or "")
+        if request is None and created is None:
+            request = self._queue.first("conversation.item.create", _kind_of(item))
         if request:
             self._queue.rename(request, item_id or "")
-            self._bring(item_id, request.number)
+            if item_id:
+                remember(self._created, item_id, request.number, MAX_IDS)
             return request.number
+        if created:
+            return created
         self._bring(item_id, number)
         approved = self._approvals.get(_text(item.get("approval_request_id")) or "")
         return approved or self._mcp_servers.get(_text(item.get("server_label")) or "")
@@ -205,7 +217,8 @@ class PendingRequests:
         item = _mapping(event.get("item"))
         item_id = _text(item.get("id")) or ""
         parent = self._on_item_added(number, event)
-        if request := self._queue.first("conversation.item.create", item_id):
+        request = self._queue.first("conversation.item.create", item_id)
+        if request and request.number == parent:  # else one of the same id that is still to be refused
             self._settle(request)
         if item.get("type") == "mcp_approval_request" and item_id not in self._calls:
             remember(self._calls, item_id, number, MAX_IDS)
@@ -236,18 +249,15 @@ class PendingRequests:
         cancel = self._queue.first("response.cancel", response_id)
         if cancel is None and not out_of_band:
             cancel = self._queue.first("response.cancel")
-        for ended in (request, cancel):
-            if ended:
-                self._settle(ended)
-        self._last_response_done, self._outrun_cancel = number, None
+        if request:
+            self._settle(request)
+        self._last_response_done = number
         reason = _mapping(response.get("status_details")).get("reason")
-        if reason == "turn_detected":
-            return self._turns.speech_started or created
         if cancel and reason == "client_cancelled":
-            return cancel.number
-        if cancel:
-            self._outrun_cancel = cancel.number
-        return created
+            return self._settle(cancel)
+        if cancel:  # the response ended before the server read it
+            self._doubt(cancel)
+        return (self._turns.speech_started if reason == "turn_detected" else None) or created
 
     def _on_output_item_added(self, number: int, event: _Event) -> int | None:
         self._bring(_text(_mapping(event.get("item")).get("id")), number)
@@ -269,13 +279,10 @@ class PendingRequests:
         if "response.create" in types and self._turns.answered_next:
             return self._turns.take()  # the server could not begin a response of its own
         parent, request = self._frames.refused(error)
-        if request and parent is None:  # a guess: its reply may still come
-            self._queue.doubt(request)
-            self.settled = (request,)
+        if request and parent is None:
+            self._doubt(request)
         elif request:
             self._settle(request)
-        if parent is None and "response.cancel" in types:
-            parent, self._outrun_cancel = self._outrun_cancel, None
         return parent
 
     # -- what several of them do -----------------------------------------------------------------
@@ -283,6 +290,11 @@ class PendingRequests:
     def _bring(self, item_id: str | None, number: int) -> None:
         if item_id:
             remember(self._items, item_id, number, MAX_IDS)
+
+    def _doubt(self, request: Request) -> None:
+        """It seems to have ended: nobody has to wait any longer, but what the server says of it is still to come."""
+        self._queue.doubt(request)
+        self.settled = (*self.settled, request)
 
     def _settle(self, request: Request) -> int:
         if not request.begun:
@@ -324,7 +336,7 @@ _HANDLERS: Mapping[str, Callable[[PendingRequests, int, _Event], int | None]] = 
     "conversation.item.done": PendingRequests._on_item_done,
     "conversation.item.retrieved": PendingRequests._on_reply,
     "conversation.item.truncated": PendingRequests._on_reply,
-    "conversation.item.deleted": PendingRequests._on_reply,
+    "conversation.item.deleted": PendingRequests._on_item_deleted,
     "input_audio_buffer.speech_started": PendingRequests._on_speech_started,
     "input_audio_buffer.speech_stopped": PendingRequests._on_speech_stopped,
     "input_audio_buffer.timeout_triggered": PendingRequests._on_timeout_triggered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,9 +10,13 @@ from typing import Any
 MAX_WAITING = 65_536
 """Requests that are kept; a server that answers none of them costs no more memory than this many take."""
 
-_CREATES_LOOKED_AT = 64  # of those that no response has begun for; servers begin them in the order sent
+_REQUESTS_LOOKED_AT = 64  # of those that are alike; servers handle nearly all of them in the order sent
 
 _NO_KEY = ""
+
+# What seems to have ended was guessed to be, and a request that still waits comes before it. A cancel is another
+# matter: its response had ended before the server read it, so what the server says of it comes first.
+_CANCEL = "response.cancel"
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +37,11 @@ class Request:
     begun: bool = False
     silent_before: int = 0
 
+    def names(self, ids: Container[str]) -> bool:
+        """Whether it is about one of these ids."""
+        names = self.key if isinstance(self.key, tuple) else (self.key,)
+        return any(name in ids for name in names if name and isinstance(name, str))
+
 
 class RequestQueue:
     """Requests in the order sent. Each look-up goes by an index and visits no more than a few requests."""
@@ -43,7 +52,7 @@ class RequestQueue:
         # Those that an error may still refuse, by type and by whether they carry an event_id.
         self._refusable: dict[tuple[str, bool], dict[int, Request]] = {}
         self._anonymous: dict[int, Request] = {}  # refusable, without an event_id
-        self._doubtful: Request | None = None
+        self._doubtful: dict[str, Request] = {}  # by type, the last one
 
     def __len__(self) -> int:
         return len(self._all)
@@ -70,13 +79,13 @@ class RequestQueue:
         self._all.pop(request.number, None)
         self._unfile(request)
         self._taken_on(request)
-        if request is self._doubtful:
-            self._doubtful = None
+        if self._doubtful.get(request.type) is request:
+            del self._doubtful[request.type]
 
     def doubt(self, request: Request) -> None:
-        """It counts as refused, on a guess, and waits no more. If its reply comes after all, it is found once more."""
+        """It seems to have ended, and waits no more; it is found once more if its reply or an error comes after all."""
         self.remove(request)
-        self._doubtful = request
+        self._doubtful[request.type] = request
 
     def rename(self, request: Request, key: Hashable) -> None:
         """From now on its reply is known by another key."""
@@ -93,9 +102,10 @@ class RequestQueue:
 
     def first(self, request_type: str, key: Hashable = _NO_KEY) -> Request | None:
         """The oldest request of a type that waits under a key."""
-        doubtful = self._doubtful
-        same = doubtful is not None and (doubtful.type, doubtful.key) == (request_type, key)
-        return _first(self._by_key.get((request_type, key))) or (doubtful if same else None)
+        waiting, doubtful = _first(self._by_key.get((request_type, key))), self._doubtful.get(request_type)
+        if doubtful is None or doubtful.key != key:
+            return waiting
+        return doubtful if request_type == _CANCEL else waiting or doubtful
 
     def oldest_create(self, response: Mapping[str, Any]) -> Request | None:
         """The response.create that a response without a request may be the answer to.
@@ -106,24 +116,30 @@ class RequestQueue:
         known, out_of_band = "conversation_id" in response, response.get("conversation_id") is None
         waiting = [
             request
-            for request in islice(self._by_key.get(("response.create", _NO_KEY), {}).values(), _CREATES_LOOKED_AT)
+            for request in islice(self._by_key.get(("response.create", _NO_KEY), {}).values(), _REQUESTS_LOOKED_AT)
             if not request.begun and (not known or asks_out_of_band(request.response) is out_of_band)
         ]
         metadata = response.get("metadata")
         same = (request for request in waiting if metadata and (request.response or {}).get("metadata") == metadata)
         return next(same, waiting[0] if waiting else self.first("response.create"))
 
-    def oldest_refusable(self, types: Iterable[str]) -> Request | None:
-        """The oldest request of one of these types that the server has not taken on.
+    def oldest_refusable(self, types: Iterable[str], ids: Container[str] = ()) -> Request | None:
+        """The oldest request of one of these types that the server has not taken on; one about these ids before others.
 
         Those without an event_id first: an error about another would carry its id, unless the server never does that.
         """
         types = tuple(types)
+        if _CANCEL in types and _CANCEL in self._doubtful:
+            return self._doubtful[_CANCEL]
         for named in (False, True):
-            found = [request for type_ in types if (request := _first(self._refusable.get((type_, named))))]
+            found = [
+                request
+                for type_ in types
+                for request in islice(self._refusable.get((type_, named), {}).values(), _REQUESTS_LOOKED_AT)
+            ]
             if found:
-                return min(found, key=lambda request: request.number)
-        return None
+                return min(found, key=lambda request: (not request.names(ids), request.number))
+        return next((self._doubtful[type_] for type_ in types if type_ in self._doubtful), None)
 
     @property
     def oldest_anonymous(self) -> Request | None:

@@ -19,6 +19,7 @@ from itertools import count
 from typing import Any
 
 from rtcli.protocol.audio_formats import AudioFormat, parse_format
+from rtcli.protocol.error_attribution import possible_event_types
 from rtcli.protocol.events import Event
 from rtcli.protocol.moves import move
 
@@ -229,22 +230,18 @@ class ResponseSequencer:
 
     def failed(self, error: Mapping[str, Any]) -> None:
         """The `error` object of an error event: it may refuse our create, or our cancel."""
-        code, message = str(error.get("code") or ""), str(error.get("message") or "")
-        if code == CANCEL_NOT_ACTIVE:
+        if error.get("code") == CANCEL_NOT_ACTIVE:
             self._cancel_refused()
-        elif self._pending and self._concerns_pending(error.get("event_id"), code, message, str(error.get("param"))):
-            self._create_refused(code)
+        elif self._pending and self._refuses(error, self._pending):
+            self._create_refused(error.get("code"), self._pending)
 
-    def _concerns_pending(self, event_id: object, code: str, message: str, param: str) -> bool:
-        assert self._pending
+    def _refuses(self, error: Mapping[str, Any], pending: Pending) -> bool:
+        event_id = error.get("event_id")
         if isinstance(event_id, str) and event_id:
-            return event_id == self._pending.event_id
-        mentions = "response_create" in code or "response.create" in message or param.startswith("response.")
-        return (mentions or code == ALREADY_ACTIVE) and not self._pending.answered
+            return event_id == pending.event_id
+        return not pending.answered and "response.create" in possible_event_types(error)
 
-    def _create_refused(self, code: str) -> None:
-        pending = self._pending
-        assert pending
+    def _create_refused(self, code: object, pending: Pending) -> None:
         # What the refused create was sent for is dropped, others that it would have served are asked for again. One
         # that lost the race against a response of the server's own is not wrong, only early: it waits for its turn.
         again = pending.serves if code == ALREADY_ACTIVE and self.active else pending.serves[1:]

@@ -17,18 +17,17 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.protocol.items import as_mapping
+from rtcli.protocol.models import REFERENCE_TRANSCRIBER
 from rtcli.protocol.tool_config import build_tool
 
 Config: TypeAlias = Mapping[str, Any]
 Payload: TypeAlias = dict[str, Any]
 
-DEFAULT_MODEL = "gpt-realtime-2.1"
-
 _DEFAULT_FORMAT = {"type": "audio/pcm", "rate": 24_000}
 _DEFAULT_INPUT: Payload = {
     "format": _DEFAULT_FORMAT,
     "noise_reduction": None,
-    "transcription": {"model": "gpt-4o-mini-transcribe"},
+    "transcription": {"model": REFERENCE_TRANSCRIBER},
     "turn_detection": {"type": "semantic_vad"},
 }
 _DEFAULT_OUTPUT: Payload = {"format": _DEFAULT_FORMAT, "speed": 1}

@@ -12,10 +12,11 @@ from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.client import RETRIEVE_ONLY, ClientCore, Effects, Heard, Send
 from rtcli.protocol.client_events import image_message, mcp_approval_response, user_message
 from rtcli.protocol.events import Event, Malformed, decode
+from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.payloads import ErrorPayload
 from rtcli.protocol.playback import Playback, Truncation
 from rtcli.protocol.record import Direction, Frame, size_of
-from rtcli.protocol.session_config import DEFAULT_MODEL, Payload, build_payload, build_turn_detection
+from rtcli.protocol.session_config import Payload, build_payload, build_turn_detection
 from rtcli.transports.emitter import Emitter
 from rtcli.transports.layer import ApiKey, RealtimeTransportLayer
 

@@ -15,9 +15,10 @@ from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, U
 from rtcli.protocol.audio_formats import encode_base64_bytes
 from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore, Effects
 from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
+from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.moves import move
 from rtcli.protocol.record import Direction
-from rtcli.protocol.session_config import DEFAULT_MODEL, Payload
+from rtcli.protocol.session_config import Payload
 from rtcli.transports import connection_errors
 from rtcli.transports.base import OpenAIRealtimeBase
 from rtcli.transports.connect import dial, shown

@@ -165,7 +165,16 @@ async def test_doctor_checks_what_a_chat_needs_without_the_network(tmp_path: Pat
 
     assert ended.code == 0, ended.err
     found = {row["check"]: row for row in ended.events}
-    assert list(found) == ["program", "packages", "folders", "audio", "terminal", "endpoint", "built-in server"]
+    assert list(found) == [
+        "program",
+        "packages",
+        "folders",
+        "audio",
+        "terminal",
+        "endpoint",
+        "models",
+        "built-in server",
+    ]
     assert found["built-in server"]["good"]
 
 
@@ -183,6 +192,22 @@ async def test_doctor_live_takes_one_turn_with_the_endpoint() -> None:
     assert not bad.events[-1]["good"]
     assert "Incorrect API key" in bad.events[-1]["result"]
     assert bad.code == 3
+
+
+async def test_doctor_says_which_model_is_switched_off_and_what_to_use() -> None:
+    """For OpenAI's own API, whose calendar it is; a warning, no failure."""
+    openai = {"OPENAI_API_KEY": "sk-x"}
+    old = await rtcli("doctor", "--json", "--model", "gpt-realtime-2025-08-28", environ=openai)
+    new = await rtcli("doctor", "--json", environ=openai)
+    elsewhere = await rtcli("doctor", "--json", "--model", "gpt-realtime", "--local")
+
+    (of_old, of_new, of_local) = (
+        next(row for row in ended.events if row["check"] == "models") for ended in (old, new, elsewhere)
+    )
+    assert (old.code, of_old["good"], of_old["hint"]) == (0, False, "use gpt-realtime-2.1")
+    assert "2027-01-20" in of_old["result"]
+    assert (of_new["good"], of_new["result"]) == (True, "gpt-realtime-2.1, transcribed by gpt-transcribe")
+    assert of_local["good"]
 
 
 async def test_doctors_bundle_holds_no_key(tmp_path: Path) -> None:

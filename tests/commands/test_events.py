@@ -82,7 +82,7 @@ async def test_why_tells_the_chain_and_the_command_it_began_with(live: Live) -> 
 
     assert isinstance(table, Table) and isinstance(notice, Notice)
     assert [row[3] for row in table.rows] == ["response.done", "response.created", "response.create"]
-    assert notice.what == "it began with typed text"
+    assert notice.what == "triggered by typed text"
 
 
 async def test_why_says_when_nothing_is_known(live: Live) -> None:
@@ -90,7 +90,7 @@ async def test_why_says_when_nothing_is_known(live: Live) -> None:
     (created,) = live.records("session.created")
     _, notice = await live.run(f"/why {created.number}")
 
-    assert isinstance(notice, Notice) and "nothing before it" in notice.what
+    assert isinstance(notice, Notice) and "not known" in notice.what
 
 
 async def test_why_alone_is_about_the_last_thing_that_went_wrong(live: Live) -> None:

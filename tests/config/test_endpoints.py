@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from rtcli.config.endpoints import DEFAULT_MODEL, endpoint_of, parse_headers, resolve_endpoint
+from rtcli.config.endpoints import endpoint_of, parse_headers, resolve_endpoint
 from rtcli.config.keys import KeySource
 from rtcli.config.settings import load_settings
 from rtcli.errors import UsageError
+from rtcli.protocol.models import DEFAULT_MODEL
 
 OPENAI = {"OPENAI_API_KEY": "sk-openai"}
 

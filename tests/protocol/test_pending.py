@@ -479,6 +479,15 @@ def test_of_two_events_alike_the_earlier_one_was_refused() -> None:
     assert wire.gets(error(param="session.type"), event("session.updated")) == [1, 2]
 
 
+def test_an_output_that_is_refused_is_told_from_one_that_is_held_back() -> None:
+    """The server keeps the output of a call until its response is done; the message quotes the call of the other."""
+    outputs = [{"type": "function_call_output", "call_id": name, "output": ""} for name in ("held", "wrong")]
+    wire = Wire().sends(*({"type": "conversation.item.create", "item": output} for output in outputs))
+    message = "Tool call ID 'wrong' not found in conversation."
+
+    assert wire.gets(error("invalid_tool_call_id", message=message)) == [2]
+
+
 def test_of_events_without_a_reply_none_is_named_where_there_are_several() -> None:
     """Fifty pieces of audio a second look alike; a reply to what was sent later clears those before it."""
     wrong = error(param="audio")
@@ -553,7 +562,7 @@ def test_ids_of_one_connection_mean_nothing_on_the_next() -> None:
 
     wire.pending.connection_lost()
     assert wire.waiting == []
-    again = [event("response.output_text.delta", response_id="r"), item("conversation.item.added", "a")]
+    again = [event("response.output_text.delta", response_id="r"), event("mcp_list_tools.completed", item_id="a")]
     assert wire.gets(*again, error(event_id="e"), event("input_audio_buffer.speech_started", item_id="s")) == [None] * 4
     wire.sends(item("conversation.item.create", "a"))
     assert wire.gets(item("conversation.item.added", "a")) == [10]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +37,48 @@ def modules_of(name: str, seen: set[str]) -> set[str]:
                 if module in sys.modules and inspect.ismodule(sys.modules[module]):
                     modules_of(module, seen)
     return seen
+
+
+class Counted(list[Frame]):
+    """A list that counts how many of its entries are looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.looked_at += len(range(*index.indices(len(self)))) if isinstance(index, slice) else 1
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.looked_at += len(self)
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[Frame]:
+        self.looked_at += len(self)
+        return super().__reversed__()
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "spoken of"])
+def test_neither_an_error_nor_its_cause_is_searched_for_in_the_log(named: bool) -> None:
+    """However long the microphone was open: only the frames of the chain are looked at."""
+    state = SessionState()
+    feed = Feeder(state)
+    feed.sent({"type": "response.create"})
+    feed.received({"type": "response.created", "response": {"id": "r"}})
+    call = {"id": "f", "type": "function_call", "call_id": "c"}
+    feed.received({"type": "response.output_item.done", "event_id": "e", "response_id": "r", "item": call})
+    for _ in range(2000):
+        feed.sent({"type": "input_audio_buffer.append", "audio": "AAAA"})
+    output = {"type": "function_call_output", "call_id": "c", "output": ""}
+    feed.sent({"type": "conversation.item.create", "event_id": "mine", "item": output})
+    records = state.log._records = Counted(state.log.records)
+
+    code = {"event_id": "mine"} if named else {"event_id": None, "code": "invalid_tool_call_id"}
+    (notice,) = feed.received({"type": "error", "event_id": "wrong", "error": code})
+    assert isinstance(notice, Notice) and "#2004 conversation.item.create" in notice.what
+    for key in ("wrong", "#2005", state.log.last_failure.number if state.log.last_failure else 0):
+        assert [link.number for link in state.log.why(key)] == [2004, 3, 2, 1]
+    assert state.log.find("e") == records[2] and state.log.find("nobody") is None
+    assert records.looked_at < 30
 
 
 def test_it_knows_no_transport_no_device_and_no_loop() -> None:

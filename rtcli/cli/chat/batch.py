@@ -33,7 +33,8 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
         writer = pipe_writer(options, consumer.leave)
         session = session_for(options, endpoint, terminal=False)
         try:
-            report.notice(options.greeting)
+            for notice in options.greeting:
+                report.notice(notice)
             session.subscribe(writer.write)
             await session.start()
             if options.audio.listens:

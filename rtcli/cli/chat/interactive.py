@@ -33,7 +33,7 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
             open_context,
             display=options.display,
             label=options.endpoint.label,
-            greeting=[options.greeting],
+            greeting=options.greeting,
             keys=options.settings.get("keys"),
             history=history_file(),
             color=color_for(sys.stdout, options.settings.get("theme")),

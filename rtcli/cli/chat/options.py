@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rtcli.cli.chat.audio import AudioChoice
-from rtcli.config.endpoints import Endpoint
+from rtcli.config.endpoints import Endpoint, is_openai
 from rtcli.config.settings import Settings
-from rtcli.views import DisplaySettings, Notice
+from rtcli.protocol.models import shutdowns_in
+from rtcli.views import DisplaySettings, Level, Notice
 
 if TYPE_CHECKING:
     from rtcli.session.tools import Tool
@@ -32,8 +34,16 @@ class ChatOptions:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
-    def greeting(self) -> Notice:
-        """The first line: where this talks to, and with which model."""
+    def greeting(self) -> list[Notice]:
+        """What is said first: where this talks to, with which model, and what of it OpenAI switches off."""
+        return [self._first_line(), *self._shutdowns(date.today())]
+
+    def _shutdowns(self, today: date) -> Iterator[Notice]:
+        if is_openai(self.endpoint.url):
+            for shutdown in shutdowns_in(self.endpoint.model, self.config):
+                yield Notice(shutdown.sentence(today), hint=shutdown.instead, level=Level.WARNING)
+
+    def _first_line(self) -> Notice:
         endpoint = self.endpoint
         about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
         what = f"talking with {endpoint.label}, {about}"

@@ -9,6 +9,8 @@ from typing import Any
 
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.errors import InputError
+from rtcli.protocol.models import DEFAULT_TRANSCRIBER
+from rtcli.protocol.session_config import merge
 
 # Fields that the transport's config names itself; every other field of the API travels under `provider_data`.
 _NAMED = frozenset(
@@ -27,8 +29,19 @@ def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
     if settings.get("text"):
         config["output_modalities"] = ["text"]
     if (voice := settings.get("voice")) is not None:
-        config["voice"] = voice
-    return config
+        config = merge(config, {"audio": {"output": {"voice": voice}}})
+    return _with_transcriber(config)
+
+
+def _with_transcriber(config: dict[str, Any]) -> dict[str, Any]:
+    """The library's default transcriber, which is the reference's, is switched off soon: the program asks for another.
+
+    A config that names one, or none, keeps it.
+    """
+    sound = config.get("audio") or {}
+    if "transcription" in (sound.get("input") or {}):
+        return config
+    return merge(config, {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER}}}})
 
 
 def text_or_file(value: str) -> str:

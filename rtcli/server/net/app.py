@@ -54,7 +54,7 @@ class RealtimeServer:
     """A Realtime server, as an async context manager.
 
         async with RealtimeServer(pace=0) as server:
-            connect(server.url + "?model=gpt-realtime")
+            connect(server.url + "?model=gpt-realtime-2.1")
 
     `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
     `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtcli.protocol.events import WireObject
+from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.server.ids import new_id, random_text
 from rtcli.server.session.state import EffectiveSession, realtime_session, transcription_session
 from rtcli.server.validation.api_errors import ApiError, invalid_json
@@ -16,7 +17,6 @@ from rtcli.server.validation.validators import anything, fields, number, one_of
 
 # OpenAI's, the same without /v1, and Azure's
 PATHS = ("/v1/realtime/client_secrets", "/realtime/client_secrets", "/openai/v1/realtime/client_secrets")
-_DEFAULT_MODEL = "gpt-realtime"  # of a configuration that names none
 _DEFAULT_SECONDS = 600  # as the API has it
 _MAX_SECRETS = 10_000  # that one server keeps; the oldest go first
 _BODY = fields(
@@ -84,6 +84,6 @@ def _session(wanted: WireObject) -> WireObject:
     if wanted["type"] == "transcription":
         state = EffectiveSession(transcription_session(session_id, 0))
     else:
-        state = EffectiveSession(realtime_session(session_id, wanted.get("model") or _DEFAULT_MODEL, 0))
+        state = EffectiveSession(realtime_session(session_id, wanted.get("model") or DEFAULT_MODEL, 0))
     state.update(wanted)
     return state.config

@@ -7,6 +7,7 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.protocol.events import WireObject
+from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from rtcli.server.validation import api_errors
 
 STOCK_INSTRUCTIONS = (
@@ -180,7 +181,7 @@ def _merge_turn(value: WireObject, old: WireObject | None, state: EffectiveSessi
 def _merge_transcription(value: WireObject, old: WireObject | None, state: EffectiveSession) -> WireObject:
     """model, language and prompt are always shown; the rest only where it was set."""
     extra = {k: v for k, v in value.items() if k not in ("model", "language", "prompt") and v is not None}
-    model = value.get("model") or (old or {}).get("model") or "gpt-4o-mini-transcribe"
+    model = value.get("model") or (old or {}).get("model") or DEFAULT_TRANSCRIBER
     return {"model": model, "language": value.get("language"), "prompt": value.get("prompt"), **extra}
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from rtcli.cli.chat.options import ChatOptions
 from rtcli.cli.chat.session_config import config_of, session_config
+from rtcli.config.endpoints import resolve_endpoint
 from rtcli.config.settings import PROJECT_FILE, Layer, Settings
+from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSCRIBER, shutdown_of
 
 
 def test_instructions_can_be_in_a_file(tmp_path: Path) -> None:
@@ -13,7 +20,7 @@ def test_instructions_can_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "say.txt").write_text("Be brief.\n")
     settings = Settings((Layer("flag", {"instructions": f"@{tmp_path / 'say.txt'}"}),))
 
-    assert session_config(settings, None) == {"instructions": "Be brief."}
+    assert session_config(settings, None)["instructions"] == "Be brief."
 
 
 def test_a_project_cannot_send_files_of_this_machine_to_a_model(tmp_path: Path) -> None:
@@ -22,7 +29,7 @@ def test_a_project_cannot_send_files_of_this_machine_to_a_model(tmp_path: Path) 
     text = f"@{tmp_path / 'secret'}"
     settings = Settings((Layer(PROJECT_FILE, {"instructions": text}),))
 
-    assert session_config(settings, None) == {"instructions": text}
+    assert session_config(settings, None)["instructions"] == text
 
 
 def test_a_session_of_the_server_can_be_asked_for_again() -> None:
@@ -35,3 +42,48 @@ def test_a_session_of_the_server_can_be_asked_for_again() -> None:
         "audio": {"output": {"voice": "cedar"}},
         "provider_data": {"truncation": "auto"},
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "transcription"),
+    [
+        ({}, {"model": DEFAULT_TRANSCRIBER}),
+        ({"audio": None}, {"model": DEFAULT_TRANSCRIBER}),
+        ({"audio": {"input": {"noise_reduction": None}}}, {"model": DEFAULT_TRANSCRIBER}),
+        ({"audio": {"input": {"transcription": {"model": "whisper-1"}}}}, {"model": "whisper-1"}),
+        ({"audio": {"input": {"transcription": None}}}, None),
+    ],
+)
+def test_the_program_names_a_transcriber_that_stays(tmp_path: Path, given: dict[str, Any], transcription: Any) -> None:
+    """Unless the session's file names one, or none; the library's own default is the reference's."""
+    (tmp_path / "session.json").write_text(json.dumps(given))
+
+    config = session_config(Settings(()), str(tmp_path / "session.json"))
+    assert config["audio"]["input"]["transcription"] == transcription
+    assert shutdown_of(DEFAULT_TRANSCRIBER) is None
+    assert shutdown_of(DEFAULT_MODEL) is None
+
+
+def test_a_voice_of_the_command_line_wins_over_the_files(tmp_path: Path) -> None:
+    """As every setting does."""
+    (tmp_path / "session.json").write_text('{"audio": {"output": {"voice": "ash", "speed": 1.2}}}')
+
+    config = session_config(Settings((Layer("flag", {"voice": "cedar"}),)), str(tmp_path / "session.json"))
+    assert config["audio"]["output"] == {"voice": "cedar", "speed": 1.2}
+
+
+def test_what_openai_switches_off_is_said_at_the_connect() -> None:
+    """For its own API alone: a name may live on at another provider."""
+    config = {"audio": {"input": {"transcription": {"model": "whisper-1"}}}, "prompt": {"id": "pmpt_1"}}
+    openai = resolve_endpoint(model="gpt-realtime", environ={"OPENAI_API_KEY": "sk-x"})
+    elsewhere = resolve_endpoint(url="ws://127.0.0.1:1", model="gpt-realtime")
+
+    said = [f"{notice.what} {notice.hint}" for notice in ChatOptions(openai, config).greeting]
+    assert [
+        name for line in said[1:] for name in ("gpt-realtime ", "whisper-1 ", "stored prompts ") if name in line
+    ] == [
+        "gpt-realtime ",
+        "whisper-1 ",
+        "stored prompts ",
+    ]
+    assert len(ChatOptions(elsewhere, config).greeting) == 1

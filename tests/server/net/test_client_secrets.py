@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.server import RealtimeServer
 from rtcli.server.net.client_secrets import ClientSecrets
 from tests.kit.waiting import DEADLINE
@@ -56,7 +57,7 @@ async def test_a_secret_may_be_for_a_transcription() -> None:
             created = await client.until("session.created")
 
     assert created["session"]["type"] == "transcription"
-    assert plain["model"] == "gpt-realtime"
+    assert plain["model"] == DEFAULT_MODEL
 
 
 @pytest.mark.parametrize(

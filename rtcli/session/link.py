@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -56,7 +55,7 @@ class Link:
             cause = current_cause()
         elif frame.event is not None:
             set_cause_frame(number, str(frame.event["type"]))
-        self.observe(replace(frame, number=number, at=self.at(frame.at), cause=cause.text, parent=cause.frame))
+        self.observe(frame.numbered(number, self.at(frame.at), cause.text, cause.frame))
 
     def observe(self, record: Record) -> None:
         """The one way for a record into the session: `state` takes it in, and what comes of it is shown."""

@@ -48,7 +48,7 @@ class WireLog(Part):
         """
         if frame.number != len(self._records) + 1:
             raise ValueError(f"frame #{frame.number} follows #{len(self._records)}")
-        record = replace(frame, raw="")
+        record = frame.without_raw()
         self._records.append(record)
         self._index.add(record)
         for old, thinner in self._payloads.keep(record):

@@ -26,10 +26,10 @@ def sent(*types: str) -> Callable[[F], F]:
 
 def moment(*kinds: type) -> Callable[[F], F]:
     """Mark `handler(self, record)` for records that are not frames."""
-    return _marked(kinds)
+    return _marked((None, kind) for kind in kinds)
 
 
-def _marked(keys: Iterable[object]) -> Callable[[F], F]:
+def _marked(keys: Iterable[tuple[Direction | None, Any]]) -> Callable[[F], F]:
     found = tuple(keys)
 
     def mark(handler: F) -> F:
@@ -42,18 +42,25 @@ def _marked(keys: Iterable[object]) -> Callable[[F], F]:
 class Part:
     """A part of a session that is fed with records. A handler gives the views that a record amounts to, or None."""
 
-    _handlers: ClassVar[Mapping[object, Handler]] = {}
+    _received: ClassVar[Mapping[str, Handler]] = {}
+    _sent: ClassVar[Mapping[str, Handler]] = {}
+    _moments: ClassVar[Mapping[type, Handler]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._handlers = {key: handler for handler in vars(cls).values() for key in getattr(handler, "keys", ())}
+        marked = [(key, handler) for handler in vars(cls).values() for key in getattr(handler, "keys", ())]
+        cls._received = {name: handler for (way, name), handler in marked if way is Direction.RECEIVED}
+        cls._sent = {name: handler for (way, name), handler in marked if way is Direction.SENT}
+        cls._moments = {kind: handler for (way, kind), handler in marked if way is None}
 
     def observe(self, record: Record) -> Iterable[View]:
         """Take one record in; the views that it amounts to."""
         if not isinstance(record, Frame):
-            handler = self._handlers.get(type(record))
+            handler = self._moments.get(type(record))
             return (handler(self, record) or _NOTHING) if handler else _NOTHING
-        if record.event is None:
+        event = record.event
+        if event is None:
             return _NOTHING
-        handler = self._handlers.get((record.direction, str(record.event.get("type"))))
-        return (handler(self, record.event, record) or _NOTHING) if handler else _NOTHING
+        handlers = self._received if record.direction is Direction.RECEIVED else self._sent
+        handler = handlers.get(str(event.get("type")))
+        return (handler(self, event, record) or _NOTHING) if handler else _NOTHING

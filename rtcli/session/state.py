@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from rtcli.errors import ExitCode, worst
@@ -84,7 +83,7 @@ class SessionState(Part):
     def _linked(self, frame: Frame) -> Frame:
         """The frame with the number of the one that led to it; its sender may know it already."""
         parent = self.pending.observe(frame.number, frame.direction, frame.event, frame.parent)
-        return frame if parent == frame.parent else replace(frame, parent=parent)
+        return frame if parent == frame.parent else frame.numbered(frame.number, frame.at, frame.cause, parent)
 
     @received("session.created", "session.updated")
     def _on_session(self, event: Mapping[str, Any], _frame: Frame) -> None:

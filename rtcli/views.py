@@ -11,11 +11,16 @@ from rtcli.errors import ExitCode
 from rtcli.protocol.record import Frame
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number and its noun: `1 item`, `2 items`, `1,200 items`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 class Level(StrEnum):
     """How much a notice asks for attention."""
 
     INFO = "info"
-    GOOD = "good"
+    OK = "ok"
     WARNING = "warning"
     ERROR = "error"
 

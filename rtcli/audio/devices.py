@@ -49,7 +49,7 @@ def device_errors(what: str) -> Iterator[None]:
 
 def portaudio() -> Any:
     """The sounddevice module. Raises AudioUnavailableError where PortAudio is not installed."""
-    with device_errors("no sound"):
+    with device_errors("audio is not available"):
         import sounddevice
 
         return sounddevice
@@ -58,7 +58,7 @@ def portaudio() -> Any:
 def list_devices() -> tuple[Device, ...]:
     """All devices of this machine; empty where there are none. Raises AudioUnavailableError without PortAudio."""
     sounddevice = portaudio()
-    with device_errors("cannot list sound devices"):
+    with device_errors("cannot list audio devices"):
         systems = [str(api["name"]) for api in sounddevice.query_hostapis()]
         default_input, default_output = sounddevice.default.device
         return tuple(
@@ -83,7 +83,7 @@ def choose(devices: Sequence[Device], kind: Kind, requested: int | str | None) -
     """
     able = [device for device in devices if device.channels(kind)]
     if not able:
-        raise AudioUnavailableError(f"no {kind} device", why="this machine has none")
+        raise AudioUnavailableError(f"this machine has no {'microphone' if kind == 'input' else 'speaker'}")
     if requested is None:
         defaults = [d for d in able if (d.default_input if kind == "input" else d.default_output)]
         return (defaults or able)[0]
@@ -97,5 +97,5 @@ def choose(devices: Sequence[Device], kind: Kind, requested: int | str | None) -
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"{device.index} {device.name}" for device in (found or able))
-    why = f"that fits several: {names}" if found else f"there are: {names}"
-    raise AudioUnavailableError(f"no single {kind} device {text!r}", why=why, hint="name it by its index")
+    what = f"{len(found)} {kind} devices match {text!r}" if found else f"no {kind} device matches {text!r}"
+    raise AudioUnavailableError(what, why=names if found else f"there are: {names}", hint="name one by its number")

@@ -69,7 +69,7 @@ class DeviceStream:
     def _ended(self) -> None:
         if self._stream is not None:  # nobody closed it
             self.close()
-            self._on_lost(AudioUnavailableError(f"{self._name} is gone", why="the device ended its stream"))
+            self._on_lost(AudioUnavailableError(f"{self._name} was disconnected", why="the device ended its stream"))
 
     def close(self) -> None:
         """Give the device back; what it still holds is not played."""
@@ -89,7 +89,7 @@ def rescan_devices() -> None:
     """Have PortAudio, which looks for devices once, see what was plugged in since. Not while a stream of ours runs."""
     sounddevice = sys.modules.get("sounddevice")
     if sounddevice is not None and not DeviceStream.any_running():
-        with device_errors("cannot list sound devices"):
+        with device_errors("cannot list audio devices"):
             sounddevice._terminate()
             sounddevice._initialize()
 

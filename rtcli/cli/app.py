@@ -75,7 +75,7 @@ def _program(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command line. Never raises; says on stderr why a code is not 0."""
+    """Run one command line. Never raises; explains on stderr why a code is not 0."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A text that the terminal's encoding lacks must not end a session.
@@ -111,10 +111,10 @@ def _run(arguments: Sequence[str]) -> int:
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except Exception as error:  # the last line of defence: a person never sees a traceback
+    except Exception as error:  # the last line of defense: a user never sees a traceback
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
         if os.environ.get("RTCLI_DEBUG"):
             raise
-        report.line(f"unexpected {type(error).__name__}: {error} (a defect of rtcli; RTCLI_DEBUG=1 shows where)")
+        report.line(f"unexpected {type(error).__name__}: {error} (a bug in rtcli; RTCLI_DEBUG=1 shows the traceback)")
         return ExitCode.UNEXPECTED

@@ -1,4 +1,4 @@
-"""`rtcli config`: the settings that count here and where each comes from; the file; a first version of it."""
+"""`rtcli config`: the settings in effect and where each comes from; their file, and a template for it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def config(
 
 @app.command("path")
 def path() -> None:
-    """Print where your settings are.
+    """Print the path of your settings file.
 
     \b
     cat "$(rtcli config path)"
@@ -62,14 +62,14 @@ def path() -> None:
 
 @app.command("init")
 def init() -> ExitCode:
-    """Write a file with every setting in it, as comments.
+    """Write a settings file in which every setting is a comment.
 
     \b
     rtcli config init && rtcli config edit
     """
     file = config_file()
     if file.exists():
-        raise UsageError(f"{file} is there already", hint="rtcli config edit")
+        raise UsageError(f"{file} already exists", hint="rtcli config edit")
     _write_template()
     report.line(f"wrote {file}")
     return ExitCode.OK
@@ -92,7 +92,7 @@ def edit() -> ExitCode:
     except (OSError, ValueError) as error:
         raise UsageError(f"the editor {editor!r} cannot be run", why=str(error)) from error
     if ended.returncode:
-        raise UsageError(f"the editor ended with {ended.returncode}", why="the settings may be as they were")
+        raise UsageError(f"the editor exited with code {ended.returncode}", why="the settings may be unchanged")
     load_settings()
     return ExitCode.OK
 

@@ -13,7 +13,7 @@ from rtcli.views import Level, Notice, Table
 
 
 def devices(
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> ExitCode:
     """List microphones and speakers.
 
@@ -31,7 +31,7 @@ def devices(
             output.show_json(asdict(device))
         return ExitCode.OK
     if not found:
-        output.show(Notice("no sound devices", "chat asks for text here", level=Level.WARNING))
+        output.show(Notice("no audio devices", "chat asks for text answers here", level=Level.WARNING))
         return ExitCode.OK
     rows = tuple(
         (

@@ -45,8 +45,8 @@ def doctor(
     auth: options.Auth = None,
     header: options.Header = None,
     live: Annotated[bool, typer.Option("--live", help="Also connect and ask for one short answer.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    bundle: Annotated[str | None, typer.Option(metavar="FILE", help="Write all of it to a file; no keys.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    bundle: Annotated[str | None, typer.Option(metavar="FILE", help="Write it all to a file, without keys.")] = None,
 ) -> ExitCode:
     """Check what a chat needs, and say what is missing.
 
@@ -75,7 +75,7 @@ def doctor(
             output.show_json(row)
     else:
         marks = tuple((("ok" if f.good else "!!"), f.check, f.result, f.hint) for f in findings)
-        output.show(Table(("", "check", "result", "what to do"), marks))
+        output.show(Table(("", "check", "result", "advice"), marks))
     return worst(*(finding.code for finding in findings))
 
 
@@ -90,7 +90,7 @@ def _packages() -> Finding:
     try:
         lines = [line for line in requires("rtcli") or () if "extra ==" not in line]
     except PackageNotFoundError:
-        return Finding("packages", "rtcli runs uninstalled", good=False, hint="pip install .")
+        return Finding("packages", "rtcli is not installed as a package", good=False, hint="pip install .")
     missing, found = [], []
     for name in (re.split(r"[^\w.-]", line)[0] for line in lines):
         try:
@@ -100,7 +100,7 @@ def _packages() -> Finding:
     if missing:
         hint = install_command(*missing)
         return Finding("packages", f"missing: {', '.join(missing)}", good=False, hint=hint, code=ExitCode.UNEXPECTED)
-    return Finding("packages", f"all {len(found)} are there", detail=", ".join(found))
+    return Finding("packages", f"all {len(found)} are installed", detail=", ".join(found))
 
 
 def _folders() -> Finding:
@@ -110,10 +110,10 @@ def _folders() -> Finding:
         make_private(state_folder())
         writable = os.access(state_folder(), os.W_OK)
     except OSError as error:
-        return Finding("folders", f"{state_folder()}: {error.strerror}", good=False, hint="no history will be kept")
-    there = "" if config_file().exists() else " (not there)"
+        return Finding("folders", f"{state_folder()}: {error.strerror}", good=False, hint="history will not be kept")
+    there = "" if config_file().exists() else " (missing)"
     result = f"settings {config_file()}{there}, history in {state_folder()}"
-    return Finding("folders", result, good=writable, hint="" if writable else "no history will be kept")
+    return Finding("folders", result, good=writable, hint="" if writable else "history will not be kept")
 
 
 def _audio() -> Finding:
@@ -124,7 +124,7 @@ def _audio() -> Finding:
     except RtcliError as error:
         return Finding("audio", str(error), good=False, hint=error.hint or "chat asks for text")
     inputs, outputs = (sum(1 for d in found if d.channels(kind)) for kind in ("input", "output"))
-    hint = "" if inputs and outputs else "chat asks for text where there is no speaker"
+    hint = "" if inputs and outputs else "without a speaker, chat asks for text answers"
     return Finding("audio", f"{inputs} microphones, {outputs} speakers", good=bool(inputs and outputs), hint=hint)
 
 
@@ -135,10 +135,10 @@ def _terminal() -> Finding:
     about = (
         f"TERM={os.environ.get('TERM', '')}",
         f"{width_of(sys.stdout)} columns",
-        f"colours: {color_of(sys.stdout, os.environ).name.lower()}",
+        f"colors: {color_of(sys.stdout, os.environ).name.lower()}",
         sys.stdout.encoding,
     )
-    return Finding("terminal", ", ".join(about), good=prompt, hint="" if prompt else "no prompt here: chat reads lines")
+    return Finding("terminal", ", ".join(about), good=prompt, hint="" if prompt else "chat reads lines here")
 
 
 def _endpoint(flags: dict[str, Any]) -> Finding:

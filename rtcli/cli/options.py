@@ -25,7 +25,7 @@ Profile = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="A profile of the settings.",
+        help="A profile from the settings.",
         rich_help_panel=_PANEL,
         autocompletion=completion.profiles,
     ),
@@ -44,7 +44,7 @@ ApiKeyEnv = Annotated[
     typer.Option(
         "--api-key-env",
         metavar="NAME",
-        help="The variable that holds the key (OPENAI_API_KEY for OpenAI).",
+        help="The environment variable that holds the key (OPENAI_API_KEY for OpenAI).",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -60,9 +60,7 @@ Auth = Annotated[
 ]
 Header = Annotated[
     list[str] | None,
-    typer.Option(
-        "--header", "-H", metavar="NAME:VALUE", help="One more header; none that carries a key.", rich_help_panel=_PANEL
-    ),
+    typer.Option("--header", "-H", metavar="NAME:VALUE", help="An extra header; no keys.", rich_help_panel=_PANEL),
 ]
 
 
@@ -83,5 +81,5 @@ def endpoint_from(settings: Settings, call_id: str | None, *, local_by_default: 
 def positive(value: float | None, name: str) -> float | None:
     """A number of seconds or events that has to be more than nothing. Raises UsageError."""
     if value is not None and value <= 0:
-        raise UsageError(f"{name} {value:g}", why="it has to be more than 0")
+        raise UsageError(f"{name} {value:g}", why="must be greater than 0")
     return value

@@ -17,7 +17,7 @@ from rtcli.errors import ExitCode, UsageError
 def serve(
     port: Annotated[int, typer.Option(metavar="N", help="The port; 0 picks a free one.")] = 8088,
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="Where to listen; other than loopback needs a key.")
+        str, typer.Option(metavar="HOST", help="The address to listen on; anything but loopback needs a key.")
     ] = "127.0.0.1",
     reply: Annotated[
         str,
@@ -27,10 +27,8 @@ def serve(
             autocompletion=completion.one_of("rules", "echo", "smollm", "openai:"),
         ),
     ] = "rules",
-    script: Annotated[str | None, typer.Option(metavar="FILE", help="Answer by a script (YAML or JSON).")] = None,
-    fault: Annotated[
-        list[str] | None, typer.Option(metavar="WHEN:WHAT", help="Go wrong on purpose; repeatable.")
-    ] = None,
+    script: Annotated[str | None, typer.Option(metavar="FILE", help="Answer from a script (YAML or JSON).")] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar="WHEN:WHAT", help="Inject a fault; repeatable.")] = None,
     voice: Annotated[
         str,
         typer.Option(
@@ -39,13 +37,13 @@ def serve(
             autocompletion=completion.one_of("auto", "tone", "voice"),
         ),
     ] = "auto",
-    expires_after: Annotated[float, typer.Option(metavar="S", help="How long a session lives.")] = 3600,
+    expires_after: Annotated[float, typer.Option(metavar="S", help="How long a session lasts.")] = 3600,
     allow_origin: Annotated[
-        list[str] | None, typer.Option(metavar="ORIGIN", help="Let a browser's page dial in.")
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Accept connections from this web origin.")
     ] = None,
-    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Speak wss with this certificate (PEM).")] = None,
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Serve wss with this certificate (PEM).")] = None,
     tls_key: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Its key, where that is a file of its own.")
+        str | None, typer.Option(metavar="FILE", help="Its private key, if it is in a separate file.")
     ] = None,
     until_eof: Annotated[bool, typer.Option("--until-eof", help="End when stdin closes.", hidden=True)] = False,
 ) -> ExitCode:
@@ -56,10 +54,10 @@ def serve(
     rtcli serve --port 0 --script answers.yaml
     rtcli serve --fault event=response.created:stall=5s --fault after=60s:close=1011
 
-    Prints its address on stdout when it is ready. RTCLI_SERVE_KEY in the environment makes clients present that key.
+    Prints its URL on stdout when it is ready. With RTCLI_SERVE_KEY in the environment, clients must present that key.
     """
     if not 0 <= port <= 65535:
-        raise UsageError(f"--port {port}", why="a port is between 0 and 65535")
+        raise UsageError(f"--port {port}", why="a port is a number from 0 to 65535")
     options.positive(expires_after, "--expires-after")
     import asyncio
 

@@ -77,7 +77,7 @@ async def _address(child: asyncio.subprocess.Process) -> str:
         async with asyncio.timeout(_START_SECONDS):
             line = await child.stdout.readline()
     except TimeoutError:
-        raise ConnectError("the built-in server did not start", why=f"silent for {_START_SECONDS:g} s") from None
+        raise ConnectError("the built-in server did not start", why=f"no output for {_START_SECONDS:g} s") from None
     if not line:
-        raise ConnectError("the built-in server did not start", why="it ended at once", hint="try: rtcli serve")
+        raise ConnectError("the built-in server did not start", why="it exited at once", hint="try: rtcli serve")
     return line.decode().strip()

@@ -6,7 +6,7 @@ from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import TOPICS, Command, command
 from rtcli.session.transfer import TransferResult
-from rtcli.views import Level, Notice, Quit, Table, Text, Views
+from rtcli.views import Level, Notice, Quit, Table, Text, Views, counted
 
 
 @command("help", topic="app", aliases=("?",))
@@ -18,7 +18,7 @@ def show_help(context: Context, name: RemainingText | None = None) -> Views:
         return _explain(context, name.removeprefix("/"))
     return [
         *(_topic(context, topic) for topic in TOPICS if any(entry.topic == topic for entry in context.registry)),
-        Text("Text is a message · //text is one that begins with / · {...} is a raw event · @path adds a picture"),
+        Text("Text is a message · //text is a message that begins with / · {...} is a raw event · @path adds an image"),
     ]
 
 
@@ -43,7 +43,7 @@ def _lines(entry: Command) -> list[str]:
 
 @command("status", topic="app")
 def status(context: Context) -> Views:
-    """Show connection, session, sound and what waits."""
+    """Show the connection, the session, audio and what is waiting."""
     state = context.session.status
     microphone = "muted" if state.muted else "live"
     rows = {
@@ -58,7 +58,7 @@ def status(context: Context) -> Views:
         "speaker": "open" if state.speaker else "none",
         "responding": "yes" if state.responding else "no",
         "waiting": ", ".join(state.waiting_calls),
-        "dropped sound": f"{state.dropped_audio_ms} ms" if state.dropped_audio_ms else None,
+        "dropped audio": f"{state.dropped_audio_ms} ms" if state.dropped_audio_ms else None,
         "events": f"{len(context.state.log)} frames",
         **state.metrics,
     }
@@ -72,15 +72,15 @@ def _clock(seconds: float) -> str:
 
 @command("disconnect", topic="app", aliases=("close",))
 async def disconnect(context: Context) -> Views:
-    """End the connection and stay here; /reconnect carries the conversation on."""
+    """Close the connection but not rtcli; /reconnect continues the conversation."""
     context.session.require_connection()
     await context.session.lifecycle.disconnect()
-    return Notice("disconnected", hint="/reconnect carries settings and text over, /quit leaves")
+    return Notice("disconnected", hint="/reconnect keeps settings and text, /quit leaves")
 
 
 @command("reconnect", topic="app", aliases=("connect",))
 async def reconnect(context: Context) -> Views:
-    """Connect again; settings and text are carried over, and what cannot be is named."""
+    """Connect again; settings and text are kept, and what cannot be kept is listed."""
     return _reconnected(context, await context.session.lifecycle.reconnect())
 
 
@@ -91,9 +91,9 @@ async def new(context: Context) -> Views:
 
 
 def _reconnected(context: Context, result: TransferResult) -> Views:
-    items = f", {len(result.items)} items carried over" if result.items else ""
+    items = f", {counted(len(result.items), 'item')} kept" if result.items else ""
     what = f"connected to {context.session.status.endpoint}{items}"
-    return [Notice(what, level=Level.GOOD), *result.notices]
+    return [Notice(what, level=Level.OK), *result.notices]
 
 
 @command("quit", topic="app", aliases=("exit", "q"))

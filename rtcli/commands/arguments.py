@@ -85,7 +85,7 @@ class Choice(ArgumentType[str]):
         found = [choice for choice in self.choices if choice == text]
         found = found or [choice for choice in self.choices if text and choice.startswith(text)]
         if len(found) != 1:
-            raise UsageError(f"{text!r} is none of {', '.join(self.choices)}")
+            raise UsageError(f"{text!r} is not one of: {', '.join(self.choices)}")
         return found[0]
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
@@ -263,7 +263,7 @@ class ApprovalId(ArgumentType[str]):
         text = expand(text, waiting)
         if text not in waiting:
             why = f"waiting: {', '.join(waiting)}" if waiting else "no approval is pending"
-            raise UsageError(f"{text!r} does not wait for approval", why=why)
+            raise UsageError(f"{text!r} is not waiting for approval", why=why)
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:

@@ -14,59 +14,59 @@ from rtcli.views import Level, Notice, Table, Views
 
 @command("mute", topic="audio")
 def mute(context: Context) -> Views:
-    """Stop sending the microphone."""
+    """Stop sending the microphone's audio."""
     context.session.audio.mute()
     return Notice("microphone muted")
 
 
 @command("unmute", topic="audio")
 def unmute(context: Context) -> Views:
-    """Send the microphone; it is opened now if it was not."""
+    """Send the microphone's audio; this opens the microphone if it is closed."""
     context.session.require_connection()
     context.session.audio.unmute()
-    return Notice("microphone live", hint="/mute or F2 mutes it", level=Level.GOOD)
+    return Notice("microphone live", hint="/mute or F2 mutes it", level=Level.OK)
 
 
 @command("ptt", topic="audio")
 async def ptt(context: Context, state: Literal["on", "off"] | None = None) -> Views:
-    """Push to talk: begin to talk, or end the turn and ask for the answer. On and off set the mode alone.
+    """Push to talk: start talking, or end the turn and ask for an answer; on and off only set the mode.
 
-    In this mode voice detection is off; /ptt off brings it back.
+    In this mode turn detection is off; /ptt off restores it.
     """
     if state:
         await context.session.push_to_talk.switch(state == "on")
-        return Notice(f"push to talk {state}", hint="F4 or /ptt talks" if state == "on" else "")
+        return Notice(f"push to talk {state}", hint="press F4 or type /ptt to talk" if state == "on" else "")
     await context.session.push_to_talk.toggle()
     return None
 
 
 @command("commit", topic="audio")
 def commit(context: Context) -> Views:
-    """End the spoken turn by hand; /respond asks for the answer."""
+    """Commit the audio sent so far as a turn; /respond asks for an answer."""
     context.session.talk.commit()
     return None
 
 
 @command("discard", topic="audio", aliases=("clear-audio",))
 def discard(context: Context) -> Views:
-    """Throw away the sound that was sent and is no turn yet."""
+    """Discard the audio sent since the last turn."""
     context.session.talk.discard()
     return None
 
 
 @command("play", topic="audio")
 async def play(context: Context, file: Annotated[Path, FilePath(".wav")], *, commit: bool = False) -> Views:
-    """Send a WAV file as if it were spoken; --commit makes it a turn and asks for the answer.
+    """Send a WAV file as spoken audio; --commit makes it a turn and asks for an answer.
 
-    Without --commit voice detection has to hear where it ends; a second of silence follows for that.
+    Without --commit, turn detection has to notice where it ends; a second of silence follows the file for that.
     """
     milliseconds = await context.session.talk.play(file, commit=commit)
-    return Notice(f"{file.name}: {milliseconds / 1000:.1f} s of sound sent")
+    return Notice(f"{file.name}: {milliseconds / 1000:.1f} s of audio sent")
 
 
 @command("audio list", topic="audio", aliases=("audio",))
 def audio_list(context: Context) -> Views:
-    """List the sound devices."""
+    """List the audio devices."""
     rows = tuple(
         (
             str(device.index),
@@ -83,30 +83,30 @@ def audio_list(context: Context) -> Views:
         for device in devices()
     )
     if not rows:
-        return Notice("this machine has no sound devices", level=Level.WARNING)
+        return Notice("this machine has no audio devices", level=Level.WARNING)
     return Table(("#", "name", "in", "out", "rate", "default"), rows)
 
 
 @command("audio in", topic="audio")
 def audio_in(context: Context, device: Annotated[str, DeviceName("input")]) -> Views:
-    """Record from another device."""
+    """Record from another microphone."""
     context.session.audio.choose_input(device)
     muted = context.session.audio.muted
-    return Notice(f"recording from {device}" + (" (muted)" if muted else ""), level=Level.GOOD)
+    return Notice(f"recording from {device}" + (" (muted)" if muted else ""), level=Level.OK)
 
 
 @command("audio out", topic="audio")
 def audio_out(context: Context, device: Annotated[str, DeviceName("output")]) -> Views:
-    """Play on another device."""
+    """Play on another speaker."""
     context.session.audio.choose_output(device)
     text_only = context.session.settings.confirmed.get("output_modalities") == ["text"]
-    hint = "the session answers with text: /modalities audio" if text_only else ""
-    return Notice(f"playing on {device}", hint=hint, level=Level.GOOD)
+    hint = "the session answers in text: /modalities audio" if text_only else ""
+    return Notice(f"playing on {device}", hint=hint, level=Level.OK)
 
 
 @command("audio level", topic="audio")
 def audio_level(context: Context) -> Views:
-    """How loud the microphone is now."""
+    """Show the microphone's level."""
     level = context.session.audio.level_db
     if level is None:
         return Notice("the microphone is closed or muted", hint="/unmute")
@@ -115,9 +115,10 @@ def audio_level(context: Context) -> Views:
 
 @command("echo", topic="audio")
 def echo(context: Context, mode: Literal["auto", "gate", "half", "off"] | None = None) -> Views:
-    """What keeps the assistant from hearing itself through the speaker.
+    """Show or set the echo guard, which keeps the assistant from hearing itself through the speaker.
 
-    gate (and auto): only what is clearly louder than the echo goes out; half: nothing while it speaks; off: all.
+    gate (and auto): sends only audio clearly louder than the echo; half: sends nothing while the assistant speaks; off:
+    sends everything.
     """
     if mode:
         context.session.audio.set_echo(mode)

@@ -18,17 +18,17 @@ from rtcli.protocol.filters import parse_filter, type_of
 from rtcli.protocol.ids import ids_of, short_id
 from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
-from rtcli.views import Json, Notice, Table, Text, View, Views
+from rtcli.views import Json, Notice, Table, Text, View, Views, counted
 
 _MAX_MATCHES = 50
-_COLUMNS = ("#", "time", "", "type", "about", "because of")
+_COLUMNS = ("#", "time", "", "type", "about", "cause")
 
 
 @command("send", topic="wire")
 def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
-    """Send events as they are: JSON, several behind each other, or @FILE.
+    """Send events unchanged: JSON, one or several, or @FILE.
 
-    A response.create waits for its turn like any other; --raw sends it at once, so that a race can be provoked.
+    A response.create waits for its turn like any other; --raw sends it at once, to provoke a race.
     """
     if not event.startswith("@"):
         return send_events(event, context, raw=raw)
@@ -38,7 +38,7 @@ def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
 
 @command("events", topic="wire")
 def events(context: Context, view: Literal["off", "summary", "all"] | None = None) -> Views:
-    """Choose what of the wire is shown: nothing, one row for each stream, or every frame. Without a word: the next."""
+    """Choose which events are shown: none, one row per stream, or every frame. Without an argument: the next mode."""
     order = ("off", "summary", "all")
     context.display.events = view or order[(order.index(context.display.events) + 1) % len(order)]
     return Notice(f"events: {context.display.events}")
@@ -46,7 +46,7 @@ def events(context: Context, view: Literal["off", "summary", "all"] | None = Non
 
 @command("filter", topic="wire")
 def filter_events(context: Context, expression: Annotated[str, FilterTerms()] = "") -> Views:
-    """Show only some events: response.* -*.delta < item=ID error. Without terms: all of them."""
+    """Show only some events: response.* -*.delta < item=ID error. Without terms: all events."""
     parse_filter(expression)
     context.display.filter = expression
     if expression and context.display.events == "off":
@@ -65,25 +65,27 @@ def last(context: Context, pattern: Annotated[str, EventPattern()] = "*") -> Vie
 
 @command("show", topic="wire")
 def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = False) -> Views:
-    """Show one event whole: by number, or the last that names an id or is of a type. --full prints base64 too."""
+    """Show one event in full: by number, or the last with an id or of a type. --full prints base64 too."""
     return _whole(_find(context, key), full=full)
 
 
 @command("grep", topic="wire")
 def grep(context: Context, pattern: RemainingText) -> Views:
-    """Find events whose JSON matches a regular expression; the last 50 hits."""
+    """Find events whose JSON matches a regular expression; shows the last 50."""
     compiled = compile_pattern(pattern)
     matches = [record for record in context.state.log.records if compiled.search(_searchable(record))]
     if not matches:
         return Notice(f"no event matches {pattern!r}")
     left_out = len(matches) - _MAX_MATCHES
-    title = f"{len(matches)} events match" + (f", the last {_MAX_MATCHES}" if left_out > 0 else "")
+    title = counted(len(matches), "match", "matches")
+    if left_out > 0:
+        title += f", the last {_MAX_MATCHES}"
     return Table(_COLUMNS, _rows(matches[-_MAX_MATCHES:]), title=title)
 
 
 @command("why", topic="wire")
 def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Views:
-    """Show what led to an event: which response, which event before it, which command. The newest is first.
+    """Show what led to an event: the response, the event before it, the command. The newest is first.
 
     Without an event: the last one that went wrong, else the last one.
     """
@@ -102,7 +104,7 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
 
 @command("mark", topic="wire")
 def mark(context: Context, note: RemainingText = "") -> Views:
-    """Put a mark between the events, to find the place again."""
+    """Put a mark between the events, to find this point again."""
     context.session.mark(note)
     return None
 
@@ -110,7 +112,7 @@ def mark(context: Context, note: RemainingText = "") -> Views:
 def _last_failure(context: Context) -> Frame:
     log = context.state.log
     if not log.records:
-        raise UsageError("nothing was sent yet")
+        raise UsageError("nothing has been sent yet")
     return log.last_failure or log.records[-1]
 
 
@@ -119,7 +121,7 @@ def _find(context: Context, key: str) -> Frame:
     if record is None:
         held = len(context.state.log)
         raise UsageError(
-            f"no event {key!r} yet", hint=f"numbers go from 1 to {held}" if held else "nothing was sent yet"
+            f"no event {key!r} yet", hint=f"numbers go from 1 to {held}" if held else "nothing has been sent yet"
         )
     return record
 

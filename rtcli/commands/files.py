@@ -14,7 +14,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(str(path), "this is not text in UTF-8") from error
+        raise InputError(str(path), "not UTF-8 text") from error
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error)) from error
 

@@ -15,7 +15,7 @@ from rtcli.errors import InputError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.tools import as_text
 from rtcli.session.transfer import TransferResult, as_json, as_markdown, import_items, text_of_item
-from rtcli.views import Json, Level, Notice, Table, Views
+from rtcli.views import Json, Level, Notice, Table, Views, counted
 
 _CUT = " ⟂ "
 """Stands between the words that were heard and those that were not."""
@@ -23,7 +23,7 @@ _CUT = " ⟂ "
 
 @command("history", topic="items")
 def history(context: Context) -> Views:
-    """List the conversation in the server's order; what was not heard of an answer stands behind ⟂."""
+    """List the conversation in the server's order; ⟂ separates what was heard of an answer from what was not."""
     rows = tuple(
         (
             str(number),
@@ -57,33 +57,33 @@ def _content_of(context: Context, item: Item) -> str:
 async def item(
     context: Context, item_id: Annotated[str, ItemId()], *, audio: Annotated[Path | None, FilePath(".wav")] = None
 ) -> Views:
-    """Show the server's copy of an item; --audio FILE writes its sound as WAV."""
+    """Show the server's copy of an item; --audio FILE writes its audio as WAV."""
     copy = await context.session.conversation.retrieve(item_id)
     if audio is None:
         return Json(copy, title=item_id)
     milliseconds = context.session.conversation.save_audio(copy, audio)
-    return Notice(f"{milliseconds / 1000:.1f} s of sound written to {audio}", level=Level.GOOD)
+    return Notice(f"{milliseconds / 1000:.1f} s of audio written to {audio}", level=Level.OK)
 
 
 @command("delete", topic="items")
 async def delete(context: Context, item_id: Annotated[str, ItemId()]) -> Views:
-    """Take an item out of the conversation."""
+    """Delete an item of the conversation."""
     await context.session.conversation.delete(item_id)
-    return Notice(f"{item_id} deleted", level=Level.GOOD)
+    return Notice(f"{item_id} deleted", level=Level.OK)
 
 
 @command("truncate", topic="items")
 async def truncate(
     context: Context, item_id: Annotated[str, ItemId()], milliseconds: Annotated[int, Integer()], *, part: int = 0
 ) -> Views:
-    """Cut a spoken answer: the server forgets what was said after so many milliseconds."""
+    """Truncate a spoken answer: the server forgets what comes after this many milliseconds."""
     await context.session.conversation.truncate(item_id, milliseconds, part)
-    return Notice(f"{item_id} ends after {milliseconds} ms now", level=Level.GOOD)
+    return Notice(f"{item_id} ends after {milliseconds} ms", level=Level.OK)
 
 
 @command("reset", topic="items")
 def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
-    """Empty the conversation, or go back to an item (which stays), or take that of a file: /reset conversation.json"""
+    """Empty the conversation, go back to an item (which stays), or load one from a file: /reset conversation.json"""
     items = list(context.state.history)
     if not point:
         new = TransferResult([], ())
@@ -92,8 +92,8 @@ def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
     else:
         new = import_items(_from_file(Path(point).expanduser(), point), items)
     context.session.conversation.reset(new.items)
-    what = f"the conversation has {len(new.items)} items now, it had {len(items)}"
-    return [Notice(what, level=Level.GOOD), *new.notices]
+    what = f"the conversation has {len(new.items)} items, it had {len(items)}"
+    return [Notice(what, level=Level.OK), *new.notices]
 
 
 def _from_file(path: Path, name: str) -> list[Mapping[str, Any]]:
@@ -120,11 +120,11 @@ async def export(context: Context, form: Literal["md", "json", "wav"], file: Ann
     items = list(context.state.history)
     if form == "wav":
         milliseconds = await context.session.conversation.export_wav(file)
-        return Notice(f"{milliseconds / 1000:.1f} s of sound written to {file}", level=Level.GOOD)
+        return Notice(f"{milliseconds / 1000:.1f} s of audio written to {file}", level=Level.OK)
     text = (
         as_markdown(items, f"Conversation with {context.session.status.model}")
         if form == "md"
         else json.dumps(as_json(items), indent=2, ensure_ascii=False) + "\n"
     )
     write_text(file, text)
-    return Notice(f"{len(items)} items written to {file}", level=Level.GOOD)
+    return Notice(f"{counted(len(items), 'item')} written to {file}", level=Level.OK)

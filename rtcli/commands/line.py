@@ -86,7 +86,8 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
                 raise UsageError(f"{word.text} needs a value", hint=entry.usage)
             continue
         if not remaining:
-            raise UsageError(f"{word.text!r} is too much", hint=entry.usage)
+            what = "unknown option" if word.text.startswith("--") else "unexpected argument"
+            raise UsageError(f"{what} {word.text!r}", hint=entry.usage)
         parameter = remaining.pop(0)
         if parameter.kind.greedy:
             values.append(parameter.kind.parse(text[word.start :], known))

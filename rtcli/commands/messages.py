@@ -9,28 +9,28 @@ from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import RESPONSE_FIELDS
 from rtcli.session.images import load_image
-from rtcli.views import Level, Notice, Views
+from rtcli.views import Notice, Views
 
 
 @command("say", topic="talk")
 def say(context: Context, text: RemainingText) -> Views:
-    """Send a message, whatever it begins with."""
+    """Send a message, also one that begins with / or {."""
     context.session.talk.say(text)
     return None
 
 
 @command("system", topic="talk")
 def system(context: Context, text: RemainingText) -> Views:
-    """Put a message of the system into the conversation, without asking for an answer."""
+    """Add a system message to the conversation, without asking for an answer."""
     context.session.talk.instruct(text)
     return None
 
 
 @command("image", topic="talk", aliases=("img",))
 async def image(context: Context, source: Annotated[str, ImageSource()], text: RemainingText = "") -> Views:
-    """Send a picture: a file, a URL or the clipboard, with a question about it if you like.
+    """Send an image: a file, a URL or the clipboard, optionally with a question about it.
 
-    PNG and JPEG go as they are; WebP, GIF and others are converted; large ones are shrunk. What was done is said.
+    PNG and JPEG are sent unchanged; WebP, GIF and others are converted; large ones are shrunk. A notice tells.
     """
     context.session.require_connection()
     prepared = await load_image(source)
@@ -40,28 +40,26 @@ async def image(context: Context, source: Annotated[str, ImageSource()], text: R
 
 @command("respond", topic="talk")
 def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields(RESPONSE_FIELDS)] = None) -> Views:
-    """Ask for an answer; fields override the session for this once.
+    """Ask for an answer; fields override the session for this response.
 
     /respond instructions=Whisper
     /respond {"conversation": "none", "output_modalities": ["text"]}
     """
     context.session.require_connection()
     queued = context.session.talk.respond(fields)
-    return Notice("the answer is asked for when the present one is done") if queued else None
+    return Notice("queued: a response is in progress") if queued else None
 
 
 @command("interrupt", topic="talk", aliases=("stop", "cancel"))
 def interrupt(context: Context) -> Views:
-    """Stop the answer, and have the server forget what of it was not heard."""
+    """Stop the answer, and truncate it on the server to what was heard."""
     stopped = context.session.talk.interrupt()
-    return None if stopped else Notice("there is nothing to interrupt")
+    return None if stopped else Notice("nothing to interrupt")
 
 
 @command("bargein", topic="talk")
 def bargein(context: Context, state: Literal["on", "off"] | None = None) -> Views:
-    """Whether a message that you send stops the assistant while it speaks."""
+    """Show or set whether typing a message interrupts the assistant."""
     if state:
         context.session.talk.barge_in = state == "on"
-    return Notice(
-        f"typing {'stops' if context.session.talk.barge_in else 'does not stop'} the assistant", level=Level.GOOD
-    )
+    return Notice(f"barge-in by typing: {'on' if context.session.talk.barge_in else 'off'}")

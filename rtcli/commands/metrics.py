@@ -9,7 +9,7 @@ from rtcli.commands.registry import command
 from rtcli.config.prices import PRICES_DATE, Price, price_of
 from rtcli.protocol.usage import TokenUsage
 from rtcli.session.latency import STEPS, Turn
-from rtcli.views import Level, Notice, Table, View, Views
+from rtcli.views import Level, Notice, Table, View, Views, counted
 
 _MAX_TURNS = 10
 
@@ -20,7 +20,7 @@ def _ms(value: float | None) -> str:
 
 @command("stats", topic="measure", aliases=("latency",))
 async def stats(context: Context) -> Views:
-    """How long turns took: from the end of speech (or the request) to what the server began and you heard."""
+    """Show how long turns took, from the end of speech (or the request) to each step of the answer."""
     metrics = context.state.metrics
     turns: Sequence[Turn] = metrics.turns.turns
     views: list[View] = []
@@ -30,23 +30,25 @@ async def stats(context: Context) -> Views:
             for number, turn in list(enumerate(turns, 1))[-_MAX_TURNS:]
         ]
         for share, name in ((0.5, "p50"), (0.95, "p95")):
-            rows.append((name, f"{len(turns)} turns", *(_ms(metrics.turns.summary(step, share)) for step in STEPS)))
+            rows.append(
+                (name, counted(len(turns), "turn"), *(_ms(metrics.turns.summary(step, share)) for step in STEPS))
+            )
         views.append(
             Table(
                 ("turn", "from", *STEPS),
                 tuple(rows),
-                title="time since speech stopped, or since the answer was asked for",
+                title="time since speech stopped, or since the response was requested",
             )
         )
     if context.session.lifecycle.connected:
         round_trip = await context.session.lifecycle.ping()
         views.append(Notice(f"round trip {round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))
-    return views or Notice("nothing was measured yet")
+    return views or Notice("nothing has been measured yet")
 
 
 @command("usage", topic="measure", aliases=("cost",))
 def usage(context: Context) -> Views:
-    """Tokens by modality and an estimate of their price. Cached tokens are a part of the input."""
+    """Show tokens by modality and an estimate of their price. Cached tokens are part of the input."""
     metrics = context.state.metrics
     if not metrics.responses:
         return Notice("no response was finished yet")
@@ -56,7 +58,7 @@ def usage(context: Context) -> Views:
         for kind, name in (("text", "text"), ("audio", "audio"), ("image", "image"))
     )
     rows += (("all", f"{total.input:,}", f"{total.cached:,}", f"{total.output:,}"),)
-    views: list[View] = [Table(("tokens", "input", "of it cached", "output"), rows, f"{metrics.responses} responses")]
+    views: list[View] = [Table(("tokens", "input", "cached", "output"), rows, counted(metrics.responses, "response"))]
     if total.output_reasoning:
         views.append(Notice(f"{total.output_reasoning:,} of the output tokens were reasoning"))
     transcription = metrics.transcription
@@ -64,7 +66,7 @@ def usage(context: Context) -> Views:
         amount = (
             f"{transcription.tokens.total:,} tokens" if transcription.tokens.total else f"{transcription.seconds:g} s"
         )
-        views.append(Notice(f"transcription of your speech: {amount}", why="billed apart, not in the estimate"))
+        views.append(Notice(f"transcription of your speech: {amount}", why="billed separately, not in the estimate"))
     views.append(_estimate(context, metrics.usage))
     return views
 
@@ -75,7 +77,7 @@ def _estimate(context: Context, usage: dict[str, TokenUsage]) -> Notice:
     for model, tokens in usage.items():
         price: Price | None = price_of(model, context.prices)
         if price is None:
-            unknown.append(model or "a model without name")
+            unknown.append(model or "a model without a name")
         else:
             counts = {name: getattr(tokens, name) for name in TokenUsage.__slots__}
             total += price.cost(counts)
@@ -89,9 +91,9 @@ def _estimate(context: Context, usage: dict[str, TokenUsage]) -> Notice:
 
 @command("limits", topic="measure")
 def limits(context: Context) -> Views:
-    """What is left of the account's rate limits, as the server said last."""
+    """Show what is left of the account's rate limits, as last reported by the server."""
     known = context.state.metrics.limits
     if not known:
-        return Notice("the server has named no limits yet", level=Level.INFO)
+        return Notice("the server has not reported any limits yet", level=Level.INFO)
     rows = tuple((r.name, f"{r.remaining:,}", f"{r.limit:,}", f"{r.reset_seconds:g} s") for r in known)
     return Table(("limit", "left", "of", "resets in"), rows)

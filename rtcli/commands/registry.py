@@ -155,7 +155,7 @@ class Registry:
                 word = self._complete(second, subcommands, f"{first} ")
                 return self._names[f"{first} {word}"], after
         elif subcommands and first not in self._names:
-            raise UsageError(f"/{first} needs a second word", why=", ".join(subcommands))
+            raise UsageError(f"/{first} needs a subcommand", why=", ".join(subcommands))
         return self._names[first], rest
 
     def _complete(self, word: str, known: Iterable[str], before: str) -> str:
@@ -168,10 +168,10 @@ class Registry:
             return found[0]
         if found:
             options = ", ".join(f"/{before}{name}" for name in found)
-            raise UsageError(f"/{before}{word} can be several commands", why=options)
+            raise UsageError(f"/{before}{word} is ambiguous", why=options)
         near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
         hint = f"did you mean /{before}{near[0]}?" if near else "/help lists the commands"
-        raise UsageError(f"there is no command /{before}{word}", hint=hint)
+        raise UsageError(f"unknown command /{before}{word}", hint=hint)
 
 
 def _split(text: str) -> tuple[str, str]:

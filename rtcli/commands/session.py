@@ -34,15 +34,15 @@ async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
     for path, requested in settings.flatten(changes):
         if difference := differences.get(path):
             got = settings.show(difference.confirmed)
-            views.append(Notice(f"{path} is {got}", why=f"asked for {settings.show(requested)}", level=Level.WARNING))
+            views.append(Notice(f"{path} is {got}", why=f"requested {settings.show(requested)}", level=Level.WARNING))
         else:
-            views.append(Notice(f"{path} = {settings.show(requested)}", level=Level.GOOD))
+            views.append(Notice(f"{path} = {settings.show(requested)}", level=Level.OK))
     return views
 
 
 @command("session show", topic="session", aliases=("session",))
 def session_show(context: Context) -> Views:
-    """Show the session as the server confirmed it."""
+    """Show the session as confirmed by the server."""
     return Json(_confirmed(context), title="session")
 
 
@@ -51,15 +51,15 @@ def session_get(context: Context, path: Annotated[str, SessionPath()]) -> Views:
     """Show one setting: /session get audio.input.turn_detection"""
     value = settings.get(_confirmed(context), path)
     if value is settings.MISSING:
-        raise UsageError(f"the session has no {path!r}", hint=hints.of_field(path) or "/session shows what it has")
+        raise UsageError(f"the session has no setting {path!r}", hint=hints.of_field(path) or "see /session")
     return Json(value, title=path)
 
 
 @command("session set", topic="session", aliases=("set",))
 async def session_set(context: Context, assignment: Annotated[tuple[str, Any], Assignment()]) -> Views:
-    """Set one setting, and say what the server made of it: /session set audio.output.voice=marin
+    """Set one setting and show what the server confirmed: /session set audio.output.voice=marin
 
-    The value is JSON or plain text; null switches off. Only what changes is sent.
+    The value is JSON or plain text; null switches a setting off. Only changes are sent.
     """
     path, value = assignment
     return await _apply(context, settings.update_for(path, value, session=_confirmed(context)))
@@ -67,19 +67,19 @@ async def session_set(context: Context, assignment: Annotated[tuple[str, Any], A
 
 @command("session diff", topic="session")
 def session_diff(context: Context) -> Views:
-    """Compare what was asked for with what the server confirmed."""
+    """Compare the requested settings with what the server confirmed."""
     found = context.session.settings.differences()
     if not found:
-        return Notice("the session is as it was asked for", level=Level.GOOD)
+        return Notice("the session is as requested", level=Level.OK)
     rows = tuple((d.path, settings.show(d.requested), settings.show(d.confirmed)) for d in found)
-    return Table(("setting", "wanted", "confirmed"), rows)
+    return Table(("setting", "requested", "confirmed"), rows)
 
 
 @command("session edit", topic="session")
 async def session_edit(context: Context) -> Views:
     """Edit the settings in $EDITOR; only what you change is sent."""
     if context.edit is None:
-        raise UsageError("there is no terminal to edit in", hint="/session set PATH=VALUE")
+        raise UsageError("no terminal to run an editor in", hint="/session set PATH=VALUE")
     before = _editable(_confirmed(context))
     text = await context.edit(json.dumps(before, indent=2, ensure_ascii=False) + "\n")
     if text is None:
@@ -89,7 +89,7 @@ async def session_edit(context: Context) -> Views:
 
 @command("session load", topic="session")
 async def session_load(context: Context, file: Annotated[Path, FilePath(".json")]) -> Views:
-    """Apply the settings of a JSON file; what is the same already is not sent."""
+    """Apply the settings in a JSON file; unchanged ones are not sent."""
     value = read_json(file)
     if not isinstance(value, dict):
         raise UsageError(f"{file} does not hold a session", why="expected a JSON object")
@@ -101,7 +101,7 @@ async def session_load(context: Context, file: Annotated[Path, FilePath(".json")
 def session_save(context: Context, file: Annotated[Path, FilePath(".json")]) -> Views:
     """Write the settings to a JSON file, for /session load or --session."""
     write_text(file, json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n")
-    return Notice(f"settings written to {file}", level=Level.GOOD)
+    return Notice(f"settings written to {file}", level=Level.OK)
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -133,13 +133,13 @@ async def voice(
 
 @command("instructions", topic="session")
 async def instructions(context: Context, text: RemainingText | None = None) -> Views:
-    """Tell the model what to be; without text, show what it was told."""
+    """Set the instructions; without text, show them."""
     return await _shortcut(context, "instructions", text)
 
 
 @command("modalities", topic="session")
 async def modalities(context: Context, kind: Literal["audio", "text"] | None = None) -> Views:
-    """Choose whether answers are spoken or written."""
+    """Choose whether answers are audio or text."""
     return await _shortcut(context, "output_modalities", [kind] if kind else None)
 
 
@@ -158,9 +158,9 @@ async def vad(
     kind: Literal["off", "server", "semantic"] | None = None,
     fields: Annotated[dict[str, Any] | None, Fields(DETECTION_FIELDS)] = None,
 ) -> Views:
-    """Show or change voice detection: /vad server threshold=0.6 silence_duration_ms=500
+    """Show or change turn detection: /vad server threshold=0.6 silence_duration_ms=500
 
-    Fields of the present kind may be given alone: /vad eagerness=high
+    Fields of the current kind can be set alone: /vad eagerness=high
     """
     path = "audio.input.turn_detection"
     present = settings.get(_confirmed(context), path)
@@ -171,7 +171,7 @@ async def vad(
         detection |= {"type": _VAD_TYPES[kind]} if kind else {}
         detection = {**detection, **(fields or {})}
         if "type" not in detection:
-            raise UsageError("voice detection is off", hint="/vad server or /vad semantic")
+            raise UsageError("turn detection is off", hint="/vad server or /vad semantic")
     else:
         detection = None
     return await _apply(context, settings.update_for(path, detection, session=_confirmed(context)))
@@ -179,8 +179,8 @@ async def vad(
 
 @command("model", topic="session")
 async def model(context: Context, name: Annotated[str | None, AllowedValue("model", "MODEL")] = None) -> Views:
-    """Show the model, or connect again with another one; text and settings are carried over."""
+    """Show the model, or connect again with another one; settings and text are kept."""
     if name is None:
         return Notice(context.session.status.model)
     result = await context.session.lifecycle.reconnect(model=name)
-    return [Notice(f"connected with {context.session.status.model}", level=Level.GOOD), *result.notices]
+    return [Notice(f"connected to {context.session.status.model}", level=Level.OK), *result.notices]

@@ -14,21 +14,21 @@ from rtcli.views import Level, Notice, Table, View, Views
 
 @command("tools", topic="tools")
 def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Views:
-    """List the tools and the calls that wait; manual keeps every call for /tool, auto runs them again."""
+    """List the tools and the waiting calls; manual keeps every call for /tool, auto runs them."""
     calls = context.session.tools
     if mode:
         calls.manual = mode == "manual"
-        return Notice(f"tool calls {'wait for /tool' if calls.manual else 'are run'}")
-    handling = "kept for /tool" if calls.manual else "run"
+        return Notice(f"tool calls {'wait for /tool' if calls.manual else 'run automatically'}")
+    handling = "kept for /tool" if calls.manual else "run automatically"
     waiting = calls.waiting
     tables = (
         (("tool", "calls are", "what it does"), [_tool_row(tool, handling) for tool in calls.tools]),
         (
-            ("call that waits", "tool", "arguments"),
+            ("waiting call", "tool", "arguments"),
             [(call.id, call.name, call.arguments) for call in waiting if not call.is_approval],
         ),
         (
-            ("approval that waits", "tool", "arguments"),
+            ("waiting approval", "tool", "arguments"),
             [(call.id, call.name, call.arguments) for call in waiting if call.is_approval],
         ),
     )
@@ -46,23 +46,23 @@ def _about(schema: dict[str, object]) -> str:
 
 @command("tool", topic="tools")
 def tool(context: Context, call_id: Annotated[str, WaitingCallId()], output: RemainingText) -> Views:
-    """Answer a call that waits; the model goes on when all calls of its response are answered."""
-    return Notice(f"{call_id} {context.session.tools.answer(call_id, output)}", level=Level.GOOD)
+    """Answer a waiting call; the model continues when all calls of its response are answered."""
+    return Notice(f"{call_id} {context.session.tools.answer(call_id, output)}", level=Level.OK)
 
 
 @command("approve", topic="tools")
 def approve(context: Context, request: Annotated[str | None, ApprovalId()] = None) -> Views:
-    """Let an MCP call happen: the one that waits, or the one named."""
+    """Approve an MCP call: the only one waiting, or the one named."""
     request_id = request or _only(context)
     context.session.tools.approve(request_id, True)
-    return Notice(f"{request_id} approved", level=Level.GOOD)
+    return Notice(f"{request_id} approved", level=Level.OK)
 
 
 @command("deny", topic="tools")
 def deny(
     context: Context, request: Annotated[str | None, ApprovalId()] = None, reason: RemainingText | None = None
 ) -> Views:
-    """Refuse an MCP call, with a reason for the model if you like."""
+    """Deny an MCP call, optionally with a reason for the model."""
     request_id = request or _only(context)
     context.session.tools.approve(request_id, False, reason)
     return Notice(f"{request_id} denied")

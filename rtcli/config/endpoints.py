@@ -74,7 +74,7 @@ def resolve_endpoint(
     environ = os.environ if environ is None else environ
     extra = parse_headers(headers)
     if url and local:
-        raise UsageError("--url and --local exclude each other", hint="leave one of them out")
+        raise UsageError("--url and --local exclude each other", hint="remove one of them")
     if local and call_id:
         raise UsageError("--call-id joins a call of a running server", why="--local starts a new one", hint="use --url")
     if not url and not local:
@@ -83,7 +83,7 @@ def resolve_endpoint(
         elif local_by_default:
             local = True
         else:
-            raise UsageError("no endpoint", why="nothing says where to connect", hint=CHOICES)
+            raise UsageError("no endpoint", why="no URL, key or profile was given", hint=CHOICES)
     if local:
         return Endpoint("", model or default_model, "the built-in server", local=True, headers=extra)
     if model and call_id:
@@ -138,17 +138,17 @@ def parse_url(url: str) -> SplitResult:
     scheme = _SCHEMES.get(parts.scheme.lower())
     if scheme is None or not parts.hostname:
         raise UsageError(
-            f"not a URL to connect to: {_redacted(url)}",
+            f"not a WebSocket or HTTP URL: {_redacted(url)}",
             hint="write it as wss://HOST/v1/realtime or http://HOST:PORT/v1",
         )
     if parts.username is not None or parts.password is not None:
         raise UsageError(
-            "the URL holds a user or a password", hint="name the key's variable with --api-key-env instead"
+            "the URL contains a user name or a password", hint="name the key's variable with --api-key-env instead"
         )
     secret = _SECRET_PARAMETERS & {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     if secret:
         raise UsageError(
-            f"the URL holds a key ({', '.join(sorted(secret))}=)",
+            f"the URL contains a key ({', '.join(sorted(secret))}=)",
             why="it would show in process lists and logs",
             hint="name the key's variable with --api-key-env and use --auth api-key",
         )
@@ -173,8 +173,8 @@ def parse_headers(headers: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
     for name, value in pairs:
         if name.lower() in _SECRET_HEADERS or name.lower().startswith("sec-websocket-"):
             raise UsageError(
-                f"--header does not take {name}",
-                why="keys are never given on the command line",
+                f"--header does not accept {name}",
+                why="keys are never passed on the command line",
                 hint="name the key's variable with --api-key-env, and --auth bearer or api-key",
             )
         result[name] = value
@@ -191,7 +191,7 @@ def is_openai(url: str) -> bool:
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not name.strip() or any(mark in line for mark in "\r\n"):
-        raise UsageError(f"not a header: {name.strip() or line!r}", hint='write it as --header "Name: value"')
+        raise UsageError(f"not a header: {name.strip() or line!r}", hint='write --header "Name: value"')
     return name.strip(), value.strip()
 
 
@@ -210,7 +210,7 @@ def _with_session(parts: SplitResult, model: str | None, call_id: str | None) ->
 
 def _auth(auth: str | None) -> str:
     if auth not in (None, "bearer", "api-key"):
-        raise UsageError(f"no such way to send a key: {auth}", hint="--auth is bearer or api-key")
+        raise UsageError(f"unknown --auth value: {auth}", hint="--auth is bearer or api-key")
     return auth or "bearer"
 
 
@@ -223,9 +223,9 @@ def _api_key(parts: SplitResult, key: KeySource | None, environ: Mapping[str, st
         key = KeySource(variable=OPENAI_KEY_VARIABLE)
     if key.variable == OPENAI_KEY_VARIABLE and not openai:
         raise UsageError(
-            f"{OPENAI_KEY_VARIABLE} is sent to OpenAI's own host alone, over TLS",
-            why=f"{parts.hostname} is another one" if parts.hostname != _OPENAI_HOST else "this URL has no TLS",
-            hint=f"put the key of {parts.hostname} in a variable of its own and name it with --api-key-env",
+            f"{OPENAI_KEY_VARIABLE} is only sent to OpenAI's own host, over TLS",
+            why=f"{parts.hostname} is another host" if parts.hostname != _OPENAI_HOST else "this URL does not use TLS",
+            hint=f"put the key for {parts.hostname} in another variable and name it with --api-key-env",
         )
     return key.read(environ)
 

@@ -28,7 +28,7 @@ class KeySource:
     def __post_init__(self) -> None:
         given = [source for source in (self.variable, self.file, self.keyring) if source]
         if len(given) != 1:
-            raise UsageError("one place for the key, please", why=f"{len(given)} were given")
+            raise UsageError("more than one source for the API key", why=f"{len(given)} were given")
 
     def read(self, environ: Mapping[str, str]) -> str:
         """The key. Raises UsageError that names the place when there is none."""
@@ -39,14 +39,14 @@ class KeySource:
     def _from_environment(self, environ: Mapping[str, str]) -> str:
         value = environ.get(self.variable or "", "").strip()
         if not value:
-            raise UsageError(f"the variable {self.variable} holds no key", hint=f"export {self.variable}=...")
+            raise UsageError(f"the environment variable {self.variable} is not set", hint=f"export {self.variable}=...")
         return value
 
     def _from_file(self) -> str:
         try:
             value = Path(self.file or "").expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise UsageError(f"the key file {self.file} cannot be read", why=str(why)) from error
         if not value:
             raise UsageError(f"the key file {self.file} is empty")
@@ -64,5 +64,5 @@ class KeySource:
         except keyring.errors.KeyringError as error:
             raise UsageError("the keyring cannot be read", why=str(error)) from error
         if not value:
-            raise UsageError(f"the keyring holds no key under {self.keyring}")
+            raise UsageError(f"the keyring has no key for {self.keyring}")
         return value

@@ -44,25 +44,25 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("api_key_file", str, "the file that holds the key"),
     Setting("api_key_keyring", str, "the keyring entry SERVICE/USER that holds the key"),
     Setting("auth", str, "how the key is sent", choices=("bearer", "api-key")),
-    Setting("headers", dict, "more headers for the upgrade request; none that carries a key"),
+    Setting("headers", dict, "more headers for the upgrade request; not those that carry a key"),
     Setting("model", str, "the model", project=True),
     Setting("voice", str, "the voice", project=True),
     Setting("instructions", str, "the session's instructions", project=True),
-    Setting("text", bool, "ask for text instead of sound", project=True),
+    Setting("text", bool, "ask for text instead of audio", project=True),
     Setting("events", str, "show events", project=True, choices=("off", "summary", "all")),
     Setting("filter", str, "which events to show", project=True),
     Setting("input_device", str, "the microphone, by number or a part of its name"),
     Setting("output_device", str, "the speaker, by number or a part of its name"),
-    Setting("echo", str, "guard against hearing ourselves", choices=("auto", "gate", "half", "off")),
+    Setting("echo", str, "what keeps the assistant from hearing itself", choices=("auto", "gate", "half", "off")),
     Setting("barge_in", bool, "a typed message stops the assistant while it speaks", project=True),
     Setting(
         "theme",
         str,
-        "colours for any ground, a dark or a light one; or none",
+        "colors for any background, a dark one, a light one; or none",
         choices=("auto", "dark", "light", "none"),
     ),
     Setting("keys", dict, "key bindings of the prompt: action = key"),
-    Setting("prices", dict, "prices of models, a table for each"),
+    Setting("prices", dict, "prices of models, one table per model"),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 # What belongs to one place to connect to: it is never mixed with another place's.
@@ -197,7 +197,7 @@ def _checked(values: Mapping[str, Any], path: Path, *, where: str = "", project:
         if project and name in BY_NAME and not BY_NAME[name].project:
             raise UsageError(
                 f"{path}: {name} cannot be set by a project",
-                why="it decides where what you say, or a key, goes",
+                why="it decides where your audio, text or key is sent",
                 hint=f"set it in {config_file()}",
             )
     return {name: check(name, value, f"{path}: {where}{name}") for name, value in values.items()}
@@ -221,5 +221,5 @@ def check(name: str, value: Any, where: str) -> Any:
         kind = {str: "text", bool: "true or false", dict: "a table"}[setting.type]
         raise UsageError(f"{where}: {value!r} is not {kind}")
     if setting.choices and value not in setting.choices:
-        raise UsageError(f"{where}: {value!r} is not one of {', '.join(setting.choices)}")
+        raise UsageError(f"{where}: {value!r} is not one of: {', '.join(setting.choices)}")
     return value

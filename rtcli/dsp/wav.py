@@ -36,7 +36,7 @@ def read_wav(path: Path | str) -> tuple[bytes, int]:
     # a file that ends early may end within a frame
     frames = frames[: len(frames) // (channels * width) * channels * width]
     if not frames:
-        raise InputError(str(path), "it holds no audio")
+        raise InputError(str(path), "it contains no audio")
     return _mono16(frames, channels, width), rate
 
 

@@ -40,7 +40,7 @@ def function_call_output(tool_call: Any, output: str) -> tuple[Event, FunctionCa
             f"the output of {call.get('name')!r} is {type(output).__name__}, not text", hint="json.dumps it"
         )
     if not isinstance(call.get("call_id"), str):
-        raise UsageError(f"the function call {call.get('name')!r} has no call_id to answer to")
+        raise UsageError(f"the function call {call.get('name')!r} has no call_id")
     item = {"type": "function_call_output", "output": output, "call_id": call["call_id"]}
     event = {"type": "conversation.item.create", "item": item}
     if not all(isinstance(call.get(key), str) for key in ("id", "name", "arguments")):

@@ -63,14 +63,14 @@ def _term(term: str) -> _Test:
 
 def _about(key: str, value: str) -> _Test:
     if key != "item" or not value:
-        raise UsageError(f"the filter does not know {key}={value}", hint="item=ID is the one that takes a value")
+        raise UsageError(f"unknown filter term {key}={value}", hint="the only term with a value is item=ID")
     return lambda record: any(fits(id_, value) for id_ in item_ids(record.event))
 
 
 def _type_glob(term: str) -> _Test:
     if not re.fullmatch(r"[\w.*?\[\]!-]+", term):
         raise UsageError(
-            f"the filter term {term!r} is no event type", hint="for example: response.* -*.delta < item=ID"
+            f"the filter term {term!r} is not an event type", hint="for example: response.* -*.delta < item=ID"
         )
     return lambda record: matches_glob(type_of(record), term)
 

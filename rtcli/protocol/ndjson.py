@@ -39,7 +39,7 @@ def parse_events(text: str, file: str = "", first_line: int = 1) -> list[Event]:
     """The events alone. Raises InputError like read_events, and for a text without any."""
     events = [located.value for located in read_events(text, file, first_line)]
     if not events:
-        raise InputError(file or "input", "there is no event in it", hint=_HINT)
+        raise InputError(file or "input", "it contains no event", hint=_HINT)
     return events
 
 

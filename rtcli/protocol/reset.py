@@ -84,14 +84,14 @@ def plan_reset(
 
     An item whose value differs is deleted and created again under its id. `call_ids` (item_id -> call_id) serves
     function calls, whose history items do not carry it. Raises UsageError, before anything is planned, for an id that
-    stands twice in the new history, and for items that the API cannot take: assistant audio, MCP items.
+    appears twice in the new history, and for items that the API cannot take: assistant audio, MCP items.
     """
     old = {item["item_id"]: item for item in map(as_mapping, old_history)}
     new = list(map(as_mapping, new_history))
     seen: set[str] = set()
     for item in new:
         if item["item_id"] in seen:
-            raise UsageError(f"item {item['item_id']} stands twice in the new history")
+            raise UsageError(f"item {item['item_id']} appears twice in the new history")
         seen.add(item["item_id"])
     updated = [i for i in new if i["item_id"] in old and not _same(old[i["item_id"]], i)]
     changed = {item["item_id"] for item in updated}

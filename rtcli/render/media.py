@@ -60,7 +60,7 @@ def audio_note(text: str, format_: AudioFormat = PCM16) -> str:
     try:
         pcm = decode_base64(text)
     except ValueError:
-        return f"<{len(text)} characters that are no base64 audio>"
+        return f"<{len(text)} characters that are not base64 audio>"
     parts = [f"{len(pcm)} B audio", f"{format_.milliseconds(len(pcm))} ms"]
     if format_.type == "audio/pcm":
         level = level_db(pcm)

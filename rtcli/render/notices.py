@@ -10,11 +10,11 @@ from rtcli.views import Level, Notice, Text
 
 _SIGNS = {
     Level.INFO: Span("muted", "· "),
-    Level.GOOD: Span("good", "✓ "),
+    Level.OK: Span("good", "✓ "),
     Level.WARNING: Span("warning", "! "),
     Level.ERROR: Span("error", "✗ "),
 }
-_LOOKS = {Level.INFO: "", Level.GOOD: "", Level.WARNING: "warning", Level.ERROR: "error"}
+_LOOKS = {Level.INFO: "", Level.OK: "", Level.WARNING: "warning", Level.ERROR: "error"}
 
 
 def sentence(notice: Notice) -> str:

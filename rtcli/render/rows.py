@@ -59,7 +59,7 @@ def _amount(stream: Stream, event: Mapping[str, Any], formats: WireFormats) -> s
     elapsed = duration((stream.last.at - stream.first.at) * 1000)
     if stream.audio_bytes:
         length = formats.of(stream.name).milliseconds(stream.audio_bytes)
-        return f"{duration(length)} of sound, {size(stream.size)}, in {elapsed}"
+        return f"{duration(length)} of audio, {size(stream.size)}, in {elapsed}"
     full_text = next((event[key] for key in ("transcript", "text", "arguments") if event.get(key)), None)
     if stream.closed and full_text is not None:
         return f"{stream.characters} characters in {elapsed} {quote(full_text)}"

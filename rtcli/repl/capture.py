@@ -69,7 +69,7 @@ def _native_errors_dropped() -> Iterator[None]:
 def _problem(details: dict[str, Any]) -> Notice:
     error = details.get("exception")
     why = f"{type(error).__name__}: {error}" if error else ""
-    return Notice(str(details.get("message", "an error nobody handled")), why, level=Level.ERROR)
+    return Notice(str(details.get("message", "unhandled error")), why, level=Level.ERROR)
 
 
 def _writes_to_terminal(handler: logging.Handler) -> bool:

@@ -95,7 +95,7 @@ class Controls:
         elif event.current_buffer.text:
             event.current_buffer.reset(append_to_history=True)
         elif self._actions.cancel_current():
-            self._actions.show(Notice("given up"))
+            self._actions.show(Notice("command cancelled"))
         elif self._responding:
             self._actions.run_now("/interrupt")
         elif time.monotonic() - self._hinted < AGAIN_SECONDS:

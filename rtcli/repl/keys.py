@@ -31,17 +31,17 @@ class KeyAction(NamedTuple):
 
 ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("send", "enter", "send the line", typing=True),
-    KeyAction("newline", "alt+enter", "a new line in the text", typing=True),
+    KeyAction("newline", "alt+enter", "insert a newline", typing=True),
     KeyAction("interrupt", "esc", "stop the answer", typing=True),
-    KeyAction("cancel", "ctrl+c", "clear the line, then stop the answer, then leave"),
-    KeyAction("leave", "ctrl+d", "leave, when the line is empty", typing=True),
-    KeyAction("edit", "ctrl+x ctrl+e", "write the text in $EDITOR", typing=True),
+    KeyAction("cancel", "ctrl+c", "clear the line; then stop the answer; then leave"),
+    KeyAction("leave", "ctrl+d", "leave, if the line is empty", typing=True),
+    KeyAction("edit", "ctrl+x ctrl+e", "edit the text in $EDITOR", typing=True),
     KeyAction("clear", "ctrl+l", "clear the screen"),
-    KeyAction("suspend", "ctrl+z", "back to the shell; `fg` returns"),
-    KeyAction("mute", "f2", "microphone off and on"),
+    KeyAction("suspend", "ctrl+z", "suspend to the shell; `fg` returns"),
+    KeyAction("mute", "f2", "mute or unmute the microphone"),
     KeyAction("events", "f3", "events: off, summary, all"),
-    KeyAction("talk", "f4", "push to talk: begin, end"),
-    KeyAction("metrics", "f5", "figures in this line"),
+    KeyAction("talk", "f4", "push to talk: start, end"),
+    KeyAction("metrics", "f5", "show metrics in the toolbar"),
 )
 _BY_NAME = {action.name: action for action in ACTIONS}
 _MODIFIERS = {"ctrl+": "c-", "control+": "c-", "shift+": "s-"}
@@ -49,12 +49,12 @@ _NAMES = {"esc": "escape", "return": "enter", "space": " "}
 
 
 def read_keys(text: str) -> tuple[str, ...]:
-    """`ctrl+x ctrl+e` as the prompt's library names keys. Raises UsageError for what is no key."""
+    """`ctrl+x ctrl+e` as the prompt's library names keys. Raises UsageError for what is not a key."""
     keys = tuple(key for word in text.lower().split() for key in _read_key(word))
     try:
         KeyBindings().add(*keys)(lambda event: None)
     except (ValueError, AssertionError) as error:
-        raise UsageError(f"{text!r} is no key", hint="for example: f2, ctrl+t, alt+enter, ctrl+x ctrl+e") from error
+        raise UsageError(f"{text!r} is not a key", hint="for example: f2, ctrl+t, alt+enter, ctrl+x ctrl+e") from error
     return keys
 
 
@@ -75,7 +75,7 @@ def bindings(handlers: Mapping[str, KeyHandler], changed: Mapping[str, str] | No
     changed = changed or {}
     for name in changed:
         if name not in _BY_NAME:
-            raise UsageError(f"no key action {name!r}", hint=f"there are {', '.join(_BY_NAME)}")
+            raise UsageError(f"unknown key action {name!r}", hint=f"the actions are: {', '.join(_BY_NAME)}")
     table = KeyBindings()
     for action in ACTIONS:
         keys = read_keys(changed.get(action.name, action.keys))

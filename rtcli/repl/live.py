@@ -173,7 +173,7 @@ class LiveWriter:
         if self._begun:
             self._lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
         if self._left_out:
-            self._lines.append(paint((Span("muted", f"  … {self._left_out} rows left out"),), self.color))
+            self._lines.append(paint((Span("muted", f"  … {self._left_out} rows omitted"),), self.color))
             self._left_out = 0
         if self._lines:
             lines, self._lines = self._lines, []

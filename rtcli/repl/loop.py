@@ -216,7 +216,7 @@ class _Repl:
             self.show(_notice(error))
             self.leave(error.exit_code)
         except Exception as error:  # noqa: BLE001  # a prompt without a session is of no use, whatever the reason
-            self.show(_unexpected("the session could not be built", error))
+            self.show(_unexpected("the session could not be created", error))
             self.leave(ExitCode.UNEXPECTED)
         else:
             self._opened.set()

@@ -72,7 +72,7 @@ def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segme
     yield from _response(status)
     if status.dropped_audio_ms:
         lost = duration(status.dropped_audio_ms)
-        yield Segment(3, f"{lost} of microphone lost", f"-{lost}", "warning")
+        yield Segment(3, f"{lost} of microphone audio dropped", f"-{lost}", "warning")
     if display.events != "off":
         filtered = f" {display.filter}" if display.filter else ""
         yield Segment(6, f"events {display.events}{filtered}", display.events)
@@ -81,7 +81,7 @@ def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segme
             yield Segment(5, one_line(f"{name} {value}"))
     yield Segment(
         9,
-        "Esc stop  F2 mute  F3 events  F4 talk  F5 figures  Ctrl+D leave  /help",
+        "Esc stop  F2 mute  F3 events  F4 talk  F5 metrics  Ctrl+D leave  /help",
         "F2 mute F3 events F4 talk",
         "muted",
     )

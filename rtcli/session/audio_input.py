@@ -33,7 +33,7 @@ class MicrophoneLike(Protocol):
 
 
 ECHO_ADVICE = Notice(
-    "speaker and microphone are open together",
+    "the speaker and the microphone are both on",
     hint="use headphones, or /echo half if the assistant hears itself",
 )
 

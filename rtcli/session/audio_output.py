@@ -92,7 +92,7 @@ class AudioOutput:
         """The conversation goes on in text: what nobody hears is not to be spoken."""
         self._report()
         self.speaker = None
-        what = f"{error.what}; asking for text"
+        what = f"{error.what}: answers will be text"
         self._link.show(Notice(what, error.why, "/audio out DEVICE", Level.WARNING))
         if (self._link.transport.session or {}).get("output_modalities") == ["audio"]:
             with suppress(NotConnectedError):

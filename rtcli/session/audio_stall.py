@@ -60,7 +60,7 @@ class AudioStall:
             self._stalled = True
             what = f"the answer stalls: no audio of {short_id(self._arriving)} for {_STALL_SECONDS:.0f} s"
             why = "the server or the network is slow"
-            self._link.show(Notice(what, why, "/interrupt gives it up", Level.WARNING))
+            self._link.show(Notice(what, why, "/interrupt stops waiting", Level.WARNING))
 
     def _on_response_output_audio_done(self, _event: Event) -> None:
         self.forget()

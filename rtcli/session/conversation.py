@@ -31,7 +31,7 @@ class Conversation:
         return item if isinstance(item, Mapping) else {}
 
     async def delete(self, item_id: str) -> None:
-        """Take an item out of the conversation."""
+        """Delete an item of the conversation."""
         await self._link.ask("conversation.item.delete", item_id=item_id)
 
     async def truncate(self, item_id: str, audio_end_ms: int, content_index: int = 0) -> None:
@@ -62,6 +62,6 @@ class Conversation:
         pieces = [self._audio.of_item(await self.retrieve(item_id)) for item_id in spoken]
         pcm = bytes(PCM16.byte_length(_PAUSE_MS)).join(piece for piece in pieces if piece)
         if not pcm:
-            raise UsageError("nothing was said in this conversation")
+            raise UsageError("this conversation has no audio")
         write_wav(path, pcm)
         return PCM16.milliseconds(len(pcm))

@@ -54,6 +54,6 @@ class Expiry:
     def _warn(self) -> None:
         remaining = self.remaining or 0
         left = f"{remaining / 60:.0f} min" if remaining >= 100 else f"{remaining:.0f} s"
-        hint = "/reconnect starts another and carries settings and text over"
+        hint = "/reconnect starts another and keeps settings and text"
         self._show(Notice(f"the session ends in {left}", hint=hint, level=Level.WARNING))
         self._arm()

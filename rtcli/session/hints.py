@@ -37,21 +37,21 @@ BY_CODE: Mapping[str, str] = {
     "response_cancel_not_active": "harmless: the response had already ended",
     "input_audio_buffer_commit_empty": "at least 100 ms of audio are needed; with voice detection the server commits",
     "cannot_update_voice": "the voice is fixed once the assistant has spoken; /new starts over with another",
-    "missing_required_parameter": "the event lacks the field that is named",
+    "missing_required_parameter": "the event lacks the field named in the message",
     "invalid_api_key": "check the key in the environment variable that is used (rtcli doctor shows which)",
     "invalid_model": "choose another with --model; the account may not have this one",
     "missing_model": "name one with --model",
-    "beta_api_shape_disabled": "remove the OpenAI-Beta header: the beta API is switched off",
+    "beta_api_shape_disabled": "remove the OpenAI-Beta header: the beta API is no longer available",
     "insufficient_quota": "the account has no credit left: see its billing page",
     "credit_balance_exhausted": "the account has no credit left: see its billing page",
     "billing_hard_limit_reached": "the account's spending limit is reached: see its billing page",
     "account_deactivated": "the account is switched off: ask its owner",
     "rate_limit_exceeded": "wait for the limit to reset: /limits shows when",
-    "session_expired": "sessions end after 60 minutes: /reconnect carries settings and text over",
-    "item_truncate_invalid_item_id": "/history shows the items the server has",
-    "item_delete_invalid_item_id": "/history shows the items the server has",
-    "item_retrieve_invalid_item_id": "/history shows the items the server has",
-    "item_create_invalid_previous_item_id": "/history shows the items the server has",
+    "session_expired": "the session is over: /reconnect keeps settings and text",
+    "item_truncate_invalid_item_id": "/history lists the items",
+    "item_delete_invalid_item_id": "/history lists the items",
+    "item_retrieve_invalid_item_id": "/history lists the items",
+    "item_create_invalid_previous_item_id": "/history lists the items",
     "item_create_duplicate_item_id": "leave the id out, or delete the other item first",
     "invalid_tool_call_id": "answer a call of this conversation: /tools shows those that wait",
     "DeploymentNotFound": "name an existing deployment: /session set audio.input.transcription.model=NAME",
@@ -61,7 +61,7 @@ BY_CODE: Mapping[str, str] = {
 
 BY_REASON: Mapping[str, str] = {
     "max_output_tokens": "raise it: /session set max_output_tokens=inf",
-    "content_filter": "the content filter stopped the answer; put the question differently",
+    "content_filter": "the content filter stopped the answer; rephrase the question",
 }
 """By the `reason` of an incomplete response."""
 
@@ -104,5 +104,5 @@ def of_response(details: Mapping[str, Any]) -> str:
 
 def of_close(code: int | None) -> str:
     """The hint for a connection that ended with this code (None: without a close frame)."""
-    reconnect = "" if code in FINAL else "/reconnect carries settings and text over"
+    reconnect = "" if code in FINAL else "/reconnect keeps settings and text"
     return "; ".join(filter(None, (advice_for_close(code), reconnect)))

@@ -145,7 +145,7 @@ def _from_clipboard() -> PreparedImage:
     if isinstance(found, list) and found:  # some systems give the names of copied files
         return prepare(_read(str(found[0])), str(found[0]))
     if found is None or isinstance(found, list):
-        raise InputError("clipboard", "there is no image on it")
+        raise InputError("clipboard", "it contains no image")
     held = io.BytesIO()
     found.save(held, "PNG")
     return prepare(held.getvalue(), "clipboard")
@@ -166,7 +166,7 @@ def prepare(data: bytes, source: str) -> PreparedImage:
             turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
             image.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise InputError(source, "far too many pixels", hint="shrink it first") from error
+        raise InputError(source, "the image has too many pixels", hint="shrink it first") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's decoders raise all of these
         why = "no image that can be decoded" if type(error).__name__ == "UnidentifiedImageError" else f"broken: {error}"
         raise InputError(source, why, hint="PNG, JPEG, WebP and GIF are read") from error

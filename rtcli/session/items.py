@@ -90,4 +90,4 @@ class ConversationItems(Part):
 def _tools_listed(server_label: str, tools: list[Any]) -> Notice:
     names = ", ".join(str(tool.get("name")) for tool in tools if isinstance(tool, Mapping))
     what = f"{server_label} offers {len(tools)} tool" + ("" if len(tools) == 1 else "s")
-    return Notice(what, why=names, level=Level.GOOD)
+    return Notice(what, why=names, level=Level.OK)

@@ -121,10 +121,10 @@ class Lifecycle:
         if self._audio.speaker is None and not chosen:
             config["output_modalities"] = ["text"]
         if problem:
-            end = "" if chosen else "; asking for text"
+            end = "" if chosen else ": answers will be text"
             self._link.show(Notice(f"{problem.what}{end}", problem.why, problem.hint, Level.WARNING))
         elif self._audio.speaker is None and not chosen:
-            self._link.show(Notice("no audio output: asking for text"))
+            self._link.show(Notice("no audio output: answers will be text"))
         if self._tools.schemas:
             config["tools"] = merged_tools(config, self._tools.schemas)
         return config

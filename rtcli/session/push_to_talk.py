@@ -1,4 +1,4 @@
-"""Push to talk: turns begin and end by hand, and voice detection is off meanwhile."""
+"""Push to talk: turns begin and end by hand, and turn detection is off meanwhile."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class PushToTalk:
             self._talk.interrupt()
         self._talk.discard()
         self._audio.unmute()
-        self._link.show(Notice("talk now", hint="F4 or /ptt ends the turn", level=Level.GOOD))
+        self._link.show(Notice("talk now", hint="F4 or /ptt ends the turn", level=Level.OK))
         if detection_on:
             await self._switch_detection_off()  # sent before anything is recorded, as the microphone runs on this loop
         return self.talking
@@ -107,7 +107,7 @@ class PushToTalk:
         self._audio.mute()
         if self._audio.unsent_turn_ms < MIN_TURN_MS:
             self._talk.discard()
-            raise UsageError("too short to be a turn", why=f"{MIN_TURN_MS} ms are needed", hint="F4 again to talk")
+            raise UsageError("the turn is too short", why=f"{MIN_TURN_MS} ms are needed", hint="F4 again to talk")
         self._talk.commit(respond=True)
         self._link.show(Notice("turn sent"))
 

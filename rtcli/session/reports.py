@@ -81,7 +81,7 @@ class Reports(Part):
         error = _mapping(event.get("error"))
         why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
         notice = Notice(
-            f"what you said was not transcribed ({short_id(str(event.get('item_id')))})",
+            f"your speech was not transcribed ({short_id(str(event.get('item_id')))})",
             why=why or "the server gave no reason",
             hint=hints.of_error({**error, "type": None}),  # a failing server is no reason to ask for an answer again
             level=Level.WARNING,

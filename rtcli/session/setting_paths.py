@@ -56,7 +56,7 @@ def update_for(path: str, value: Any, *, session: Mapping[str, Any]) -> dict[str
     if not all(path.split(".")):
         raise UsageError(f"{path!r} is not a path of a session", hint="for example audio.output.voice")
     if hint := hints.of_field(path):
-        raise UsageError(f"the session has no {path!r}", hint=hint)
+        raise UsageError(f"the session has no setting {path!r}", hint=hint)
     if path in UNSENDABLE:
         raise UsageError(f"{path!r} cannot be set", why="the server decides it")
     for whole in WHOLE:

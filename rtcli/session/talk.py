@@ -93,7 +93,7 @@ class Talk:
         if self._audio.unsent_turn_ms < MIN_TURN_MS:
             raise UsageError(
                 f"only {self._audio.unsent_turn_ms} ms of audio were sent since the last turn",
-                why=f"the API takes no turn under {MIN_TURN_MS} ms",
+                why=f"the API does not accept a turn under {MIN_TURN_MS} ms",
                 hint="/unmute or F4 and speak, or /play a file",
             )
         self._link.send("input_audio_buffer.commit")

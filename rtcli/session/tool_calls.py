@@ -98,7 +98,7 @@ class ToolCalls:
         else:
             self._link.show(
                 Notice(
-                    f"{call.call_id} waits: {call.name} {call.arguments}",
+                    f"{call.call_id} is waiting: {call.name} {call.arguments}",
                     hint=f"/tool {call.call_id} OUTPUT",
                     level=Level.WARNING,
                 )
@@ -107,11 +107,16 @@ class ToolCalls:
     async def _run(self, call: FunctionCall, tool: Tool) -> None:
         try:
             output = await call_tool(tool, call.arguments, seconds=self.timeout)
-            self._link.show(Notice(f"tool {call.name} -> {_short(output)}", level=Level.GOOD))
+            self._link.show(Notice(f"tool {call.name} -> {_short(output)}", level=Level.OK))
         except ToolError as error:
             output = json.dumps({"error": str(error)}, ensure_ascii=False)
             self._link.show(
-                Notice(f"tool {call.name} failed", why=str(error), hint="the model is told", level=Level.ERROR)
+                Notice(
+                    f"tool {call.name} failed",
+                    why=str(error),
+                    hint="the model is told",
+                    level=Level.ERROR,
+                )
             )
         with caused_by(f"tool {call.name}"):
             self._answered(call, output)
@@ -122,7 +127,7 @@ class ToolCalls:
         if call is None:
             names = ", ".join(call.call_id for call in self._unanswered())
             why = f"waiting: {names}" if names else "no call is waiting"
-            raise UsageError(f"call {call_id!r} does not wait for an answer", why=why)
+            raise UsageError(f"call {call_id!r} is not waiting for an output", why=why)
         self._answered(call, output)
         missing = [other.call_id for other in self._unanswered() if other.response_id == call.response_id]
         return f"kept until {', '.join(missing)} is answered as well" if missing else "answered"
@@ -134,7 +139,7 @@ class ToolCalls:
         if request is None:
             names = ", ".join(self._approvals)
             why = f"waiting: {names}" if names else "no approval is pending"
-            raise UsageError(f"{request_id!r} does not wait for approval", why=why)
+            raise UsageError(f"{request_id!r} is not waiting for approval", why=why)
         self._link.transport.send_mcp_response(request, approved, reason)
         if not approved:  # an approved call is followed by its result, and that by the answer
             self._link.respond()

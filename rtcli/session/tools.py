@@ -51,11 +51,11 @@ def load_tools(path: Path) -> tuple[Tool, ...]:
     """The tools of a `.py` or `.json` file. Raises InputError that names what is wrong and where."""
     loaders = {".py": _from_python, ".json": _from_json}
     if path.suffix not in loaders:
-        raise InputError(str(path), "tools come from a .py or a .json file")
+        raise InputError(str(path), "expected a .py or a .json file")
     tools = loaders[path.suffix](path)
     if not tools:
         raise InputError(
-            str(path), "there is no tool in it", hint="a tool is a public function with a docstring and annotations"
+            str(path), "it contains no tool", hint="a tool is a public function with a docstring and annotations"
         )
     names = [tool.name for tool in tools]
     if twice := next((name for name in names if names.count(name) > 1), None):

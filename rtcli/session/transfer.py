@@ -23,8 +23,8 @@ class TransferResult:
 
     @property
     def notices(self) -> list[Notice]:
-        """What to tell about the things that could not be carried over; nothing where there are none."""
-        what = f"not carried over: {', '.join(self.lost)}"
+        """What to tell about the things that could not be kept; nothing where there are none."""
+        what = f"not kept: {', '.join(self.lost)}"
         return [Notice(what, level=Level.WARNING)] if self.lost else []
 
 

@@ -65,7 +65,7 @@ class NdjsonWriter:
 
     def _record(self, record: Frame) -> None:
         if record.event is None:
-            self._err.write(f"warning: frame {record.number} is no event: {one_line(record.problem)}\n")
+            self._err.write(f"warning: frame {record.number} is not a valid event: {one_line(record.problem)}\n")
             return
         self._formats.observe(record.event)
         if (record.direction is Direction.RECEIVED or self._both) and self._wire_filter.matches(record):

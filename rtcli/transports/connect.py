@@ -114,25 +114,25 @@ def _status(url: str, error: Any) -> ConnectError:
 def _dns(url: str, error: Any) -> ConnectError:
     host = urlsplit(url).hostname or "?"
     hint = "check the spelling of the host name, and the network"
-    return ConnectError(f"cannot find the host {host}", why=_text(error), hint=hint, url=url)
+    return ConnectError(f"cannot resolve host {host}", why=_text(error), hint=hint, url=url)
 
 
 def _tls(url: str, error: Any) -> ConnectError:
     reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or _text(error)
     hint = "is this the right host, does it speak TLS (wss) on this port, and is its certificate trusted here?"
-    return ConnectError(f"no secure connection to {shown(url)}", why=reason, hint=hint, url=url)
+    return ConnectError(f"TLS handshake failed with {shown(url)}", why=reason, hint=hint, url=url)
 
 
 def _refused(url: str, error: Any) -> ConnectError:
     hint = "is the server running, and is this its port?"
     return ConnectError(
-        f"nothing listens at {urlsplit(url).netloc.rpartition('@')[2]}", why=_text(error), hint=hint, url=url
+        f"nothing is listening at {urlsplit(url).netloc.rpartition('@')[2]}", why=_text(error), hint=hint, url=url
     )
 
 
 def _reset(url: str, error: Any) -> ConnectError:
     hint = "is this the right port, and the right scheme (ws:// or wss://)?"
-    return ConnectError(f"{shown(url)} hung up", why=_text(error), hint=hint, url=url)
+    return ConnectError(f"{shown(url)} closed the connection", why=_text(error), hint=hint, url=url)
 
 
 def _timeout(url: str, error: Any) -> ConnectError:
@@ -142,7 +142,7 @@ def _timeout(url: str, error: Any) -> ConnectError:
 
 def _uri(url: str, error: Any) -> ConnectError:
     return ConnectError(
-        f"{url!r} is no WebSocket URL", why=_text(error), hint="it starts with ws:// or wss://", url=url
+        f"{url!r} is not a WebSocket URL", why=_text(error), hint="it starts with ws:// or wss://", url=url
     )
 
 
@@ -153,7 +153,7 @@ def _proxy(url: str, error: Any) -> ConnectError:
 
 def _handshake(url: str, error: Any) -> ConnectError:
     cause = f"{_text(error)} ({_text(error.__cause__)})" if error.__cause__ else _text(error)
-    return ConnectError(f"{shown(url)} did not answer as a WebSocket", why=cause, hint=_NO_REALTIME_HINT, url=url)
+    return ConnectError(f"{shown(url)} did not accept a WebSocket", why=cause, hint=_NO_REALTIME_HINT, url=url)
 
 
 # The first row that fits: more particular kinds stand before the kinds that contain them.

@@ -60,7 +60,7 @@ async def test_a_file_is_spoken_at_the_pace_of_speech_and_silence_follows(tmp_pa
 
 async def test_a_file_that_is_no_sound_is_an_input_error(tmp_path: Path) -> None:
     """Named with its reason when the microphone opens."""
-    (tmp_path / "in.wav").write_bytes(b"no sound")
+    (tmp_path / "in.wav").write_bytes(b"it contains no audio")
     with pytest.raises(InputError, match=r"in\.wav"):
         WavMicrophone(tmp_path / "in.wav").open()
     with wave.open(str(tmp_path / "empty.wav"), "wb") as file:

@@ -169,7 +169,7 @@ def tell_streams(server: Serving, count: int) -> None:
     rows = [
         ("sessions", f"{count}"),
         (
-            "answers, seconds of sound sent by the server",
+            "answers, seconds of audio sent by the server",
             f"{sum(s.turns for s in streams)}, {sum(s.heard_ms for s in streams) / 1000:.0f}",
         ),
         ("sessions without an answer", f"{sum(not s.turns for s in streams)}"),

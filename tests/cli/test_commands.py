@@ -95,7 +95,7 @@ def test_no_devices_are_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(sound, "list_devices", lambda: ())
 
     assert devices.devices(json=False) == 0
-    assert "no sound devices" in capsys.readouterr().err
+    assert "no audio devices" in capsys.readouterr().err
 
 
 # -- config --------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ async def test_config_init_writes_a_private_file_once(tmp_path: Path) -> None:
     file = tmp_path / "rtcli" / "config.toml"
     assert first.code == 0, first.err
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    one_clear_line(second, 2, "is there already")
+    one_clear_line(second, 2, "already exists")
 
 
 def test_every_line_of_the_template_is_a_setting_that_can_be_read() -> None:
@@ -147,7 +147,8 @@ async def test_config_edit_opens_the_editor_and_checks_what_it_left(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("editor", "words"), [("", "VISUAL nor EDITOR"), ("/nowhere/editor", "cannot be run"), ("false", "ended with 1")]
+    ("editor", "words"),
+    [("", "VISUAL nor EDITOR"), ("/nowhere/editor", "cannot be run"), ("false", "exited with code 1")],
 )
 async def test_an_editor_that_does_not_work_is_named(tmp_path: Path, editor: str, words: str) -> None:
     """None set, none there, one that fails."""

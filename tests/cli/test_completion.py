@@ -71,7 +71,7 @@ def test_devices_are_offered_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     assert completion.speakers("") == [("1", "Headphones")]
 
     def none() -> list[Device]:
-        raise AudioUnavailableError("no sound")
+        raise AudioUnavailableError("audio is not available")
 
     monkeypatch.setattr(devices, "list_devices", none)
     assert completion.microphones("") == completion.speakers("") == []

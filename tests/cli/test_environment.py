@@ -31,7 +31,7 @@ def test_a_closed_input_is_an_empty_one() -> None:
 
     assert (chat.returncode, chat.stdout) == (0, ""), chat.stderr
     assert sent.returncode == 2
-    assert "there is no event in it" in sent.stderr
+    assert "it contains no event" in sent.stderr
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ async def test_help_lists_every_command_by_topic() -> None:
     ("line", "said"),
     [
         ("/help mute", "/mute"),
-        ("/help session set", "null switches off"),
+        ("/help session set", "null switches a setting off"),
         ("/? interrupt", "/stop"),
         ("/help /ptt", "[on|off]"),
     ],
@@ -60,7 +60,7 @@ async def test_status_tells_the_session_in_rows() -> None:
         rows = {row[0]: row[1] for row in table.rows}
 
         assert (rows["connection"], rows["answers"], rows["microphone"]) == ("connected", "text", "closed")
-        assert "dropped sound" not in rows
+        assert "dropped audio" not in rows
 
 
 async def test_connections_are_made_again_with_and_without_the_past() -> None:
@@ -74,7 +74,7 @@ async def test_connections_are_made_again_with_and_without_the_past() -> None:
         (fresh,) = await live.run("/new")
 
         assert isinstance(carried, Notice) and isinstance(fresh, Notice)
-        assert "2 items carried over" in carried.what and kept == 2
+        assert "2 items kept" in carried.what and kept == 2
         assert len(live.session.state.history) == 0
 
 
@@ -96,5 +96,5 @@ async def test_leaving_the_connection_and_coming_back() -> None:
             await live.run("/close")
         (back,) = await live.run("/connect")
 
-        assert isinstance(back, Notice) and "2 items carried over" in back.what
+        assert isinstance(back, Notice) and "2 items kept" in back.what
         assert live.session.exit_code is ExitCode.OK

@@ -68,7 +68,7 @@ async def test_a_turn_by_hand(tmp_path: Path) -> None:
         await live.run("/commit")
         await live.idle()
 
-        assert isinstance(notice, Notice) and notice.what == "a b.wav: 0.5 s of sound sent"
+        assert isinstance(notice, Notice) and notice.what == "a b.wav: 0.5 s of audio sent"
         assert live.sent().count("input_audio_buffer.commit") == 1
         assert live.events("input_audio_buffer.committed") and not live.events("response.created")
         with pytest.raises(InputError):
@@ -99,7 +99,7 @@ async def test_a_machine_without_sound_lists_nothing(monkeypatch: pytest.MonkeyP
     from rtcli.session import audio_devices
 
     def none() -> Any:
-        raise AudioUnavailableError("no sound", why="PortAudio library not found")
+        raise AudioUnavailableError("audio is not available", why="PortAudio library not found")
 
     async with live_session() as live:
         monkeypatch.setattr(audio_devices, "list_devices", lambda: ())

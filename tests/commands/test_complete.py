@@ -97,7 +97,7 @@ async def test_an_offer_tells_what_it_means(live: Live) -> None:
     """The menu shows a name and a meaning."""
     (offer,) = live.complete("/mut")
 
-    assert (offer.display, offer.meta) == ("/mute", "Stop sending the microphone.")
+    assert (offer.display, offer.meta) == ("/mute", "Stop sending the microphone's audio.")
 
 
 @pytest.mark.parametrize("entry", list(default_registry()), ids=lambda entry: entry.name)

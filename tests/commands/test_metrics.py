@@ -29,7 +29,7 @@ async def test_nothing_measured_says_so() -> None:
     async with live_session() as live:
         await live.session.lifecycle.disconnect()
 
-        assert await live.run("/stats") == [Notice("nothing was measured yet")]
+        assert await live.run("/stats") == [Notice("nothing has been measured yet")]
         assert await live.run("/usage") == [Notice("no response was finished yet")]
 
 

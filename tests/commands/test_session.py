@@ -67,13 +67,13 @@ async def test_a_server_that_does_something_else_is_found_out() -> None:
         (table,) = await live.run("/session diff")
 
         assert isinstance(notice, Notice) and notice.level is Level.WARNING
-        assert (notice.what, notice.why) == ('instructions is "mine"', 'asked for "be brief"')
+        assert (notice.what, notice.why) == ('instructions is "mine"', 'requested "be brief"')
         assert isinstance(table, Table) and ("instructions", '"be brief"', '"mine"') in table.rows
 
 
 async def test_a_session_as_asked_for_has_no_difference(live: Live) -> None:
     """Said in a line."""
-    assert await said(live, "/session diff") == ["the session is as it was asked for |  | "]
+    assert await said(live, "/session diff") == ["the session is as requested |  | "]
 
 
 async def test_settings_are_saved_and_loaded(live: Live, tmp_path: Path) -> None:

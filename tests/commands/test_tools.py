@@ -60,7 +60,7 @@ async def test_calls_can_be_kept_from_running() -> None:
         await live.run("What is the weather?")
         await live.idle()
         (tools,) = await live.run("/tools")
-        assert isinstance(tools, Table) and tools.rows[0][1] == "run"
+        assert isinstance(tools, Table) and tools.rows[0][1] == "run automatically"
         assert ran == ["ran"]
 
 

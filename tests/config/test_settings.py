@@ -77,7 +77,7 @@ def test_a_project_cannot_set_what_decides_where_things_go(house: House, name: s
     [
         ('voise = "x"', "voise: no such setting"),
         ("text = 5", "text: 5 is not true or false"),
-        ('events = "some"', "not one of off, summary, all"),
+        ('events = "some"', "not one of: off, summary, all"),
         ("keys = 5", "not a table"),
         ('profile = "nope"', "no profile 'nope'"),
         ('profile = "p"\n[profiles.p]\nvoise = "x"', "profiles.p.voise: no such setting"),
@@ -125,7 +125,7 @@ def test_two_places_for_one_key_are_an_error(house: House) -> None:
     """Nobody should have to guess which one counts."""
     house.file.write_text('api_key_env = "A"\napi_key_file = "b"\n')
 
-    with pytest.raises(UsageError, match="one place for the key"):
+    with pytest.raises(UsageError, match="more than one source for the API key"):
         house.load().key_source()
 
 

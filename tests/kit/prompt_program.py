@@ -52,7 +52,7 @@ class TalkingBackend:
         if self._refuse:
             raise ConnectError("cannot connect", why="refused", hint="start the server")
         self.status = replace(self.status, connection="connected")
-        show(Notice("ready", level=Level.GOOD))
+        show(Notice("ready", level=Level.OK))
 
     async def run_line(self, line: str) -> Sequence[View]:
         command, _, rest = line.partition(" ")

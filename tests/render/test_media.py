@@ -31,7 +31,7 @@ def test_the_level_of_long_sound_is_measured_in_part() -> None:
 
 def test_what_is_no_base64_says_so() -> None:
     """A broken field is shown, not raised."""
-    assert audio_note("!!!") == "<3 characters that are no base64 audio>"
+    assert audio_note("!!!") == "<3 characters that are not base64 audio>"
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 255, 256])

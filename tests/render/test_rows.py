@@ -164,7 +164,7 @@ def test_a_folded_stream_says_how_much_and_how_long() -> None:
     sound = next(text for text in rows if "response.output_audio " in text)
     words = next(text for text in rows if "response.output_audio_transcript " in text)
 
-    assert "×25 5.0 s of sound, 325 kB, in 2.4 s" in sound
+    assert "×25 5.0 s of audio, 325 kB, in 2.4 s" in sound
     assert '×25 165 characters in 2.5 s "word0 word1' in words
     assert len(rows) == 11
 

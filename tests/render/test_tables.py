@@ -12,7 +12,7 @@ from rtcli.render.text import cells
 from rtcli.views import Table
 
 WHY = Table(
-    ("#", "time", "", "type", "about", "because of"),
+    ("#", "time", "", "type", "about", "cause"),
     (
         ("30", "+2.944", "<", "rate_limits.updated", "", ""),
         ("5", "+2.260", ">", "response.create", "", "typed text"),
@@ -29,7 +29,7 @@ def test_columns_where_they_fit() -> None:
     """Two spaces between them, no white space at the ends."""
     assert shown(WHY, 80) == [
         "why #30",
-        "#   time       type                 about  because of",
+        "#   time       type                 about  cause",
         "30  +2.944  <  rate_limits.updated",
         "5   +2.260  >  response.create             typed text",
     ]
@@ -52,7 +52,7 @@ def test_rows_become_paragraphs_before_words_are_broken() -> None:
     """In forty columns a type can still be read; an empty cell between others keeps its place."""
     assert shown(WHY, 40) == [
         "why #30",
-        "#  time  -  type  about  because of",
+        "#  time  -  type  about  cause",
         "30  +2.944  <  rate_limits.updated",
         "5  +2.260  >  response.create  -",
         "  typed text",

@@ -67,7 +67,7 @@ def test_a_flood_of_events_is_counted_rather_than_kept() -> None:
     lines = screen.getvalue().splitlines()
 
     assert sum("some.event" in line for line in lines) == MAX_ROWS
-    assert "  … 234 rows left out" in lines
+    assert "  … 234 rows omitted" in lines
     assert {"● kept", "· kept as well"} <= set(lines)
 
 

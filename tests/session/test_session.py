@@ -59,15 +59,15 @@ async def test_without_a_speaker_the_session_asks_for_text_and_says_so_once() ->
     """No output device is no error, and no silent session either."""
     async with live_session() as live:
         assert live.session.status.modalities == ("text",)
-        assert sum("asking for text" in notice for notice in live.notices) == 1
+        assert sum("answers will be text" in notice for notice in live.notices) == 1
 
 
 async def test_a_speaker_that_cannot_be_had_is_named_and_text_asked_for() -> None:
     """The device's own reason reaches the person."""
     async with live_session(speaker=ManualSpeaker(available=False)) as live:
         assert live.session.status.modalities == ("text",)
-        assert [notice for notice in live.notices if "asking for text" in notice] == [
-            "no output device; asking for text | this machine has none | "
+        assert [notice for notice in live.notices if "answers will be text" in notice] == [
+            "no output device: answers will be text | this machine has none | "
         ]
 
 
@@ -556,7 +556,7 @@ async def test_the_conversation_is_written_as_sound(tmp_path: Path) -> None:
     """Export asks the server for every spoken item; an empty conversation is refused."""
     file = tmp_path / "all.wav"
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        with pytest.raises(UsageError, match="nothing was said"):
+        with pytest.raises(UsageError, match="has no audio"):
             await live.session.conversation.export_wav(file)
         live.session.talk.say("hello")
         await live.until(lambda: live.records("response.done"))
@@ -774,7 +774,7 @@ async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:
                 "item_id": "item_1",
                 "error": {"type": "server_error", "code": "DeploymentNotFound", "message": "No such deployment."},
             },
-            "what you said was not transcribed (item_1)",
+            "your speech was not transcribed (item_1)",
             "transcription.model",
         ),
         ({"type": "mcp_list_tools.failed", "item_id": "item_2"}, "could not be listed (item_2)", "authorization"),

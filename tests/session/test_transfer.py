@@ -72,7 +72,7 @@ def test_what_was_written_is_taken_back_as_far_as_the_api_allows() -> None:
     assert carried.items[2] is HISTORY[2] and carried.items[4] is HISTORY[4]
     assert carried.items[1] == MessageItem("i2", "user", "completed", [{"type": "input_text", "text": "hello"}])
     (notice,) = carried.notices
-    assert notice.what == "not carried over: 1 MCP call, 1 MCP approval, 1 spoken part without transcript"
+    assert notice.what == "not kept: 1 MCP call, 1 MCP approval, 1 spoken part without transcript"
     assert import_items([], HISTORY).notices == []
 
 

@@ -79,7 +79,7 @@ def test_the_first_minute_a_voice_is_heard_and_answered(card: SoundCard, hearing
         until_said(terminal, "○ say good morning to all of you")
         until_said(terminal, "● good morning to all of you")
         until_quiet(terminal, recording)
-        assert "is gone" not in terminal.text() and "rror" not in terminal.text()
+        assert "was disconnected" not in terminal.text() and "rror" not in terminal.text()
 
 
 @pytest.mark.parametrize("keys", ["\x1b", "/interrupt\r", "stop\r"], ids=["esc", "command", "typing"])
@@ -138,8 +138,8 @@ def test_devices_that_vanish_are_told_in_a_line_and_text_goes_on(own_card: Sound
             terminal.send("go on\r")
             until_heard(terminal, recording, 300)
             own_card.kill()
-        terminal.wait_for("the speaker 'room_a' is gone")
-        terminal.wait_for("the microphone 'booth' is gone")
+        terminal.wait_for("the speaker 'room_a' was disconnected")
+        terminal.wait_for("the microphone 'booth' was disconnected")
         terminal.send("/interrupt\r")
         terminal.send("count to three hundred\r")
         terminal.wait_for("● You said: count to three hundred")

@@ -236,7 +236,7 @@ async def test_devices_that_vanish_leave_a_conversation_in_text(own_card: SoundC
         talk.live.session.talk.say("go on")
         await talk.played(300)
         own_card.kill()
-        await talk.live.until(lambda: [n for n in talk.live.notices if "is gone" in n][1:])
+        await talk.live.until(lambda: [n for n in talk.live.notices if "was disconnected" in n][1:])
         await talk.live.until(lambda: talk.live.session.status.modalities == ("text",))
         assert talk.live.session.status.muted and not talk.live.session.status.microphone
         talk.live.session.talk.interrupt()
@@ -245,4 +245,4 @@ async def test_devices_that_vanish_leave_a_conversation_in_text(own_card: SoundC
         await talk.live.idle()
 
         assert talk.live.session.transport.status == "connected"
-        assert len([notice for notice in talk.live.notices if "is gone" in notice]) == 2
+        assert len([notice for notice in talk.live.notices if "was disconnected" in notice]) == 2

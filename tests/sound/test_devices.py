@@ -160,7 +160,10 @@ async def test_devices_that_go_away_say_so_once(own_card: SoundCard, noise: byte
     own_card.kill()
     await until(lambda: len(lost) == 2)
 
-    assert sorted(error.what for error in lost) == ["the microphone 'booth' is gone", "the speaker 'room_a' is gone"]
+    assert sorted(error.what for error in lost) == [
+        "the microphone 'booth' was disconnected",
+        "the speaker 'room_a' was disconnected",
+    ]
     assert not DeviceStream.any_running()
     with pytest.raises(AudioUnavailableError, match="this machine has none"):
         speaker.open()

@@ -51,7 +51,7 @@ async def test_a_voice_over_the_echo_is_let_through(card: SoundCard, hearing_ser
 
 
 async def test_the_advice_is_given_once(card: SoundCard, hearing_server: str) -> None:
-    """One line when speaker and microphone are open together."""
+    """One line when the speaker and the microphone are both on."""
     async with talking(hearing_server) as talk:
         await talk.live.run("/mute")
         await talk.live.run("/unmute")

@@ -121,5 +121,9 @@ def test_everything_else_is_for_people() -> None:
     out, err = written(views)
 
     assert out == ""
-    assert err.splitlines()[:3] == ["error: lost: closed", "  /reconnect", "warning: frame 4 is no event: not JSON"]
+    assert err.splitlines()[:3] == [
+        "error: lost: closed",
+        "  /reconnect",
+        "warning: frame 4 is not a valid event: not JSON",
+    ]
     assert "voice" in err

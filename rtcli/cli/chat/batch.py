@@ -105,8 +105,8 @@ async def complete(session: RealtimeSession, limit: float | None) -> None:
         except TimeoutError:
             if len(session.state.log) == seen:
                 raise ExpectationError(
-                    "the answer is not complete",
-                    why=f"no event came for {limit:g} s",
+                    "the answer is incomplete",
+                    why=f"no event for {limit:g} s",
                     hint="--timeout SECONDS waits longer",
                 ) from None
         else:

@@ -28,24 +28,25 @@ def chat(
     auth: options.Auth = None,
     header: options.Header = None,
     voice: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The voice.", autocompletion=completion.voices)
+        str | None, typer.Option(metavar="NAME", help="The voice of the answers.", autocompletion=completion.voices)
     ] = None,
-    instructions: Annotated[str | None, typer.Option(metavar="TEXT|@FILE", help="What the model is told.")] = None,
+    instructions: Annotated[str | None, typer.Option(metavar="TEXT|@FILE", help="Instructions for the model.")] = None,
     session: Annotated[str | None, typer.Option(metavar="FILE", help="A session config as JSON.")] = None,
     tools: Annotated[
         str | None, typer.Option(metavar="FILE", help="Tools: functions (.py) or schemas (.json).")
     ] = None,
-    text: Annotated[bool, typer.Option("--text", help="Ask for text, not for sound.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Ask for text instead of audio.")] = False,
     mic: Annotated[bool, typer.Option("--mic", help="Listen from the start.")] = False,
     in_: Annotated[
         str | None,
         typer.Option("--in", metavar="DEVICE", help="The microphone.", autocompletion=completion.microphones),
     ] = None,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="DEVICE", help="The speaker.", autocompletion=completion.speakers)
+        str | None,
+        typer.Option("--out", metavar="DEVICE", help="The speaker.", autocompletion=completion.speakers),
     ] = None,
-    audio_in: Annotated[str | None, typer.Option(metavar="WAV", help="Speak this file into the session.")] = None,
-    audio_out: Annotated[str | None, typer.Option(metavar="WAV", help="Write what is spoken to this file.")] = None,
+    audio_in: Annotated[str | None, typer.Option(metavar="WAV", help="Send this file instead of a microphone.")] = None,
+    audio_out: Annotated[str | None, typer.Option(metavar="WAV", help="Write the spoken answers to this file.")] = None,
     echo: Annotated[
         str | None,
         typer.Option(
@@ -58,11 +59,11 @@ def chat(
             metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")
         ),
     ] = None,
-    filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show these events alone.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the server's events, one a line; no prompt.")] = False,
+    filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show only these events.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the server's events, one per line; no prompt.")] = False,
     both: Annotated[bool, typer.Option("--both", help='With --json: both directions, {"dir", "t", "event"}.')] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="S", help="In a pipe: how long no event may come; 0: any time.")
+        float, typer.Option(metavar="S", help="In a pipe: how long to wait for the next event; 0: no limit.")
     ] = 60,
 ) -> ExitCode:
     """Talk with a model by text, voice and image.
@@ -72,7 +73,7 @@ def chat(
     rtcli chat --url http://localhost:8080/v1 --api-key-env MY_KEY --mic
     echo hello | rtcli chat --local --json | jq .type
 
-    Without an address and without OPENAI_API_KEY it talks with the built-in server. At the prompt /help lists the
+    Without a URL and without OPENAI_API_KEY it talks to the built-in server. At the prompt /help lists the
     commands. In a pipe each line of input is answered before the next one is read; lines that begin with / or { work
     there too.
     """
@@ -82,7 +83,7 @@ def chat(
         input_device=in_, output_device=out,
     )  # fmt: skip
     if both and not json:
-        raise UsageError("--both belongs to --json")
+        raise UsageError("--both needs --json")
     from rtcli.cli.chat.session_config import session_config
 
     chat_options = ChatOptions(
@@ -133,9 +134,9 @@ def _audio_choice(
     audio_out: str | None,
 ) -> AudioChoice:
     if audio_in and (mic or named_in):
-        raise UsageError("--audio-in takes the microphone's place", hint="leave out --mic and --in")
+        raise UsageError("--audio-in replaces the microphone", hint="remove --mic and --in")
     if named_out and audio_out:
-        raise UsageError("--audio-out takes the speaker's place", hint="leave out --out")
+        raise UsageError("--audio-out replaces the speaker", hint="remove --out")
     return AudioChoice(
         microphone_on=mic,
         input_device=settings.get("input_device"),

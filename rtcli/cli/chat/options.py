@@ -46,9 +46,9 @@ class ChatOptions:
     def _first_line(self) -> Notice:
         endpoint = self.endpoint
         about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
-        what = f"talking with {endpoint.label}, {about}"
+        what = f"connecting to {endpoint.label}, {about}"
         if endpoint.local and self.settings.find("local") is None:
             return Notice(
-                what, "no key and no address were given", "--url URL or OPENAI_API_KEY connect elsewhere; /help"
+                what, "neither a key nor a URL was given", "set OPENAI_API_KEY or --url to connect elsewhere; /help"
             )
         return Notice(what, hint="/help")

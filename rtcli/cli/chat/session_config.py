@@ -64,7 +64,7 @@ def _from_file(file: str) -> dict[str, Any]:
         raise InputError(file, f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
     inner = value.get("session", value) if isinstance(value, dict) else value
     if not isinstance(inner, dict):
-        raise InputError(file, "not a session: a JSON value that is no object")
+        raise InputError(file, "not a session: the JSON value is not an object")
     return config_of(inner)
 
 

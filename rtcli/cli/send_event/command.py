@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def send_event(
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="One event, an array, or one a line; - is stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="One event, an array, or NDJSON; - is stdin.")],
     url: options.Url = None,
     local: options.Local = False,
     profile: options.Profile = None,
@@ -28,7 +28,7 @@ def send_event(
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
     header: options.Header = None,
-    stream: Annotated[bool, typer.Option("--stream", help="Send each line as it comes in.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Send each line as it arrives.")] = False,
     until: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,22 +37,22 @@ def send_event(
             autocompletion=completion.server_events,
         ),
     ] = None,
-    count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (of --until's types).")] = None,
+    count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (that match --until).")] = None,
     for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
     settle: Annotated[float, typer.Option(metavar="S", help="Wait after events that have no reply.")] = 0.3,
-    timeout: Annotated[float, typer.Option(metavar="S", help="How long answers may take; 0: any time.")] = 60.0,
+    timeout: Annotated[float, typer.Option(metavar="S", help="How long answers may take; 0: no limit.")] = 60.0,
     both: Annotated[bool, typer.Option("--both", help='Both directions, as {"dir", "t", "event"}.')] = False,
-    pretty: Annotated[bool, typer.Option("--pretty", help="Indented, for people; sound in a few words.")] = False,
+    pretty: Annotated[bool, typer.Option("--pretty", help="Indented, with audio summarized.")] = False,
     audio: Annotated[
         str | None,
         typer.Option(
             metavar="full|elide",
-            help="Sound whole, or in a few words.",
+            help="Audio in full, or summarized.",
             autocompletion=completion.one_of("full", "elide"),
         ),
     ] = None,
 ) -> ExitCode:
-    """Send events and print the server's, one JSON object a line.
+    """Send events and print the server's, one JSON object per line.
 
     \b
     rtcli send-event create.json --local
@@ -73,7 +73,7 @@ def send_event(
         timeout=timeout or None,
     )
     if audio not in (None, "full", "elide"):
-        raise UsageError(f"--audio {audio}", why="it is full or elide")
+        raise UsageError(f"--audio {audio}", why="expected full or elide")
     settings = options.settings_of(
         url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header
     )

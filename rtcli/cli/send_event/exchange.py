@@ -111,7 +111,7 @@ class Exchange:
 
         error = lost(self._transport.close_code, self._transport.close_reason or "", None)
         waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.pending.waiting))
-        what = f"{error.what} while {waiting} waited for an answer" if waiting else error.what
+        what = f"{error.what} while waiting for an answer to {waiting}" if waiting else error.what
         return ConnectionLostError(what, why=error.why, hint=error.hint, code=error.code, reason=error.reason)
 
 

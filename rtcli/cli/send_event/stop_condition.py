@@ -90,8 +90,8 @@ class Progress:
         types = ", ".join(dict.fromkeys(request.type for request in self.pending.waiting))
         return self.verdict() or ExpectationError(
             f"no answer within {self._stop.timeout:g} s",
-            why=f"still waiting for the end of {types}",
-            hint="--timeout SECONDS waits longer, --for SECONDS listens without waiting for answers",
+            why=f"still waiting for an answer to {types}",
+            hint="--timeout SECONDS waits longer; --for SECONDS listens without waiting for answers",
         )
 
     def _limit(self) -> float | None:

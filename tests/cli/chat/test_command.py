@@ -37,7 +37,7 @@ async def test_stdout_is_the_answer_and_nothing_else() -> None:
         ended = await chat("--url", server.url, "--model", "m-1")
 
     assert ended.out == "hello\n"
-    assert ended.err.splitlines()[0].startswith("rtcli: talking with 127.0.0.1:")
+    assert ended.err.splitlines()[0].startswith("rtcli: connecting to 127.0.0.1:")
     assert "model m-1" in ended.err.splitlines()[0]
     assert ended.code == 0
 
@@ -47,7 +47,7 @@ async def test_without_address_and_key_it_talks_with_the_built_in_server_and_say
     ended = await chat()
 
     assert ended.code == 0, ended.err
-    assert "no key and no address were given" in ended.err.splitlines()[0]
+    assert "neither a key nor a URL was given" in ended.err.splitlines()[0]
     assert ended.out.strip()
 
 

@@ -22,7 +22,7 @@ from tests.kit.waiting import until_holds
 
 pytestmark = pytest.mark.terminal
 
-FIRST_LINE = "talking with the built-in server"
+FIRST_LINE = "connecting to the built-in server"
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def test_three_turns_with_the_built_in_server(tmp_path: Path) -> None:
 def test_no_address_and_no_key_is_said_in_the_first_line() -> None:
     """A newcomer's first minute: it works, and says what it works with."""
     with chat("--text") as terminal:
-        terminal.wait_for("no key and no address were given")
+        terminal.wait_for("neither a key nor a URL was given")
         terminal.send("/quit\r")
         assert terminal.wait_exit() == 0
 
@@ -101,7 +101,7 @@ def test_a_built_in_server_that_dies_is_there_again_for_reconnect() -> None:
         terminal.wait_for(lambda: terminal.text().count("replies: built-in rules") == 2)
         terminal.wait_for(lambda: any(row.startswith("› hel") for row in terminal.shown()))
         terminal.send("\x15/reconnect\r")
-        terminal.wait_for("carried over")
+        terminal.wait_for("kept")
         terminal.send("hello\r")
         terminal.wait_for("I am the test server of rtcli")
         (again,) = children(terminal.pid)

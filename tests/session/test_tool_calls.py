@@ -201,9 +201,9 @@ async def test_calls_and_approvals_wait_in_one_place() -> None:
             WaitingCall("mcpr_1", "docs/search", '{"q": 1}', is_approval=True),
         )
         assert live.session.status.waiting_calls == ("call_1", "mcpr_1")
-        with pytest.raises(UsageError, match="does not wait"):
+        with pytest.raises(UsageError, match="is not waiting"):
             live.session.tools.answer("mcpr_1", "x")
-        with pytest.raises(UsageError, match="does not wait"):
+        with pytest.raises(UsageError, match="is not waiting"):
             live.session.tools.approve("call_1", True)
 
         live.session.talk.discard()

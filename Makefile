@@ -9,7 +9,7 @@ PROGRESS := sed -n -E 's/^ *(Downloading|Using cached) ([^ ]+)-[0-9][^ ]* \((.*)
 SHELL := /bin/bash -o pipefail
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-slow check fix bench differential docs clean python
+.PHONY: help chat test test-slow check fix bench differential docs prices clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ differential: $(VENV)/tools ## N made-up scenarios against the official JavaScri
 
 docs: $(VENV)/tools ## print the tables of docs/ anew from the code
 	$(BIN)/python docs/tables.py --write
+
+prices: $(VENV)/tools ## compare our prices with those of the package genai-prices
+	@$(INSTALL) --group prices | $(PROGRESS)
+	@$(BIN)/python -m docs.prices
 
 clean: ## remove the environment of PYTHON and what the tools keep
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,7 +13,7 @@ import typer.main
 from rtcli.cli.app import application
 from rtcli.commands import default_registry
 from rtcli.commands.reference import reference
-from rtcli.config.prices import PRICES, PRICES_DATE
+from rtcli.config.prices import MINUTE_PRICES, PRICES, PRICES_DATE
 from rtcli.config.settings import SETTINGS
 from rtcli.errors import ExitCode
 from rtcli.protocol.catalog import BETA_NAMES, event_types
@@ -100,7 +100,9 @@ def prices() -> str:
     order = ("input_text", "cached_text", "output_text", "input_audio", "cached_audio", "output_audio")
     names = (*order, "input_image", "cached_image")
     rows = ((f"`{model}`", *(f"{getattr(price, name):.2f}" for name in names)) for model, price in PRICES.items())
-    return f"Dollars for a million tokens, as of {PRICES_DATE}.\n\n" + table(head, rows)
+    by_token = f"Dollars for a million tokens, as of {PRICES_DATE}:\n\n" + table(head, rows)
+    timed = ((f"`{model}`", f"{price.minute:g}", f"{price.standby:g}") for model, price in MINUTE_PRICES.items())
+    return f"{by_token}\nDollars for a minute:\n\n" + table(("model", "audio", "standby"), timed)
 
 
 def keys() -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
-from rtcli.config.prices import PRICES_DATE, Price, price_of
-from rtcli.protocol.usage import TokenUsage
+from rtcli.config.prices import PRICES_DATE, price_of
+from rtcli.protocol.usage import TokenUsage, TranscriptionUsage
 from rtcli.session.latency import STEPS, Turn
 from rtcli.views import Level, Notice, Table, View, Views, counted
 
@@ -48,39 +48,44 @@ async def stats(context: Context) -> Views:
 
 @command("usage", topic="measure", aliases=("cost",))
 def usage(context: Context) -> Views:
-    """Show tokens by modality and an estimate of their price. Cached tokens are part of the input."""
+    """Show tokens by modality, transcription, and an estimate of the price. Cached tokens are part of the input."""
     metrics = context.state.metrics
-    if not metrics.responses:
-        return Notice("no response was finished yet")
-    total = metrics.total
-    rows = tuple(
-        (name, *(f"{getattr(total, f'{way}_{kind}', 0):,}" for way in ("input", "cached", "output")))
-        for kind, name in (("text", "text"), ("audio", "audio"), ("image", "image"))
-    )
-    rows += (("all", f"{total.input:,}", f"{total.cached:,}", f"{total.output:,}"),)
-    views: list[View] = [Table(("tokens", "input", "cached", "output"), rows, counted(metrics.responses, "response"))]
-    if total.output_reasoning:
-        views.append(Notice(f"{total.output_reasoning:,} of the output tokens were reasoning"))
-    transcription = metrics.transcription
-    if transcription.tokens.total or transcription.seconds:
-        amount = (
-            f"{transcription.tokens.total:,} tokens" if transcription.tokens.total else f"{transcription.seconds:g} s"
+    views: list[View] = []
+    if metrics.responses:
+        total = metrics.total
+        rows = tuple(
+            (name, *(f"{getattr(total, f'{way}_{kind}', 0):,}" for way in ("input", "cached", "output")))
+            for kind, name in (("text", "text"), ("audio", "audio"), ("image", "image"))
         )
-        views.append(Notice(f"transcription of your speech: {amount}", why="billed separately, not in the estimate"))
-    views.append(_estimate(context, metrics.usage))
-    return views
+        rows += (("all", f"{total.input:,}", f"{total.cached:,}", f"{total.output:,}"),)
+        head = ("tokens", "input", "cached", "output")
+        views.append(Table(head, rows, counted(metrics.responses, "response")))
+        if total.output_reasoning:
+            views.append(Notice(f"{total.output_reasoning:,} of the output tokens were reasoning"))
+    views += [_transcription(model, used) for model, used in metrics.transcriptions.items() if _amount(used)]
+    return [*views, _estimate(context)] if views else Notice("no response was finished yet")
 
 
-def _estimate(context: Context, usage: dict[str, TokenUsage]) -> Notice:
+def _transcription(model: str, used: TranscriptionUsage) -> Notice:
+    return Notice(f"transcription of your speech: {_amount(used)}", why=f"by {model}" if model else "")
+
+
+def _amount(used: TranscriptionUsage) -> str:
+    return f"{used.tokens.total:,} tokens" if used.tokens.total else f"{used.seconds:g} s" if used.seconds else ""
+
+
+def _estimate(context: Context) -> Notice:
     """Dollars, where every model that was used has a price."""
+    metrics = context.state.metrics
+    spent = [(model, tokens, 0.0) for model, tokens in metrics.usage.items()]
+    spent += [(model, used.tokens, used.seconds) for model, used in metrics.transcriptions.items() if _amount(used)]
     total, unknown = 0.0, []
-    for model, tokens in usage.items():
-        price: Price | None = price_of(model, context.prices)
+    for model, tokens, seconds in spent:
+        price = price_of(model, context.prices)
         if price is None:
             unknown.append(model or "a model without a name")
         else:
-            counts = {name: getattr(tokens, name) for name in TokenUsage.__slots__}
-            total += price.cost(counts)
+            total += price.cost({name: getattr(tokens, name) for name in TokenUsage.__slots__}, seconds)
     if unknown:
         return Notice(
             f"no price is known for {', '.join(unknown)}", hint='set one under [prices."MODEL"] in the settings'

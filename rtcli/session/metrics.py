@@ -7,6 +7,7 @@ from typing import Any
 
 from rtcli.protocol.record import Frame, Record
 from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
+from rtcli.session import setting_paths
 from rtcli.session.latency import Turns
 from rtcli.session.part import Part, received
 from rtcli.views import View
@@ -19,9 +20,10 @@ class SessionMetrics(Part):
         self.turns = Turns()
         self.usage: dict[str, TokenUsage] = {}
         self.responses = 0
-        self.transcription = TranscriptionUsage()
+        self.transcriptions: dict[str, TranscriptionUsage] = {}  # by the model that transcribes
         self.limits: tuple[RateLimit, ...] = ()
         self.model = ""
+        self._transcriber = ""
 
     def observe(self, record: Record) -> Iterable[View]:
         """Take one record in."""
@@ -33,11 +35,19 @@ class SessionMetrics(Part):
         """Tokens of all responses, whatever the model."""
         return sum(self.usage.values(), TokenUsage())
 
+    @property
+    def transcription(self) -> TranscriptionUsage:
+        """What transcribing the user's speech used, whatever the model."""
+        return sum(self.transcriptions.values(), TranscriptionUsage())
+
     @received("session.created", "session.updated")
     def _on_session(self, event: Mapping[str, Any], _frame: Frame) -> None:
         session = event.get("session")
-        if isinstance(session, Mapping) and isinstance(model := session.get("model"), str):
-            self.model = model
+        if isinstance(session, Mapping):
+            if isinstance(model := session.get("model"), str):
+                self.model = model
+            if isinstance(model := setting_paths.get(session, "audio.input.transcription.model"), str):
+                self._transcriber = model
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> None:
@@ -51,7 +61,8 @@ class SessionMetrics(Part):
     def _on_conversation_item_input_audio_transcription_completed(
         self, event: Mapping[str, Any], _frame: Frame
     ) -> None:
-        self.transcription += TranscriptionUsage.from_wire(event.get("usage"))
+        used = TranscriptionUsage.from_wire(event.get("usage"))
+        self.transcriptions[self._transcriber] = self.transcriptions.get(self._transcriber, TranscriptionUsage()) + used
 
     @received("rate_limits.updated")
     def _on_rate_limits_updated(self, event: Mapping[str, Any], _frame: Frame) -> None:

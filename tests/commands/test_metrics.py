@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rtcli.views import Notice, SpeechDone, Table
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, answers, fake_server, reply_to
@@ -61,10 +63,15 @@ async def test_reasoning_and_transcription_are_told_apart() -> None:
 
     async with fake_server(thinks) as server, session_on(server.url) as live:
         await live.until(lambda: live.shown(SpeechDone))
-        _, reasoning, transcription, _ = await live.run("/usage")
+        _, reasoning, transcription, estimate = await live.run("/usage")
 
         assert isinstance(reasoning, Notice) and reasoning.what.startswith("3 of the output tokens")
         assert isinstance(transcription, Notice) and transcription.what.endswith("2 s")
+        model = transcription.why.removeprefix("by ")
+        live.context.prices = {model: {"minute": 30.0}}
+        *_, dearer = await live.run("/usage")
+        cost = [float(view.what.removeprefix("about $")) for view in (estimate, dearer) if isinstance(view, Notice)]
+        assert cost[1] - cost[0] == pytest.approx(1.0, abs=0.01)  # two seconds at 30 dollars a minute
 
 
 async def test_prices_of_ones_own_count() -> None:

@@ -86,7 +86,7 @@ class Lifecycle:
     # -- connecting --------------------------------------------------------------------------------
 
     async def start(self, timeout: float = 10) -> None:  # noqa: ASYNC109 - handed to wait_ready, which owns the deadline
-        """Connect and wait until the server has confirmed the session.
+        """Connect and wait until the server has confirmed the session. A call is joined as it is: nothing is sent.
 
         Raises ConnectError, ConnectionLostError or ServerError; nothing is left running then but the speaker.
         """
@@ -100,7 +100,7 @@ class Lifecycle:
         """
         transcripts, history = self._link.state.transcripts, self._link.state.history
         said = (transcripts.as_heard(item) if isinstance(item, MessageItem) else item for item in history)
-        result = portable_items(said) if keep else TransferResult([], ())
+        result = portable_items(said) if keep and not self._joins_call else TransferResult([], ())
         config = self._settings.for_another_connection() or self._first_config()
         await self.disconnect()
         before = self.endpoint
@@ -114,7 +114,14 @@ class Lifecycle:
             self._link.transport.reset_history([], result.items)
         return result
 
+    @property
+    def _joins_call(self) -> bool:
+        """The session belongs to somebody else, and so do its settings, its conversation and its audio."""
+        return self.endpoint.call_id is not None
+
     def _first_config(self) -> dict[str, Any]:
+        if self._joins_call:
+            return {}
         config = dict(self._config)
         problem = self._audio.open_speaker()
         chosen = "output_modalities" in config or "modalities" in config
@@ -141,9 +148,11 @@ class Lifecycle:
                     url=endpoint.url or None,
                     call_id=endpoint.call_id,
                     initial_session_config=config,
+                    send_session=not self._joins_call,
                 )
-                await transport.wait_ready(seconds)
-                await self._settle(settled)
+                if not self._joins_call:  # who joins a call hears nothing before it asks
+                    await transport.wait_ready(seconds)
+                    await self._settle(settled)
         except BaseException:
             self._closing = True
             transport.close()
@@ -154,6 +163,8 @@ class Lifecycle:
             raise
         self._observe(Connected.OPEN)
         self._link.feed.release_errors()
+        if self._joins_call:
+            self._link.show(Notice("joined the call; nothing was changed"))
 
     async def _settle(self, settled: asyncio.Future[Frame]) -> None:
         """Until our first update is answered the server runs on its defaults: what we know of the session is wrong.

@@ -22,15 +22,16 @@ from rtcli.errors import (
 )
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.items import MessageItem
+from rtcli.protocol.record import Direction, Frame
 from rtcli.server import RealtimeServer
 from rtcli.session.provenance import caused_by
 from rtcli.session.session import RealtimeSession
-from rtcli.transports import OpenAIRealtimeSIP
+from rtcli.transports import OpenAIRealtimeSIP, OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 from tests.kit.events import CREATED, error, text_response
 from tests.kit.fake_server import Conversation, Script, answers, fake_server, refuses, reply_to, silent
 from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session, session_at, session_on
-from tests.kit.waiting import DEADLINE
+from tests.kit.waiting import DEADLINE, until
 
 SOUND = {"output_modalities": ["audio"]}
 
@@ -745,6 +746,27 @@ async def test_the_first_sample_heard_is_measured() -> None:
 
         assert turn.played is not None and turn.first_audio is not None
         assert turn.played >= turn.first_audio
+
+
+async def test_a_call_is_joined_as_it_is() -> None:
+    """Looking at somebody's call must not change it: nothing is sent, and that is said."""
+    async with RealtimeServer(pace=0, voice="tone") as server, session_on(f"{server.url}?model=gpt-realtime") as live:
+        (call_id,) = server.calls
+        before = live.session.transport.session
+        endpoint = Endpoint(url=f"{server.url}?call_id={call_id}", model=None, label="call", call_id=call_id)
+        joined = RealtimeSession(OpenAIRealtimeWebSocket(headers={}), endpoint=endpoint)
+        shown: list[object] = []
+        joined.subscribe(shown.append)
+        await joined.start(DEADLINE)
+        await joined.lifecycle.reconnect()
+        live.session.talk.say("hello")
+        await until(lambda: any(isinstance(v, Frame) and v.event and v.event["type"] == "response.done" for v in shown))
+        sent = [view for view in shown if isinstance(view, Frame) and view.direction is Direction.SENT]
+        await joined.close()
+
+        assert sent == []
+        assert live.session.transport.session == before
+    assert [view.what for view in shown if isinstance(view, Notice)][:2] == ["joined the call; nothing was changed"] * 2
 
 
 async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:

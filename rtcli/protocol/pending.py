@@ -99,7 +99,7 @@ class PendingRequests:
             if kind == _APPEND:
                 self._last_append = number
             return None
-        request = Request(number, kind, event_id, row.reply)
+        request = Request(number, kind, event_id)
         if field := _KEY_FIELD.get(kind):
             request.key = _text(event.get(field)) or ""
         prepare = _PREPARE.get(kind)

@@ -21,7 +21,7 @@ _CANCEL = "response.cancel"
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A frame of ours that has a reply: `reply` is the type of event that ends it, `number` the frame's.
+    """A frame of ours that has a reply; `number` is the frame's.
 
     `key` is what the reply says of it: the id of an item or a response, and else what kind of item it is.
     `response` is the `response` object of a response.create. `begun` says that its response was created.
@@ -31,7 +31,6 @@ class Request:
     number: int
     type: str
     event_id: str | None
-    reply: str
     key: Hashable = _NO_KEY
     response: Mapping[str, Any] | None = None
     begun: bool = False
@@ -48,6 +47,7 @@ class RequestQueue:
 
     def __init__(self) -> None:
         self._all: dict[int, Request] = {}
+        self._by_event_id: dict[str, Request] = {}
         self._by_key: dict[tuple[str, Hashable], dict[int, Request]] = {}
         # Those that an error may still refuse, by type and by whether they carry an event_id.
         self._refusable: dict[tuple[str, bool], dict[int, Request]] = {}
@@ -64,6 +64,10 @@ class RequestQueue:
         """The request that this frame is, None where it waits no more."""
         return self._all.get(number)
 
+    def named(self, event_id: str) -> Request | None:
+        """The last request with this event_id, None where it waits no more."""
+        return self._by_event_id.get(event_id)
+
     def add(self, request: Request) -> None:
         """A request was sent; beyond the bound the oldest one is given up."""
         if len(self._all) >= MAX_WAITING:
@@ -73,10 +77,14 @@ class RequestQueue:
         self._refusable.setdefault((request.type, request.event_id is not None), {})[request.number] = request
         if request.event_id is None:
             self._anonymous[request.number] = request
+        else:
+            self._by_event_id[request.event_id] = request
 
     def remove(self, request: Request) -> None:
         """It waits no more."""
         self._all.pop(request.number, None)
+        if request.event_id is not None and self._by_event_id.get(request.event_id) is request:
+            del self._by_event_id[request.event_id]
         self._unfile(request)
         self._taken_on(request)
         if self._doubtful.get(request.type) is request:

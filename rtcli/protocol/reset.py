@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.events import Event
 from rtcli.protocol.items import MCP_TYPES, as_mapping, write_message
+from rtcli.protocol.requests import Request, RequestQueue
 
 CREATE, DELETE = "conversation.item.create", "conversation.item.delete"
 
@@ -18,44 +20,39 @@ _IGNORED = ("previous_item_id", "previousItemId")  # where an item stands is tol
 
 
 class PendingEdits:
-    """History edits that were sent and not yet answered, in this order, by their event_id.
+    """History edits that were sent and not yet answered.
 
     They tell which items will not be there any more when the next edit arrives, and so must not be named as an anchor.
     """
 
     def __init__(self) -> None:
-        self._edits: dict[str, tuple[str, str]] = {}  # event_id -> type, item_id
-        self._event_ids: dict[tuple[str, str], list[str]] = {}  # of an edit, the oldest first
-
-    def leaving(self) -> set[str]:
-        """The items that will be gone: a delete is the last edit of them that is under way."""
-        last = {item_id: kind for kind, item_id in self._edits.values()}
-        return {item_id for item_id, kind in last.items() if kind == DELETE}
-
-    def sent(self, event: Event) -> None:
-        """A planned event goes out."""
-        kind, event_id = event["type"], event["event_id"]
-        edit = (kind, event["item_id"] if kind == DELETE else event["item"]["id"])
-        self._edits[event_id] = edit
-        self._event_ids.setdefault(edit, []).append(event_id)
-
-    def confirmed(self, kind: str, item_id: object) -> None:
-        """The server has done what the oldest edit of this type and item asked for."""
-        if isinstance(item_id, str) and (event_ids := self._event_ids.get((kind, item_id))):
-            self.settled(event_ids[0])
-
-    def settled(self, event_id: object) -> None:
-        """The edit of this event is not under way any more: it was done, or an error names it."""
-        edit = self._edits.pop(event_id, None) if isinstance(event_id, str) else None
-        if edit is not None:
-            self._event_ids[edit].remove(str(event_id))
-            if not self._event_ids[edit]:
-                del self._event_ids[edit]
+        self.clear()
 
     def clear(self) -> None:
         """The connection is gone."""
-        self._edits.clear()
-        self._event_ids.clear()
+        self._queue = RequestQueue()
+        self._numbers = count(1)
+
+    def leaving(self) -> set[str]:
+        """The items that will be gone: a delete is the last edit of them that is under way."""
+        last = {request.key: request.type for request in self._queue}
+        return {str(item_id) for item_id, kind in last.items() if kind == DELETE}
+
+    def sent(self, event: Event) -> None:
+        """A planned event goes out."""
+        kind = event["type"]
+        item_id = event["item_id"] if kind == DELETE else event["item"]["id"]
+        self._queue.add(Request(next(self._numbers), kind, event["event_id"], key=item_id))
+
+    def confirmed(self, kind: str, item_id: object) -> None:
+        """The server has done what the oldest edit of this type and item asked for."""
+        if isinstance(item_id, str) and (request := self._queue.first(kind, item_id)):
+            self._queue.remove(request)
+
+    def settled(self, event_id: object) -> None:
+        """The edit of this event is not under way any more: an error names it."""
+        if isinstance(event_id, str) and (request := self._queue.named(event_id)):
+            self._queue.remove(request)
 
 
 @dataclass(frozen=True, slots=True)

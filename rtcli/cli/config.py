@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
+from importlib.resources import files
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +16,8 @@ from rtcli.config.folders import config_file, make_private
 from rtcli.config.settings import SETTINGS, Setting, load_settings
 from rtcli.errors import ExitCode, InputError, UsageError
 from rtcli.views import Table, Text
+
+_SCHEMA_FILE = "config.schema.json"
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -75,6 +79,33 @@ def init() -> ExitCode:
     return ExitCode.OK
 
 
+@app.command("schema")
+def schema(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="[settings|script]",
+            help="The settings, or scripts of the server.",
+            autocompletion=completion.one_of("settings", "script"),
+        ),
+    ] = "settings",
+) -> ExitCode:
+    """Print a JSON Schema, with which an editor completes and checks.
+
+    \b
+    rtcli config schema >config.schema.json
+    rtcli config schema script >script.schema.json
+    """
+    if what == "settings":
+        sys.stdout.write(f"{_settings_schema()}\n")
+    elif what == "script":
+        file = files("rtcli.server.replies") / "examples" / "script.schema.json"
+        sys.stdout.write(file.read_text(encoding="utf-8"))
+    else:
+        raise UsageError(f"no schema of {what!r}", hint="there is one of settings, and one of script")
+    return ExitCode.OK
+
+
 @app.command("edit")
 def edit() -> ExitCode:
     """Open your settings in $EDITOR, and check them afterwards.
@@ -103,13 +134,26 @@ def _write_template() -> None:
         make_private(file.parent)
         file.write_text(template(), encoding="utf-8")
         file.chmod(0o600)
+        (file.parent / _SCHEMA_FILE).write_text(f"{_settings_schema()}\n", encoding="utf-8")
     except OSError as error:
         raise InputError(str(file), error.strerror or str(error)) from error
 
 
+def _settings_schema() -> str:
+    import json
+
+    from rtcli.config.schema import settings_schema
+
+    return json.dumps(settings_schema(), indent=2)
+
+
 def template() -> str:
     """A settings file in which every setting is a comment."""
-    lines = ["# rtcli settings. A flag or a variable RTCLI_NAME beats what stands here."]
+    lines = [f"#:schema ./{_SCHEMA_FILE}"]  # editors with Taplo read this
+    lines += [
+        f"# Settings of rtcli. `rtcli config schema >{_SCHEMA_FILE}` renews the schema that the line above names."
+    ]
+    lines += ["# A flag or a variable RTCLI_NAME beats what stands here."]
     lines += [f"\n# {row.meaning}{_choices(row)}\n# {row.name} = {_example(row)}" for row in SETTINGS]
     lines += ["\n# [profiles.NAME] holds the same settings for one place; --profile NAME uses it.\n"]
     return "\n".join(lines)

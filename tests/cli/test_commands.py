@@ -15,6 +15,7 @@ import pytest
 
 from rtcli.cli import devices, output
 from rtcli.cli.config import template
+from rtcli.config.schema import settings_schema
 from rtcli.config.settings import SETTINGS
 from tests.kit.events import error
 from tests.kit.fake_server import answers, fake_server, refuses
@@ -126,6 +127,17 @@ async def test_config_init_writes_a_private_file_once(tmp_path: Path) -> None:
     assert first.code == 0, first.err
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     one_clear_line(second, 2, "already exists")
+    named = file.read_text().partition("\n")[0].removeprefix("#:schema ")
+    assert json.loads((file.parent / named).read_text()) == settings_schema()
+
+
+async def test_config_schema_prints_schemas() -> None:
+    """Of the settings and of the server's scripts; another word is refused."""
+    settings, script = await rtcli("config", "schema"), await rtcli("config", "schema", "script")
+
+    assert json.loads(settings.out) == settings_schema()
+    assert json.loads(script.out)["title"] == "A script for the local Realtime server"
+    one_clear_line(await rtcli("config", "schema", "poems"), 2, "no schema of 'poems'", "script")
 
 
 def test_every_line_of_the_template_is_a_setting_that_can_be_read() -> None:

@@ -22,6 +22,7 @@ from tests.server.client import said, session
 from tests.server.playbook import user, voice
 
 EXAMPLES = Path(scripts.__file__).parent / "examples"
+ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((EXAMPLES / "script.schema.json").read_text())
 
 
@@ -163,9 +164,13 @@ def test_a_script_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             load_script(path, EchoReply())
 
 
-@pytest.mark.parametrize("path", sorted(p for p in EXAMPLES.iterdir() if "schema" not in p.name), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", (*sorted(EXAMPLES.glob("*.yaml")), ROOT / "examples" / "front_desk.script.yaml"), ids=lambda p: p.name
+)
 def test_the_examples_fit_the_schema_and_load(path: Path) -> None:
-    """What the documentation shows works."""
+    """What the documentation shows works, and names its schema, so that an editor checks what is made of it."""
+    named = path.read_text().partition("\n")[0].removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / named).samefile(EXAMPLES / "script.schema.json")
     jsonschema.validate(yaml.safe_load(path.read_text()), SCHEMA)
     load_script(path, EchoReply())
 
@@ -174,7 +179,7 @@ async def test_a_script_runs_in_a_server() -> None:
     """Words, a call, the answer to its output; and a failure of each kind."""
     text_only: dict[str, Any] = {"output_modalities": ["text"]}
     async with (
-        RealtimeServer(pace=0, voice="tone", script=EXAMPLES / "weather.json") as server,
+        RealtimeServer(pace=0, voice="tone", script=EXAMPLES / "weather.yaml") as server,
         session(server, **text_only) as client,
     ):
         message, call = (await client.ask("How is the weather?"))["output"]

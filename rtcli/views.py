@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line to a person: what, why, and what to do."""
+    """One line to a user: what, why, and what to do."""
 
     what: str
     why: str = ""
@@ -62,7 +62,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class ImagePreview:
-    """A small picture: `pixels` are rows of red, green, blue, a byte each, from the top left."""
+    """A small image: `pixels` are rows of red, green, blue, a byte each, from the top left."""
 
     width: int
     height: int
@@ -100,14 +100,14 @@ class SpeechDone:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """The person asked to leave."""
+    """The user asked to leave."""
 
     code: ExitCode = ExitCode.OK
 
 
 @dataclass(slots=True)
 class DisplaySettings:
-    """What the person wants to see; changed by commands and keys, read by whoever renders.
+    """What the user wants to see; changed by commands and keys, read by whoever renders.
 
     `events` is "off", "summary" (one row for each stream and item) or "all" (one row for each frame); `filter` an
     expression of `protocol.wire_filter`; `metrics` shows figures in the toolbar.

@@ -1,4 +1,4 @@
-"""What holds for every test: no key, no settings of the person who runs them, no proxy, no judgement by the clock."""
+"""What holds for every test: no key, no settings of the user who runs them, no proxy, no judgement by the clock."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_every_table_has_a_place() -> None:
 
 
 def links(page: Path) -> list[str]:
-    """Where the links and the pictures of a page lead, without the part behind a `#`."""
+    """Where the links and the images of a page lead, without the part behind a `#`."""
     return re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
 

@@ -18,7 +18,7 @@ PUBLIC = {
     "RealtimeSession": "rtcli.session",
     "RealtimeTransportLayer": "rtcli.transports",
 }
-"""A name and the layer that it comes from. What stands here is a promise to other people's code."""
+"""A name and the layer that it comes from. What stands here is a promise to other users's code."""
 
 
 def test_these_names_are_public() -> None:

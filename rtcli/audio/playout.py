@@ -101,7 +101,7 @@ class PlayQueue:
                 self.state, self._waited = State.FILLING, 0
 
     def finish(self, key: Key) -> None:
-        """No more sound of this key will come: running out of it is no underrun, and nothing waits for more."""
+        """No more sound of this key will come: running out of it is not an underrun, and nothing waits for more."""
         with self._lock:
             if self._open == key:
                 self._open = None

@@ -25,7 +25,7 @@ from rtcli.views import Table
 class Finding:
     """One check: its result in words, and the code that it means for the process (OK also for a mere warning).
 
-    `detail` is for programs and defect reports, and not shown to people.
+    `detail` is for programs and defect reports, and not shown to users.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""Writes a command's result: views as text for people, or one JSON value."""
+"""Writes a command's result: views as text for users, or one JSON value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNLIMITED_WIDTH = 1000
 
 
 def show(*views: View) -> None:
-    """Write views to stdout, coloured and fitted where that is a terminal."""
+    """Write views to stdout, colored and fitted where that is a terminal."""
     writer = plain_writer(DisplaySettings(), _theme())
     for view in views:
         writer.write(view)
@@ -39,7 +39,7 @@ def _theme() -> str | None:
 
 
 def color_for(stream: TextIO, theme: str | None) -> Color:
-    """The colours for a stream of this process: what it can show, as the settings' theme wants it."""
+    """The colors for a stream of this process: what it can show, as the settings' theme wants it."""
     from rtcli.render.styles import themed
     from rtcli.terminal.capabilities import color_of
 

@@ -1,4 +1,4 @@
-"""What is said to people on stderr: whole lines, with control characters and keys taken out."""
+"""What is said to users on stderr: whole lines, with control characters and keys taken out."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _STOP_SECONDS = 5.0
 
 
 class ServerProcess:
-    """Runs from `start` to `close`. What it says to people goes to `say`, line by line.
+    """Runs from `start` to `close`. What it says to users goes to `say`, line by line.
 
     If it dies in between, it is started anew at the same address (unless it cannot start): /reconnect finds it there.
     It ends with us, however we end: it watches its standard input, which closes with this process.

@@ -286,7 +286,7 @@ class FilePath(ArgumentType[Path]):
 
 
 class ImageSource(FilePath):
-    """A picture: a file, a URL, or the word clipboard."""
+    """An image: a file, a URL, or the word clipboard."""
 
     label = "PATH|URL|clipboard"
 
@@ -348,7 +348,7 @@ def argument_type_of(annotation: Any) -> ArgumentType[Any]:
         return Choice(*typing.get_args(annotation))
     if annotation in _PLAIN:
         return _PLAIN[annotation]
-    raise TypeError(f"{annotation!r} is no kind of argument")
+    raise TypeError(f"{annotation!r} is not a kind of argument")
 
 
 def as_word(text: str, kind: ArgumentType[Any]) -> str:

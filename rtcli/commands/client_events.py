@@ -1,4 +1,4 @@
-"""Events that a person wrote: checked for what every event needs, warned about, and sent as they are."""
+"""Events that a user wrote: checked for what every event needs, warned about, and sent as they are."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def as_list(views: Views) -> list[View]:
 
 
 async def _run_text(text: str, context: Context) -> list[View]:
-    """A message. A word that begins with @ and names a picture goes with it; any other stays what it is."""
+    """A message. A word that begins with @ and names an image goes with it; any other stays what it is."""
     context.session.require_connection()
     images: list[PreparedImage] = []
     for match in _IMAGE_WORD.finditer(text):

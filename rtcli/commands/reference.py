@@ -15,7 +15,7 @@ Printed from the program by `python -m rtcli.commands.reference`; a test compare
 
 A line that begins with `/` is a command. Names may be shortened as far as they stay unique; a name that does not exist
 gets the nearest one suggested. Text without a slash is a message, `//text` is a message that begins with `/`, a line
-that begins with `{` is a raw event (or several), and `@path` in a message adds a picture to it.
+that begins with `{` is a raw event (or several), and `@path` in a message adds an image to it.
 """
 
 

@@ -77,9 +77,9 @@ class Command:
 
 
 def command(name: str, *, topic: str, aliases: tuple[str, ...] = ()) -> Callable[[Handler], Command]:
-    """Declare a command. Raises TypeError for a parameter that is no kind of argument, or without a docstring."""
+    """Declare a command. Raises TypeError for a parameter that is not a kind of argument, or without a docstring."""
     if topic not in TOPICS:
-        raise TypeError(f"/{name}: {topic!r} is no topic")
+        raise TypeError(f"/{name}: {topic!r} is not a topic")
 
     def declare(handler: Handler) -> Command:
         doc = inspect.getdoc(handler)

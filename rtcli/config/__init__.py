@@ -1,1 +1,1 @@
-"""Settings and profiles, folders, endpoints and keys, prices: what a person decided before the program runs."""
+"""Settings and profiles, folders, endpoints and keys, prices: what a user decided before the program runs."""

@@ -33,7 +33,7 @@ CHOICES = (
 class Endpoint:
     """Where a session connects.
 
-    `url` is dialled verbatim ("" for the built-in server until it runs, see `at`). `label` is what the first line of
+    `url` is used verbatim ("" for the built-in server until it runs, see `at`). `label` is what the first line of
     chat says. `headers` hold no key; `api_key` is sent as `auth` says: "bearer" (Authorization) or "api-key".
     """
 

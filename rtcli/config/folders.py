@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def config_folder() -> Path:
-    """Where the person's own settings are."""
+    """Where the user's own settings are."""
     import platformdirs
 
     return Path(platformdirs.user_config_path("rtcli"))
@@ -20,7 +20,7 @@ def state_folder() -> Path:
 
 
 def config_file() -> Path:
-    """The person's own settings, as TOML."""
+    """The user's own settings, as TOML."""
     return config_folder() / "config.toml"
 
 

@@ -1,4 +1,4 @@
-"""Settings: a table of what can be set, and their values from flags, environment, project and the person's file."""
+"""Settings: a table of what can be set, and their values from flags, environment, project and the user's file."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _CONNECTION = ("url", "local", "api_key_env", "api_key_file", "api_key_keyring",
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values from one place; `origin` names it for people."""
+    """Values from one place; `origin` names it for users."""
 
     origin: str
     values: Mapping[str, Any]
@@ -123,11 +123,11 @@ def load_settings(
     folder: Path | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """Flag, then environment, then the project's file, then the profile, then the person's file.
+    """Flag, then environment, then the project's file, then the profile, then the user's file.
 
     A profile that a flag names comes right after the flags. Flags of None were not given. The project's file is the
     nearest `.rtcli.toml` from `folder` (the current one) upwards; a profile is a `[profiles.NAME]` table of the
-    person's file. Raises InputError for a file that is not TOML, UsageError for a setting that does not exist, has
+    user's file. Raises InputError for a file that is not TOML, UsageError for a setting that does not exist, has
     the wrong type or does not belong there.
     """
     environ = os.environ if environ is None else environ

@@ -69,7 +69,7 @@ async def _refused(method: str, url: str, response: httpx2.Response) -> ConnectE
     status = response.status_code
     try:
         body = (await response.aread()).decode().strip()
-    except UnicodeDecodeError:  # a picture, say
+    except UnicodeDecodeError:  # an image, say
         body = ""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
     said = f": {' '.join(body.split())[:_BODY_SHOWN]}" if body else ""

@@ -17,7 +17,7 @@ WireObject: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A frame that is no event: `reason` says why in a few words, `frame` is what came."""
+    """A frame that is not an event: `reason` says why in a few words, `frame` is what came."""
 
     reason: str
     frame: str | bytes

@@ -1,11 +1,11 @@
-"""The little language of `/filter`: which frames of the wire a person wants to see.
+"""The little language of `/filter`: which frames of the wire a user wants to see.
 
 Terms are separated by spaces and all must match; `-` before a term negates it.
 
     response.*      a glob over event types
     <  >            from the server, to the server
     item=ID         frames about an item: its id, the short form that rows show, or its end
-    error           an `error` event, something that failed, or a frame that is no event
+    error           an `error` event, something that failed, or a frame that is not an event
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _type_glob(term: str) -> _Test:
 
 
 def type_of(record: Frame) -> str:
-    """The event's type, "" for a frame that is no event."""
+    """The event's type, "" for a frame that is not an event."""
     return str(record.event.get("type", "")) if record.event is not None else ""
 
 
@@ -94,7 +94,7 @@ def item_ids(event: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def is_failure(record: Frame) -> bool:
-    """An `error` event, something that failed or stayed incomplete, or a frame that is no event."""
+    """An `error` event, something that failed or stayed incomplete, or a frame that is not an event."""
     if record.event is None:
         return True
     type_ = type_of(record)

@@ -9,7 +9,7 @@ from rtcli.errors import ExitCode
 
 
 def outcome(event: Mapping[str, Any]) -> ExitCode:
-    """What one server event means for the exit code. A response that was cancelled is no failure."""
+    """What one server event means for the exit code. A response that was cancelled is not a failure."""
     if event.get("type") == "error":
         return ExitCode.SERVER_ERROR
     response = event.get("response")

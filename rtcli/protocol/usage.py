@@ -9,7 +9,7 @@ from typing import Any
 
 
 def _whole(value: object) -> int:
-    """A count as the server wrote it; what is no number counts as 0."""
+    """A count as the server wrote it; what is not a number counts as 0."""
     return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
@@ -79,7 +79,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionUsage:
-    """What the transcription of the person's speech used: tokens or seconds, as its model is billed."""
+    """What the transcription of the user's speech used: tokens or seconds, as its model is billed."""
 
     tokens: TokenUsage = TokenUsage()
     seconds: float = 0.0

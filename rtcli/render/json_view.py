@@ -1,4 +1,4 @@
-"""JSON, which rich colours: a value becomes painted lines."""
+"""JSON, which rich colors: a value becomes painted lines."""
 
 from __future__ import annotations
 

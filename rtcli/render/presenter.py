@@ -26,7 +26,7 @@ class Presenter:
     def __init__(self, display: DisplaySettings, color: Color, graphics: Graphics | None = None) -> None:
         self.display = display
         self.color = color
-        self.graphics = graphics  # None: pictures are not shown
+        self.graphics = graphics  # None: images are not shown
         self.formats = WireFormats()
         self._grouper: EventGrouper | None = None
 

@@ -1,4 +1,4 @@
-"""A small picture in a terminal: as graphics where the terminal has them, else as half blocks in colour."""
+"""A small image in a terminal: as graphics where the terminal has them, else as half blocks in color."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ITERM_PROGRAMS = ("iTerm.app", "WezTerm", "mintty")
 
 
 class Graphics(Enum):
-    """How a terminal shows a picture. HALF_BLOCKS takes 256 colours, TRUE_BLOCKS all of them."""
+    """How a terminal shows an image. HALF_BLOCKS takes 256 colors, TRUE_BLOCKS all of them."""
 
     NONE = auto()
     HALF_BLOCKS = auto()
@@ -30,7 +30,7 @@ class Graphics(Enum):
 
 
 def graphics_of(environ: Mapping[str, str], *, colored: bool) -> Graphics:
-    """What the terminal of this environment can show, `colored` if it may have 256 colours."""
+    """What the terminal of this environment can show, `colored` if it may have 256 colors."""
     if not colored:
         return Graphics.NONE
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
@@ -43,7 +43,7 @@ def graphics_of(environ: Mapping[str, str], *, colored: bool) -> Graphics:
 
 
 def preview_rows(preview: ImagePreview, graphics: Graphics, width: int) -> list[str]:
-    """The picture in rows of at most `width` columns; none where nothing can be shown."""
+    """The image in rows of at most `width` columns; none where nothing can be shown."""
     draw = _DRAW.get(graphics)
     if draw is None or preview.width < 1 or preview.height < 1 or width < 2:
         return []
@@ -75,7 +75,7 @@ def _iterm(preview: ImagePreview, columns: int, rows: int) -> Iterator[str]:
 
 
 def _drawn_over(drawn: str, rows: int) -> Iterator[str]:
-    """Rows are made first, so that the screen has scrolled by then; the picture is drawn over them from the last."""
+    """Rows are made first, so that the screen has scrolled by then; the image is drawn over them from the last."""
     yield from ("" for _ in range(rows - 1))
     yield f"\x1b[{rows - 1}A{drawn}\x1b[{rows - 1}B" if rows > 1 else drawn
 
@@ -92,7 +92,7 @@ def _blocks(color: Callable[[int, bytes], str]) -> Callable[[ImagePreview, int, 
 
 
 def _sampled(preview: ImagePreview, columns: int, rows: int, row: int) -> list[bytes]:
-    """The colours of one row, if the picture had this many columns and rows."""
+    """The colors of one row, if the image had this many columns and rows."""
     y = (2 * row + 1) * preview.height // (2 * rows)
     xs = ((2 * column + 1) * preview.width // (2 * columns) for column in range(columns))
     return [preview.pixels[at : at + 3] for x in xs for at in [3 * (y * preview.width + x)]]

@@ -1,6 +1,6 @@
-"""Styled lines and their colours: names here, escape codes only in `paint`.
+"""Styled lines and their colors: names here, escape codes only in `paint`.
 
-The colours of `Colour.MIDDLE` are tones in the middle of the scale: they can be read on a dark and on a light ground
+The colors of `Color.MIDDLE` are tones in the middle of the scale: they can be read on a dark and on a light ground
 alike, and nobody has to say which one theirs is.
 """
 
@@ -14,7 +14,7 @@ from rtcli.render.text import cells, cut
 
 
 class Color(Enum):
-    """Which colours a terminal can be asked for, and on which ground.
+    """Which colors a terminal can be asked for, and on which ground.
 
     MIDDLE can be read on any ground; BRIGHT is for a dark one, DEEP for a light one. SIXTEEN leaves the tones to the
     terminal, where it has no more than its own.
@@ -31,7 +31,7 @@ _THEMES = {"none": Color.NONE, "dark": Color.BRIGHT, "light": Color.DEEP}
 
 
 def themed(color: Color, theme: str | None) -> Color:
-    """What a theme (auto, dark, light, none) makes of the colours that a terminal has."""
+    """What a theme (auto, dark, light, none) makes of the colors that a terminal has."""
     if theme == "none" or color is Color.MIDDLE:
         return _THEMES.get(theme or "", color)
     return color
@@ -50,7 +50,7 @@ Line: TypeAlias = tuple[Span, ...]
 class Tone(NamedTuple):
     """One hue: the code of the basic palette, and tones of the 256 for each ground.
 
-    `basic` None: the text's own colour, faint. No grey of sixteen can be read on a dark and on a light ground.
+    `basic` None: the text's own color, faint. No gray of sixteen can be read on a dark and on a light ground.
     """
 
     basic: int | None
@@ -64,7 +64,7 @@ class Tone(NamedTuple):
 
 
 def rgb(code: int) -> tuple[int, int, int]:
-    """The colour of a number from 16 on: a cube of six steps a side, then a ramp of greys."""
+    """The color of a number from 16 on: a cube of six steps a side, then a ramp of grays."""
     if code >= 232:
         return (8 + 10 * (code - 232),) * 3
     steps = (0, 95, 135, 175, 215, 255)
@@ -73,7 +73,7 @@ def rgb(code: int) -> tuple[int, int, int]:
 
 
 class Style(NamedTuple):
-    """A look; without a tone it has the terminal's own colour."""
+    """A look; without a tone it has the terminal's own color."""
 
     tone: Tone | None = None
     bold: bool = False

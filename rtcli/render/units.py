@@ -1,4 +1,4 @@
-"""Figures as a person reads them: durations, sizes, the time since a session began."""
+"""Figures as a user reads them: durations, sizes, the time since a session began."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 Edit: TypeAlias = Callable[[str], Awaitable[str | None]]
-"""Has the person edit a text; None: nothing was changed."""
+"""Has the user edit a text; None: nothing was changed."""
 
 
 class Backend(Protocol):

@@ -51,7 +51,7 @@ def captured(show: ShowView) -> Iterator[None]:
 def _native_errors_dropped() -> Iterator[None]:
     """Libraries in C write to the terminal itself: PortAudio and ALSA do at every hiccup, right across the prompt.
 
-    What matters of it reaches us as errors. RTCLI_DEBUG=1 lets it through, and so does a stderr that is no terminal.
+    What matters of it reaches us as errors. RTCLI_DEBUG=1 lets it through, and so does a stderr that is not a terminal.
     """
     if os.environ.get("RTCLI_DEBUG") or not os.isatty(_STDERR):
         yield

@@ -1,4 +1,4 @@
-"""Text in the person's own editor, while the prompt steps back."""
+"""Text in the user's own editor, while the prompt steps back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FALLBACK = "vi"
 
 
 async def edit(text: str, writer: LiveWriter, environ: Mapping[str, str] = os.environ) -> str | None:
-    """What the person made of the text; None if nothing was changed.
+    """What the user made of the text; None if nothing was changed.
 
     The event loop goes on meanwhile; what there is to show waits. Raises UsageError when the editor fails.
     """

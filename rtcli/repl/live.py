@@ -88,7 +88,7 @@ class LiveWriter:
         self._arm()
 
     def echo(self, text: str) -> None:
-        """A line that the person has sent, as it stays in the scrollback."""
+        """A line that the user has sent, as it stays in the scrollback."""
         first, *more = redacted(visible(text)).split("\n")
         rows: list[Line] = [(Span("you", "› "), Span("", first))]
         rows += [(Span("", f"  {line}"),) for line in more]

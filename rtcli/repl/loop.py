@@ -1,4 +1,4 @@
-"""The conversation at the prompt: lines and keys in, views out, until the person leaves or a signal comes."""
+"""The conversation at the prompt: lines and keys in, views out, until the user leaves or a signal comes."""
 
 from __future__ import annotations
 

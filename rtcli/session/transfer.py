@@ -112,7 +112,7 @@ def as_json(history: Iterable[Item]) -> list[dict[str, Any]]:
 
 
 def as_markdown(history: Iterable[Item], title: str) -> str:
-    """The conversation for people."""
+    """The conversation for users."""
     lines = [f"# {title}", ""]
     for item in history:
         lines += _MARKDOWN[type(item)](item)

@@ -1,4 +1,4 @@
-"""What a stream can show: a terminal or not, how many colours, how wide."""
+"""What a stream can show: a terminal or not, how many colors, how wide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_WIDTH = 80
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person looks at it; a closed or missing stream is none."""
+    """Whether a user looks at it; a closed or missing stream is none."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:
@@ -26,7 +26,7 @@ def can_prompt(environ: Mapping[str, str], stdin: TextIO | None, stdout: TextIO 
 
 
 def color_of(stream: TextIO | None, environ: Mapping[str, str]) -> Color:
-    """The colours to use on a stream: none for NO_COLOR, a pipe or TERM=dumb; FORCE_COLOR overrides the last two."""
+    """The colors to use on a stream: none for NO_COLOR, a pipe or TERM=dumb; FORCE_COLOR overrides the last two."""
     term = environ.get("TERM", "")
     if environ.get("NO_COLOR"):
         return Color.NONE

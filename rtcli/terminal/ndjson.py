@@ -22,7 +22,7 @@ class NdjsonWriter:
     """Writes the events that came, as they came; `both` wraps events of both directions as {"dir", "t", "event"}.
 
     A line is the server's own text, unless that holds a newline. `elide_audio` replaces base64 by notes. `pretty`
-    indents (that is no NDJSON any more), in colour where there is any. For a `terminal` control characters are escaped
+    indents (that is not NDJSON any more), in color where there is any. For a `terminal` control characters are escaped
     and keys are cut. Notices, and what commands answer, go to stderr.
     """
 

@@ -1,4 +1,4 @@
-"""The writer for pipes and dumb terminals: answers and results on stdout, what is for people on stderr."""
+"""The writer for pipes and dumb terminals: answers and results on stdout, what is for users on stderr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Key = tuple[str, str, int]
 class PlainWriter:
     """Streams an answer as it comes, without labels: stdout is exactly what the model said, an answer a paragraph.
 
-    `width` is asked before each block, for terminals that change. stderr may have colours, stdout has its own.
+    `width` is asked before each block, for terminals that change. stderr may have colors, stdout has its own.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class PlainWriter:
 
     def _delta(self, delta: SpeechDelta) -> None:
         if delta.role != "assistant":
-            return  # what the person said is shown when it is whole
+            return  # what the user said is shown when it is whole
         key = (delta.role, delta.item_id, delta.content_index)
         if self._streaming not in (None, key):
             self._end_line()

@@ -1,4 +1,4 @@
-"""The echo guard: the assistant's own voice stays out, a person's gets through."""
+"""The echo guard: the assistant's own voice stays out, a user's gets through."""
 
 from __future__ import annotations
 

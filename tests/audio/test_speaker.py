@@ -126,7 +126,7 @@ def test_another_speaker_counts_on_from_where_the_first_stopped(rates: tuple[int
 
 
 def test_what_is_taken_over_may_be_all_there_is() -> None:
-    """A part that was complete is complete for the next speaker: it is no underrun when it ends."""
+    """A part that was complete is complete for the next speaker: it is not an underrun when it ends."""
     first, second = Device(24_000), Device(48_000)
     first.play("item", 0, tone(500))
     first.finish("item", 0)

@@ -203,7 +203,7 @@ async def test_a_server_that_never_answers_in_a_chat() -> None:
 )
 @pytest.mark.parametrize("line", ["@{} what is this?", "/image {}"])
 async def test_an_image_that_cannot_be_had(tmp_path: Path, make: bytes | str | None, words: str, line: str) -> None:
-    """A missing file, a folder, a file that is no picture, a broken one: named, code 2, nothing sent of it."""
+    """A missing file, a folder, a file that is not an image, a broken one: named, code 2, nothing sent of it."""
     place = tmp_path / "picture.png"
     if make == "folder":
         place.mkdir()

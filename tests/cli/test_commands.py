@@ -173,7 +173,7 @@ async def test_an_editor_that_does_not_work_is_named(tmp_path: Path, editor: str
 
 
 async def test_doctor_checks_what_a_chat_needs_without_the_network(tmp_path: Path) -> None:
-    """All checks, the built-in server's answer among them; a missing sound device is no failure."""
+    """All checks, the built-in server's answer among them; a missing sound device is not a failure."""
     ended = await rtcli("doctor", "--json")
 
     assert ended.code == 0, ended.err

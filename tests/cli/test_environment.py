@@ -1,4 +1,4 @@
-"""Streams that are closed, folders that cannot be written: what a person's surroundings may look like."""
+"""Streams that are closed, folders that cannot be written: what a user's surroundings may look like."""
 
 from __future__ import annotations
 

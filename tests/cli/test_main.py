@@ -111,7 +111,7 @@ async def test_a_wrong_command_line_is_2(arguments: tuple[str, ...], word: str) 
 def test_a_defect_of_ours_is_one_line_and_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A person never sees a traceback, but learns how to get one."""
+    """A user never sees a traceback, but learns how to get one."""
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")

@@ -86,7 +86,7 @@ async def test_quit_asks_to_leave() -> None:
 
 
 async def test_leaving_the_connection_and_coming_back() -> None:
-    """The person stays, nothing counts as lost, and the conversation goes on."""
+    """The user stays, nothing counts as lost, and the conversation goes on."""
     async with live_session() as live:
         await live.run("hello")
         await live.idle()

@@ -126,7 +126,7 @@ async def test_a_mark_has_its_place_and_time(live: Live) -> None:
 
 
 async def test_events_are_sent_from_a_file(live: Live, tmp_path: Path) -> None:
-    """JSON lines or an array; what is no event is refused; what looks odd is sent with a warning."""
+    """JSON lines or an array; what is not an event is refused; what looks odd is sent with a warning."""
     (tmp_path / "e.json").write_text('[{"type": "input_audio_buffer.clear"}]\n{"type": "input_audio_buffer.clear"}')
     await live.run(f"/send @{tmp_path / 'e.json'}")
     (warning,) = await live.run('/send {"type": "input_audio_buffer.clear", "extra": 1}')
@@ -153,7 +153,7 @@ async def test_raw_passes_by_the_sequencer() -> None:
 
 
 async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
-    """Its problem and its size; there is no JSON to show."""
+    """Its problem and its size; there is not JSON to show."""
 
     async def stammers(talk: Conversation) -> None:
         await talk.send(CREATED, "{nonsense")

@@ -100,7 +100,7 @@ async def test_the_conversation_goes_back_to_a_point() -> None:
 
 
 async def test_the_conversation_is_exported_and_taken_back(tmp_path: Path) -> None:
-    """json is what /reset reads; md is for people; wav for ears."""
+    """json is what /reset reads; md is for users; wav for ears."""
     async with live_session() as live:
         await live.run("hello")
         await live.idle()

@@ -74,7 +74,7 @@ async def test_an_answer_can_be_overridden_for_once() -> None:
 
 
 async def test_an_answer_waits_for_the_one_that_runs() -> None:
-    """And the person is told so."""
+    """And the user is told so."""
     async with live_session(server={"pace": 0.3}) as live:
         await live.run("count to 10")
         (notice,) = await live.run("/respond")
@@ -85,7 +85,7 @@ async def test_an_answer_waits_for_the_one_that_runs() -> None:
 
 
 async def test_interrupt_without_an_answer_says_so() -> None:
-    """It is no error."""
+    """It is not an error."""
     async with live_session() as live:
         assert await live.run("/stop") == [Notice("nothing to interrupt")]
 

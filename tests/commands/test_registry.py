@@ -1,4 +1,4 @@
-"""Commands are declared once, and found by what people type."""
+"""Commands are declared once, and found by what users type."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROMISED = (
 
 
 def test_every_promised_command_is_there() -> None:
-    """Removing or renaming one is a change that people notice."""
+    """Removing or renaming one is a change that users notice."""
     assert [name for name in PROMISED.split("|") if name not in REGISTRY.names] == []
 
 

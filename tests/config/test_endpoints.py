@@ -41,7 +41,7 @@ def test_a_url_is_completed(given: str, dialled: str) -> None:
 
 
 def test_a_model_that_is_asked_for_replaces_the_urls() -> None:
-    """The flag is nearer to the person than the URL; what it holds is percent-encoded."""
+    """The flag is nearer to the user than the URL; what it holds is percent-encoded."""
     endpoint = resolve_endpoint(url="ws://h/v1/realtime?model=a&x=1", model="b/c &", environ={})
 
     assert endpoint.url == "ws://h/v1/realtime?x=1&model=b%2Fc%20%26"
@@ -91,7 +91,7 @@ def test_openais_key_goes_nowhere_else(url: str) -> None:
 
 
 def test_another_host_gets_the_key_that_is_named_for_it() -> None:
-    """The person names the variable and how it is sent."""
+    """The user names the variable and how it is sent."""
     endpoint = resolve_endpoint(
         url="wss://x.example/openai/v1", key=KeySource(variable="MINE"), auth="api-key", environ={**OPENAI, "MINE": "k"}
     )

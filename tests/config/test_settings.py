@@ -12,7 +12,7 @@ from rtcli.errors import InputError, UsageError
 
 
 class House:
-    """A person's configuration and a project, in a folder of the test."""
+    """A user's configuration and a project, in a folder of the test."""
 
     def __init__(self, folder: Path) -> None:
         self.project = folder / "project"
@@ -54,7 +54,7 @@ def test_a_named_profile_beats_the_environment_and_a_default_one_does_not(house:
 
 
 def test_a_key_is_never_sent_to_a_place_it_was_not_written_for(house: House) -> None:
-    """A key in the person's file belongs to the URL of that file, not to the one of a stronger layer."""
+    """A key in the user's file belongs to the URL of that file, not to the one of a stronger layer."""
     house.file.write_text('url = "wss://mine.example"\napi_key_env = "MINE"\nheaders = {X = "1"}\n')
 
     assert house.load().key_source() is not None

@@ -78,7 +78,7 @@ def foreign_node_modules() -> Path:
 
 
 def recording(name: str) -> Path:
-    """A WAV file of a person who speaks English, by name. Raises UnavailableError.
+    """A WAV file of a user who speaks English, by name. Raises UnavailableError.
 
     `beckett` (10 s): "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."; `two_cities` (44 s)
     begins "It was the best of times".

@@ -1,4 +1,4 @@
-"""Runs the program as a person does: a process, its input, its output, its exit code."""
+"""Runs the program as a user does: a process, its input, its output, its exit code."""
 
 from __future__ import annotations
 

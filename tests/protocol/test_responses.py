@@ -103,7 +103,7 @@ def test_automatic_requests_coalesce_and_manual_ones_do_not() -> None:
 
 @pytest.mark.parametrize(("given_id", "kept"), [("mine", True), ("", True), (17, False), (None, False)])
 def test_a_text_event_id_of_the_caller_is_kept(given_id: object, kept: bool) -> None:
-    """One that is no text is replaced: the server would refuse it."""
+    """One that is not text is replaced: the server would refuse it."""
     responses = ResponseSequencer()
     responses.request_event({"type": "response.create", "event_id": given_id})
     event_id = sent(responses)["event_id"]

@@ -35,7 +35,7 @@ def ask(wanted: RequestedSession, config: dict[str, Any], model: str) -> dict[st
 
 
 def test_defaults_are_the_references() -> None:
-    """Audio out, PCM both ways, semantic VAD, a transcript of the person."""
+    """Audio out, PCM both ways, semantic VAD, a transcript of the user."""
     assert build_payload({}, MODEL) == {
         "type": "realtime",
         "model": MODEL,

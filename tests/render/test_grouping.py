@@ -102,7 +102,7 @@ def test_a_frame_that_is_no_event_is_a_row() -> None:
 
 
 def test_odd_fields_do_not_stop_the_fold() -> None:
-    """A delta that is no text, an index that is no number: counted, shown, survived."""
+    """A delta that is not text, an index that is not a number: counted, shown, survived."""
     wire, fold = Wire(), EventGrouper()
     for delta in (None, 7, {"a": 1}):
         fold.feed(wire.frame("response.output_text.delta", item_id=None, content_index="x", delta=delta))

@@ -68,7 +68,7 @@ def test_json_is_indented_and_summarised_unless_full() -> None:
 
 
 def test_json_is_coloured_where_there_are_colours() -> None:
-    """Keys and values differ; without colours there is no escape at all."""
+    """Keys and values differ; without colors there is no escape at all."""
     assert "\x1b[" in "".join(lines(Json({"a": 1}), color=Color.MIDDLE))
     assert "\x1b" not in "".join(lines(Json({"a": "\x1b[2J\x9b"})))
 

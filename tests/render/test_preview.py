@@ -1,4 +1,4 @@
-"""A small picture, in terminals that have graphics and in those that have colours."""
+"""A small image, in terminals that have graphics and in those that have colors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FLAG = ImagePreview(8, 4, (RED * 4 + BLUE * 4) * 4)
     ids=str,
 )
 def test_the_environment_tells_what_a_terminal_can_show(environ: dict[str, str], graphics: Graphics) -> None:
-    """A multiplexer hands no graphics on; without colours nothing is shown at all."""
+    """A multiplexer hands no graphics on; without colors nothing is shown at all."""
     assert graphics_of(environ, colored=True) is graphics
     assert graphics_of(environ, colored=False) is Graphics.NONE
 
@@ -70,7 +70,7 @@ def test_a_preview_stays_small(size: tuple[int, int], width: int) -> None:
 
 
 def test_the_kitty_protocol_carries_the_pixels_in_chunks() -> None:
-    """Rows are made first; then the cursor goes up, the picture is drawn, and it comes back."""
+    """Rows are made first; then the cursor goes up, the image is drawn, and it comes back."""
     noise = random.Random(7).randbytes(3 * 100 * 100)
     rows = preview_rows(ImagePreview(100, 100, noise), Graphics.KITTY, 80)
     last = rows[-1]
@@ -95,7 +95,7 @@ def test_the_iterm_protocol_carries_a_png() -> None:
 
 
 def test_where_nothing_can_be_shown_nothing_is() -> None:
-    """No graphics, no room, no pixels; a presenter without colours."""
+    """No graphics, no room, no pixels; a presenter without colors."""
     assert preview_rows(FLAG, Graphics.NONE, 80) == []
     assert preview_rows(FLAG, Graphics.KITTY, 1) == []
     assert preview_rows(ImagePreview(0, 0, b""), Graphics.KITTY, 80) == []

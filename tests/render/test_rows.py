@@ -152,7 +152,7 @@ def test_a_frame_that_is_no_event_says_why() -> None:
 
 
 def test_control_characters_in_fields_are_written_out() -> None:
-    """Also where a field is no text of the conversation."""
+    """Also where a field is not text of the conversation."""
     assert "\x1b" not in line(Wire().frame("error", error={"message": "\x1b[2J", "code": "\x07"}))
     assert "\x1b" not in line(Wire().frame("a\x1b[2Jb"))
 

@@ -1,4 +1,4 @@
-"""Colours that can be read."""
+"""Colors that can be read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_tone_is_readable_on_its_ground(
 
 
 def test_painting_asks_for_no_more_colours_than_there_are() -> None:
-    """Without colours a line is its text; sixteen colours are the terminal's own."""
+    """Without colors a line is its text; sixteen colors are the terminal's own."""
     assert paint(LINE, Color.NONE) == plain(LINE) == "no way"
     assert paint(LINE, Color.SIXTEEN) == "\x1b[1;31mno\x1b[0m way"
     assert paint(LINE, Color.MIDDLE) == "\x1b[1;38;5;160mno\x1b[0m way"
@@ -71,7 +71,7 @@ def test_a_theme_never_adds_colours(color: Color, theme: str | None, expected: C
 
 
 def test_grey_of_sixteen_colours_is_the_texts_own_colour_and_faint() -> None:
-    """Each of the two greys of a small palette vanishes on one of the two grounds."""
+    """Each of the two grays of a small palette vanishes on one of the two grounds."""
     assert paint((Span("muted", "x"),), Color.SIXTEEN) == "\x1b[2mx\x1b[0m"
     assert STYLES["muted"].words(Color.SIXTEEN) == "dim"
     (title, *_) = json_lines(Json({}, title="t"), MediaElider(), Color.SIXTEEN)

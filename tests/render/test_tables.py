@@ -90,5 +90,5 @@ def test_no_width_loses_a_word_or_runs_over(rows: list[tuple[str, ...]], width: 
 
 @pytest.mark.parametrize("table", [Table((), ()), Table(("a",), ())])
 def test_an_empty_table_is_its_headings(table: Table) -> None:
-    """Nothing to show is no error."""
+    """Nothing to show is not an error."""
     assert shown(table, 80) == list(table.columns)

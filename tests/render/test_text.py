@@ -48,7 +48,7 @@ def test_a_text_on_one_line_shows_its_newlines() -> None:
 
 @pytest.mark.parametrize("key", ["sk-proj-abcdefghijkl1234", "ek_abcdefghijklmnop", "sk-abcdefghijklmnop"])
 def test_keys_are_cut_out(key: str) -> None:
-    """A key that a server or a person repeats is not shown."""
+    """A key that a server or a user repeats is not shown."""
     shown = redacted(f"your key {key} is wrong")
 
     assert key not in shown

@@ -1,4 +1,4 @@
-"""Figures and ids as people read them."""
+"""Figures and ids as users read them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_a_lost_connection_offers_the_way_back() -> None:
 
 
 def test_a_muted_microphone_says_so_and_none_says_nothing() -> None:
-    """A person must never guess whether they are heard."""
+    """A user must never guess whether they are heard."""
     assert "muted (F2)" in shown(replace(CONNECTED, microphone=True, muted=True))
     assert "mic" not in shown(CONNECTED)
     assert "talk (F4)" in shown(replace(CONNECTED, microphone=True, muted=False, push_to_talk=True))

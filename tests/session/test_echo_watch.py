@@ -1,4 +1,4 @@
-"""The microphone that hears the loudspeaker is told from one that hears a person."""
+"""The microphone that hears the loudspeaker is told from one that hears a user."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def test_a_person_who_talks_over_the_assistant_is_no_echo() -> None:
     ids=["a silent room", "a steady noise", "a steady tone", "too short", "nothing"],
 )
 def test_where_nothing_can_be_told_nothing_is_said(microphone: list[float], speaker: list[float]) -> None:
-    """A false alarm sends a person looking for headphones."""
+    """A false alarm sends a user looking for headphones."""
     assert not follows(microphone, speaker)

@@ -1,4 +1,4 @@
-"""Pictures as data URIs that the API takes."""
+"""Images as data URIs that the API takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def encoded(kind: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **op
 
 
 def noise(size: tuple[int, int]) -> Image.Image:
-    """A picture that compresses badly."""
+    """An image that compresses badly."""
     return Image.frombytes("RGB", size, random.Random(7).randbytes(size[0] * size[1] * 3))
 
 
@@ -48,7 +48,7 @@ def test_what_the_api_takes_is_sent_byte_for_byte(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "sent"), [("WEBP", "JPEG"), ("GIF", "PNG"), ("BMP", "PNG"), ("TIFF", "PNG")])
 def test_what_the_api_refuses_is_converted(kind: str, sent: str) -> None:
-    """The picture arrives as PNG or JPEG of the same size, and a note says so."""
+    """The image arrives as PNG or JPEG of the same size, and a note says so."""
     picture = prepare(encoded(kind), "a")
 
     assert decoded(picture.data_uri).format == sent
@@ -94,7 +94,7 @@ def test_a_large_picture_is_shrunk_with_a_note(mode: str) -> None:
 
 
 def test_a_heavy_picture_is_made_lighter_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The encoded bytes stay below the bound, whatever the picture holds."""
+    """The encoded bytes stay below the bound, whatever the image holds."""
     monkeypatch.setattr(images, "MAX_BYTES", 20_000)
     held = io.BytesIO()
     noise((400, 300)).save(held, "PNG")
@@ -109,7 +109,7 @@ def test_a_heavy_picture_is_made_lighter_until_it_fits(monkeypatch: pytest.Monke
     "data", [b"", b"no picture", encoded("PNG")[:-40], encoded("JPEG")[:200], b"\x89PNG\r\n\x1a\n"]
 )
 def test_what_cannot_be_decoded_is_an_input_error(data: bytes) -> None:
-    """Broken, cut off, or no picture at all: one line, no traceback of a decoder."""
+    """Broken, cut off, or no image at all: one line, no traceback of a decoder."""
     with pytest.raises(InputError) as caught:
         prepare(data, "broken.png")
 
@@ -157,7 +157,7 @@ async def test_a_data_uri_is_taken_or_named_as_broken() -> None:
 
 @pytest.fixture
 async def website() -> AsyncIterator[str]:
-    """A web server that has one picture, and forgets to answer with it elsewhere."""
+    """A web server that has one image, and forgets to answer with it elsewhere."""
     import asyncio
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -228,7 +228,7 @@ def test_a_handle_is_no_picture(tmp_path: Path) -> None:
 
 
 def test_what_becomes_jpeg_stands_on_white(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transparent picture that only fits as JPEG loses its holes, and not its sight."""
+    """A transparent image that only fits as JPEG loses its holes, and not its sight."""
     picture = Image.new("RGBA", (300, 300))
     picture.paste(noise((300, 150)), (0, 150))
     held = io.BytesIO()

@@ -58,7 +58,7 @@ async def test_an_item_leads_back_to_the_line_that_was_typed() -> None:
 
 
 async def test_a_queued_answer_keeps_the_cause_of_its_request() -> None:
-    """It is sent when another response is done, but it was asked for by the person."""
+    """It is sent when another response is done, but it was asked for by the user."""
     async with live_session(server={"pace": 0.2}) as live:
         live.session.talk.barge_in = False
         await live.run("count to 5")
@@ -140,7 +140,7 @@ async def test_a_refusal_without_event_id_is_traced_by_what_it_says(line: str) -
 
 
 async def test_a_refusal_that_says_nothing_of_its_event_is_put_down_to_none() -> None:
-    """A wrong cause would send the person looking in the wrong place."""
+    """A wrong cause would send the user looking in the wrong place."""
     sorry = {"type": "error", "error": {"type": "server_error", "code": None, "message": "Sorry."}}
     async with (
         fake_server(steps(Step("conversation.item.retrieve", [sorry]))) as server,
@@ -154,7 +154,7 @@ async def test_a_refusal_that_says_nothing_of_its_event_is_put_down_to_none() ->
 
 
 async def test_every_message_and_every_turn_of_ours_can_be_named_by_an_error() -> None:
-    """What the session makes carries an event_id; what a person wrote stays as it was written."""
+    """What the session makes carries an event_id; what a user wrote stays as it was written."""
     async with live_session() as live:
         await live.run("hello")
         await live.run("/system be brief")

@@ -116,7 +116,7 @@ async def test_a_server_that_refuses_leaves_everything_as_it_was(muted: bool) ->
 
 
 async def test_leaving_in_the_middle_of_a_turn_throws_it_away() -> None:
-    """It was never ended, so it is no turn."""
+    """It was never ended, so it is not a turn."""
     async with slow_session() as (live, slow, microphone):
         slow.confirm.set()
         await live.session.push_to_talk.toggle()

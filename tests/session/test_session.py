@@ -57,14 +57,14 @@ async def test_a_typed_turn_streams_text_and_ends_whole() -> None:
 
 
 async def test_without_a_speaker_the_session_asks_for_text_and_says_so_once() -> None:
-    """No output device is no error, and no silent session either."""
+    """No output device is not an error, and no silent session either."""
     async with live_session() as live:
         assert live.session.status.modalities == ("text",)
         assert sum("answers will be text" in notice for notice in live.notices) == 1
 
 
 async def test_a_speaker_that_cannot_be_had_is_named_and_text_asked_for() -> None:
-    """The device's own reason reaches the person."""
+    """The device's own reason reaches the user."""
     async with live_session(speaker=ManualSpeaker(available=False)) as live:
         assert live.session.status.modalities == ("text",)
         assert [notice for notice in live.notices if "answers will be text" in notice] == [
@@ -228,7 +228,7 @@ async def test_a_lost_connection_is_told_with_its_code_and_what_to_do() -> None:
 
 
 async def test_a_session_that_we_close_is_not_lost() -> None:
-    """Leaving is no failure, and leaves no task behind."""
+    """Leaving is not a failure, and leaves no task behind."""
     async with live_session() as live:
         session = live.session
     names = {task.get_name() for task in asyncio.all_tasks()}
@@ -451,7 +451,7 @@ async def test_another_model_is_another_connection() -> None:
 
 
 async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> None:
-    """Nothing is recorded before the person asks; muted is muted at the source."""
+    """Nothing is recorded before the user asks; muted is muted at the source."""
     microphone = ManualMicrophone()
     async with live_session(microphone=microphone) as live:
         assert (microphone.opened, live.session.status.muted) == (False, True)

@@ -103,7 +103,7 @@ async def test_parallel_calls_are_answered_together_and_followed_by_one_request(
 
 
 async def test_a_tool_that_fails_is_an_error_that_the_model_sees() -> None:
-    """The exception becomes the output, and the person is told as well."""
+    """The exception becomes the output, and the user is told as well."""
     async with session_with(calling(("call_1", "broken", '{"city": "x"}')), BROKEN) as live:
         live.session.talk.respond()
         await live.until(lambda: outputs(live))
@@ -144,7 +144,7 @@ async def test_a_round_waits_for_its_last_answer() -> None:
 
 
 async def test_manual_mode_keeps_calls_that_could_run() -> None:
-    """/tools manual: the person decides every answer."""
+    """/tools manual: the user decides every answer."""
     async with session_with(calling(("call_1", "get_weather", '{"city": "x"}')), WEATHER) as live:
         live.session.tools.manual = True
         live.session.talk.respond()
@@ -212,7 +212,7 @@ async def test_calls_and_approvals_wait_in_one_place() -> None:
 
 
 async def test_a_tool_that_runs_ends_with_the_session() -> None:
-    """Nothing is left when the person leaves."""
+    """Nothing is left when the user leaves."""
     started = asyncio.Event()
 
     async def endless() -> None:

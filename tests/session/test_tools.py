@@ -129,7 +129,7 @@ def test_annotations_become_json_types(annotation: Any, schema: dict[str, Any]) 
     ],
 )
 def test_a_file_that_makes_no_tools_says_what_is_wrong(tmp_path: Path, source: str, why: str) -> None:
-    """The line names file and reason, whatever the person's code does."""
+    """The line names file and reason, whatever the user's code does."""
     if "Missing" in source:
         source = "from __future__ import annotations\n" + source
     with pytest.raises(InputError, match=r"tools\.py") as caught:

@@ -1,4 +1,4 @@
-"""A conversation carried over, and written for people and programs."""
+"""A conversation carried over, and written for users and programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rtcli chat` in a terminal with a microphone and a speaker: what a person says, presses, hears and sees."""
+"""`rtcli chat` in a terminal with a microphone and a speaker: what a user says, presses, hears and sees."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_f4_talks_and_ends_the_turn(card: SoundCard, hearing_server: str, say: S
 
 
 def test_f2_opens_and_mutes_the_microphone(card: SoundCard, scripted_server: str) -> None:
-    """It is closed until the person asks, and the toolbar says which it is."""
+    """It is closed until the user asks, and the toolbar says which it is."""
     with chatting(card, *on(scripted_server)) as terminal:
         terminal.send("\x1bOQ")
         terminal.wait_for("microphone live")
@@ -162,7 +162,7 @@ async def test_files_take_the_place_of_devices_in_a_pipe(hearing_server: str, sa
 
 
 def test_files_take_the_place_of_devices_at_a_prompt(hearing_server: str, say: Say, tmp_path: Path) -> None:
-    """The same in a terminal, where the person may type as well."""
+    """The same in a terminal, where the user may type as well."""
     write_wav(tmp_path / "in.wav", say("Say good night."))
     argv = [sys.executable, "-m", "rtcli", "chat", "--url", hearing_server]
     argv += ["--audio-in", str(tmp_path / "in.wav"), "--audio-out", str(tmp_path / "out.wav")]

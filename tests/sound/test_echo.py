@@ -40,7 +40,7 @@ async def test_without_the_guard_it_does(card: SoundCard, hearing_server: str) -
 
 
 async def test_a_voice_over_the_echo_is_let_through(card: SoundCard, hearing_server: str, say: Say) -> None:
-    """In the default mode a person who is clearly louder than the echo interrupts."""
+    """In the default mode a user who is clearly louder than the echo interrupts."""
     async with talking(hearing_server, detection=WAITS) as talk:
         with card.loopback(volume="-24dB"):
             talk.live.session.talk.say("count to 40")

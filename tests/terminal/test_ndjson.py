@@ -109,7 +109,7 @@ def test_only_wanted_events_are_written() -> None:
 
 
 def test_everything_else_is_for_people() -> None:
-    """Notices, a frame that is no event, what commands answer: stderr. Speech is in the events already."""
+    """Notices, a frame that is not an event, what commands answer: stderr. Speech is in the events already."""
     bad = Frame(4, 0.1, Direction.RECEIVED, None, 3, problem="not JSON")
     views: list[View] = [
         Notice("lost", "closed", "/reconnect", Level.ERROR),

@@ -70,7 +70,7 @@ def test_two_answers_do_not_run_into_each_other() -> None:
 
 
 def test_what_is_for_people_goes_to_stderr() -> None:
-    """Notices, what the person said, what was not heard, event rows."""
+    """Notices, what the user said, what was not heard, event rows."""
     pipes = Pipes(events="all")
     pipes.writer.write(Notice("lost", "the server closed", "/reconnect", Level.ERROR))
     pipes.writer.write(SpeechDelta("user", "u", 0, "hel"))

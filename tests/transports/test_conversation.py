@@ -399,7 +399,7 @@ async def test_tracing_is_an_update_of_its_own(
 
 
 async def test_manual_sends_nothing_that_the_caller_did_not_send() -> None:
-    """No first update, no tracing, no retrieve, no waiting, no cancel, no truncate when the person speaks."""
+    """No first update, no tracing, no retrieve, no waiting, no cancel, no truncate when the user speaks."""
     create = {"type": "response.create", "event_id": "mine"}
     async with linked(manual=True) as link:
         assert link.server.received == []

@@ -1,4 +1,4 @@
-"""The recorded behaviour of the reference, played against ours: what differs is listed, and differs on purpose."""
+"""The recorded behavior of the reference, played against ours: what differs is listed, and differs on purpose."""
 
 from __future__ import annotations
 

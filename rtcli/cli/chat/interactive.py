@@ -20,7 +20,7 @@ _SHOWN_PREFIXES = ("replies:", "engines:")
 
 
 async def at_prompt(options: ChatOptions) -> ExitCode:
-    """Run the prompt until the person leaves. The built-in server, if that is the endpoint, runs in a child."""
+    """Run the prompt until the user leaves. The built-in server, if that is the endpoint, runs in a child."""
     from rtcli.config.folders import history_file
     from rtcli.repl.loop import run_repl
 
@@ -68,7 +68,7 @@ class _Relay:
         self._show: Callable[[View], None] = self._waiting.append
 
     def say(self, line: str) -> None:
-        """One line that the child wrote for people; what concerns operators of a server is left out."""
+        """One line that the child wrote for users; what concerns operators of a server is left out."""
         if line.startswith(_SHOWN_PREFIXES):
             self._show(Notice(line))
 

@@ -1,4 +1,4 @@
-"""What the person wants of the session: from --session, --instructions, --voice and --text to one config."""
+"""What the user wants of the session: from --session, --instructions, --voice and --text to one config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writer for a chat whose input or output is no terminal."""
+"""The writer for a chat whose input or output is not a terminal."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ async def test_hello_to_the_built_in_server_as_ndjson() -> None:
 
 
 async def test_stdout_is_the_answer_and_nothing_else() -> None:
-    """What is for people goes to stderr; its first line says where this talks to and with which model."""
+    """What is for users goes to stderr; its first line says where this talks to and with which model."""
     async with fake_server(answers) as server:
         ended = await chat("--url", server.url, "--model", "m-1")
 
@@ -285,7 +285,7 @@ async def test_a_setting_that_the_server_refuses_is_told() -> None:
 
 
 async def test_prices_and_barge_in_come_from_the_settings(tmp_path: Path) -> None:
-    """The person's own figures make the estimate; a typed message leaves the assistant talking."""
+    """The user's own figures make the estimate; a typed message leaves the assistant talking."""
     folder = tmp_path / "rtcli"
     folder.mkdir()
     (folder / "config.toml").write_text('barge_in = false\n[prices."gpt-realtime-2.1"]\noutput_text = 1000000\n')

@@ -47,7 +47,7 @@ def gone(pid: int) -> bool:
 
 
 def test_three_turns_with_the_built_in_server(tmp_path: Path) -> None:
-    """A text, a picture, and an answer that is interrupted; Ctrl+D leaves with 0 and a terminal as it was."""
+    """A text, an image, and an answer that is interrupted; Ctrl+D leaves with 0 and a terminal as it was."""
     Image.new("RGB", (64, 48), "red").save(tmp_path / "red.png")
     with chat("--local", "--text") as terminal:
         terminal.wait_for(FIRST_LINE)

@@ -16,7 +16,7 @@ from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSCRIBER, shutdown_o
 
 
 def test_instructions_can_be_in_a_file(tmp_path: Path) -> None:
-    """@FILE, from a flag or the person's own settings."""
+    """@FILE, from a flag or the user's own settings."""
     (tmp_path / "say.txt").write_text("Be brief.\n")
     settings = Settings((Layer("flag", {"instructions": f"@{tmp_path / 'say.txt'}"}),))
 

@@ -133,7 +133,7 @@ async def test_an_error_without_event_id_ends_the_wait_too() -> None:
     ],
 )
 async def test_how_a_response_ends_is_the_exit_code(status: str, details: dict[str, object], code: int) -> None:
-    """Failed and incomplete are 5 and say why; cancelled is no failure."""
+    """Failed and incomplete are 5 and say why; cancelled is not a failure."""
     async with fake_server(steps(Step("response.create", text_response("r", "x", status, details)))) as server:
         ended = await rtcli("send-event", "-", "--url", server.url, text=ndjson(CREATE))
 

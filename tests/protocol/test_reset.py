@@ -107,7 +107,7 @@ def test_items_are_compared_by_value() -> None:
 
 def test_an_id_that_stands_twice_is_refused() -> None:
     """The server would refuse the second after the first has changed the conversation."""
-    with pytest.raises(UsageError, match="item b stands twice"):
+    with pytest.raises(UsageError, match="item b appears twice"):
         plan([], messages("abcb"))
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from rtcli.protocol.payloads import FunctionCall
+from rtcli.protocol.remember import remember
 
 _MAX_REMEMBERED = 4096
-_Value = TypeVar("_Value")
 
 
 class FunctionCalls:
@@ -25,17 +23,12 @@ class FunctionCalls:
         name = call.call_id or call.id
         if name and name in self._handed_on:
             return False
-        _remember(self._handed_on, name, None)
-        _remember(self.call_ids, call.id, call.call_id)
+        if name:
+            remember(self._handed_on, name, None, _MAX_REMEMBERED)
+        if call.id:
+            remember(self.call_ids, call.id, call.call_id, _MAX_REMEMBERED)
         return True
 
     def forget_connection(self) -> None:
         """Another connection may hand on the same ids again."""
         self._handed_on.clear()
-
-
-def _remember(known: dict[str, _Value], key: str, value: _Value) -> None:
-    if key:
-        known[key] = value
-        if len(known) > _MAX_REMEMBERED:
-            del known[next(iter(known))]

@@ -294,6 +294,18 @@ def test_a_cancel_of_the_conversation_is_not_answered_by_a_response_beside_it() 
     assert wire.gets(response("response.done", "r", **cancelled)) == [3]
 
 
+def test_a_cancel_that_speech_outran_ends_the_response_after_it() -> None:
+    """The first response ended because of the speech, before the server read the cancel."""
+    wire = Wire(("<", detects()), (">", CREATE), ("<", response("response.created", "r", conversation_id="c")))
+    wire.sends(APPEND, event("response.cancel"))
+    wire.gets(spoken("s")[0])
+
+    assert wire.gets(response("response.done", "r", status_details={"reason": "turn_detected"})) == [6]
+    assert wire.waiting == []
+    wire.gets(*spoken("s")[1:], response("response.created", "r2", conversation_id="c"))
+    assert wire.gets(response("response.done", "r2", status_details={"reason": "client_cancelled"})) == [5]
+
+
 def test_a_cancel_that_came_too_late_is_named_by_its_refusal() -> None:
     """The response was completed meanwhile, and so nothing waits for the cancel when the error comes."""
     wire = Wire().sends(CREATE, event("response.cancel"))

@@ -197,7 +197,7 @@ async def test_a_spoken_turn_leads_back_to_its_sound(tmp_path: Path) -> None:
 
 
 async def test_a_tools_output_leads_back_to_its_call() -> None:
-    """The answer after a call -> its request -> ... and the output -> the call of the model."""
+    """And the answer after it to the line that was typed: a tool runs because of its call."""
     async with live_session(tools=[WEATHER]) as live:
         await live.run("What is the weather in Paris?")
         await live.until(lambda: len(live.records("response.done")) == 2)
@@ -205,3 +205,6 @@ async def test_a_tools_output_leads_back_to_its_call() -> None:
 
         first = live.session.state.log.why(output.number)[0]
         assert (first.event or {})["type"] == "response.output_item.done"
+        answer = chain(live, "response.done")
+        assert answer[:2] == ["response.created", "response.create"]
+        assert answer[-2:] == ["response.create", "typed text"] and answer.count("response.created") == 2

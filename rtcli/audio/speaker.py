@@ -138,6 +138,10 @@ class Speaker(QueuedPlayer):
         """The device's name; before it is open, what was asked for."""
         return self.device.name if self.device is not None else str(self._requested or "default")
 
+    def __repr__(self) -> str:
+        state = "open" if self._stream is not None else "closed"
+        return f"<Speaker {self._requested!r} {state}, {self._queue.queued} frames queued>"
+
     def open(self) -> None:
         """Start the device; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:

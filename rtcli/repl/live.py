@@ -55,6 +55,10 @@ class LiveWriter:
         self._shown_at = 0.0
         self._paused = 0
 
+    def __repr__(self) -> str:
+        state = "paused" if self._paused else "at a prompt" if self._prompting else "without a prompt"
+        return f"<LiveWriter {state}, {len(self._lines)} lines waiting>"
+
     # What turns views into rows is loaded with the first of them: the first paint of a prompt needs none of it.
 
     @cached_property

@@ -28,6 +28,9 @@ class Sink:
         self._on_gone = on_gone
         self.gone = False
 
+    def __repr__(self) -> str:
+        return f"<Sink {getattr(self._stream, 'name', '?')}{' gone' if self.gone else ''}>"
+
     def write(self, text: str) -> None:
         """Write and flush."""
         if self.gone or not text:

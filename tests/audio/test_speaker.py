@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtcli.audio.speaker import QueuedPlayer
+from rtcli.audio.speaker import QueuedPlayer, Speaker
 
 
 class Device(QueuedPlayer):
@@ -134,3 +134,8 @@ def test_what_is_taken_over_may_be_all_there_is() -> None:
     second.run(700)
 
     assert (second.heard_ms("item", 0), second.underruns) == (500, 0)
+
+
+def test_a_speaker_shows_its_state() -> None:
+    """For whoever prints one while looking for a fault."""
+    assert repr(Speaker("usb")) == "<Speaker 'usb' closed, 0 frames queued>"

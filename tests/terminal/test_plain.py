@@ -144,3 +144,14 @@ def test_an_encoding_that_lacks_a_character_is_no_failure(encoding: str) -> None
 
     assert raw.getvalue().decode(encoding).startswith("a")
     assert raw.getvalue().endswith(b"b\n")
+
+
+def test_a_sink_shows_its_stream_and_whether_its_reader_left() -> None:
+    """For whoever prints one while looking for a fault."""
+    stream = io.StringIO()
+    sink = Sink(stream)
+    assert repr(sink) == "<Sink ?>"
+
+    stream.close()
+    sink.write("nobody reads this")
+    assert repr(sink) == "<Sink ? gone>"

@@ -93,10 +93,10 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         """Where the last interruption cut the audio."""
         return self._core.last_interruption
 
-    def _set_tracing(self, tracing: Any) -> None:
-        self._core.tracing = tracing
-
-    _tracing_config = property(fset=_set_tracing, doc="The session's tracing as the server said it (set only).")
+    _tracing_config = property(
+        fset=lambda self, tracing: setattr(self._core, "tracing", tracing),
+        doc="The session's tracing as the server said it (set only).",
+    )
 
     def forget_settings(self, paths: Iterable[str]) -> None:
         """Settings (dotted paths) that the server refused count as never asked for; it would refuse them again."""
@@ -157,9 +157,9 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     # -- carrying out what the core says ---------------------------------------------------------
 
-    def _run(self, effects: Effects) -> None:
-        """Carry out what a call of the user leads to, on the thread that the transport lives on."""
-        self._perform(effects)
+    def _run(self, function: Callable[..., object], *args: Any) -> None:
+        """Do what a call of the user leads to, on the thread that the transport lives on."""
+        function(*args)
 
     def _perform(self, effects: Effects) -> None:
         emit = self.emit
@@ -179,7 +179,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
                 self._on_ready()
 
     def _put(self, event: Event) -> None:
-        """Hand one event over for sending, at once and as it is."""
+        """Hand one event over for sending, at once."""
         self.send_event(event)
 
     # -- to the server ---------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         At once, or when the one that runs is done; requests without parameters coalesce. A transport of one's own sends
         response.create at once. Raises ValueError for parameters that JSON cannot express.
         """
-        self._run(self._core.request_response(response))
+        self._run(self._perform, self._core.request_response(response))
 
     def send_message(
         self, message: Any, other_event_data: Mapping[str, Any] | None = None, *, trigger_response: bool = True
@@ -200,11 +200,11 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         `message` is text, or a mapping with `content` (parts `input_text`, `input_image` with `image` or `image_url`,
         `input_audio`). `other_event_data` is added to the event (`event_id`, `previous_item_id` ...).
         """
-        self._run(self._core.submit(user_message(message, other_event_data), respond=trigger_response))
+        self._run(self._perform, self._core.submit(user_message(message, other_event_data), respond=trigger_response))
 
     def add_image(self, image: str, *, trigger_response: bool = True) -> None:
         """Send an image, a data URI of a PNG or JPEG, as a user message."""
-        self._run(self._core.submit(image_message(image), respond=trigger_response))
+        self._run(self._perform, self._core.submit(image_message(image), respond=trigger_response))
 
     def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Append audio in the session's input format; `commit` ends the user's turn. Empty audio sends no append."""
@@ -224,7 +224,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     def update_session_config(self, config: Mapping[str, Any]) -> None:
         """Send session.update: defaults, then what was configured before, then `config`. `tools=[]` clears them."""
-        self._run(self._core.update_session(config))
+        self._run(self._perform, self._core.update_session(config))
 
     def _update_tracing_config(self, tracing: Any) -> None:
         """Switch tracing on ("auto" or an object) or off (None); see `ClientCore.update_tracing`."""
@@ -236,11 +236,13 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         `item_update` shows the call as completed. Raises UsageError for an output that is not text and for a call
         without call_id; nothing is sent then.
         """
-        self._run(self._core.answer_call(tool_call, output, respond=start_response))
+        self._run(self._perform, self._core.answer_call(tool_call, output, respond=start_response))
 
     def send_mcp_response(self, approval_request: Any, approved: bool, reason: str | None = None) -> None:
         """Answer a request for approval (a McpApprovalRequestItem, or a mapping with its keys)."""
-        self._run(self._core.submit(mcp_approval_response(approval_request, approved, reason), respond=False))
+        self._run(
+            self._perform, self._core.submit(mcp_approval_response(approval_request, approved, reason), respond=False)
+        )
 
     def reset_history(self, old_history: Iterable[Any], new_history: Iterable[Any]) -> None:
         """Send the deletes and creates that turn one history into another.
@@ -249,4 +251,4 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         UsageError, before anything is sent, for an id given twice and for items that the API does not take (assistant
         output_audio, MCP items).
         """
-        self._run(self._core.reset_history(list(old_history), list(new_history)))
+        self._run(self._perform, self._core.reset_history(list(old_history), list(new_history)))

@@ -10,6 +10,7 @@ from typing import Any
 from rtcli.errors import UsageError
 from rtcli.transports import connection_errors
 from rtcli.transports.connect import call_url, default_url, to_connect_error
+from rtcli.transports.connection import Connection
 from rtcli.transports.layer import ApiKey
 from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
 
@@ -60,11 +61,15 @@ class Connector:
 
 
 class Attempt:
-    """One connect() under way. `abandoned`: it was canceled before it was done."""
+    """One connect() under way.
+
+    `abandoned`: it was canceled before it was done. `late`: what was opened nevertheless, and is closing.
+    """
 
     def __init__(self, previous_model: str) -> None:
         self.previous_model = previous_model
         self.abandoned = False
+        self.late: Connection | None = None
         self._task: asyncio.Future[WebSocketLike] | None = None
 
     def cancel(self) -> None:
@@ -74,25 +79,27 @@ class Attempt:
             self._task.cancel()
 
     async def run(
-        self, opening: Coroutine[Any, Any, WebSocketLike], discard: Callable[[WebSocketLike], object]
-    ) -> WebSocketLike:
-        """The socket that `opening` opens. Raises what it raises, and ConnectError after `cancel`.
-
-        `discard` gets a socket that nobody waits for any more.
-        """
+        self, opening: Coroutine[Any, Any, WebSocketLike], own: Callable[[WebSocketLike], Connection]
+    ) -> Connection:
+        """Owns the socket that `opening` opens. Raises what that raises, and ConnectError after `cancel`."""
         task = self._task = asyncio.ensure_future(opening)
         try:
             socket = await task
         except asyncio.CancelledError:
             if task.done() and not task.cancelled() and task.exception() is None:
-                discard(task.result())  # it came in the moment in which we were canceled
+                self._discard(own(task.result()))  # it came in the moment in which we were canceled
             if self.abandoned and not _is_canceled():
                 raise connection_errors.closed_early() from None
             raise
+        connection = own(socket)
         if self.abandoned:
-            discard(socket)
+            self._discard(connection)
             raise connection_errors.closed_early()
-        return socket
+        return connection
+
+    def _discard(self, connection: Connection) -> None:
+        self.late = connection
+        connection.close()
 
 
 def _is_canceled() -> bool:

@@ -7,9 +7,22 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, overload
 
-from rtcli.protocol.payloads import ErrorPayload
+from rtcli.protocol.events import Event
+from rtcli.protocol.items import Item, McpApprovalRequestItem, McpCallItem
+from rtcli.protocol.payloads import (
+    ErrorPayload,
+    FunctionCall,
+    ItemDeleted,
+    McpToolsListed,
+    OutputTextDelta,
+    ResponseDone,
+    ResponseStarted,
+    TranscriptDelta,
+    TransportAudio,
+    Usage,
+)
 
 Listener: TypeAlias = Callable[..., Any]
 
@@ -35,24 +48,102 @@ class Emitter:
         self._listeners: dict[str, tuple[_Entry, ...]] = {}
         self._listener_tasks: set[asyncio.Future[Any]] = set()
 
-    def on(self, type: str, listener: Listener) -> Self:  # noqa: A002  the reference's name
+    @overload
+    def on(
+        self,
+        type: Literal["connected", "disconnected", "audio_done", "audio_interrupted"],
+        listener: Callable[[], object],
+    ) -> Self: ...
+    @overload
+    def on(self, type: Literal["connection_change"], listener: Callable[[str], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["error"], listener: Callable[[ErrorPayload], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["audio"], listener: Callable[[TransportAudio], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["audio_transcript_delta"], listener: Callable[[TranscriptDelta], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["output_text_delta"], listener: Callable[[OutputTextDelta], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["usage_update"], listener: Callable[[Usage], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["item_update"], listener: Callable[[Item], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["item_deleted"], listener: Callable[[ItemDeleted], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["turn_started"], listener: Callable[[ResponseStarted], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["turn_done"], listener: Callable[[ResponseDone], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["function_call"], listener: Callable[[FunctionCall], object]) -> Self: ...
+    @overload
+    def on(self, type: Literal["mcp_tools_listed"], listener: Callable[[McpToolsListed], object]) -> Self: ...
+    @overload
+    def on(
+        self, type: Literal["mcp_approval_request"], listener: Callable[[McpApprovalRequestItem], object]
+    ) -> Self: ...
+    @overload
+    def on(self, type: Literal["mcp_tool_call_completed"], listener: Callable[[McpCallItem], object]) -> Self: ...
+    @overload
+    def on(self, type: str, listener: Callable[[Event], object]) -> Self: ...
+    def on(self, type: str, listener: Listener) -> Self:
         """Call `listener` with the payload of every event of this type."""
-        return self._add(type, _Entry(listener, once=False))
+        self._listeners[type] = (*self._listeners.get(type, ()), _Entry(listener, once=False))
+        return self
 
-    def once(self, type: str, listener: Listener) -> Self:  # noqa: A002
+    @overload
+    def once(
+        self,
+        type: Literal["connected", "disconnected", "audio_done", "audio_interrupted"],
+        listener: Callable[[], object],
+    ) -> Self: ...
+    @overload
+    def once(self, type: Literal["connection_change"], listener: Callable[[str], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["error"], listener: Callable[[ErrorPayload], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["audio"], listener: Callable[[TransportAudio], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["audio_transcript_delta"], listener: Callable[[TranscriptDelta], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["output_text_delta"], listener: Callable[[OutputTextDelta], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["usage_update"], listener: Callable[[Usage], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["item_update"], listener: Callable[[Item], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["item_deleted"], listener: Callable[[ItemDeleted], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["turn_started"], listener: Callable[[ResponseStarted], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["turn_done"], listener: Callable[[ResponseDone], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["function_call"], listener: Callable[[FunctionCall], object]) -> Self: ...
+    @overload
+    def once(self, type: Literal["mcp_tools_listed"], listener: Callable[[McpToolsListed], object]) -> Self: ...
+    @overload
+    def once(
+        self, type: Literal["mcp_approval_request"], listener: Callable[[McpApprovalRequestItem], object]
+    ) -> Self: ...
+    @overload
+    def once(self, type: Literal["mcp_tool_call_completed"], listener: Callable[[McpCallItem], object]) -> Self: ...
+    @overload
+    def once(self, type: str, listener: Callable[[Event], object]) -> Self: ...
+    def once(self, type: str, listener: Listener) -> Self:
         """Call `listener` for the next event of this type only."""
-        return self._add(type, _Entry(listener, once=True))
+        self._listeners[type] = (*self._listeners.get(type, ()), _Entry(listener, once=True))
+        return self
 
-    def off(self, type: str, listener: Listener) -> Self:  # noqa: A002
+    def off(self, type: str, listener: Listener) -> Self:
         """Remove a listener, the last added if it was added several times; nothing happens if it never was."""
         entries = self._listeners.get(type, ())
         for entry in reversed(entries):
             if entry.listener == listener:
-                self._remove(type, entry)
+                _remove(self._listeners, type, entry)
                 break
         return self
 
-    def emit(self, type: str, *args: Any) -> bool:  # noqa: A002
+    def emit(self, type: str, *args: Any) -> bool:
         """Call the listeners of an event; whether there were any."""
         entries = self._listeners.get(type)
         if not entries:
@@ -64,7 +155,7 @@ class Emitter:
                 if entry.spent:
                     continue
                 entry.spent = True
-                self._remove(type, entry)
+                _remove(self._listeners, type, entry)
             try:
                 result = entry.listener(*args)
                 if result is not None and inspect.isawaitable(result):
@@ -74,22 +165,11 @@ class Emitter:
                 self._listener_failed(type, error)
         return True
 
-    def has_listener(self, type: str) -> bool:  # noqa: A002
+    def has_listener(self, type: str) -> bool:
         """Whether anybody listens to this type."""
         return type in self._listeners
 
-    def _add(self, type: str, entry: _Entry) -> Self:  # noqa: A002
-        self._listeners[type] = (*self._listeners.get(type, ()), entry)
-        return self
-
-    def _remove(self, type: str, entry: _Entry) -> None:  # noqa: A002
-        left = tuple(other for other in self._listeners.get(type, ()) if other is not entry)
-        if left:
-            self._listeners[type] = left
-        else:
-            self._listeners.pop(type, None)
-
-    def _adopt(self, type: str, result: Awaitable[Any]) -> None:  # noqa: A002
+    def _adopt(self, type: str, result: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(result)
         self._listener_tasks.add(task)
 
@@ -100,7 +180,7 @@ class Emitter:
 
         task.add_done_callback(finished)
 
-    def _listener_failed(self, type: str, error: BaseException) -> None:  # noqa: A002
+    def _listener_failed(self, type: str, error: BaseException) -> None:
         if type == "error":
             logger.error("a listener of 'error' raised", exc_info=error)
         else:
@@ -109,3 +189,11 @@ class Emitter:
 
 def _describe(args: tuple[Any, ...]) -> object:
     return args[0].error if args and isinstance(args[0], ErrorPayload) else args
+
+
+def _remove(listeners: dict[str, tuple[_Entry, ...]], type: str, entry: _Entry) -> None:
+    left = tuple(other for other in listeners.get(type, ()) if other is not entry)
+    if left:
+        listeners[type] = left
+    else:
+        listeners.pop(type, None)

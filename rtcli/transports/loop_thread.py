@@ -20,6 +20,11 @@ class LoopThread:
         """The loop that is running here is the one."""
         self._loop, self._thread = asyncio.get_running_loop(), get_ident()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the loop's thread, or there is none yet."""
+        return get_ident() == self._thread or self._loop is None
+
     def run(self, function: Callable[..., object], *args: Any) -> None:
         """Call `function` here, where this is the loop's thread or there is none yet, or hand it over."""
         if get_ident() == self._thread or self._loop is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rtcli.errors import UnsupportedError, UsageError
+from rtcli.errors import UnsupportedError
 from rtcli.transports.websocket import OpenAIRealtimeWebSocket
 
 
@@ -14,13 +14,8 @@ class OpenAIRealtimeSIP(OpenAIRealtimeWebSocket):
     `interrupt()` cancels the response if one runs, and clears what the API still plays into the call.
     """
 
+    _needs_call_id: ClassVar[bool] = True
     _plays_remotely: ClassVar[bool] = True
-
-    def _check_target(self, call_id: str | None) -> None:
-        if not call_id:
-            raise UsageError(
-                "a SIP call is joined by its call_id", hint="it comes with the webhook realtime.call.incoming"
-            )
 
     def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Raises UnsupportedError: the caller's audio reaches the API by telephone."""

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
 from rtcli.protocol.audio_formats import encode_base64_bytes
-from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore, Effects
+from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore
 from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.moves import move
@@ -26,7 +26,7 @@ from rtcli.transports.connection import Connection
 from rtcli.transports.connector import Attempt, Connector
 from rtcli.transports.layer import STATUS_MOVES, ApiKey, Status, StatusEvent
 from rtcli.transports.loop_thread import LoopThread
-from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
+from rtcli.transports.sockets import CreateWebSocket
 
 _CONNECTED = Status.CONNECTED  # a member costs a search through its class, and every send asks for it
 
@@ -45,6 +45,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
     order; an error that such a call meets there is reported as `error`.
     """
 
+    _needs_call_id: ClassVar[bool] = False
     _plays_remotely: ClassVar[bool] = False  # the API itself plays the audio, into a call
 
     def __init__(
@@ -87,8 +88,10 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         self.close_reason: str | None = None
         self._connector = Connector(create_websocket or dialer, api_key=api_key, url=url, headers=headers)
         self._loop_thread = LoopThread(self._on_error)
+        self._own = functools.partial(
+            Connection, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=max_outbox_bytes
+        )
         self._manual = manual
-        self._max_outbox_bytes = max_outbox_bytes
         self._max_message_bytes = max_message_bytes
         self._status = Status.DISCONNECTED
         self._attempt: Attempt | None = None  # a connect() under way
@@ -171,7 +174,9 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         """
         if self._attempt is not None or self._status is not Status.DISCONNECTED:
             raise UsageError("already connected or connecting", hint="close() first")
-        self._check_target(call_id)
+        if self._needs_call_id and not call_id:
+            hint = "it comes with the webhook realtime.call.incoming"
+            raise UsageError("a SIP call is joined by its call_id", hint=hint)
         attempt = self._attempt = Attempt(self._core.model)
         if model is not None:
             self._core.model = model
@@ -186,20 +191,19 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         address = self._connector.address(self._core.model, url, call_id)
         opening = self._connector.open(address, api_key, dialing=lambda: self._move(StatusEvent.DIALING))
         try:
-            socket = await attempt.run(opening, self._discard)
+            connection = await attempt.run(opening, self._own)
         except BaseException as error:
+            if attempt.late is not None:
+                self._ending = attempt.late  # wait_closed() waits for it
             self._failed(attempt, error)
             raise
         self._attempt = None
         if url is not None:
             self._connector.url = url
-        self._opened(socket)
+        self._opened(connection)
 
-    def _check_target(self, call_id: str | None) -> None:
-        """For a transport that does not connect to everything: raise UsageError."""
-
-    def _opened(self, socket: WebSocketLike) -> None:
-        connection = self._connection = self._own(socket)
+    def _opened(self, connection: Connection) -> None:
+        self._connection = connection
         self._move(StatusEvent.OPENED)
         if self._connection is connection:
             self._on_open()
@@ -211,14 +215,6 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
             self.close()
             raise
         connection.start()
-
-    def _own(self, socket: WebSocketLike) -> Connection:
-        return Connection(socket, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=self._max_outbox_bytes)
-
-    def _discard(self, socket: WebSocketLike) -> None:
-        """Close what an abandoned attempt opened after all; wait_closed() waits for it."""
-        self._ending = self._own(socket)
-        self._ending.close()
 
     def _failed(self, attempt: Attempt, error: BaseException) -> None:
         if self._attempt is not attempt:
@@ -238,11 +234,10 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
 
         From another thread it is handed over like a send.
         """
-        if self._attempt is not None or self._connection is not None:
-            self._loop_thread.run(self._close)
-
-    def _close(self) -> None:
         attempt, connection = self._attempt, self._connection
+        if (attempt is not None or connection is not None) and not self._loop_thread.is_here:
+            self._loop_thread.run(self.close)
+            return
         if attempt is not None:
             self._attempt = None
             self._core.model = attempt.previous_model
@@ -334,7 +329,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         NotConnectedError without a connection, OutboxFullError when the peer does not read, ValueError for an event
         that JSON cannot express.
         """
-        self._run(self._core.send(event, sequenced=sequenced))
+        self._run(self._perform, self._core.send(event, sequenced=sequenced))
 
     def send_frame(self, text: str) -> None:
         """Send a text as it stands, whether or not it is an event, in the order of the calls, from any thread.
@@ -342,7 +337,16 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         Nothing is added or delayed. What it says counts as with send_event(): a session.update as configured, for
         example. Raises NotConnectedError without a connection, OutboxFullError when the peer does not read.
         """
-        self._on_loop(self._send_frame, text)
+        event, frame = decode(text), text.encode(errors="surrogatepass")
+
+        def send() -> None:
+            if isinstance(event, Malformed):
+                self._put(None, frame, problem=event.reason)
+            else:
+                self._put(event, frame)
+                self._core.sent(event)
+
+        self._run(send)
 
     def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Append live audio in the session's input format; `commit` ends the user's turn.
@@ -350,8 +354,20 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         It is dropped while there is no connection, and oldest first while the peer does not read
         (`dropped_audio_bytes`).
         """
-        if self._status is _CONNECTED:
-            self._on_loop(self._send_audio, audio, commit)
+        if self._status is not _CONNECTED:
+            return
+        text = encode_base64_bytes(audio)
+        # Written by hand: base64 needs no escaping, and a microphone makes fifty of these a second.
+        frame = b'{"type":"input_audio_buffer.append","audio":"%b"}' % text
+
+        def send() -> None:
+            if audio:
+                event = {"type": "input_audio_buffer.append", "audio": text.decode()} if self._observers else None
+                self._put(event, frame, audio_bytes=len(audio))
+            if commit:
+                self._put({"type": "input_audio_buffer.commit"})
+
+        self._run(send)
 
     def interrupt(self, cancel_ongoing_response: bool = True) -> None:
         """Stop the assistant's speech where it was heard.
@@ -360,12 +376,9 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         happens while no audio is arriving or playing. `last_interruption` tells the positions.
         """
         if self._status is _CONNECTED:
-            self._run(self._core.interrupt(self._clock(), self._heard, cancel=cancel_ongoing_response))
+            self._run(self._perform, self._core.interrupt(self._clock(), self._heard, cancel=cancel_ongoing_response))
 
-    def _run(self, effects: Effects) -> None:
-        self._on_loop(self._perform, effects)
-
-    def _on_loop(self, function: Callable[..., object], *args: Any) -> None:
+    def _run(self, function: Callable[..., object], *args: Any) -> None:
         if self._status is not _CONNECTED:
             raise connection_errors.not_connected(self._status)
         self._loop_thread.run(function, *args)
@@ -375,28 +388,10 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
     def _on_ready(self) -> None:
         self._ready.set()
 
-    def _send_frame(self, text: str) -> None:
-        event, frame = decode(text), text.encode(errors="surrogatepass")
-        if isinstance(event, Malformed):
-            self._write(frame, None, problem=event.reason)
-        else:
-            self._write(frame, event)
-            self._core.sent(event)
-
-    def _send_audio(self, audio: bytes, commit: bool) -> None:
-        if audio:
-            text = encode_base64_bytes(audio)
-            # Written by hand: base64 needs no escaping, and a microphone makes fifty of these a second.
-            frame = b'{"type":"input_audio_buffer.append","audio":"%b"}' % text
-            event = {"type": "input_audio_buffer.append", "audio": text.decode()} if self._observers else None
-            self._write(frame, event, len(audio))
-        if commit:
-            self._put({"type": "input_audio_buffer.commit"})
-
-    def _put(self, event: Event) -> None:
-        self._write(encode_bytes(event), event)
-
-    def _write(self, frame: bytes, event: Event | None, audio_bytes: int = 0, problem: str = "") -> None:
+    def _put(self, event: Event | None, frame: bytes = b"", *, audio_bytes: int = 0, problem: str = "") -> None:
+        """Hand one event over for sending, as `frame` where that is given."""
+        if event is not None and not frame:
+            frame = encode_bytes(event)
         if self._connection is None:
             raise connection_errors.not_connected(self._status)
         self._connection.send(frame, audio_bytes)

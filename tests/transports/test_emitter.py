@@ -44,7 +44,7 @@ def test_changes_during_an_emit_count_from_the_next_event_on() -> None:
     emitter, seen = Emitter(), list[Any]()
     last = recording(seen, "last")
 
-    def first() -> None:
+    def first(*_: object) -> None:
         seen.append("first")
         emitter.off("x", last).on("x", recording(seen, "new"))
 
@@ -57,7 +57,7 @@ def test_once_is_once_even_when_a_listener_emits_the_same_event() -> None:
     """The inner event uses it up."""
     emitter, seen = Emitter(), list[Any]()
 
-    def again(depth: int) -> None:
+    def again(depth: Any) -> None:
         if depth == 0:
             emitter.emit("x", 1)
 
@@ -80,7 +80,7 @@ def test_what_a_listener_raises_is_an_error_event() -> None:
     """And those behind it still run."""
     emitter, seen, boom = Emitter(), list[Any](), ValueError("boom")
 
-    def fails() -> None:
+    def fails(*_: object) -> None:
         raise boom
 
     emitter.on("error", recording(seen, "error")).on("x", fails).on("x", recording(seen, "b"))

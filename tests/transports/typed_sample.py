@@ -200,3 +200,13 @@ async def join(url: str) -> str:
     call.close()
     await call.wait_closed()
     return call.status
+
+
+def mistakes(t: OpenAIRealtimeWebSocket) -> None:
+    """What a type checker has to find: an ignore that is not needed is an error, so each of these is one."""
+    t.on("audio", lambda audio: audio.nothing)  # type: ignore[attr-defined]
+    t.once("item_deleted", lambda deleted: deleted.data)  # type: ignore[attr-defined]
+
+    def heard(audio: str) -> None: ...
+
+    t.on("audio", heard)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -54,6 +55,14 @@ async def stream(
         hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
         why = str(error) or type(error).__name__
         raise ConnectError(f"{method} {shown(url)} failed", why=why, hint=hint, url=url) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as a URL names it, is this machine: a proxy knows nothing of it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
 
 
 def shown(url: str) -> str:

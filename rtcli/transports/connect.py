@@ -15,6 +15,9 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, P
 
 from rtcli import __version__
 from rtcli.errors import ConnectError
+from rtcli.http.client import is_loopback, shown
+from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
+from rtcli.http.tls import ssl_context as default_ssl_context
 
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
 
@@ -42,12 +45,6 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
-def shown(url: str) -> str:
-    """A URL without its query, which may hold a key, and without credentials."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 class _Connect(connect):
     """Dials one address and no other: a redirect would carry the key to wherever it points."""
 
@@ -66,7 +63,16 @@ async def dial(
     ssl_context: ssl.SSLContext | None,
     proxy: str | bool | None,
 ) -> ClientConnection:
-    """An open connection of `websockets`, without compression: it costs more than all the rest."""
+    """An open connection of `websockets`, without compression: it costs more than all the rest.
+
+    `proxy` is theirs; True, the proxy that the environment names, does not count for loopback. Without `ssl_context` a
+    wss address gets the program's own. Raises what `websockets` raises, and UsageError for a CA file of no use.
+    """
+    parts = urlsplit(url)
+    if ssl_context is None and parts.scheme == "wss":
+        ssl_context = default_ssl_context()
+    if proxy is True and is_loopback(parts.hostname or ""):
+        proxy = None
     options: dict[str, Any] = {"proxy": proxy} | ({} if ssl_context is None else {"ssl": ssl_context})
     return await _Connect(
         url,
@@ -119,7 +125,9 @@ def _dns(url: str, error: Any) -> ConnectError:
 
 def _tls(url: str, error: Any) -> ConnectError:
     reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or _text(error)
-    hint = "is this the right host, does it speak TLS (wss) on this port, and is its certificate trusted here?"
+    hint = "is this the right host, and does it speak TLS (wss) on this port?"
+    if is_untrusted_certificate(error):
+        hint = f"is this the right host? {CERTIFICATE_HINT}"
     return ConnectError(f"TLS handshake failed with {shown(url)}", why=reason, hint=hint, url=url)
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
+from rtcli.http.client import shown
 from rtcli.protocol.audio_formats import encode_base64_bytes
 from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore
 from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
@@ -21,7 +22,7 @@ from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import Payload
 from rtcli.transports import connection_errors
 from rtcli.transports.base import OpenAIRealtimeBase
-from rtcli.transports.connect import dial, shown
+from rtcli.transports.connect import dial
 from rtcli.transports.connection import Connection
 from rtcli.transports.connector import Attempt, Connector
 from rtcli.transports.layer import STATUS_MOVES, ApiKey, Status, StatusEvent

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,11 +16,16 @@ import pytest
 from websockets.asyncio.client import connect as dial
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
+from rtcli.server import RealtimeServer
+from rtcli.server.net.tls import tls_context
 from rtcli.transports import OpenAIRealtimeWebSocket
 from tests.kit.events import CREATED
 from tests.kit.fake_server import fake_server, greets, raw_server, upgrade_and_freeze
 from tests.kit.linked import Link, linked
 from tests.kit.waiting import DEADLINE, until
+
+FOLDER = Path(__file__).parents[1] / "server" / "net" / "certificate"
+CERTIFICATE, KEY = FOLDER / "certificate.pem", FOLDER / "key.pem"
 
 
 def tasks() -> set[asyncio.Task[Any]]:
@@ -299,6 +305,47 @@ async def test_tls_to_a_server_without_tls_is_explained() -> None:
             with pytest.raises(ConnectError, match=what) as caught:
                 await OpenAIRealtimeWebSocket(api_key="sk", url=url, ssl=ssl.create_default_context()).connect()
             assert caught.value.hint
+
+
+async def test_an_untrusted_certificate_names_the_variable_for_a_ca_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And with that variable the connection is made, without anything in the program's own words."""
+    async with RealtimeServer(voice="tone", ssl=tls_context(CERTIFICATE, KEY)) as server:
+        url = f"{server.url}?model=gpt-realtime"
+        with pytest.raises(ConnectError, match="TLS handshake failed") as caught:
+            await OpenAIRealtimeWebSocket(api_key="sk", url=url).connect()
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=url)
+        await t.connect()
+        await t.wait_ready(DEADLINE)
+        t.close()
+        await t.wait_closed()
+
+    assert "SSL_CERT_FILE" in caught.value.hint
+
+
+async def test_a_ca_file_of_no_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is dialed."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ConnectError, match=r"SSL_CERT_FILE=/nowhere/ca\.pem cannot be used"):
+        await OpenAIRealtimeWebSocket(api_key="sk", url="wss://127.0.0.1:1/").connect()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_loopback_goes_through_no_proxy_of_the_environment(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the company knows nothing of this machine; one that is given for the transport is used."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
+    async with fake_server() as server:
+        url = server.url.replace("127.0.0.1", host)
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=url)
+        await t.connect()
+        t.close()
+        await t.wait_closed()
+        with pytest.raises(ConnectError):
+            await OpenAIRealtimeWebSocket(api_key="sk", url=url, proxy="http://127.0.0.1:1").connect()
 
 
 async def _never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

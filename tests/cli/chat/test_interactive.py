@@ -122,7 +122,7 @@ def test_a_connection_that_cannot_be_made_gives_the_terminal_back() -> None:
 
     assert code == 3
     assert clean
-    assert f"nothing listens at 127.0.0.1:{port}" in terminal.text()
+    assert f"nothing is listening at 127.0.0.1:{port}" in terminal.text()
     assert "Traceback" not in terminal.text()
 
 

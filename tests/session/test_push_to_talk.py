@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rtcli.errors import ServerError, UsageError
+from rtcli.errors import AudioUnavailableError, ServerError, UsageError
 from rtcli.session.push_to_talk import PushToTalk, PushToTalkState
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
@@ -181,3 +181,44 @@ async def test_a_lost_connection_ends_the_turn_and_not_the_mode() -> None:
         assert await live.session.push_to_talk.toggle()
         await live.session.push_to_talk.switch(False)
         assert detection(live) == before
+
+
+async def test_push_to_talk_without_a_microphone_changes_nothing() -> None:
+    """The mode would switch voice detection off, and leave a session that hears nobody."""
+    async with live_session(microphone=ManualMicrophone(available=False)) as live:
+        with pytest.raises(AudioUnavailableError):
+            await live.session.push_to_talk.toggle()
+
+        assert not live.session.status.push_to_talk
+        assert live.sent().count("session.update") == 1
+
+
+async def test_push_to_talk_makes_a_turn_of_what_was_said_between_two_presses() -> None:
+    """Detection is off meanwhile and comes back; the turn is committed and answered."""
+    microphone = ManualMicrophone()
+    async with live_session(microphone=microphone) as live:
+        assert await live.session.push_to_talk.toggle()
+        microphone.speak(bytes(48 * 300))
+        assert not await live.session.push_to_talk.toggle()
+        await live.idle()
+
+        assert live.events("input_audio_buffer.committed") and live.events("response.done")
+        audio = (live.session.transport.session or {})["audio"]
+        assert audio["input"]["turn_detection"] is None and live.session.status.push_to_talk
+        await live.session.push_to_talk.switch(False)
+        audio = (live.session.transport.session or {})["audio"]
+        assert audio["input"]["turn_detection"]["type"] == "semantic_vad"
+
+
+async def test_a_turn_that_is_too_short_is_refused_here() -> None:
+    """The API takes no turn under 100 ms; it is thrown away, with a reason."""
+    microphone = ManualMicrophone()
+    async with live_session(microphone=microphone) as live:
+        await live.session.push_to_talk.toggle()
+        microphone.speak(bytes(48 * 40))
+        with pytest.raises(UsageError, match="too short"):
+            await live.session.push_to_talk.toggle()
+        with pytest.raises(UsageError, match="0 ms of audio"):
+            live.session.talk.commit()
+
+        assert "input_audio_buffer.commit" not in live.sent()

@@ -294,4 +294,4 @@ async def test_prices_and_barge_in_come_from_the_settings(tmp_path: Path) -> Non
     assert ended.code == 0, ended.err
     assert "about $15.0002" in ended.err, "15 tokens of output at a dollar each, and 45 of input at the usual price"
     assert "your own prices" in ended.err
-    assert "typing does not stop the assistant" in ended.err
+    assert "barge-in by typing: off" in ended.err

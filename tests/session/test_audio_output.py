@@ -1,0 +1,75 @@
+"""What arrives is played, and what was heard of it is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.sessions import ManualSpeaker, live_session
+
+SOUND = {"output_modalities": ["audio"]}
+
+
+async def test_without_a_speaker_the_session_asks_for_text_and_says_so_once() -> None:
+    """No output device is not an error, and no silent session either."""
+    async with live_session() as live:
+        assert live.session.status.modalities == ("text",)
+        assert sum("answers will be text" in notice for notice in live.notices) == 1
+
+
+async def test_a_speaker_that_cannot_be_had_is_named_and_text_asked_for() -> None:
+    """The device's own reason reaches the user."""
+    async with live_session(speaker=ManualSpeaker(available=False)) as live:
+        assert live.session.status.modalities == ("text",)
+        assert [notice for notice in live.notices if "answers will be text" in notice] == [
+            "no output device: answers will be text | this machine has none | "
+        ]
+
+
+async def test_who_chose_text_or_sound_is_not_lectured() -> None:
+    """A config that names its modalities is taken as it is."""
+    async with live_session(config={"output_modalities": ["audio"]}) as live:
+        assert live.session.status.modalities == ("audio",)
+        assert live.notices == []
+
+
+async def test_what_arrives_is_played_and_late_sound_is_not() -> None:
+    """Every byte that arrives before a cut reaches the speaker, none after it."""
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
+        live.session.talk.say("hello")
+        await live.until(lambda: live.records("response.output_audio.done"))
+        speaker = live.session.audio.speaker
+        assert isinstance(speaker, ManualSpeaker)
+        key = next(iter(speaker.queued))
+
+        assert len(speaker.pcm) // 48 == live.session.transport.playback.received_ms(*key)
+        assert speaker.finished == [key]
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("audio/pcmu", 8000), ("audio/pcma", 8000)])
+async def test_telephone_sound_is_played_at_24_khz(kind: str, rate: int) -> None:
+    """Whatever format the session speaks, the speaker gets its 24 kHz PCM16, of the same length."""
+    config = {**SOUND, "audio": {"output": {"format": {"type": kind}}}}
+    async with live_session(speaker=ManualSpeaker(), config=config) as live:
+        live.session.talk.say("hello")
+        await live.until(lambda: live.records("response.output_audio.done"))
+        speaker = live.session.audio.speaker
+        assert isinstance(speaker, ManualSpeaker)
+        key = next(iter(speaker.queued))
+
+        assert abs(speaker.queued[key] - live.session.transport.playback.received_ms(*key)) <= 2
+
+
+async def test_the_first_sample_heard_is_measured() -> None:
+    """From the request to the moment at which the device gives it out."""
+
+    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
+        live.session.talk.say("hello")
+        await live.until(lambda: live.records("response.done"))
+        speaker = live.session.audio.speaker
+        assert isinstance(speaker, ManualSpeaker)
+        speaker.hear(20)
+        (turn,) = live.session.state.metrics.turns.turns
+        await live.until(lambda: turn.played)
+
+        assert turn.played is not None and turn.first_audio is not None
+        assert turn.played >= turn.first_audio

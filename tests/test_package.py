@@ -114,3 +114,14 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
     events = run(program, "chat", "--local", "--text", "--json", text="hello\n", **home)
     assert "response.done" in {json.loads(line)["type"] for line in events.splitlines()}
     assert "answered within" in run(program, "doctor", **home)
+
+
+def test_the_newest_typer_still_imports_pydantic(tmp_path: Path) -> None:
+    """The reason for `typer<0.29` in pyproject.toml; when this fails, the cap can go."""
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", tmp_path, "typer")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import typer; app = typer.Typer(rich_markup_mode=None);"
+        "app.command()(lambda: None); app(args=[], standalone_mode=False); print('pydantic' in sys.modules)"
+    )
+
+    assert run(sys.executable, "-c", program) == "True\n"

@@ -112,9 +112,12 @@ class ClientCore:
         first = {key: value for key, value in self._config.items() if key != "model"}  # the transport's own counts
         update = self.session.plan(first, self.model)
         session = dict(update.payload)
-        for key in ("tools", "prompt"):
-            if not self._joined_call and not session.get(key):
-                session.pop(key, None)  # there is nothing to clear in a fresh session
+        if (
+            not self._joined_call
+            and not session.get("tools")
+            and "tools" not in (self._config.get("provider_data") or ())
+        ):
+            session.pop("tools", None)  # there is nothing to clear in a fresh session
         yield Send({"type": "session.update", "session": session})
         self.session.remember(update)
 
@@ -156,8 +159,12 @@ class ClientCore:
                     return
                 if semantic[0] != "function_call" or self._calls.is_new(semantic[1]):
                     yield semantic
+        if self.epoch != epoch:
+            return
+        if kind in self._HEARD:
+            self._HEARD[kind](self, event)
         reaction = self._reactions.get(kind)
-        if reaction is not None and self.epoch == epoch:
+        if reaction is not None:
             yield from reaction(self, event, now, heard)
 
     # What an event means for our state, before anybody hears of it; true where the session has become ready by it.
@@ -183,18 +190,9 @@ class ClientCore:
             self._pending_edits.settled(error.get("event_id"))
             self.responses.failed(error)
 
-    def _on_response_created(self, event: Event) -> None:
-        if isinstance(event.get("response"), dict):
-            self.responses.created(event["response"])
-
     def _on_response_done(self, event: Event) -> None:
         if isinstance(event.get("response"), dict):
             self.responses.done(event["response"])
-
-    def _on_response_output_audio_done(self, event: Event) -> None:
-        item_id, index = event.get("item_id"), event.get("content_index")
-        if isinstance(item_id, str):
-            self.playback.finish((item_id, index if isinstance(index, int) else 0))
 
     _HANDLERS: ClassVar[Mapping[str, Callable[[ClientCore, Event], bool | None]]] = {
         "session.created": _on_session_created,
@@ -202,8 +200,22 @@ class ClientCore:
         "conversation.item.added": _on_conversation_item_added,
         "conversation.item.deleted": _on_conversation_item_deleted,
         "error": _on_error,
-        "response.created": _on_response_created,
         "response.done": _on_response_done,
+    }
+
+    # As in the reference, these count once everybody has heard of them: what a listener asks for comes before.
+
+    def _on_response_created(self, event: Event) -> None:
+        if isinstance(event.get("response"), dict):
+            self.responses.created(event["response"], self.session.named_output_format)
+
+    def _on_response_output_audio_done(self, event: Event) -> None:
+        item_id, index = event.get("item_id"), event.get("content_index")
+        if isinstance(item_id, str):
+            self.playback.finish((item_id, index if isinstance(index, int) else 0))
+
+    _HEARD: ClassVar[Mapping[str, Callable[[ClientCore, Event], None]]] = {
+        "response.created": _on_response_created,
         "response.output_audio.done": _on_response_output_audio_done,
     }
 
@@ -238,8 +250,12 @@ class ClientCore:
         """Tracing is an update of its own, once it is known how it stands."""
         session = event.get("session")
         self.tracing = session.get("tracing") if isinstance(session, dict) else None
-        if self._sends_session and (self._auto_tracing or "tracing" in self._config):
-            yield from self.update_tracing(self._config.get("tracing", "auto"))
+        if not self._sends_session:
+            return
+        if "tracing" in self._config:
+            yield from self.update_tracing(self._config["tracing"])
+        elif self._auto_tracing and self.tracing is None:  # what is on already need not be asked for
+            yield from self.update_tracing("auto")
 
     def _send_next_create(self, event: Event, now: float, heard: Heard | None) -> Effects:
         """A response began, ended or was refused: perhaps the next response.create may go out."""
@@ -308,11 +324,10 @@ class ClientCore:
     def update_tracing(self, tracing: Any) -> Effects:
         """Switch tracing on ("auto" or an object) or off (None), in an update of its own.
 
-        Tracing that is on cannot be changed into another kind, only switched off: the API says so.
+        Where it is on as one object, another object is not sent: the API does not change it.
         """
-        if self.tracing is not None and tracing is not None:
-            if self.tracing != tracing:
-                logger.warning("tracing is on already and cannot be changed: %r is not sent", tracing)
+        if isinstance(self.tracing, Mapping) and isinstance(tracing, Mapping):
+            logger.warning("tracing is on already and cannot be changed: %r is not sent", tracing)
             return
         yield Send({"type": "session.update", "session": {"type": "realtime", "tracing": tracing}})
 

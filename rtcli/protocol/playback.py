@@ -132,13 +132,13 @@ class Playback:
                 cuts.append(cut)
         return cuts
 
-    def _elapsed_ms(self, key: Key, now: float) -> int:
-        return int((now - self._parts[key].first_at) * 1000)
+    def _elapsed_ms(self, key: Key, now: float) -> float:
+        return (now - self._parts[key].first_at) * 1000
 
-    def _cut(self, key: Key, heard_ms: int) -> Truncation:
+    def _cut(self, key: Key, heard_ms: float) -> Truncation:
         part = self._parts[key]
-        received, heard = part.received_ms, max(0, int(heard_ms))  # a player may count in floats
-        all_heard = part.finished and heard >= received
+        received, heard = part.received_ms, max(0, int(heard_ms))
+        all_heard = part.finished and heard_ms * part.format.bytes_per_second >= part.received_bytes * 1000
         nowhere = part.cut or all_heard or not part.in_conversation
         part.cut = True
         return Truncation(*key, part.response_id, received, heard, None if nowhere else min(heard, received))

@@ -206,13 +206,18 @@ class ResponseSequencer:
 
     # -- what the server says --------------------------------------------------------------------
 
-    def created(self, response: Mapping[str, Any]) -> None:
-        """response.created: a response runs; it answers the create that waits, if it can be the answer to it."""
+    def created(self, response: Mapping[str, Any], session_format: AudioFormat | None = None) -> None:
+        """response.created: a response runs; it answers the create that waits, if it can be the answer to it.
+
+        Its audio keeps the format that it names, or else the session's at this moment.
+        """
         out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        if "conversation_id" not in response and self._pending and not self._pending.answered:
+            out_of_band = self._pending.out_of_band  # it does not say where it belongs: then where it was asked for
         audio = response.get("audio")
         output = audio.get("output") if isinstance(audio, Mapping) else None
         named = output.get("format") if isinstance(output, Mapping) else None
-        output_format = None if named is None else parse_format(named)
+        output_format = session_format if named is None else parse_format(named)
         self._running[_id_of(response)] = Running(out_of_band, output_format)
         if self._pending and not self._pending.answered and out_of_band == self._pending.out_of_band:
             self._answered()
@@ -220,13 +225,20 @@ class ResponseSequencer:
     def done(self, response: Mapping[str, Any]) -> None:
         """response.done: it runs no more. One that was never announced (a quota failure) answers the create."""
         response_id = _id_of(response)
-        running = self._running.pop(response_id, None)
+        running = self._running.pop(self._known_as(response_id), None)
         if response_id in self._cancelled_out_of_band:
             self._cancelled_out_of_band.remove(response_id)
         if running is None and response_id not in self._given_up and self._slot is Slot.CREATING:
             self._answered()
         if not self.active:
             self._move(SlotEvent.RESPONSES_ENDED)
+
+    def _known_as(self, response_id: str) -> str:
+        """The running response that a done is about: where one of the two events named none, the one that is left."""
+        if response_id in self._running:
+            return response_id
+        inside = [known for known, running in self._running.items() if not running.out_of_band]
+        return inside[0] if inside and (not response_id or "" in inside) else response_id
 
     def failed(self, error: Mapping[str, Any]) -> None:
         """The `error` object of an error event: it may refuse our create, or our cancel."""

@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from rtcli.protocol.audio_formats import PCM16, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
 from rtcli.protocol.items import as_mapping
 from rtcli.protocol.models import REFERENCE_TRANSCRIBER
 from rtcli.protocol.tool_config import build_tool
@@ -138,7 +138,7 @@ def given_part(config: Config) -> Payload:
     if "model" in config and config["model"] is not None:
         given["model"] = config["model"]
     given |= config.get("provider_data") or {}
-    if "prompt" in config:
+    if config.get("prompt") is not None:
         given["prompt"] = _given_prompt(config["prompt"])
     tools = config.get("tools")
     if isinstance(tools, Sequence):
@@ -203,6 +203,7 @@ class RequestedSession:
         self._provider: Payload = {}  # replaces whole keys of the payload, as long as nothing newer names them
         self.confirmed: Payload | None = None
         self.output_format = PCM16
+        self.named_output_format: AudioFormat | None = None  # None: the session has not said it
 
     @property
     def requested(self) -> Payload:
@@ -253,13 +254,15 @@ class RequestedSession:
 
     def forget_connection(self) -> None:
         """A new connection knows nothing yet of what was confirmed on the old one."""
-        self.confirmed, self.output_format = None, PCM16
+        self.confirmed, self.output_format, self.named_output_format = None, PCM16, None
 
     def confirm(self, session: object) -> None:
         """The server's session.created or session.updated."""
         if isinstance(session, dict):
             self.confirmed = session
-            self.output_format = parse_format(self.confirmed_at("audio", "output", "format"))
+            named = self.confirmed_at("audio", "output", "format")
+            self.output_format = parse_format(named)
+            self.named_output_format = None if named is None else self.output_format
 
     def confirmed_at(self, *path: str) -> Any:
         """A value of the confirmed session, or None where it is not there."""

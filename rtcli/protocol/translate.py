@@ -90,9 +90,9 @@ def read_usage(usage: object) -> Usage:
     if not isinstance(usage, Mapping):
         return Usage()
 
-    def count(name: str) -> int:
+    def count(name: str) -> Any:
         value = usage.get(name)
-        return value if isinstance(value, int) else 0
+        return value if isinstance(value, int | float) else 0  # whatever number the server counts in
 
     def details(name: str) -> dict[str, Any]:
         value = usage.get(name)

@@ -125,7 +125,7 @@ _PROVIDER_DATA = st.one_of(
             "truncation": one("auto", {"type": "retention_ratio", "retention_ratio": 0.5}),
             "audio": one({}, None, {"output": {"voice": "x"}}),
             "output_modalities": one(["text"], []),
-            "instructions": MAYBE_TEXT,
+            "instructions": one("other", "", None),
             "model": one("m-provider"),
             "prompt": one({"id": "p"}, None),
             "tools": one([], [{"type": "function", "name": "n"}]),

@@ -49,6 +49,9 @@ class Story:
         self.sessions += [frame["session"] for frame in seen.wire if frame.get("type") == "session.update"]
         self.clocks += [step["clock_ms"]] if "clock_ms" in step else []
         frames = step.get("expect_wire", ())
+        self.mixed_up |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
+        if any(entry["event"] == "audio_interrupted" for entry in step.get("expect_emitted", ())):
+            self.cut.add(self.arriving)
         self.cut |= {
             frame["item_id"] for frame in frames if frame["type"] == "conversation.item.truncate" and "item_id" in frame
         }
@@ -168,7 +171,12 @@ def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
         if path in recorded and path in ours and same(recorded[path], ours[path]):
             continue
         is_default = path not in recorded or (path in _DEFAULTS and same(recorded[path], _DEFAULTS[path]))
-        is_kept = path in ours and any(path in session and same(session[path], ours[path]) for session in earlier)
+        top = path.partition(".")[0]
+        is_kept = any(
+            (path in ours and path in before and same(before[path], ours[path]))
+            or (top in session and top in got[0]["session"] and same(session[top], got[0]["session"][top]))
+            for session, before in zip(story.sessions, earlier, strict=True)
+        )
         if not (is_default and (is_kept or (path, ours.get(path)) == ("tools", []))):
             return False
     return True
@@ -367,7 +375,18 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("abnormal end", _EMITTED, _ended, _same_but(without="error"), _never),
     Deliberate("greeting", _WIRE, lambda step, seen, story: story.greeted, _same_set, _never),
     Deliberate("tracing as it is", _WIRE, _of_type("session.created"), _only_tracing, _never),
+    Deliberate(
+        "tracing off", _WIRE, _calls("_updateTracingConfig", lambda args: args == [None]), _only_tracing, _never
+    ),
     Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
+    Deliberate("reconnect keeps", _WIRE, lambda step, seen, story: step.get("call") == "connect", _merged, _never),
+    Deliberate(
+        "cut once",
+        _WIRE,
+        lambda step, seen, story: story.arriving in story.cut,
+        _same_but_frames("conversation.item.truncate"),
+        _never,
+    ),
     Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
     Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
     Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_sessions_but_newer_tools, _never),

@@ -299,7 +299,7 @@ class Player:
     async def _frame(self, frame: str | bytes) -> None:
         if self.is_base:
             self.t._on_message(frame)
-        else:
+        elif self.server.open:
             await self.server.open[-1].send(frame)
 
     async def _server_text(self, step: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def to_python(value: Any, *, ours: bool = False, texts: Mapping[str, str] | None
     marker, given = next(iter(value.items()), ("", None))
     if marker in _MARKERS:
         return _MARKERS[marker](given)
-    translate = ours and value.get("type") not in _PLAIN_PARTS
+    translate = ours and str(value.get("type")) not in _PLAIN_PARTS
     made = Given()
     for key, entry in sorted(value.items(), key=lambda pair: translate and pair[0] != snake(pair[0])):
         if entry == UNDEFINED or (translate and entry is None and key in _NOT_NULLABLE):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.protocol.audio_formats import PCMU
+from rtcli.protocol.audio_formats import PCM16, PCMU
 from rtcli.protocol.moves import IllegalMoveError, move
 from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE, SLOTS, ResponseSequencer, Slot, SlotEvent
 
@@ -425,3 +425,38 @@ def test_a_create_past_the_queue_is_not_asked_for_again() -> None:
     assert waits
     assert sent(responses)["event_id"] != "mine"
     assert "creating" in repr(responses)
+
+
+def test_a_response_that_does_not_say_where_it_belongs_is_what_was_asked_for() -> None:
+    """A server may leave `conversation_id` out: then the response answers the create that waits, of either kind."""
+    responses = asked({"conversation": "none"}, None)
+    sent(responses)
+    responses.created({"id": "r1"})
+    assert responses.is_out_of_band("r1")
+
+    sent(responses)
+    responses.created({"id": "r2"})
+    assert not responses.is_out_of_band("r2")
+
+
+@pytest.mark.parametrize(("created", "done"), [({}, {"id": "r1"}), ({"id": "r1"}, {}), ({"id": ""}, {"id": "r1"})])
+def test_a_response_without_an_id_ends_all_the_same(created: dict[str, Any], done: dict[str, Any]) -> None:
+    """Where one of its two events names none, the one that is left is meant, and the queue moves on."""
+    responses = asked(None)
+    sent(responses)
+    responses.created(created)
+    responses.request()
+    responses.done(done)
+
+    assert not responses.active
+    assert sent(responses)
+
+
+def test_a_response_keeps_the_format_that_the_session_had_when_it_began() -> None:
+    """Unless it names one of its own; a session that named none leaves it open."""
+    responses = ResponseSequencer()
+    responses.created(default("r1"), PCMU)
+    responses.created({**default("r2"), "audio": {"output": {"format": {"type": "audio/pcm"}}}}, PCMU)
+    responses.created(default("r3"))
+
+    assert [responses.output_format(name) for name in ("r1", "r2", "r3")] == [PCMU, PCM16, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -60,3 +61,45 @@ async def test_it_interrupts_by_cancel_and_clear() -> None:
         link.t.interrupt(False)
         await link.settle()
         assert link.sent_types == ["response.cancel", "output_audio_buffer.clear", "output_audio_buffer.clear"]
+
+
+async def test_an_interruption_without_a_connection_is_nothing() -> None:
+    """As in the reference: there is no call to be quiet in, before it and after it."""
+    OpenAIRealtimeSIP(api_key="sk").interrupt()
+
+    async with linked(transport=OpenAIRealtimeSIP, connect={"call_id": "rtc_1"}) as link:
+        link.t.close()
+        link.t.interrupt()
+        await link.t.wait_closed()
+        assert link.sent_types == []
+
+
+def test_a_call_is_accepted_with_the_payload_of_a_session() -> None:
+    """The same one that session.update would carry; the caller's config is not changed."""
+    sip = OpenAIRealtimeSIP(api_key="sk", model="gpt-realtime-2")
+    config = {"instructions": "Be brief.", "audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}}
+
+    assert sip.build_accept_payload(config) == sip.build_session_payload(config)
+    assert sip.build_accept_payload({})["model"] == "gpt-realtime-2"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 0.5}}}},
+        {"turn_detection": {"type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": None}},
+        {"provider_data": {"audio": {"input": {"turn_detection": {"silence_duration_ms": 500}}}}},
+    ],
+)
+def test_a_turn_detection_that_calls_do_not_have_is_refused(config: dict[str, Any]) -> None:
+    """The API would not accept the call; the error names the fields."""
+    with pytest.raises(UsageError, match=r"threshold|silence_duration_ms"):
+        OpenAIRealtimeSIP(api_key="sk").build_accept_payload(config)
+
+
+@pytest.mark.parametrize("audio", [None, {}, {"input": None}, {"input": {"turn_detection": None}}])
+def test_a_payload_without_a_turn_detection_is_accepted(audio: object) -> None:
+    """Whatever the caller put into its place."""
+    payload = OpenAIRealtimeSIP(api_key="sk").build_accept_payload({"provider_data": {"audio": audio}})
+
+    assert payload["audio"] == audio

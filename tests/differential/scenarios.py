@@ -26,7 +26,7 @@ from tests.differential.values import MODEL, UNDEFINED, WIRE_FORMAT, Values, map
 
 Steps = st.SearchStrategy[list[dict[str, Any]]]
 
-_CLOCK = one(0, 1, 20, 99.5, 100, 250, 1000, 5000)
+_CLOCK = rarely(one(-100, 0.25), one(0, 1, 20, 99.5, 100, 250, 1000, 5000))
 
 
 def said(events: Values) -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,12 +14,12 @@ from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import default_payload
 from tests.kit.golden_player import Seen
+from tests.kit.golden_story import Step, Story, server_events
 from tests.kit.golden_values import UNDEFINED, same
 
 if TYPE_CHECKING:
     from tests.kit.golden_judge import Judge
 
-Step = Mapping[str, Any]
 _NEWER_MCP_FIELDS = ("tunnel_id", "allowed_callers", "defer_loading")
 _SERVER_TYPES = {row.name for row in event_types(Direction.RECEIVED)}
 
@@ -27,61 +27,6 @@ _SERVER_TYPES = {row.name for row in event_types(Direction.RECEIVED)}
 _STATEFUL = re.compile(
     r"response\.(created|done)|response\.output_audio\.|session\.|conversation\.item\.|error|.*speech_started"
 )
-
-
-@dataclass
-class Story:
-    """What the steps of a scenario told so far."""
-
-    sessions: list[Any] = field(default_factory=list)  # what ours sent in session.update
-    calls: set[str] = field(default_factory=set)  # ids of the completed function calls that were emitted
-    cut: set[str] = field(default_factory=set)  # items that were interrupted
-    running: set[str] = field(default_factory=set)  # responses that were created and are not done
-    mixed_up: bool = False  # responses side by side: the reference knows one at a time
-    cancelling: bool = False  # a cancel was refused, or an error came that names nothing
-    clocks: list[float] = field(default_factory=list)
-    greeted: bool = False  # the server says something in the packet of its answer
-    arriving: str = ""  # the item whose audio came last
-    session: Any = None  # as the server confirmed it last
-
-    def tell(self, step: Step, seen: Seen) -> None:
-        """One more step is over."""
-        self.sessions += [frame["session"] for frame in seen.wire if frame.get("type") == "session.update"]
-        self.clocks += [step["clock_ms"]] if "clock_ms" in step else []
-        frames = step.get("expect_wire", ())
-        self.mixed_up |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
-        if any(entry["event"] == "audio_interrupted" for entry in step.get("expect_emitted", ())):
-            self.cut.add(self.arriving)
-        self.cut |= {
-            frame["item_id"] for frame in frames if frame["type"] == "conversation.item.truncate" and "item_id" in frame
-        }
-        if "server_mode" in step:
-            self.greeted = isinstance(step["server_mode"], dict) and "accept" in step["server_mode"]
-        for event in server_events(step):
-            self._hear(event)
-
-    def _hear(self, event: Mapping[str, Any]) -> None:
-        response, item = event.get("response"), event.get("item")
-        match event.get("type"):
-            case "response.created" if isinstance(response, dict):
-                self.mixed_up |= bool(self.running) or response.get("conversation_id", "") is None
-                self.running.add(str(response.get("id")))
-            case "response.done" if isinstance(response, dict):
-                self.mixed_up |= {str(response.get("id"))} != self.running and bool(self.running)
-                self.running.discard(str(response.get("id")))
-            case "response.output_audio.delta":
-                self.arriving = str(event.get("item_id"))
-            case "session.created" | "session.updated":
-                self.session = event.get("session")
-            case "response.output_item.added" | "response.output_item.done" if isinstance(item, dict):
-                if item.get("type") == "function_call" and item.get("status") == "completed":
-                    self.calls.add(str(item.get("call_id") or item.get("id")))
-
-
-def server_events(step: Step) -> list[Mapping[str, Any]]:
-    """What the server sends in a step, as far as it is given as events."""
-    events = step.get("server_batch") or ([step["server"]] if "server" in step else [])
-    return [event for event in events if isinstance(event, dict)]
 
 
 Applies: TypeAlias = Callable[[Step, Seen, Story], object]
@@ -380,6 +325,20 @@ DELIBERATE: tuple[Deliberate, ...] = (
     ),
     Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
     Deliberate("reconnect keeps", _WIRE, lambda step, seen, story: step.get("call") == "connect", _merged, _never),
+    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_sessions_but_newer_tools, _never),
+    Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
+    Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
+    Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
+    Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
+    Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
+    Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),
+    Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, _one_millisecond_more, _never),
+    Deliberate(
+        "clock back",
+        _WIRE | _EMITTED,
+        lambda step, seen, story: story.clock_went_back,
+        _same_but_frames("conversation.item.truncate", "response.cancel"),
+    ),
     Deliberate(
         "cut once",
         _WIRE,
@@ -387,14 +346,13 @@ DELIBERATE: tuple[Deliberate, ...] = (
         _same_but_frames("conversation.item.truncate"),
         _never,
     ),
-    Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
-    Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
-    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_sessions_but_newer_tools, _never),
-    Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
-    Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
-    Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
-    Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),
-    Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, _one_millisecond_more, _never),
+    Deliberate(
+        "done of another",
+        _WIRE,
+        lambda step, seen, story: story.another_done,
+        _same_but_frames("conversation.item.truncate"),
+        _never,
+    ),
     Deliberate("refused cancel", _WIRE, _of_error("response_cancel_not_active"), _same_but_frames("response.create")),
     Deliberate(
         "early create",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from tests.kit.golden_differences import DELIBERATE, Story
+from tests.kit.golden_differences import DELIBERATE
 from tests.kit.golden_player import CLOSED, Player, Seen
+from tests.kit.golden_story import Step, Story
 from tests.kit.golden_values import AUTO_ID, same, same_event, same_url
-
-Step = Mapping[str, Any]
 
 
 class Judge:

@@ -70,7 +70,7 @@ def test_a_send_that_fails_in_a_reaction_is_an_error_event() -> None:
 
 
 def test_the_tracing_config_can_only_be_set() -> None:
-    """As in the reference; what is on already is not asked for again, and can be switched off."""
+    """As in the reference. One object is not changed into another, and can be switched off."""
     t = BaseTransport()
     with pytest.raises(AttributeError):
         _ = t._tracing_config
@@ -78,9 +78,11 @@ def test_the_tracing_config_can_only_be_set() -> None:
     t._tracing_config = "auto"
     t._update_tracing_config("auto")
     t._update_tracing_config({"workflow_name": "w"})
+    t._tracing_config = {"workflow_name": "w"}
+    t._update_tracing_config({"workflow_name": "v"})
     t._update_tracing_config(None)
 
-    assert [event["session"]["tracing"] for event in t.wire] == ["auto", None]
+    assert [event["session"]["tracing"] for event in t.wire] == ["auto", "auto", {"workflow_name": "w"}, None]
 
 
 def test_a_payload_can_be_built_without_sending_or_remembering_it() -> None:

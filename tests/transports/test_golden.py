@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.golden_differences import DELIBERATE
 from tests.kit.golden_judge import Judge
 from tests.kit.golden_player import Player
 from tests.kit.golden_server import GoldenServer
@@ -36,3 +37,18 @@ async def test_ours_does_what_the_reference_does(path: Path, monkeypatch: pytest
             seen = await player.step(step)
             found = judge.judge(step, seen)
             assert not found, f"step {number} differs in {found}\nrecorded: {step}\nseen: {seen}"
+
+
+def table() -> dict[str, str]:
+    """The deliberate differences of tests/golden/README.md, with the test that shows each."""
+    text = (SCENARIOS[0].parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {row[0].strip(): row[3].strip(" `") for row in rows[1:]}
+
+
+def test_every_deliberate_difference_has_its_reason_and_its_test() -> None:
+    """The table of the readme and the judge's are one, and the tests that it names are there."""
+    assert list(table()) == [difference.name for difference in DELIBERATE]
+    for place in table().values():
+        file, name = place.split("::")
+        assert f"def {name}(" in (Path(__file__).parents[1] / file).read_text(encoding="utf-8"), place

@@ -1,0 +1,65 @@
+"""What the steps of a recorded scenario told so far, as far as later steps are judged by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from tests.kit.golden_player import Seen
+
+Step: TypeAlias = Mapping[str, Any]
+
+
+@dataclass
+class Story:
+    """What the steps of a scenario told so far."""
+
+    sessions: list[Any] = field(default_factory=list)  # what ours sent in session.update
+    cut: set[str] = field(default_factory=set)  # items that were interrupted
+    running: set[str] = field(default_factory=set)  # responses that were created and are not done
+    mixed_up: bool = False  # responses side by side: the reference knows one at a time
+    clock: float = 0.0
+    clock_went_back: bool = False
+    greeted: bool = False  # the server says something in the packet of its answer
+    arriving: str = ""  # the item whose audio came last
+    another_done: bool = False  # since then the audio of another one was said to be complete
+
+    def tell(self, step: Step, seen: Seen) -> None:
+        """One more step is over."""
+        self.sessions += [frame["session"] for frame in seen.wire if frame.get("type") == "session.update"]
+        if "clock_ms" in step:
+            self.clock_went_back |= step["clock_ms"] < self.clock
+            self.clock = step["clock_ms"]
+        frames = step.get("expect_wire", ())
+        self.mixed_up |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
+        if any(entry["event"] == "audio_interrupted" for entry in step.get("expect_emitted", ())):
+            self.cut.add(self.arriving)
+        self.cut |= {
+            frame["item_id"] for frame in frames if frame["type"] == "conversation.item.truncate" and "item_id" in frame
+        }
+        if "server_mode" in step:
+            self.greeted = isinstance(step["server_mode"], dict) and "accept" in step["server_mode"]
+        for event in server_events(step):
+            self._hear(event)
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        response = event.get("response")
+        match event.get("type"):
+            case "response.created" if isinstance(response, dict):
+                self.mixed_up |= bool(self.running) or response.get("conversation_id", "") is None
+                self.running.add(str(response.get("id")))
+            case "response.done" if isinstance(response, dict):
+                self.mixed_up |= {str(response.get("id"))} != self.running and bool(self.running)
+                self.running.discard(str(response.get("id")))
+            case "response.output_audio.delta":
+                self.another_done = self.another_done and self.arriving == str(event.get("item_id"))
+                self.arriving = str(event.get("item_id"))
+            case "response.output_audio.done":
+                self.another_done = True
+
+
+def server_events(step: Step) -> list[Mapping[str, Any]]:
+    """What the server sends in a step, as far as it is given as events."""
+    events = step.get("server_batch") or ([step["server"]] if "server" in step else [])
+    return [event for event in events if isinstance(event, dict)]

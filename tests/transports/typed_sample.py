@@ -189,6 +189,8 @@ async def use_speech(t: OpenAIRealtimeWebSocket, program: Program) -> None:
 async def join(url: str) -> str:
     """A telephone call, and the errors that a program may want to tell apart."""
     call = OpenAIRealtimeSIP(api_key="sk-test")
+    body: dict[str, Any] = call.build_accept_payload({"voice": "cedar"})
+    assert body["audio"]["output"]["voice"] == "cedar"
     try:
         await call.connect(url=url, call_id="rtc_1")
         await call.wait_ready(60)

@@ -169,15 +169,14 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         """Open the connection and send the first session.update (not when `manual`).
 
         `url` wins over `call_id`, that over the constructor's url, that over OpenAI's endpoint with the model. With
-        `send_session=False` the session is taken as it is: neither session.update nor tracing is sent. Returns when the
-        socket is open and the update is on its way: the server may still refuse, `wait_ready()` tells. Raises
-        UsageError when connected already or without a key, ConnectError when no connection comes about.
+        `send_session=False` neither session.update nor tracing is sent. Returns when the socket is open and the update
+        on its way: the server may still refuse, `wait_ready()` tells. Raises UsageError when connected already or
+        without a key, ConnectError when no connection comes about; model and url are then what they were before.
         """
         if self._attempt is not None or self._status is not Status.DISCONNECTED:
             raise UsageError("already connected or connecting", hint="close() first")
         if self._needs_call_id and not call_id:
-            hint = "it comes with the webhook realtime.call.incoming"
-            raise UsageError("a SIP call is joined by its call_id", hint=hint)
+            raise UsageError("a SIP call is joined by its call_id", hint="the webhook realtime.call.incoming has it")
         attempt = self._attempt = Attempt(self._core.model)
         if model is not None:
             self._core.model = model
@@ -198,22 +197,23 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
                 self._ending = attempt.late  # wait_closed() waits for it
             self._failed(attempt, error)
             raise
-        self._attempt = None
-        if url is not None:
-            self._connector.url = url
-        self._opened(connection)
+        self._opened(attempt, connection)
+        self._connector.url = url or self._connector.url
 
-    def _opened(self, connection: Connection) -> None:
-        self._connection = connection
-        self._move(StatusEvent.OPENED)
-        if self._connection is connection:
-            self._on_open()
-        if self._connection is not connection:  # a listener closed it
-            raise connection_errors.closed_early()
+    def _opened(self, attempt: Attempt, connection: Connection) -> None:
+        self._attempt, self._connection = None, connection
         try:
+            self._move(StatusEvent.OPENED)
+            if self._connection is connection:
+                self._on_open()
+            if self._connection is not connection:  # a listener closed it
+                raise connection_errors.closed_early()
             self._perform(self._core.opened())
         except BaseException:
-            self.close()
+            if self._connection is connection:
+                self.close()
+            if self._status is Status.DISCONNECTED and self._attempt is None:  # a listener may connect again
+                self._core.model = attempt.previous_model
             raise
         connection.start()
 

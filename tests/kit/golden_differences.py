@@ -80,6 +80,12 @@ def _same_but_frames(*types: str) -> Accepts:
     return accepts
 
 
+def _same_but_turns(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """Creates and cancels go out at another time; where the item was cut before, it is not cut again."""
+    cut = ["conversation.item.truncate"] if story.arriving in story.cut else []
+    return _same_but_frames("response.create", "response.cancel", *cut)(step, seen, story, judge)
+
+
 def _refused(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return isinstance(seen.error, RtcliError) and not seen.wire
 
@@ -110,8 +116,9 @@ def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     want, got = step.get("expect_wire", []), seen.wire
     if len(want) != len(got) or seen.error or not want or got[0]["type"] != "session.update":
         return False
-    recorded, ours = _leaves(want[0]["session"]), _leaves(got[0]["session"])
-    earlier = [_leaves(session) for session in story.sessions]
+    sent, sessions = _known(got[0]["session"]), [_known(session) for session in story.sessions]
+    recorded, ours = _leaves(want[0]["session"]), _leaves(sent)
+    earlier = [_leaves(session) for session in sessions]
     for path in recorded.keys() | ours.keys():
         if path in recorded and path in ours and same(recorded[path], ours[path]):
             continue
@@ -119,8 +126,8 @@ def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
         top = path.partition(".")[0]
         is_kept = any(
             (path in ours and path in before and same(before[path], ours[path]))
-            or (top in session and top in got[0]["session"] and same(session[top], got[0]["session"][top]))
-            for session, before in zip(story.sessions, earlier, strict=True)
+            or (top in session and top in sent and same(session[top], sent[top]))
+            for session, before in zip(sessions, earlier, strict=True)
         )
         if not (is_default and (is_kept or (path, ours.get(path)) == ("tools", []))):
             return False
@@ -151,27 +158,20 @@ def _messages_as_recorded(step: Step, seen: Seen, story: Story, judge: Judge) ->
     return short(seen.wire) == short(step.get("expect_wire", []))
 
 
-def _same_sessions_but_newer_tools(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """MCP servers may have fields that the reference does not know."""
+def _known(session: Any) -> Any:
+    """A session without the fields of MCP servers that the reference does not know."""
+    tools = session.get("tools") if isinstance(session, dict) else None
+    if not isinstance(tools, list):
+        return session
+    known = [{key: tool[key] for key in tool if key not in _NEWER_MCP_FIELDS} for tool in tools]
+    return {**session, "tools": known}
 
-    def older(tool: Any) -> Any:
-        return (
-            {key: value for key, value in tool.items() if key not in _NEWER_MCP_FIELDS}
-            if isinstance(tool, dict)
-            else tool
-        )
 
-    def payload(session: Any) -> Any:
-        tools = session.get("tools") if isinstance(session, dict) else None
-        return {**session, "tools": [older(tool) for tool in tools]} if isinstance(tools, list) else session
-
-    frames = [{**frame, "session": payload(frame.get("session"))} for frame in seen.wire]
-    is_built = "expect_return" in step
-    return (
-        same(step["expect_return"], payload(seen.result))
-        if is_built
-        else judge.same_wire(step.get("expect_wire", []), frames)
-    )
+def _same_but_newer_tools(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    if "expect_return" in step:
+        return same(step["expect_return"], _known(seen.result))
+    frames = [{**frame, "session": _known(frame.get("session"))} for frame in seen.wire]
+    return judge.same_wire(step.get("expect_wire", []), frames)
 
 
 def _images_have_an_address(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
@@ -325,7 +325,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
     ),
     Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
     Deliberate("reconnect keeps", _WIRE, lambda step, seen, story: step.get("call") == "connect", _merged, _never),
-    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_sessions_but_newer_tools, _never),
+    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_but_newer_tools, _never),
     Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
     Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
     Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
@@ -364,7 +364,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
         "responses apart",
         _WIRE,
         lambda step, seen, story: story.mixed_up,
-        _same_but_frames("response.create", "response.cancel"),
+        _same_but_turns,
     ),
     Deliberate("call once", _EMITTED, _of_item("function_call"), _same_but(without="function_call"), _never),
     Deliberate(

@@ -374,14 +374,14 @@ async def test_a_key_function_that_raises_fails_the_connect_as_it_is() -> None:
 
 
 async def test_a_first_config_that_cannot_be_sent_closes_the_connection() -> None:
-    """The caller's mistake is raised; no half configured session is left open."""
+    """The caller's mistake is raised; no half configured session is left open, and nothing of it is remembered."""
     async with fake_server() as server:
-        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url, model="before")
         with pytest.raises(ValueError, match="JSON"):
-            await t.connect(initial_session_config={"instructions": {1, 2}})
+            await t.connect(url=f"{server.url}/other", model="m", initial_session_config={"instructions": {1, 2}})
         await t.wait_closed()
 
-        assert t.status == "disconnected"
+        assert (t.status, t.current_model) == ("disconnected", "before")
         await until(lambda: server.closed == len(server.connections) == 1)
 
 

@@ -45,12 +45,15 @@ class AudioInput:
         self._link = link
         self._output = output
         self.microphone = microphone
-        self.recording = False
+        self.recording = False  # open, whether or not it is muted
         self.echo = EchoGuard()
         self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
-        self._advised = False
-        self._encoder: Encoder | None = None
+        self._advised = False  # about headphones: once a session
+        self._encoder: Encoder | None = None  # one stream: what it holds back belongs to the next piece
         link.transport.on("input_audio_buffer.speech_started", self._on_input_audio_buffer_speech_started)
+
+    def __repr__(self) -> str:
+        return f"<AudioInput: {self.microphone.name if self.microphone else None}, recording={self.recording}>"
 
     # -- devices -----------------------------------------------------------------------------------
 

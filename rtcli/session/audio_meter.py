@@ -54,10 +54,10 @@ class AudioMeter(Part):
     """Counts audio of both directions, and tells of spoken answers that nobody can hear."""
 
     def __init__(self) -> None:
-        self.input_format = self.output_format = PCM16
+        self.input_format = self.output_format = PCM16  # the API's default until the session says otherwise
         self._response_formats: dict[str, AudioFormat] = {}  # of responses that chose their own
         self._parts: dict[Key, _Received] = {}
-        self._unsent_turn_bytes = 0
+        self._unsent_turn_bytes = 0  # in the input format
         self._on_wire = True  # the audio of a call goes another way
 
     def received_ms(self, item_id: str, content_index: int) -> int:
@@ -136,7 +136,7 @@ class AudioMeter(Part):
             remember(self._parts, key, part, _MAX_PARTS)
         if not part.cut and isinstance(delta, str):
             part.length += _decoded_length(delta)
-            part.loud = part.loud or _is_loud(delta, part.format)
+            part.loud = part.loud or _is_loud(delta, part.format)  # decoded only until something loud has come
 
     @received("response.output_audio.done")
     def _on_response_output_audio_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:

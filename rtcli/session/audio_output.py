@@ -55,12 +55,15 @@ class AudioOutput:
         self.speaker = speaker
         self._decoder: tuple[Key, Decoder] | None = None  # of the part that is arriving
         self._playing: set[Key] = set()  # parts whose position is still to be reported
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # runs only while something plays
         transport = link.transport
-        transport.attach_playback(self._heard)
+        transport.attach_playback(self._heard)  # so that interrupt() cuts at what the speaker gave out
         transport.on("audio", self._on_audio)
         transport.on("audio_interrupted", self._on_audio_interrupted)
         transport.on("response.output_audio.done", self._on_response_output_audio_done)
+
+    def __repr__(self) -> str:
+        return f"<AudioOutput: {self.speaker.name if self.speaker else None}, {len(self._playing)} parts playing>"
 
     # -- devices -----------------------------------------------------------------------------------
 
@@ -134,7 +137,7 @@ class AudioOutput:
             return
         key = (audio.item_id, audio.content_index)
         if self._decoder is None or self._decoder[0] != key:
-            self._decoder = (key, Decoder(self.format))
+            self._decoder = (key, Decoder(self.format))  # parts must not share what a resampler holds back
         self.speaker.play(*key, self._decoder[1].decode(audio.data))
         self._playing.add(key)
         if self._timer is None:
@@ -154,7 +157,7 @@ class AudioOutput:
         now = self._link.now
         for cut in self._link.transport.last_interruption:
             self._link.observe(Heard(now, cut.item_id, cut.content_index, cut.heard_ms))
-        self._playing.clear()
+        self._playing.clear()  # what fades out now is not heard as far as the server is concerned
         self.stop()
 
     def stop(self) -> None:

@@ -26,7 +26,7 @@ class ConversationItems(Part):
         self.history = History()
         self._before: History | None = None  # while another connection is dialed, which may fail
         self._out_of_band: dict[str, None] = {}  # responses outside of the conversation, their items
-        self._call_items: dict[str, str] = {}  # by call_id
+        self._call_items: dict[str, str] = {}  # item ids by call_id, which is all that an output names
 
     def __repr__(self) -> str:
         return f"<ConversationItems: {len(self.history)} items, {len(self._out_of_band)} out of band>"

@@ -53,6 +53,7 @@ class Lifecycle:
         self._expiry = Expiry(wall, link.show)
         self._closing = False  # the end that comes is our own doing
         self._lost: ConnectionLostError | None = None  # comes before `disconnected`
+        # In this order, when the state has noted the end and whoever waited for a reply has been told.
         self._at_end: list[Callable[[], None]] = [tools.connection_ended, audio.connection_ended]
         self.round_trip: float | None = None
         transport = link.transport
@@ -140,7 +141,7 @@ class Lifecycle:
         endpoint, transport = self.endpoint, self._link.transport
         self._closing, self._lost = False, None
         self._link.feed.hold_errors()
-        self._observe(Connected.DIALING)
+        self._observe(Connected.DIALING)  # the conversation starts empty; the old one comes back if this fails
         try:
             with self._link.requests.expecting(lambda request: request.type == "session.update") as settled:
                 await transport.connect(
@@ -153,7 +154,7 @@ class Lifecycle:
                 if not self._joins_call:  # who joins a call hears nothing before it asks
                     await transport.wait_ready(seconds)
                     await self._settle(settled)
-        except BaseException:
+        except BaseException:  # also when the user cancels it
             self._closing = True
             transport.close()
             await transport.wait_closed()

@@ -33,10 +33,15 @@ class Link:
         self.requests = Requests(state.pending)
         self.codes: set[ExitCode] = set()
         self.changed = asyncio.Event()
+        # The transport stamps frames with the same clock, so one subtraction makes them the session's.
         self._clock, self._began = clock, clock()
-        self._event_numbers = count(1)
+        self._event_numbers = count(1)  # for the event_ids of ours, across connections
+        # Frames feed the looking half; the acting parts listen to the transport's semantic events instead.
         transport.attach_wire(self._on_frame)
         transport.on("error", self._on_error)
+
+    def __repr__(self) -> str:
+        return f"<Link: {self.transport.status}, {len(self.state.log)} frames>"
 
     # -- records in, views out ---------------------------------------------------------------------
 
@@ -54,12 +59,14 @@ class Link:
         if frame.direction is Direction.SENT:
             cause = current_cause()
         elif frame.event is not None:
+            # We are in the transport's reader: what listeners send from here on, they send because of this frame.
             set_cause_frame(number, str(frame.event["type"]))
         self.observe(frame.numbered(number, self.at(frame.at), cause.text, cause.frame))
 
     def observe(self, record: Record) -> None:
         """The one way for a record into the session: `state` takes it in, and what comes of it is shown."""
         views = self.state.observe(record)
+        # After the state, which knows by now what this frame settles; before the views, which an error may not need.
         raised = isinstance(record, Frame) and self.requests.observe(record)
         for view in views:
             if not (raised and isinstance(view, Notice)):  # whoever asked raises what it says

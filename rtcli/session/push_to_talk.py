@@ -86,6 +86,7 @@ class PushToTalk:
             return False
         self._audio.open_microphone()  # without one the mode would only make the session deaf
         detection_on = self.state is PushToTalkState.OFF
+        # From here to the first await nothing can come between: the next press finds a turn that it can end.
         self._enter(PushToTalkState.TALKING)
         if self._talk.speaking:
             self._talk.interrupt()

@@ -27,7 +27,7 @@ class Reports(Part):
         self._log = log
         self._transcripts = transcripts
         self._audio = audio
-        self._interrupted: set[str] = set()  # items
+        self._interrupted: set[str] = set()  # items: that their response was cancelled is told with the interruption
         self._last_error = ""  # the server's own words before it ends a connection
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
         self.codes: set[ExitCode] = set()

@@ -46,7 +46,7 @@ class Settings:
             self._refused.update((difference.path, difference) for difference in refused)
             raise
         for path, _ in paths.flatten(changes):
-            self._refused.pop(path, None)
+            self._refused.pop(path, None)  # what is accepted now can be asked for again
         return paths.diff(changes, self.confirmed)
 
     def for_another_connection(self) -> dict[str, Any]:

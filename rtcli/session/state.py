@@ -40,6 +40,8 @@ class SessionState(Part):
         self.session: Mapping[str, Any] | None = None
         self.connection: Connected | None = None
         self.pending = PendingRequests()
+        # In the order of their views: the frame itself, what went wrong with it, and last what is said. The meter comes
+        # before the reports, which ask it where an interruption cut.
         self._steps: tuple[tuple[str, Callable[[Record], Iterable[View]]], ...] = (
             ("log", self.log.observe),
             ("session", super().observe),
@@ -50,7 +52,7 @@ class SessionState(Part):
             ("transcripts", self.transcripts.observe),
         )
         self._broken: set[tuple[str, type]] = set()  # what failed to take a record in, and how: told once
-        self._failed = False
+        self._failed = False  # for the exit code: a defect of ours, whatever the server did
 
     def __repr__(self) -> str:
         return f"<SessionState: {self.connection}, {len(self.log)} frames, {len(self.history)} items>"

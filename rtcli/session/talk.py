@@ -38,7 +38,7 @@ class Talk:
         content = [{"type": "input_text", "text": text}] if text else []
         content += [{"type": "input_image", "image": image.data_uri} for image in images]
         if respond and self.barge_in and self.speaking:
-            self.interrupt()
+            self.interrupt()  # before the message, so that the server has what was heard when it answers
         message = {"type": "message", "role": "user", "content": content}
         event_id = {"event_id": self._link.event_id("say")}
         self._link.transport.send_message(message, event_id, trigger_response=False)
@@ -69,7 +69,7 @@ class Talk:
         responding, audible = self._link.transport.responding, self._audio.audible
         self._link.transport.interrupt()
         if audible:
-            self._audio.stop()
+            self._audio.stop()  # the transport may have nothing to cut, and the speaker still play what it has
         sent = [frame.event["type"] for frame in self._link.sent_since(before) if frame.event]
         if responding and "response.cancel" not in sent:  # the reference leaves answers without audio alone
             self._link.send("response.cancel")

@@ -47,15 +47,19 @@ class ToolCalls:
     def __init__(self, link: Link, tools: Iterable[Tool], *, timeout: float = 30.0) -> None:
         self._link = link
         self._tools = {tool.name: tool for tool in tools}
-        self.timeout = timeout
-        self.manual = False
+        self.timeout = timeout  # seconds for one function
+        self.manual = False  # every call waits for the user, also one that could run
         self._rounds: dict[str, _Round] = {}  # by response id
-        self._approvals: dict[str, McpApprovalRequestItem] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._approvals: dict[str, McpApprovalRequestItem] = {}  # by item id, oldest first
+        self._tasks: set[asyncio.Task[None]] = set()  # functions that run
         link.transport.on("function_call", self._on_function_call)
         link.transport.on("turn_done", self._on_turn_done)
         link.transport.on("mcp_approval_request", self._on_mcp_approval_request)
+        # The server runs MCP calls itself, but does not go on by itself when they are done.
         link.transport.on("mcp_tool_call_completed", lambda _call: link.respond())
+
+    def __repr__(self) -> str:
+        return f"<ToolCalls: {len(self._tools)} tools, {len(self._tasks)} running, {len(self.waiting)} waiting>"
 
     @property
     def schemas(self) -> list[Schema]:

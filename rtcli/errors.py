@@ -14,7 +14,8 @@
      ├─ ExpectationError            6   a time limit, or --until / --count that was not met
      └─ AudioUnavailableError       7   a device was asked for and there is none
 
-An error says what happened, why, and what to do about it; `str()` gives the first two in one line.
+An error says what happened, why, and what to do about it; `str()` gives the first two in one line. No text of one holds
+a secret of this process.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, ClassVar
+
+from rtcli.masking import masked
 
 
 class ExitCode(IntEnum):
@@ -66,10 +69,8 @@ class RtcliError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
 
     def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.why = why
-        self.hint = hint
+        self.what, self.why, self.hint = masked(what), masked(why), masked(hint)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         return f"{self.what}: {self.why}" if self.why else self.what
@@ -92,7 +93,7 @@ class InputError(UsageError):
     ) -> None:
         place = ":".join(str(part) for part in (file, line, column) if part is not None)
         super().__init__(place, why=why, hint=hint)
-        self.file = file
+        self.file = masked(file)
         self.line = line
         self.column = column
 
@@ -110,9 +111,9 @@ class ConnectError(TransportError):
         self, what: str, *, why: str = "", hint: str = "", url: str = "", status: int | None = None, body: str = ""
     ) -> None:
         super().__init__(what, why=why, hint=hint)
-        self.url = url
+        self.url = masked(url)
         self.status = status
-        self.body = body
+        self.body = masked(body)
 
 
 class ConnectionLostError(TransportError):
@@ -133,7 +134,7 @@ class ConnectionLostError(TransportError):
     ) -> None:
         super().__init__(what, why=why, hint=hint)
         self.code = code
-        self.reason = reason
+        self.reason = masked(reason)
         self.server_error = server_error
 
 

@@ -170,6 +170,7 @@ def _example(row: Setting) -> str:
 
 
 def _shown(value: Any) -> str:
-    from rtcli.render.text import one_line, redacted
+    from rtcli.masking import masked, masked_value
+    from rtcli.render.text import one_line
 
-    return redacted(one_line(value if isinstance(value, str) else repr(value)))
+    return one_line(masked(value) if isinstance(value, str) else repr(masked_value(value)))

@@ -207,18 +207,19 @@ async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
 
 
 def _write_bundle(file: str, rows: list[dict[str, Any]]) -> None:
-    """Everything that was found and the settings that count, as JSON; what looks like a key is cut."""
+    """Everything that was found and the settings that count, as JSON; without any secret."""
     import json
 
     from rtcli.config.settings import SETTINGS, load_settings
-    from rtcli.render.text import redacted
+    from rtcli.masking import masked, masked_value
 
     try:
         settings = load_settings()
         values = {row.name: hit for row in SETTINGS if (hit := settings.find(row.name))}
     except RtcliError as error:
         values = {"problem": (str(error), "")}
-    text = redacted(json.dumps({"checks": rows, "settings": values}, indent=2, ensure_ascii=False))
+    found = masked_value({"checks": rows, "settings": values})
+    text = masked(json.dumps(found, indent=2, ensure_ascii=False))
     try:
         Path(file).write_text(text + "\n", encoding="utf-8")
     except OSError as error:

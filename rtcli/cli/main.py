@@ -14,7 +14,9 @@ def main() -> int:
         return 0
     try:
         from rtcli.cli.app import run
+        from rtcli.masking import masking_stream
 
+        sys.stderr = masking_stream(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while modules still load
         return 130

@@ -87,8 +87,9 @@ def plain_writer(display: DisplaySettings, theme: str | None, gone: OnGone = rai
 
 
 def show_json(value: Any) -> None:
-    """Write one JSON value in one line, for programs."""
+    """Write one JSON value of ours in one line, for programs; secrets are masked."""
+    from rtcli.masking import masked, masked_value
     from rtcli.protocol.events import encode
     from rtcli.terminal.sink import Sink
 
-    Sink(sys.stdout, raise_problem).write(f"{encode(value)}\n")
+    Sink(sys.stdout, raise_problem).write(f"{masked(encode(masked_value(value)))}\n")

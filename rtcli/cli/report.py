@@ -10,9 +10,10 @@ from rtcli.views import Notice
 
 def line(text: str) -> None:
     """One line from the program."""
-    from rtcli.render.text import one_line, redacted
+    from rtcli.masking import masked
+    from rtcli.render.text import one_line
 
-    sys.stderr.write(f"rtcli: {redacted(one_line(text))}\n")
+    sys.stderr.write(f"rtcli: {one_line(masked(text))}\n")
     sys.stderr.flush()
 
 

@@ -22,6 +22,9 @@ def _quiet_logging() -> None:
     """Libraries log what is reported here as one clear line anyway; RTCLI_DEBUG=1 shows their records."""
     import logging
 
+    from rtcli.masking import mask_all_records
+
+    mask_all_records()
     if os.environ.get("RTCLI_DEBUG"):
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     else:

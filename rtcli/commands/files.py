@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rtcli.errors import InputError
+from rtcli.masking import masked
 
 
 def read_text(path: Path) -> str:
@@ -28,8 +29,8 @@ def read_json(path: Path) -> Any:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file anew. Raises InputError."""
+    """Write a file anew, without any secret that is in the text. Raises InputError."""
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(masked(text), encoding="utf-8")
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error)) from error

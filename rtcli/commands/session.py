@@ -13,6 +13,7 @@ from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import UsageError
+from rtcli.masking import masked
 from rtcli.session import hints
 from rtcli.session import setting_paths as settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
@@ -100,8 +101,10 @@ async def session_load(context: Context, file: Annotated[Path, FilePath(".json")
 @command("session save", topic="session")
 def session_save(context: Context, file: Annotated[Path, FilePath(".json")]) -> Views:
     """Write the settings to a JSON file, for /session load or --session."""
-    write_text(file, json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n")
-    return Notice(f"settings written to {file}", level=Level.OK)
+    text = json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n"
+    write_text(file, text)
+    without = "" if masked(text) == text else "a secret in them is masked: put it back before you load the file"
+    return Notice(f"settings written to {file}", without, level=Level.OK)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rtcli.masking import masked
 from rtcli.render.media import MediaElider
 from rtcli.render.styles import STYLES, Color
-from rtcli.render.text import one_line, redacted, visible_json
+from rtcli.render.text import one_line, visible_json
 from rtcli.views import Json
 
 _JSON_LOOKS = {
@@ -25,7 +26,7 @@ _JSON_LOOKS = {
 def json_text(view: Json, summary: MediaElider) -> str:
     """The JSON of a value, indented; sound and images summarised unless it asks for all of it."""
     value: Any = view.value if view.full else summary.of(view.value)
-    return redacted(visible_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
+    return visible_json(masked(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
 def json_lines(view: Json, summary: MediaElider, color: Color) -> list[str]:

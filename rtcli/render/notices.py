@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rtcli.masking import masked
 from rtcli.render.styles import Line, Span
-from rtcli.render.text import redacted, visible, wrap
+from rtcli.render.text import visible, wrap
 from rtcli.views import Level, Notice, Text
 
 _SIGNS = {
@@ -32,12 +33,12 @@ def notice_rows(notice: Notice, width: int) -> list[Line]:
 
 def text_rows(view: Text) -> list[Line]:
     """Finished text, line by line; the terminal wraps what is too long, so that it can be copied whole."""
-    return [(Span("", line),) for line in redacted(visible(view.text)).removesuffix("\n").split("\n")]
+    return [(Span("", line),) for line in visible(masked(view.text)).removesuffix("\n").split("\n")]
 
 
 def _indented(sign: Span, style: str, text: str, width: int) -> Iterator[Line]:
     indent = Span("", " " * len(sign.text))
-    for line in redacted(visible(text)).split("\n"):
+    for line in visible(masked(text)).split("\n"):
         rows, rest = wrap(line, max(width - len(sign.text), 1))
         for row in (*rows, rest):
             yield (sign, Span(style, row))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.masking import masked
 from rtcli.protocol.filters import is_failure, type_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.record import Direction, Frame
@@ -12,7 +13,7 @@ from rtcli.render.grouping import Entry, Stream
 from rtcli.render.media import WireFormats
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.summary import quote, summarize
-from rtcli.render.text import one_line, redacted
+from rtcli.render.text import one_line
 from rtcli.render.units import clock, duration, since, size
 
 _NARROW = 60
@@ -27,7 +28,7 @@ def row(entry: Entry, formats: WireFormats, width: int) -> Line:
         Span("muted", _number_and_time(record, width)),
         Span(_direction_style(record), f"{record.direction} "),
     ]
-    return crop((Span(style, redacted(one_line(text))) for style, text in spans if text), width)
+    return crop((Span(style, one_line(masked(text))) for style, text in spans if text), width)
 
 
 def _record_spans(record: Frame, formats: WireFormats) -> list[Span]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, field
 
+from rtcli.masking import incomplete, masked
 from rtcli.render.markdown import MarkdownRows
 from rtcli.render.styles import Line, Span
-from rtcli.render.text import cut, cut_left, one_line, redacted, visible, wrap
+from rtcli.render.text import cut, cut_left, one_line, visible, wrap
 from rtcli.views import SpeechDelta, SpeechDone
 
 _LABELS = {"assistant": Span("assistant", "● "), "user": Span("you", "○ ")}
@@ -72,16 +73,19 @@ class SpeechText:
         return self._close(width)
 
     def _close(self, width: int) -> list[Line]:
+        self._settle(ended=True)
         rows = self.take_rows(width)
         if self.rest:
             rows.append(self._row(self.rest, ends_line=True))
         self.rest, self.starts_line = "", True
         return rows
 
-    def _settle(self) -> None:
+    def _settle(self, *, ended: bool = False) -> None:
         if self.waiting:
-            self.rest = redacted(self.rest + visible("".join(self.waiting)))
-            self.waiting.clear()
+            text = self.rest + visible("".join(self.waiting))
+            held = 0 if ended else incomplete(text)  # a secret that is still arriving: it is masked when it is whole
+            shown = len(text) - held
+            self.rest, self.waiting[:] = masked(text[:shown]), [text[shown:]] if held else []
 
     def _row(self, text: str, *, ends_line: bool) -> Line:
         line = self.markdown.style(text, starts_line=self.starts_line, ends_line=ends_line)
@@ -103,7 +107,7 @@ class SpeechText:
 
 
 def _not_heard(text: str) -> list[Line]:
-    words = one_line(text.strip())
+    words = one_line(masked(text.strip()))
     return [(Span("muted", f"  ⟂ not heard: “{cut(words, _LEFT_COLUMNS)}”"),)] if words else []
 
 

@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from rtcli.masking import masked
 from rtcli.render.styles import Line, Span
-from rtcli.render.text import cells, one_line, redacted, visible, wrap
+from rtcli.render.text import cells, one_line, visible, wrap
 from rtcli.views import Table
 
 _GAP = "  "
@@ -21,7 +22,7 @@ def table_rows(view: Table, width: int) -> list[Line]:
     """The title, the headings, the rows; no cell is cut, nothing is wider than `width`."""
     headings = [_shown(column) for column in view.columns]
     rows = [[_shown(cell) for cell in row] for row in view.rows]
-    title = [(Span("muted", redacted(one_line(view.title))),)] if view.title else []
+    title = [(Span("muted", one_line(masked(view.title))),)] if view.title else []
     widths = _widths([headings, *rows], width)
     if widths is None:
         return [*title, *_paragraph(headings, width, "bold"), *(r for row in rows for r in _paragraph(row, width, ""))]
@@ -29,7 +30,7 @@ def table_rows(view: Table, width: int) -> list[Line]:
 
 
 def _shown(cell: str) -> str:
-    return redacted(visible(cell))
+    return visible(masked(cell))
 
 
 def _widths(rows: Sequence[_Row], room: int) -> list[int] | None:

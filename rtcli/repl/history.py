@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
-from rtcli.render.text import redacted
+from rtcli.masking import add_typed, masked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,9 @@ class PrivateHistory(FileHistory):
 
     def store_string(self, string: str) -> None:
         """Append a line, unless it holds a key; a file that cannot be written costs the history alone."""
-        if redacted(string) != string:
+        if string.lstrip().startswith(("/", "{")):
+            add_typed(string)
+        if masked(string) != string:
             return
         try:
             os.close(os.open(self.filename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.output import Output
 
+from rtcli.masking import masked
 from rtcli.protocol.record import Frame
 from rtcli.render.styles import Color, Line, Span, paint
-from rtcli.render.text import redacted, visible
+from rtcli.render.text import visible
 from rtcli.repl.output import one_write
 from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View
 
@@ -93,7 +94,7 @@ class LiveWriter:
 
     def echo(self, text: str) -> None:
         """A line that the user has sent, as it stays in the scrollback."""
-        first, *more = redacted(visible(text)).split("\n")
+        first, *more = visible(masked(text)).split("\n")
         rows: list[Line] = [(Span("you", "› "), Span("", first))]
         rows += [(Span("", f"  {line}"),) for line in more]
         self._add([paint(row, self.color) for row in rows])

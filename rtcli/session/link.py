@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
+from rtcli.masking import add_event
 from rtcli.protocol.record import Connected, Direction, Frame, Record
 from rtcli.session.pending import Requests
 from rtcli.session.provenance import Cause, current_cause, set_cause_frame
@@ -18,6 +19,10 @@ from rtcli.views import Level, Notice, View
 
 ANSWER_SECONDS = 10.0
 """How long the server may take to confirm something."""
+
+
+_MAY_CARRY_SECRETS = frozenset({"session.update", "response.create"})
+"""Events of ours whose tools may name an MCP server, and what it asks for."""
 
 
 class Link:
@@ -58,6 +63,8 @@ class Link:
         number, cause = len(self.state.log) + 1, Cause()
         if frame.direction is Direction.SENT:
             cause = current_cause()
+            if frame.event is not None and frame.event.get("type") in _MAY_CARRY_SECRETS:
+                add_event(frame.event)
         elif frame.event is not None:
             # We are in the transport's reader: what listeners send from here on, they send because of this frame.
             set_cause_frame(number, str(frame.event["type"]))

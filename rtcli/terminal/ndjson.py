@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rtcli.masking import masked
 from rtcli.protocol.events import encode
 from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.protocol.record import Direction, Frame
@@ -11,7 +12,7 @@ from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import sentence
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
-from rtcli.render.text import one_line, redacted, visible_json
+from rtcli.render.text import one_line, visible_json
 from rtcli.terminal.sink import Sink
 from rtcli.views import DisplaySettings, Json, Notice, Table, Text, View
 
@@ -51,9 +52,9 @@ class NdjsonWriter:
         if isinstance(view, Frame):
             self._record(view)
         elif isinstance(view, Notice):
-            self._err.write(f"{view.level}: {redacted(one_line(sentence(view)))}\n")
+            self._err.write(f"{view.level}: {one_line(masked(sentence(view)))}\n")
             if view.hint:
-                self._err.write(f"  {redacted(one_line(view.hint))}\n")
+                self._err.write(f"  {one_line(masked(view.hint))}\n")
         elif isinstance(view, Text | Table | Json):
             self._err.write("".join(f"{line}\n" for line in self._notices.lines(view, 120)))
 
@@ -78,7 +79,7 @@ class NdjsonWriter:
         line = self._event(record)
         if self._both:
             line = f'{encode(self._about(record))[:-1]},"event":{line}}}'
-        return f"{redacted(visible_json(line)) if self._terminal else line}\n"
+        return f"{visible_json(masked(line)) if self._terminal else line}\n"
 
     def _event(self, record: Frame) -> str:
         """The event in one line."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rtcli.masking import incomplete, masked
 from rtcli.protocol.record import Frame
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
-from rtcli.render.text import one_line, redacted, visible
+from rtcli.render.text import one_line, visible
 from rtcli.terminal.sink import Sink
 from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
 
@@ -36,6 +37,7 @@ class PlainWriter:
         self._notices = Presenter(display, err_color)
         self._streaming: _Key | None = None
         self._written: dict[_Key, str] = {}
+        self._held = ""  # the end of what came, as long as it may be the beginning of a secret
 
     def write(self, view: View) -> None:
         """Show a view at once."""
@@ -60,11 +62,14 @@ class PlainWriter:
             self._end_line()
         self._streaming = key
         self._written[key] = self._written.get(key, "") + delta.delta
-        self._out.write(redacted(visible(delta.delta)))
+        text = self._held + delta.delta
+        shown = len(text) - incomplete(text)
+        self._held = text[shown:]
+        self._out.write(visible(masked(text[:shown])))
 
     def _done(self, done: SpeechDone) -> None:
         if done.role != "assistant":
-            self._err.write(f"{done.role}: {redacted(one_line(done.text))}\n")
+            self._err.write(f"{done.role}: {one_line(masked(done.text))}\n")
             return
         key = (done.role, done.item_id, done.content_index)
         if self._streaming not in (None, key):
@@ -72,10 +77,10 @@ class PlainWriter:
         written = self._written.pop(key, "")
         rest = done.text.removeprefix(written) if done.text.startswith(written) else ""
         if rest or self._streaming == key:
-            self._out.write(redacted(visible(rest)) + "\n")
-        self._streaming = None
+            self._out.write(visible(masked(self._held + rest)) + "\n")
+        self._streaming, self._held = None, ""
         if done.heard is not None and done.heard < len(done.text):
-            self._err.write(f"not heard: {redacted(one_line(done.text[done.heard :].strip()))}\n")
+            self._err.write(f"not heard: {one_line(masked(done.text[done.heard :].strip()))}\n")
 
     def _notice(self, notice: Notice) -> None:
         for line in self._notices.lines(notice, self._width()):
@@ -94,8 +99,8 @@ class PlainWriter:
 
     def _end_line(self) -> None:
         if self._streaming is not None:
-            self._out.write("\n")
-            self._streaming = None
+            self._out.write(visible(masked(self._held)) + "\n")
+            self._streaming, self._held = None, ""
 
 
 _SHOW: dict[type, Callable[[PlainWriter, Any], None]] = {

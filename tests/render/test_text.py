@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.render.text import cells, cut, cut_left, one_line, redacted, visible, wrap
+from rtcli.masking import masked
+from rtcli.render.text import cells, cut, cut_left, one_line, visible, wrap
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_a_text_on_one_line_shows_its_newlines() -> None:
 @pytest.mark.parametrize("key", ["sk-proj-abcdefghijkl1234", "ek_abcdefghijklmnop", "sk-abcdefghijklmnop"])
 def test_keys_are_cut_out(key: str) -> None:
     """A key that a server or a user repeats is not shown."""
-    shown = redacted(f"your key {key} is wrong")
+    shown = masked(f"your key {key} is wrong")
 
     assert key not in shown
     assert shown.endswith("is wrong")
@@ -57,7 +58,7 @@ def test_keys_are_cut_out(key: str) -> None:
 
 def test_words_that_only_look_a_little_like_keys_stay() -> None:
     """Ordinary text is never touched."""
-    assert redacted("a desk-bound week_long task-force") == "a desk-bound week_long task-force"
+    assert masked("a desk-bound week_long task-force") == "a desk-bound week_long task-force"
 
 
 @pytest.mark.parametrize(

@@ -15,21 +15,22 @@ PACKAGE = Path(__file__).parent.parent / "rtcli"
 MAY_IMPORT: dict[str, set[str]] = {
     "masking": set(),
     "errors": set(),
+    "request_head": {"errors"},
     "installation": set(),
     "views": {"errors", "protocol"},
     "protocol": {"errors"},
     "dsp": {"errors", "protocol"},
-    "config": {"errors", "installation", "views", "protocol"},
+    "config": {"errors", "request_head", "installation", "views", "protocol"},
     "audio": {"errors", "installation", "protocol", "dsp"},
-    "http": {"errors"},
-    "transports": {"errors", "protocol", "http"},
+    "http": {"errors", "request_head", "installation"},
+    "transports": {"errors", "request_head", "protocol", "http"},
     "recording": {"errors", "protocol", "dsp"},
     "session": {"errors", "views", "protocol", "dsp", "config", "http", "transports", "audio", "recording"},
     "commands": {"errors", "views", "protocol", "config", "session"},
     "render": {"errors", "views", "protocol"},
     "terminal": {"errors", "views", "protocol", "render"},
     "repl": {"errors", "views", "protocol", "config", "session", "commands", "render", "terminal"},
-    "server": {"errors", "installation", "protocol", "dsp", "http", "recording"},
+    "server": {"errors", "request_head", "installation", "protocol", "dsp", "http", "recording"},
 }
 MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}

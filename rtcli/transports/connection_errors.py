@@ -10,7 +10,7 @@ NOT_AN_ERROR = (1000, 1001, 1005)
 """Close codes that end a session without anything being wrong."""
 
 
-def lost(code: int | None, reason: str, last_error: Event | None) -> ConnectionLostError:
+def connection_lost(code: int | None, reason: str, last_error: Event | None) -> ConnectionLostError:
     """The server ended the connection; `last_error` is the error event that it sent before, if it did."""
     return ConnectionLostError(
         "the server ended the connection",
@@ -31,7 +31,7 @@ def message_too_large(max_bytes: int) -> ConnectionLostError:
     )
 
 
-def silent(seconds: float, last_error: Event | None) -> ConnectError:
+def no_session(seconds: float, last_error: Event | None) -> ConnectError:
     """The connection is open, but no session came."""
     what = f"the server accepted the connection, but sent no session within {seconds:g} s"
     return ConnectError(what, why=_message(last_error), hint="does this address speak the GA Realtime protocol?")

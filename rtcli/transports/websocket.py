@@ -258,7 +258,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         if connection.refused_message:
             lost = connection_errors.message_too_large(self._max_message_bytes or 0)
         else:
-            lost = connection_errors.lost(self.close_code, self.close_reason, self._core.last_error)
+            lost = connection_errors.connection_lost(self.close_code, self.close_reason, self._core.last_error)
         lost.__cause__ = error
         self._lost_error = lost
         if (error is not None or self.close_code not in connection_errors.NOT_AN_ERROR) and self.has_listener("error"):
@@ -296,7 +296,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
             async with asyncio.timeout(timeout):
                 await self._ready.wait()
         except TimeoutError:
-            error = connection_errors.silent(timeout, self._core.last_error)
+            error = connection_errors.no_session(timeout, self._core.last_error)
         if error is None and self._core.ready:
             return self.session or {}
         self.close()

@@ -107,9 +107,9 @@ class Exchange:
             report.error(_failure(event["response"]))
 
     def _lost(self) -> ConnectionLostError:
-        from rtcli.transports.connection_errors import lost
+        from rtcli.transports.connection_errors import connection_lost
 
-        error = lost(self._transport.close_code, self._transport.close_reason or "", None)
+        error = connection_lost(self._transport.close_code, self._transport.close_reason or "", None)
         waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.pending.waiting))
         what = f"{error.what} while waiting for an answer to {waiting}" if waiting else error.what
         return ConnectionLostError(what, why=error.why, hint=error.hint, code=error.code, reason=error.reason)

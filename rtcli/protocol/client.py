@@ -223,8 +223,10 @@ class ClientCore:
 
     def _retrieve_item(self, event: Event, now: float, heard: Heard | None) -> Effects:
         """The event says that an item changed, and not how: ask for the item."""
-        if isinstance(event.get("item_id"), str):
-            yield Send({"type": "conversation.item.retrieve", "item_id": event["item_id"]})
+        item_id = event.get("item_id")
+        # An MCP server's list may come without an item, also without its name.
+        if isinstance(item_id, str) and (item_id or event["type"] != "mcp_list_tools.in_progress"):
+            yield Send({"type": "conversation.item.retrieve", "item_id": item_id})
 
     def _on_response_output_audio_delta(self, event: Event, now: float, heard: Heard | None) -> Iterable[Effect]:
         """Emit the decoded bytes, and note how much arrived."""

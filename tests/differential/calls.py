@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -226,7 +227,7 @@ def _edited(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.integers(0, 11)) == 0:
         new.reverse()
     # The reference compares items as JSON text, in which the order of the keys counts.
-    return {"call": "resetHistory", "args": [[dict(sorted(item.items())) for item in items] for items in (old, new)]}
+    return {"call": "resetHistory", "args": json.loads(json.dumps([old, new], sort_keys=True))}
 
 
 RESET = _edited()

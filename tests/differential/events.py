@@ -189,7 +189,14 @@ ERROR = st.one_of(
         {},
         {
             "type": one("invalid_request_error", None),
-            "code": one("response_create_failed", "item_not_found", "response_cancel_not_active", None, ""),
+            "code": one(
+                "response_create_failed",
+                "item_not_found",
+                "response_cancel_not_active",
+                "conversation_already_has_active_response",
+                None,
+                "",
+            ),
             "message": one("response.create failed", "something else", "", None, 5),
             "event_id": rarely(_LINK, one("", None, "mine", "other"), 3),
             "param": one(None, "response.audio", "session"),

@@ -122,7 +122,7 @@ def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     for path in recorded.keys() | ours.keys():
         if path in recorded and path in ours and same(recorded[path], ours[path]):
             continue
-        is_default = path not in recorded or (path in _DEFAULTS and same(recorded[path], _DEFAULTS[path]))
+        is_default = path not in recorded or path == "model" or same(recorded[path], _DEFAULTS.get(path, UNDEFINED))
         top = path.partition(".")[0]
         is_kept = any(
             (path in ours and path in before and same(before[path], ours[path]))
@@ -304,12 +304,6 @@ DELIBERATE: tuple[Deliberate, ...] = (
     ),
     Deliberate("listener raised", _EMITTED | _ERROR | _WIRE, lambda step, seen, story: seen.raised_in_listener, _more),
     Deliberate(
-        "listener connected",
-        _EMITTED | _WIRE | _STATE | _ADDRESS,
-        lambda step, seen, story: seen.started_in_listener,
-        _anything,
-    ),
-    Deliberate(
         "listener closed",
         _EMITTED | _ERROR | _WIRE,
         lambda step, seen, story: seen.called_in_listener and seen.state["status"] == "disconnected",
@@ -357,8 +351,8 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate(
         "early create",
         _WIRE,
-        _of_error("conversation_already_has_active_response"),
-        _same_but_frames("response.create"),
+        lambda step, seen, story: story.came_early,
+        _same_but_frames("response.create", "response.cancel"),
     ),
     Deliberate(
         "responses apart",

@@ -20,7 +20,7 @@ class Judge:
 
     def __init__(self, player: Player) -> None:
         self.player = player
-        self.story = Story()
+        self.story = Story(clock=player.scenario.get("clock_ms", 1_000_000))
         self.passed: set[str] = set()  # names of the deliberate differences that were met
         self._apart = False
 

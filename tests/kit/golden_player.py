@@ -288,7 +288,7 @@ class Player:
 
     async def _set(self, step: Mapping[str, Any]) -> None:
         for name, value in step["set"].items():
-            setattr(self.t, snake(name), value)
+            setattr(self.t, snake(name), to_python(value, texts=self.texts))
 
     async def _server(self, step: Mapping[str, Any]) -> None:
         for event in step.get("server_batch") or [step["server"]]:

@@ -19,8 +19,9 @@ class Story:
     cut: set[str] = field(default_factory=set)  # items that were interrupted
     running: set[str] = field(default_factory=set)  # responses that were created and are not done
     mixed_up: bool = False  # responses side by side: the reference knows one at a time
-    clock: float = 0.0
+    clock: float = 1_000_000.0
     clock_went_back: bool = False
+    came_early: bool = False  # a create was refused because a response ran already
     greeted: bool = False  # the server says something in the packet of its answer
     arriving: str = ""  # the item whose audio came last
     another_done: bool = False  # since then the audio of another one was said to be complete
@@ -55,6 +56,8 @@ class Story:
             case "response.output_audio.delta":
                 self.another_done = self.another_done and self.arriving == str(event.get("item_id"))
                 self.arriving = str(event.get("item_id"))
+            case "error" if isinstance(event.get("error"), dict):
+                self.came_early |= event["error"].get("code") == "conversation_already_has_active_response"
             case "response.output_audio.done":
                 self.another_done = True
 

@@ -117,6 +117,8 @@ class Playback:
         does not know the part that is arriving, the time since the part's first audio counts. An empty list: there was
         nothing to interrupt.
         """
+        if self.item_id == "":
+            return []  # an item without a name cannot be named on the wire
         arriving, self._arriving = self._arriving, None
         if heard is None:
             return [self._cut(arriving, self._elapsed_ms(arriving, now))] if arriving else []

@@ -218,7 +218,8 @@ class RequestedSession:
             if structured[key] not in (None, []):
                 now.pop(key, None)
         given, provider = self._settled(structured.keys() - now.keys())
-        given, provider = merge(given, structured), {**provider, **now}
+        counted = {key: value for key, value in structured.items() if key not in now}
+        given, provider = merge(given, counted), {**provider, **now}
         named = given.pop("model", model)  # it belongs to the connection, not to later updates
         payload = {**merge(default_payload(model), given), "model": named, **provider}
         return Update(*deepcopy((payload, given, provider)))

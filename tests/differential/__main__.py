@@ -53,10 +53,13 @@ async def run(count: int, number: int, shown: int, keep: Path | None) -> int:
     """Play them all, and print each kind of difference with its shortest scenario."""
     first: dict[str, Difference] = {}
     counts: dict[str, int] = {}
+    distinct: set[str] = set()
     begin = time.monotonic()
     async with comparing() as comparison:
         for area, own, part in plan(count, number):
-            async for difference in comparison.differences(make(area, own, part)):
+            made = make(area, own, part)
+            distinct |= {json.dumps({**scenario, "name": ""}) for scenario in made}
+            async for difference in comparison.differences(made):
                 counts[difference.kind] = counts.get(difference.kind, 0) + 1
                 first.setdefault(difference.kind, difference)
         took = time.monotonic() - begin
@@ -65,7 +68,9 @@ async def run(count: int, number: int, shown: int, keep: Path | None) -> int:
     for kind in sorted(counts):
         print(f"{counts[kind]:5} {kind}")
     print("deliberate:", ", ".join(f"{name} {times}" for name, times in sorted(comparison.met.items())))
-    print(f"seed {number}: {comparison.played} scenarios in {took:.0f} s, {sum(counts.values())} differ")
+    differ = sum(counts.values())
+    played = f"{comparison.played} scenarios ({len(distinct)} distinct)"
+    print(f"seed {number}: {played} in {took:.0f} s, {differ} differ")
     return 1 if counts else 0
 
 

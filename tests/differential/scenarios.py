@@ -111,7 +111,7 @@ def _heard(draw: st.DrawFn) -> list[dict[str, Any]]:
         )
     )
     action = draw(st.one_of(*actions, *([one({"throw": "no"})] if draw(st.integers(0, 9)) == 0 else [])))
-    steps = [{draw(one("on", "once")): name, "as": f"L{draw(st.integers(1, 3))}", "do": [action]}]
+    steps = [{draw(one("on", "once")): name, "as": f"{name} {draw(st.integers(1, 2))}", "do": [action]}]
     return steps + ([{"server": draw(event(kind))}] if draw(st.booleans()) else [])
 
 

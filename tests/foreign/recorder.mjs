@@ -409,6 +409,9 @@ function recording(owner) {
 
 function typesIn(value) {
   if (value === null || typeof value !== "object") return [];
+  const text = value.server_text ?? Buffer.from(value.server_binary ?? "", "base64").toString();
+  const written = /"type": ?"(\w+\.[\w.]+)"/.exec(text);
+  if (written) return [written[1]];
   const own = typeof value.type === "string" && value.type.includes(".") ? [value.type] : [];
   return [...own, ...Object.values(value).flatMap(typesIn)];
 }

@@ -181,7 +181,7 @@ def _images_have_an_address(step: Step, seen: Seen, story: Story, judge: Judge) 
         item = frame.get("item")
         if not isinstance(item, dict) or not isinstance(item.get("content"), list):
             return frame
-        content = [part if part.get("type") != "input_image" else {"type": "input_image"} for part in item["content"]]
+        content = [{key: part[key] for key in part if key != "image_url"} for part in item["content"]]
         return {**frame, "item": {**item, "content": content}}
 
     return judge.same_wire([bare(frame) for frame in step.get("expect_wire", [])], [bare(frame) for frame in seen.wire])
@@ -230,6 +230,11 @@ def _of_item(*types: str) -> Applies:
         return any(isinstance(item, dict) and item.get("type") in types for item in items)
 
     return applies
+
+
+def _reported_before(step: Step, seen: Seen, story: Story) -> object:
+    items = [event.get("item") for event in server_events(step)]
+    return any(str(item.get("call_id") or item.get("id")) in story.calls for item in items if isinstance(item, dict))
 
 
 def _calls(method: str, condition: Callable[[list[Any]], object] = lambda args: True) -> Applies:
@@ -360,7 +365,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
         lambda step, seen, story: story.mixed_up,
         _same_but_turns,
     ),
-    Deliberate("call once", _EMITTED, _of_item("function_call"), _same_but(without="function_call"), _never),
+    Deliberate("call once", _EMITTED, _reported_before, _same_but(without="function_call"), _never),
     Deliberate(
         "placed again", _EMITTED, _of_type("conversation.item.retrieved"), _same_but("previous_item_id"), _never
     ),

@@ -16,6 +16,7 @@ class Story:
     """What the steps of a scenario told so far."""
 
     sessions: list[Any] = field(default_factory=list)  # what ours sent in session.update
+    calls: set[str] = field(default_factory=set)  # completed function calls that were reported
     cut: set[str] = field(default_factory=set)  # items that were interrupted
     running: set[str] = field(default_factory=set)  # responses that were created and are not done
     mixed_up: bool = False  # responses side by side: the reference knows one at a time
@@ -56,6 +57,10 @@ class Story:
             case "response.output_audio.delta":
                 self.another_done = self.another_done and self.arriving == str(event.get("item_id"))
                 self.arriving = str(event.get("item_id"))
+            case "response.output_item.added" | "response.output_item.done" if isinstance(event.get("item"), dict):
+                item = event["item"]
+                if (item.get("type"), item.get("status")) == ("function_call", "completed"):
+                    self.calls.add(str(item.get("call_id") or item.get("id")))
             case "error" if isinstance(event.get("error"), dict):
                 self.came_early |= event["error"].get("code") == "conversation_already_has_active_response"
             case "response.output_audio.done":

@@ -199,3 +199,11 @@ def test_an_interruption_also_ends_what_had_not_begun_to_sound() -> None:
     assert [cut.item_id for cut in playback.interrupt(0.0, lambda *_: 50)] == ["b"]
 
     assert not playback.receive(("a", 0), "resp", 4_800, PCM16, 0.0)
+
+
+def test_audio_of_an_item_without_a_name_is_not_interrupted() -> None:
+    """As in the reference: the server could not be told which item to cut."""
+    playback = received((("", 0), 1000, 0.0))
+
+    assert playback.interrupt(0.5, None) == []
+    assert playback.item_id == ""

@@ -320,3 +320,11 @@ def test_what_is_taken_back_was_never_asked_for() -> None:
         wanted.forget_setting(path)
 
     assert wanted.requested == {"audio": {"output": {"voice": "ash"}}}
+
+
+def test_what_provider_data_hid_is_not_asked_for_later() -> None:
+    """It replaced the whole key of its own config, so that the server never heard of the rest."""
+    wanted = RequestedSession()
+    ask(wanted, {"input_audio_noise_reduction": {"type": "near_field"}, "provider_data": {"audio": {}}}, MODEL)
+
+    assert ask(wanted, {"voice": "ash"}, MODEL)["audio"]["input"]["noise_reduction"] is None

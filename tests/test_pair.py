@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtcli.protocol.client import Send
+from rtcli.protocol.effects import Send
 from rtcli.protocol.payloads import FunctionCall
 from tests.kit.pair import Pair
 

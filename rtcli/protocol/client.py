@@ -9,14 +9,13 @@ core takes back what the effect stood for, and the error goes on to the caller.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Generator, Iterable, Mapping
-from contextvars import Context
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import count
 from typing import Any, ClassVar, TypeAlias
 
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.client_events import function_call_output, truncate
+from rtcli.protocol.effects import Effect, Effects, Ready, Send
 from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.function_calls import FunctionCalls
 from rtcli.protocol.payloads import ErrorPayload, TransportAudio
@@ -28,24 +27,6 @@ from rtcli.protocol.translate import TRANSLATORS
 
 logger = logging.getLogger("rtcli.protocol")
 
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """An event to send; in `context`, where it is sent later than it was asked for."""
-
-    event: Event
-    context: Context | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The server has confirmed the session of this connection."""
-
-
-Effect: TypeAlias = Send | Ready | tuple[Any, ...]
-"""A tuple is an event to emit: its name, and its payload if it has one."""
-
-Effects: TypeAlias = Generator[Effect, None, None]
 
 Heard: TypeAlias = Callable[[str, int], int | None]
 """heard(item_id, content_index): the milliseconds of a part that were really played, None where that is not known."""

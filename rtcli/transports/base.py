@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.client import RETRIEVE_ONLY, ClientCore, Effects, Heard, Send
+from rtcli.protocol.client import RETRIEVE_ONLY, ClientCore, Heard
 from rtcli.protocol.client_events import image_message, mcp_approval_response, user_message
+from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event, Malformed, decode
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.payloads import ErrorPayload

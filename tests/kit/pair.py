@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rtcli.protocol.client import ClientCore, Effects, Send
+from rtcli.protocol.client import ClientCore
+from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.effects import FeedAudio, ServerEffect, StartResponse

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rtcli.protocol.client import ClientCore, Effects, Send
+from rtcli.protocol.client import ClientCore
+from rtcli.protocol.effects import Effects, Send
 
 
 def sent(effects: Effects) -> list[dict[str, Any]]:

@@ -121,6 +121,44 @@ def test_a_module_is_of_a_size_that_can_be_read(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
+def classes() -> Iterator[tuple[str, Path, ast.ClassDef]]:
+    """Every class of the program."""
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield node.name, path.relative_to(ROOT), node
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """Two classes of one name would have to be told apart by where they are imported from."""
+    homes: dict[str, list[str]] = {}
+    for name, path, _ in classes():
+        homes.setdefault(name, []).append(str(path))
+
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+def test_a_class_has_few_methods_and_stands_in_few_levels() -> None:
+    """At most 35 methods with the inherited ones, and three levels; transports have the reference's verbs: 60, four."""
+    bases = {name: [ast.unparse(base).split(".")[-1] for base in node.bases] for name, _, node in classes()}
+    own = {
+        name: {part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
+        for name, _, node in classes()
+    }
+
+    def lineage(name: str) -> set[str]:
+        return {name}.union(*(lineage(base) for base in bases[name] if base in bases))
+
+    def depth(name: str) -> int:
+        return 1 + max((depth(base) for base in bases[name] if base in bases), default=0)
+
+    methods = {name: len(set().union(*(own[ancestor] for ancestor in lineage(name)))) for name in bases}
+    verbs = {name for name in bases if "RealtimeTransportLayer" in lineage(name)}
+    assert {name for name, count in methods.items() if count > (60 if name in verbs else 35)} == set()
+    assert {name for name in bases if depth(name) > 3 and not name.endswith("Error")} == {"OpenAIRealtimeSIP"}
+    assert depth("OpenAIRealtimeSIP") == 4
+
+
 def test_nothing_is_left_to_be_done() -> None:
     """No marks of unfinished work in the program."""
     marks = re.compile(r"\b(?:TODO|FIXME|XXX)\b")

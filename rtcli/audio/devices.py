@@ -14,7 +14,7 @@ Kind = Literal["input", "output"]
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class AudioDevice:
     """One device: channels it can take in and give out, and the rate it runs at by itself (samples per second)."""
 
     index: int
@@ -55,14 +55,14 @@ def portaudio() -> Any:
         return sounddevice
 
 
-def list_devices() -> tuple[Device, ...]:
+def list_devices() -> tuple[AudioDevice, ...]:
     """All devices of this machine; empty where there are none. Raises AudioUnavailableError without PortAudio."""
     sounddevice = portaudio()
     with device_errors("cannot list audio devices"):
         systems = [str(api["name"]) for api in sounddevice.query_hostapis()]
         default_input, default_output = sounddevice.default.device
         return tuple(
-            Device(
+            AudioDevice(
                 index=index,
                 name=str(row["name"]),
                 system=systems[row["hostapi"]],
@@ -76,7 +76,7 @@ def list_devices() -> tuple[Device, ...]:
         )
 
 
-def choose(devices: Sequence[Device], kind: Kind, requested: int | str | None) -> Device:
+def choose(devices: Sequence[AudioDevice], kind: Kind, requested: int | str | None) -> AudioDevice:
     """The device that `requested` names: an index, a part of its name (case does not matter), None: the default.
 
     Raises AudioUnavailableError that lists what there is, or what the part of a name leaves open.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from rtcli.audio.devices import Device, choose, list_devices
+from rtcli.audio.devices import AudioDevice, choose, list_devices
 from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, rescan_devices
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import Resampler
@@ -52,7 +52,7 @@ class Microphone(Capture):
         super().__init__(on_chunk)
         self._requested = device
         self._stream: DeviceStream | None = None
-        self.device: Device | None = None
+        self.device: AudioDevice | None = None
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rtcli.audio.devices import Device, choose, list_devices
+from rtcli.audio.devices import AudioDevice, choose, list_devices
 from rtcli.audio.playout import Key, PendingPlayback, PlayQueue
 from rtcli.audio.stream import DeviceStream, Lost, rescan_devices
 from rtcli.dsp.levels import SILENCE_DB, rms_db
@@ -131,7 +131,7 @@ class Speaker(QueuedPlayer):
         super().__init__(clock)
         self._requested = device
         self._stream: DeviceStream | None = None
-        self.device: Device | None = None
+        self.device: AudioDevice | None = None
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from rtcli.audio.devices import Device, Kind, device_errors, portaudio
+from rtcli.audio.devices import AudioDevice, Kind, device_errors, portaudio
 from rtcli.errors import AudioUnavailableError
 
 BLOCK_MS = 20
@@ -28,7 +28,7 @@ class DeviceStream:
 
     _running = 0
 
-    def __init__(self, kind: Kind, device: Device, callback: Callable[..., None], on_lost: Lost) -> None:
+    def __init__(self, kind: Kind, device: AudioDevice, callback: Callable[..., None], on_lost: Lost) -> None:
         """Starts it. Raises AudioUnavailableError."""
         sounddevice = portaudio()
         make = sounddevice.RawInputStream if kind == "input" else sounddevice.RawOutputStream
@@ -94,7 +94,7 @@ def rescan_devices() -> None:
             sounddevice._initialize()
 
 
-def _mono_if_possible(sounddevice: Any, device: Device) -> int:
+def _mono_if_possible(sounddevice: Any, device: AudioDevice) -> int:
     try:
         sounddevice.check_output_settings(device.index, channels=1, dtype="int16", samplerate=device.rate)
     except sounddevice.PortAudioError:

@@ -28,10 +28,10 @@ from rtcli.protocol.translate import TRANSLATORS
 logger = logging.getLogger("rtcli.protocol")
 
 
-Heard: TypeAlias = Callable[[str, int], int | None]
+AskHeard: TypeAlias = Callable[[str, int], int | None]
 """heard(item_id, content_index): the milliseconds of a part that were really played, None where that is not known."""
 
-Reaction: TypeAlias = Callable[["ClientCore", Event, float, Heard | None], Iterable[Effect]]
+Reaction: TypeAlias = Callable[["ClientCore", Event, float, AskHeard | None], Iterable[Effect]]
 """What a server event leads to after it was emitted: reaction(core, event, now, heard)."""
 
 
@@ -115,7 +115,7 @@ class ClientCore:
     # -- from the server -------------------------------------------------------------------------
 
     def receive(
-        self, event: Event, now: float, heard: Heard | None = None, listened: Container[str] | None = None
+        self, event: Event, now: float, heard: AskHeard | None = None, listened: Container[str] | None = None
     ) -> Effects:
         """One event of the server: `*`, the wire's own type, the semantic events, then what it leads to.
 
@@ -202,14 +202,14 @@ class ClientCore:
 
     # What an event leads to, after it was emitted.
 
-    def _retrieve_item(self, event: Event, now: float, heard: Heard | None) -> Effects:
+    def _retrieve_item(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """The event says that an item changed, and not how: ask for the item."""
         item_id = event.get("item_id")
         # An MCP server's list may come without an item, also without its name.
         if isinstance(item_id, str) and (item_id or event["type"] != "mcp_list_tools.in_progress"):
             yield Send({"type": "conversation.item.retrieve", "item_id": item_id})
 
-    def _on_response_output_audio_delta(self, event: Event, now: float, heard: Heard | None) -> Iterable[Effect]:
+    def _on_response_output_audio_delta(self, event: Event, now: float, heard: AskHeard | None) -> Iterable[Effect]:
         """Emit the decoded bytes, and note how much arrived."""
         item_id, delta, index = event.get("item_id"), event.get("delta"), event.get("content_index")
         if not isinstance(item_id, str) or not isinstance(delta, str):
@@ -223,13 +223,13 @@ class ClientCore:
         in_time = self.playback.receive(key, response_id, len(data), audio_format, now, in_conversation=inside)
         return (("audio", TransportAudio(data, response_id, *key, interrupted=not in_time)),)
 
-    def _on_input_audio_buffer_speech_started(self, event: Event, now: float, heard: Heard | None) -> Effects:
+    def _on_input_audio_buffer_speech_started(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """The user talks over the assistant."""
         # The reference takes a missing flag for false, so that the response is cancelled by one of the two.
         interrupts = self.session.confirmed_at("audio", "input", "turn_detection", "interrupt_response")
         return self.interrupt(now, heard, cancel=not interrupts)
 
-    def _send_tracing(self, event: Event, now: float, heard: Heard | None) -> Effects:
+    def _send_tracing(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """Tracing is an update of its own, once it is known how it stands."""
         session = event.get("session")
         self.tracing = session.get("tracing") if isinstance(session, dict) else None
@@ -240,7 +240,7 @@ class ClientCore:
         elif self._auto_tracing and self.tracing is None:  # what is on already need not be asked for
             yield from self.update_tracing("auto")
 
-    def _send_next_create(self, event: Event, now: float, heard: Heard | None) -> Effects:
+    def _send_next_create(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """A response began, ended or was refused: perhaps the next response.create may go out."""
         return self._next_create()
 
@@ -334,7 +334,7 @@ class ClientCore:
             yield Send(event)
             self._pending_edits.sent(event)
 
-    def interrupt(self, now: float, heard: Heard | None = None, *, cancel: bool = True) -> Effects:
+    def interrupt(self, now: float, heard: AskHeard | None = None, *, cancel: bool = True) -> Effects:
         """Stop the assistant's speech where it was heard; nothing happens while no audio is arriving or playing.
 
         Audio that the API plays itself is cleared, whether or not there is any.

@@ -20,7 +20,7 @@ _REMEMBERED = 256  # parts; older ones are long played
 
 
 @dataclass(slots=True)
-class Part:
+class PartAudio:
     """The audio of one content part so far. `first_at` is the moment of its first audio, in seconds.
 
     An item of an out-of-band response is not in the conversation: it can be stopped, and the server has none to cut.
@@ -56,7 +56,7 @@ class Playback:
     """The only owner of what was received and cut."""
 
     def __init__(self) -> None:
-        self._parts: OrderedDict[Key, Part] = OrderedDict()
+        self._parts: OrderedDict[Key, PartAudio] = OrderedDict()
         self._arriving: Key | None = None
 
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ class Playback:
         """`length` bytes arrived at `now`. False: the part was cut before, so they are late and count for nothing."""
         part = self._parts.get(key)
         if part is None:
-            part = self._parts[key] = Part(response_id, now, in_conversation)
+            part = self._parts[key] = PartAudio(response_id, now, in_conversation)
             if len(self._parts) > _REMEMBERED:
                 self._parts.popitem(last=False)
         elif key != self._arriving and not part.cut:

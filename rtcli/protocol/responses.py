@@ -73,7 +73,7 @@ SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
 
 
 @dataclass(slots=True)
-class Request:
+class RequestedCreate:
     """A response.create that was asked for: `event` without its event_id when automatic.
 
     `context` is the asker's. The create goes out in it, however late that is and whatever makes room for it.
@@ -101,7 +101,7 @@ class Pending:
 
     event_id: str
     out_of_band: bool
-    serves: list[Request]
+    serves: list[RequestedCreate]
     answered: bool = False
 
 
@@ -110,7 +110,7 @@ class ResponseSequencer:
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self._queue: deque[Request] = deque()
+        self._queue: deque[RequestedCreate] = deque()
         self._running: dict[str, Running] = {}  # by id
         # Responses that the server said do not run: their late response.done answers nobody.
         self._given_up: deque[str] = deque(maxlen=_MAX_REMEMBERED)
@@ -154,11 +154,11 @@ class ResponseSequencer:
         event: Event = {"type": "response.create"}
         if response is not None:
             event["response"] = dict(response)
-        self._queue.append(Request(event, automatic=response is None))
+        self._queue.append(RequestedCreate(event, automatic=response is None))
 
     def request_event(self, event: Event) -> None:
         """Ask with a response.create of the caller's own, which keeps its event_id if that is text."""
-        self._queue.append(Request(dict(event), automatic=False))
+        self._queue.append(RequestedCreate(dict(event), automatic=False))
 
     def next_create(self) -> tuple[Event, Context] | None:
         """The response.create that has to go out now and the context to send it in, or None. It counts as sent.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rtcli.audio.devices import Device, Kind, list_devices
+from rtcli.audio.devices import AudioDevice, Kind, list_devices
 from rtcli.audio.stream import rescan_devices
 from rtcli.errors import AudioUnavailableError
 
 
-def devices() -> tuple[Device, ...]:
+def devices() -> tuple[AudioDevice, ...]:
     """The audio devices of this machine. Raises AudioUnavailableError without PortAudio."""
     rescan_devices()
     return list_devices()

@@ -17,7 +17,7 @@ from rtcli.protocol.record import Connected, Connection, Frame
 from rtcli.session.audio import Audio
 from rtcli.session.expiry import Expiry
 from rtcli.session.link import ANSWER_SECONDS, Link
-from rtcli.session.settings import Settings
+from rtcli.session.settings import SessionSettings
 from rtcli.session.tool_calls import ToolCalls, merged_tools
 from rtcli.session.transfer import TransferResult, portable_items
 from rtcli.views import Level, Notice
@@ -39,7 +39,7 @@ class Lifecycle:
         endpoint: Endpoint,
         config: Mapping[str, Any],
         *,
-        settings: Settings,
+        settings: SessionSettings,
         audio: Audio,
         tools: ToolCalls,
         wall: Callable[[], float],

@@ -17,7 +17,7 @@ from rtcli.session.conversation import Conversation
 from rtcli.session.lifecycle import Lifecycle
 from rtcli.session.link import Link
 from rtcli.session.push_to_talk import PushToTalk
-from rtcli.session.settings import Settings
+from rtcli.session.settings import SessionSettings
 from rtcli.session.state import SessionState
 from rtcli.session.talk import Talk
 from rtcli.session.tool_calls import ToolCalls
@@ -52,7 +52,7 @@ class RealtimeSession:
         self.transport = transport
         self.state = SessionState()
         self._link = link = Link(transport, self.state, clock)
-        self.settings = Settings(link)
+        self.settings = SessionSettings(link)
         self.audio = Audio(link, speaker=speaker, microphone=microphone)
         self.tools = ToolCalls(link, tools)
         self.conversation = Conversation(link, self.audio)

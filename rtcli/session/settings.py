@@ -11,7 +11,7 @@ from rtcli.session.link import Link
 from rtcli.session.setting_paths import MISSING, Difference
 
 
-class Settings:
+class SessionSettings:
     """The settings of a session, across its connections."""
 
     def __init__(self, link: Link) -> None:

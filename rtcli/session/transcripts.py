@@ -17,7 +17,7 @@ _MAX_CHARACTERS_PER_MS = 22 / 1000
 _MAX_STREAMS = 2000
 """Finished texts that are kept, for the heard part of a late interruption."""
 
-_Key: TypeAlias = tuple[str, str, int]
+_StreamKey: TypeAlias = tuple[str, str, int]
 """Role, item_id, content_index."""
 
 
@@ -82,7 +82,7 @@ class TranscriptStreams(Part):
     """Turns the server's text events into `SpeechDelta` and `SpeechDone`, keyed by (role, item, content part)."""
 
     def __init__(self) -> None:
-        self._streams: dict[_Key, _Stream] = {}
+        self._streams: dict[_StreamKey, _Stream] = {}
 
     def cut(self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int) -> str | None:
         """An answer was interrupted: remember where. Returns the words not heard of a text that was finished before;
@@ -121,7 +121,7 @@ class TranscriptStreams(Part):
         heard_ms, received_ms, whole = stream.cut or (0, 0, False)
         return heard_characters(stream.text, heard_ms, received_ms, whole=whole)
 
-    def _stream(self, source: _Source, event: Mapping[str, Any]) -> tuple[_Key, _Stream]:
+    def _stream(self, source: _Source, event: Mapping[str, Any]) -> tuple[_StreamKey, _Stream]:
         index = event.get("content_index")
         key = (source.role, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
         stream = self._streams.get(key)
@@ -160,6 +160,6 @@ class TranscriptStreams(Part):
             return []
         return [self._ended(key, stream) for key, stream in self._streams.items() if not stream.done]
 
-    def _ended(self, key: _Key, stream: _Stream) -> SpeechDone:
+    def _ended(self, key: _StreamKey, stream: _Stream) -> SpeechDone:
         stream.done = True
         return SpeechDone(*key, stream.text, stream.spoken, self._heard(stream) if stream.cut else None)

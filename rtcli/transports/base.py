@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import encode_base64
-from rtcli.protocol.client import RETRIEVE_ONLY, ClientCore, Heard
+from rtcli.protocol.client import RETRIEVE_ONLY, AskHeard, ClientCore
 from rtcli.protocol.client_events import image_message, mcp_approval_response, user_message
 from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event, Malformed, decode
@@ -49,7 +49,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         )
         self._api_key = api_key
         self._clock = clock
-        self._heard: Heard | None = None  # asks the player, if there is one
+        self._heard: AskHeard | None = None  # asks the player, if there is one
         self._observers: list[Observer] = []
         self._frame_numbers = count(1)
 
@@ -111,7 +111,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         """
         self._observers.append(observer)
 
-    def attach_playback(self, heard: Heard | None) -> None:
+    def attach_playback(self, heard: AskHeard | None) -> None:
         """`heard(item_id, content_index)` gives the milliseconds really played, or None where it does not know."""
         self._heard = heard
 

@@ -15,7 +15,7 @@ _LINGER = 1.0  # seconds that frames handed over before close() may take to leav
 _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
 
 
-class Connection:
+class WebSocketConnection:
     """Owns an open socket until `wait_closed` returns.
 
     `on_frame` gets every frame, `on_end` is called once if the connection ends without `close`; both on the loop.
@@ -45,7 +45,7 @@ class Connection:
     def __repr__(self) -> str:
         state = "closing" if self._closing else "open" if self._reader else "not started"
         code = f", close code {self.close_code}" if self.close_code else ""
-        return f"<Connection {state}{code}, {self.outbox.waiting_bytes} bytes wait>"
+        return f"<WebSocketConnection {state}{code}, {self.outbox.waiting_bytes} bytes wait>"
 
     @property
     def close_code(self) -> int | None:

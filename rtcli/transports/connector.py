@@ -10,7 +10,7 @@ from typing import Any
 from rtcli.errors import UsageError
 from rtcli.transports import connection_errors
 from rtcli.transports.connect import call_url, default_url, to_connect_error
-from rtcli.transports.connection import Connection
+from rtcli.transports.connection import WebSocketConnection
 from rtcli.transports.layer import ApiKey
 from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
 
@@ -69,7 +69,7 @@ class Attempt:
     def __init__(self, previous_model: str) -> None:
         self.previous_model = previous_model
         self.abandoned = False
-        self.late: Connection | None = None
+        self.late: WebSocketConnection | None = None
         self._task: asyncio.Future[WebSocketLike] | None = None
 
     def cancel(self) -> None:
@@ -79,8 +79,8 @@ class Attempt:
             self._task.cancel()
 
     async def run(
-        self, opening: Coroutine[Any, Any, WebSocketLike], own: Callable[[WebSocketLike], Connection]
-    ) -> Connection:
+        self, opening: Coroutine[Any, Any, WebSocketLike], own: Callable[[WebSocketLike], WebSocketConnection]
+    ) -> WebSocketConnection:
         """Owns the socket that `opening` opens. Raises what that raises, and ConnectError after `cancel`."""
         task = self._task = asyncio.ensure_future(opening)
         try:
@@ -97,7 +97,7 @@ class Attempt:
             raise connection_errors.closed_early()
         return connection
 
-    def _discard(self, connection: Connection) -> None:
+    def _discard(self, connection: WebSocketConnection) -> None:
         self.late = connection
         connection.close()
 

@@ -11,7 +11,7 @@ _GAPS_KEPT = 64
 
 
 @dataclass(slots=True, eq=False)
-class _Entry:
+class _Waiting:
     frame: bytes | None  # None: dropped
     audio_bytes: int  # of live sound; 0: never dropped
 
@@ -22,8 +22,8 @@ class Outbox:
     def __init__(self, max_bytes: int) -> None:
         self.dropped_audio_bytes = 0
         self._max_bytes = max_bytes
-        self._entries: deque[_Entry] = deque()
-        self._live: deque[_Entry] = deque()
+        self._entries: deque[_Waiting] = deque()
+        self._live: deque[_Waiting] = deque()
         self._live_bytes = 0
         self._bytes = 0
         self._taken_bytes = 0
@@ -50,7 +50,7 @@ class Outbox:
                 why="the server reads more slowly than events are sent",
                 hint="wait with flush() between sends, or give a larger max_outbox_bytes",
             )
-        entry = _Entry(frame, audio_bytes)
+        entry = _Waiting(frame, audio_bytes)
         self._entries.append(entry)
         self._bytes += size
         if audio_bytes:

@@ -23,7 +23,7 @@ from rtcli.protocol.session_config import Payload
 from rtcli.transports import connection_errors
 from rtcli.transports.base import OpenAIRealtimeBase
 from rtcli.transports.connect import dial
-from rtcli.transports.connection import Connection
+from rtcli.transports.connection import WebSocketConnection
 from rtcli.transports.connector import Attempt, Connector
 from rtcli.transports.layer import STATUS_MOVES, ApiKey, Status, StatusEvent
 from rtcli.transports.loop_thread import LoopThread
@@ -90,14 +90,14 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         self._connector = Connector(create_websocket or dialer, api_key=api_key, url=url, headers=headers)
         self._loop_thread = LoopThread(self._on_error)
         self._own = functools.partial(
-            Connection, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=max_outbox_bytes
+            WebSocketConnection, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=max_outbox_bytes
         )
         self._manual = manual
         self._max_message_bytes = max_message_bytes
         self._status = Status.DISCONNECTED
         self._attempt: Attempt | None = None  # a connect() under way
-        self._connection: Connection | None = None  # the open one
-        self._ending: Connection | None = None  # the last one, which may still be closing
+        self._connection: WebSocketConnection | None = None  # the open one
+        self._ending: WebSocketConnection | None = None  # the last one, which may still be closing
         self._lost_error: ConnectionLostError | None = None  # why the server ended the last connection
         self._ready = asyncio.Event()  # the session is confirmed, or there will be none
         self._set_muted: Callable[[bool], object] | None = None
@@ -200,7 +200,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         self._opened(attempt, connection)
         self._connector.url = url or self._connector.url
 
-    def _opened(self, attempt: Attempt, connection: Connection) -> None:
+    def _opened(self, attempt: Attempt, connection: WebSocketConnection) -> None:
         self._attempt, self._connection = None, connection
         try:
             self._move(StatusEvent.OPENED)

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from rtcli.audio.devices import Device, choose, device_errors
+from rtcli.audio.devices import AudioDevice, choose, device_errors
 from rtcli.errors import AudioUnavailableError
 
 DEVICES = (
-    Device(0, "Built-in Microphone", "ALSA", 1, 0, 48_000, default_input=True),
-    Device(1, "Built-in Output", "ALSA", 0, 2, 48_000),
-    Device(2, "USB Headset", "ALSA", 1, 2, 44_100, default_output=True),
-    Device(3, "USB Headset Pro", "ALSA", 1, 2, 44_100),
+    AudioDevice(0, "Built-in Microphone", "ALSA", 1, 0, 48_000, default_input=True),
+    AudioDevice(1, "Built-in Output", "ALSA", 0, 2, 48_000),
+    AudioDevice(2, "USB Headset", "ALSA", 1, 2, 44_100, default_output=True),
+    AudioDevice(3, "USB Headset Pro", "ALSA", 1, 2, 44_100),
 )
 
 

@@ -76,7 +76,7 @@ def test_devices_are_listed_as_they_are_chosen(
     """Number, name, directions, rate; the default is marked. As JSON one object a line."""
     from rtcli.audio import devices as sound
 
-    card = sound.Device(3, "Some Card", "ALSA", 2, 0, 48_000, default_input=True)
+    card = sound.AudioDevice(3, "Some Card", "ALSA", 2, 0, 48_000, default_input=True)
     monkeypatch.setattr(sound, "list_devices", lambda: (card,))
 
     devices.devices(json=False)

@@ -63,14 +63,14 @@ async def test_a_shell_that_shows_meanings_gets_them() -> None:
 def test_devices_are_offered_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name may hold spaces; without PortAudio nothing is offered, and nothing said."""
     from rtcli.audio import devices
-    from rtcli.audio.devices import Device
+    from rtcli.audio.devices import AudioDevice
 
-    found = [Device(0, "Desk mic", "ALSA", 1, 0, 48_000), Device(1, "Headphones", "ALSA", 0, 2, 48_000)]
+    found = [AudioDevice(0, "Desk mic", "ALSA", 1, 0, 48_000), AudioDevice(1, "Headphones", "ALSA", 0, 2, 48_000)]
     monkeypatch.setattr(devices, "list_devices", lambda: found)
     assert completion.microphones("") == [("0", "Desk mic")]
     assert completion.speakers("") == [("1", "Headphones")]
 
-    def none() -> list[Device]:
+    def none() -> list[AudioDevice]:
         raise AudioUnavailableError("audio is not available")
 
     monkeypatch.setattr(devices, "list_devices", none)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtcli.audio.devices import Device
+from rtcli.audio.devices import AudioDevice
 from rtcli.dsp.wav import write_wav
 from rtcli.errors import AudioUnavailableError, InputError, UsageError
 from rtcli.views import Level, Notice, Table
@@ -76,8 +76,8 @@ async def test_a_turn_by_hand(tmp_path: Path) -> None:
 
 
 DEVICES = (
-    Device(0, "Desk Mic", "ALSA", 1, 0, 48_000, default_input=True),
-    Device(1, "USB Headset", "ALSA", 1, 2, 44_100, default_output=True),
+    AudioDevice(0, "Desk Mic", "ALSA", 1, 0, 48_000, default_input=True),
+    AudioDevice(1, "USB Headset", "ALSA", 1, 2, 44_100, default_output=True),
 )
 
 

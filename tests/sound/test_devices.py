@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rtcli.audio import speaker as speaker_module
-from rtcli.audio.devices import Device, list_devices
+from rtcli.audio.devices import AudioDevice, list_devices
 from rtcli.audio.microphone import CHUNK_BYTES, Microphone
 from rtcli.audio.speaker import Speaker
 from rtcli.audio.stream import BLOCK_MS, DeviceStream
@@ -122,7 +122,7 @@ async def test_what_is_spoken_is_captured(
     card: SoundCard, noise: bytes, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """24 kHz pieces of 20 ms, whatever the microphone runs at."""
-    devices: tuple[Device, ...] = tuple(replace(device, rate=rate) for device in list_devices())
+    devices: tuple[AudioDevice, ...] = tuple(replace(device, rate=rate) for device in list_devices())
     monkeypatch.setattr("rtcli.audio.microphone.list_devices", lambda: devices)
     captured: list[bytes] = []
     microphone = Microphone(captured.append, "booth")

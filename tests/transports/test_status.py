@@ -44,4 +44,4 @@ async def test_a_transport_shows_its_state() -> None:
     assert "secret" not in idle
     assert "connected ws://127.0.0.1" in busy
     assert "resp_7" in busy
-    assert connection == "<Connection open, 0 bytes wait>"
+    assert connection == "<WebSocketConnection open, 0 bytes wait>"

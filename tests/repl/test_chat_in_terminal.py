@@ -53,7 +53,7 @@ def test_a_five_second_spoken_answer_takes_at_most_twelve_rows(tmp_path: Path) -
         last = next(index for index, row in enumerate(rows) if "rate_limits.updated" in row)
         answer = [row for row in rows[first : last + 1] if row[:2] in ("● ", "  ")]
 
-        assert any("of sound" in row for row in answer)
+        assert any("of audio" in row for row in answer)
         assert any("11, 12." in row for row in answer if row.startswith("● "))
         assert len(answer) <= 12
 

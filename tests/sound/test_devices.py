@@ -165,7 +165,7 @@ async def test_devices_that_go_away_say_so_once(own_card: SoundCard, noise: byte
         "the speaker 'room_a' was disconnected",
     ]
     assert not DeviceStream.any_running()
-    with pytest.raises(AudioUnavailableError, match="this machine has none"):
+    with pytest.raises(AudioUnavailableError, match="this machine has no speaker"):
         speaker.open()
     speaker.close()
     assert len(lost) == 2

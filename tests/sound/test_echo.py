@@ -56,4 +56,4 @@ async def test_the_advice_is_given_once(card: SoundCard, hearing_server: str) ->
         await talk.live.run("/mute")
         await talk.live.run("/unmute")
 
-        assert len([notice for notice in talk.live.notices if "open together" in notice]) == 1
+        assert len([notice for notice in talk.live.notices if "both on" in notice]) == 1

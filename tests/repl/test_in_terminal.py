@@ -119,7 +119,8 @@ def test_resizing_while_text_streams_loses_nothing() -> None:
             terminal.resize(columns)
             terminal.wait_for(lambda: fits(terminal))  # noqa: B023  used before the next turn
             redrawn = words(terminal)[-1]
-            terminal.wait_for(lambda: words(terminal)[-1] > f"{redrawn[:-2]}99")  # noqa: B023
+            enough = f"w{int(redrawn[1:]) + 150:05}"
+            terminal.wait_for(lambda: words(terminal)[-1] > enough)  # noqa: B023
         terminal.kill(END_OF_TALK)
         terminal.wait_for("said it all")
         terminal.wait_for(lambda: input_line(terminal) == "typed")

@@ -44,7 +44,7 @@ def check_host(url: str) -> None:
         hint = "write an international name as the network has it: xn--..." if ord(character) > 0x7F else ""
         what = f"the host name in the URL holds a character that no host name has: {_named(character)} at {place}"
         raise UsageError(what, hint=hint)
-    if not _HOST.fullmatch(host):
+    if host and not _HOST.fullmatch(host):
         raise UsageError(f"not a host name: {host!r}")
 
 

@@ -5,27 +5,33 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.keys import ApiKey, KeySource
 from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
+from rtcli.masking import add_header, add_url, is_secret_name, is_secret_parameter, masked
 from rtcli.protocol.models import DEFAULT_MODEL
+from rtcli.request_head import check_headers, check_host
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPENAI_KEY_VARIABLE = "OPENAI_API_KEY"
+OPENAI_URL_VARIABLE = "OPENAI_BASE_URL"
 
 _OPENAI_HOST = "api.openai.com"
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _BASE_PATHS = ("", "/v1", "/openai/v1")
 # What in a query already says which session is meant: a model is then neither missing nor added.
 _NAMES_THE_SESSION = frozenset({"model", "deployment", "call_id", "intent"})
-_SECRET_PARAMETERS = frozenset({"api-key", "api_key", "apikey", "key", "token", "access_token"})
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
+# Azure's portal shows a resource's bare address, which serves the API below this path.
+_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com", ".openai.azure.us")
+_AZURE_PATH = "/openai/v1"
+_ACCOUNT_HEADERS = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
 CHOICES = (
     "give --url URL, --local (the built-in server) or --profile NAME, "
-    "or set OPENAI_API_KEY to talk with OpenAI's own API"
+    "or set OPENAI_API_KEY (OpenAI's own API) or OPENAI_BASE_URL"
 )
 
 
@@ -64,10 +70,11 @@ def resolve_endpoint(
     environ: Mapping[str, str] | None = None,
     local_by_default: bool = False,
 ) -> Endpoint:
-    """The endpoint that was asked for: `url`, else `local`, else OpenAI if the environment holds its key.
+    """The endpoint that was asked for: `url`, else `local`, else OPENAI_BASE_URL, else OpenAI if there is a key for it.
 
     `model` overrides what the URL names, `default_model` fills it in where nothing else does. `key` says where the
-    key for this endpoint is; without one, `OPENAI_API_KEY` is used for OpenAI's own host and for nothing else.
+    key for this endpoint is; without one, `OPENAI_API_KEY` is used for OPENAI_BASE_URL's host where that is set, else
+    for OpenAI's own hosts, and for nothing else; the account of OPENAI_ORG_ID and OPENAI_PROJECT_ID goes with it.
     `headers` are a mapping or lines "Name: value". With nothing to go by, `local_by_default` picks the built-in
     server. Raises UsageError for a contradiction, a key in a place where it would leak, or nothing to go by.
     """
@@ -77,8 +84,11 @@ def resolve_endpoint(
         raise UsageError("--url and --local exclude each other", hint="remove one of them")
     if local and call_id:
         raise UsageError("--call-id joins a call of a running server", why="--local starts a new one", hint="use --url")
+    origin = ""
     if not url and not local:
-        if environ.get(OPENAI_KEY_VARIABLE) or key is not None or call_id:
+        if base := environ.get(OPENAI_URL_VARIABLE, "").strip():
+            url, origin = base, OPENAI_URL_VARIABLE
+        elif environ.get(OPENAI_KEY_VARIABLE) or key is not None or call_id:
             url = OPENAI_URL
         elif local_by_default:
             local = True
@@ -88,19 +98,22 @@ def resolve_endpoint(
         return Endpoint("", model or default_model, "the built-in server", local=True, headers=extra)
     if model and call_id:
         raise UsageError("--model and --call-id exclude each other", why="a call already has its model")
-    parts = parse_url(url or OPENAI_URL)
+    parts = parse_url(url or OPENAI_URL, origin)
     if not model and not call_id and not _NAMES_THE_SESSION & _query(parts).keys():
         model = default_model
     parts = _with_session(parts, model, call_id)
     query = _query(parts)
+    source = _key_source(parts, key, environ)
+    if source is not None and source.variable == OPENAI_KEY_VARIABLE:
+        extra = {**_account_headers(environ, extra), **extra}
     return Endpoint(
         url=urlunsplit(parts),
         model=query.get("model") or query.get("deployment"),
         call_id=query.get("call_id"),
         label=parts.netloc,
         headers=extra,
-        api_key=_api_key(parts, key, environ),
-        auth=_auth(auth),
+        api_key=None if source is None else source.read(environ),
+        auth=_auth(auth, parts),
     )
 
 
@@ -128,39 +141,52 @@ def endpoint_of(
     )
 
 
-def parse_url(url: str) -> SplitResult:
-    """`url` as a WebSocket address whose path leads to the Realtime API. Raises UsageError."""
+def parse_url(url: str, origin: str = "") -> SplitResult:
+    """`url` as a WebSocket address whose path leads to the Realtime API; `origin` says what gave it.
+
+    Raises UsageError, which repeats no secret of the address.
+    """
+    add_url(url)
+    of = f" in {origin}" if origin else ""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"not a URL: {_redacted(url)}", why=str(error)) from error
+        raise UsageError(f"not a URL{of}: {_without_secrets(url)}", why=str(error)) from error
     scheme = _SCHEMES.get(parts.scheme.lower())
     if scheme is None or not parts.hostname:
         raise UsageError(
-            f"not a WebSocket or HTTP URL: {_redacted(url)}",
-            hint="write it as wss://HOST/v1/realtime or http://HOST:PORT/v1",
+            f"not a WebSocket or HTTP URL{of}: {_without_secrets(url)}",
+            hint="write wss://HOST/v1/realtime or http://HOST:PORT/v1",
         )
     if parts.username is not None or parts.password is not None:
         raise UsageError(
-            "the URL contains a user name or a password", hint="name the key's variable with --api-key-env instead"
+            f"the URL{of} contains a user name or a password",
+            hint="name the key's variable with --api-key-env instead",
         )
-    secret = _SECRET_PARAMETERS & {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    check_host(url.strip())
+    secret = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if is_secret_parameter(name)}
     if secret:
         raise UsageError(
-            f"the URL contains a key ({', '.join(sorted(secret))}=)",
+            f"the URL{of} contains a key ({', '.join(sorted(secret))}=)",
             why="it would show in process lists and logs",
             hint="name the key's variable with --api-key-env and use --auth api-key",
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    path = parts.path.rstrip("/")
     return SplitResult(
         scheme=scheme,
         netloc=host if port is None else f"{host}:{port}",
-        path=f"{path}/realtime" if path in _BASE_PATHS else parts.path,
+        path=_realtime_path(parts),
         query=parts.query,
         fragment="",
     )
+
+
+def _realtime_path(parts: SplitResult) -> str:
+    path = parts.path.rstrip("/")
+    if path in ("", "/openai") and is_azure(parts.hostname or ""):
+        path = _AZURE_PATH
+    return f"{path}/realtime" if path in _BASE_PATHS else parts.path
 
 
 def parse_headers(headers: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
@@ -171,13 +197,15 @@ def parse_headers(headers: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
     pairs = headers.items() if isinstance(headers, Mapping) else map(_header, headers)
     result: dict[str, str] = {}
     for name, value in pairs:
-        if name.lower() in _SECRET_HEADERS or name.lower().startswith("sec-websocket-"):
+        add_header(name, value)
+        if is_secret_name(name) or masked(value) != value:
             raise UsageError(
                 f"--header does not accept {name}",
                 why="keys are never passed on the command line",
                 hint="name the key's variable with --api-key-env, and --auth bearer or api-key",
             )
         result[name] = value
+    check_headers(result)
     return result
 
 
@@ -208,29 +236,65 @@ def _with_session(parts: SplitResult, model: str | None, call_id: str | None) ->
     return parts._replace(query=urlencode([*kept, *wanted.items()], quote_via=quote))
 
 
-def _auth(auth: str | None) -> str:
+def is_azure(host: str) -> bool:
+    """Whether this is a resource of Azure's, as its portal names them."""
+    return host.rstrip(".").endswith(_AZURE_HOSTS)
+
+
+def _auth(auth: str | None, parts: SplitResult) -> str:
     if auth not in (None, "bearer", "api-key"):
         raise UsageError(f"unknown --auth value: {auth}", hint="--auth is bearer or api-key")
-    return auth or "bearer"
+    return auth or ("api-key" if is_azure(parts.hostname or "") else "bearer")
 
 
-def _api_key(parts: SplitResult, key: KeySource | None, environ: Mapping[str, str]) -> ApiKey:
-    """The key for this host. OpenAI's variable never leaves for another one, even if it is named."""
-    openai = is_openai(urlunsplit(parts))
-    if key is None and not openai:
-        return None
-    if key is None:
-        key = KeySource(variable=OPENAI_KEY_VARIABLE)
-    if key.variable == OPENAI_KEY_VARIABLE and not openai:
-        raise UsageError(
-            f"{OPENAI_KEY_VARIABLE} is only sent to OpenAI's own host, over TLS",
-            why=f"{parts.hostname} is another host" if parts.hostname != _OPENAI_HOST else "this URL does not use TLS",
-            hint=f"put the key for {parts.hostname} in another variable and name it with --api-key-env",
-        )
-    return key.read(environ)
+def _key_source(parts: SplitResult, key: KeySource | None, environ: Mapping[str, str]) -> KeySource | None:
+    """Where the key for this host is. OpenAI's variable never leaves for another one, even if it is named."""
+    if key is not None and key.variable != OPENAI_KEY_VARIABLE:
+        return key
+    base = environ.get(OPENAI_URL_VARIABLE, "").strip()
+    if not base:
+        if not is_openai(urlunsplit(parts)):
+            return None if key is None else _not_for(parts, "OpenAI's own host, over TLS")
+        return KeySource(variable=OPENAI_KEY_VARIABLE)
+    if not _same_host(parts, base):
+        named = key is not None or (is_openai(urlunsplit(parts)) and environ.get(OPENAI_KEY_VARIABLE))
+        return _not_for(parts, f"the host of {OPENAI_URL_VARIABLE}, where that is set") if named else None
+    # A gateway of one's own may want no key.
+    return KeySource(variable=OPENAI_KEY_VARIABLE) if key or environ.get(OPENAI_KEY_VARIABLE) else None
 
 
-def _redacted(url: str) -> str:
+def _not_for(parts: SplitResult, owner: str) -> NoReturn:
+    same_host = parts.hostname == _OPENAI_HOST and "OpenAI" in owner
+    raise UsageError(
+        f"{OPENAI_KEY_VARIABLE} is only sent to {owner}",
+        why="this URL does not use TLS" if same_host else f"{parts.hostname} is another host",
+        hint=f"put the key for {parts.hostname} in another variable and name it with --api-key-env",
+    )
+
+
+def _same_host(parts: SplitResult, base: str) -> bool:
+    """Whether an address has the scheme, the host and the port of another; False for one that cannot be read."""
+    try:
+        other = parse_url(base)
+    except UsageError:
+        return False
+    return _place(parts) == _place(other)
+
+
+def _place(parts: SplitResult) -> tuple[str, str, int]:
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or (443 if parts.scheme == "wss" else 80)
+
+
+def _account_headers(environ: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The account that OpenAI's own clients name beside the key; what was given by hand goes first."""
+    names = {name.lower() for name in given}
+    found = {header: environ.get(variable, "").strip() for variable, header in _ACCOUNT_HEADERS.items()}
+    headers = {header: value for header, value in found.items() if value and header.lower() not in names}
+    check_headers(headers)
+    return headers
+
+
+def _without_secrets(url: str) -> str:
     """What may be shown of a URL that could not be read: nothing behind a `?` and no user part."""
     head = url.strip().partition("?")[0]
     return head.rpartition("@")[2] if "@" in head else head

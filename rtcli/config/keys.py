@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 from rtcli.errors import UsageError
 from rtcli.installation import install_command
+from rtcli.masking import add_secret
+from rtcli.request_head import checked_key
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
 """A key, a function that gets one when it is needed, or none."""
@@ -31,10 +33,18 @@ class KeySource:
             raise UsageError("more than one source for the API key", why=f"{len(given)} were given")
 
     def read(self, environ: Mapping[str, str]) -> str:
-        """The key. Raises UsageError that names the place when there is none."""
+        """The key, which is masked from now on. Raises UsageError that names the place: there is none, or no key."""
         if self.variable:
-            return self._from_environment(environ)
-        return self._from_file() if self.file else self._from_keyring()
+            key = self._from_environment(environ)
+        else:
+            key = self._from_file() if self.file else self._from_keyring()
+        add_secret(key)
+        return checked_key(key, self.place)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.variable or self.file or f"the keyring under {self.keyring}"
 
     def _from_environment(self, environ: Mapping[str, str]) -> str:
         value = environ.get(self.variable or "", "").strip()

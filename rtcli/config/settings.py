@@ -12,6 +12,7 @@ from typing import Any
 from rtcli.config.folders import config_file
 from rtcli.config.keys import KeySource
 from rtcli.errors import InputError, UsageError
+from rtcli.masking import add_header, add_url
 
 PROJECT_FILE = ".rtcli.toml"
 
@@ -217,9 +218,19 @@ def check(name: str, value: Any, where: str) -> Any:
         )
     if setting.type is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    _learn_secrets(name, value)
     if not isinstance(value, setting.type):
         kind = {str: "text", bool: "true or false", dict: "a table"}[setting.type]
         raise UsageError(f"{where}: {value!r} is not {kind}")
     if setting.choices and value not in setting.choices:
         raise UsageError(f"{where}: {value!r} is not one of: {', '.join(setting.choices)}")
     return value
+
+
+def _learn_secrets(name: str, value: Any) -> None:
+    """A value that will be refused because it holds a key is not shown either."""
+    if name == "url" and isinstance(value, str):
+        add_url(value)
+    elif name == "headers" and isinstance(value, dict):
+        for header, content in value.items():
+            add_header(header, str(content))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rtcli import __version__
-from rtcli.errors import ConnectError
+from rtcli.errors import ConnectError, RtcliError
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate, ssl_context
+from rtcli.masking import add_header, add_url, mask_exception
 
 if TYPE_CHECKING:
     import httpx2
 
 _BODY_SHOWN = 300  # characters of what a server says about a failure
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 @asynccontextmanager
@@ -39,30 +38,42 @@ async def stream(
     """
     import httpx2
 
-    client = httpx2.AsyncClient(
-        verify=tls or ssl_context(),
-        headers={"User-Agent": f"rtcli/{__version__}", **(headers or {})},
-        timeout=timeout,
-        follow_redirects=follow_redirects,
-        mounts=dict.fromkeys(f"all://{host}" for host in _LOOPBACK),  # None: without a proxy
-    )
-    try:
-        async with client, client.stream(method, url, json=json) as response:
+    from rtcli.http.routed import RoutedTransport
+
+    add_url(url)
+    for name, value in (headers or {}).items():
+        add_header(name, value)
+    async with AsyncExitStack() as stack:
+        try:
+            client = httpx2.AsyncClient(
+                transport=RoutedTransport(tls or ssl_context()),
+                trust_env=False,
+                headers={"User-Agent": f"rtcli/{__version__}", **(headers or {})},
+                timeout=timeout,
+                follow_redirects=follow_redirects,
+            )
+            await stack.enter_async_context(client)
+            response = await stack.enter_async_context(client.stream(method, url, json=json))
             if not response.is_success:
                 raise await _refused(method, url, response)
+        except RtcliError:
+            raise
+        except Exception as error:  # below httpx2, ports and sockets raise kinds of their own, and groups of them
+            mask_exception(error)
+            raise _failed(method, url, error) from error
+        try:
             yield response
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
-        why = str(error) or type(error).__name__
-        raise ConnectError(f"{method} {shown(url)} failed", why=why, hint=hint, url=url) from error
+        except httpx2.HTTPError as error:
+            mask_exception(error)
+            raise _failed(method, url, error) from error
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host, as a URL names it, is this machine: a proxy knows nothing of it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"
+def _failed(method: str, url: str, error: Exception) -> ConnectError:
+    hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return ConnectError(f"{method} {shown(url)} failed", why=str(cause) or type(cause).__name__, hint=hint, url=url)
 
 
 def shown(url: str) -> str:

@@ -11,13 +11,17 @@ from typing import Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import HeadersLike
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
+from websockets.http11 import Request
 
 from rtcli import __version__
 from rtcli.errors import ConnectError
-from rtcli.http.client import is_loopback, shown
+from rtcli.http.client import shown
+from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
 from rtcli.http.tls import ssl_context as default_ssl_context
+from rtcli.masking import mask_exception, masking_logger
 
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
 
@@ -45,6 +49,25 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
+class _HostReplacing(ClientConnection):
+    """Sends one Host: the caller's, where there is one among the additional headers (a tunnel, a virtual host)."""
+
+    async def handshake(
+        self, additional_headers: HeadersLike | None = None, user_agent_header: str | None = None
+    ) -> None:
+        """The library adds headers to its own, and a request with two Hosts is refused everywhere."""
+        own_connect = self.protocol.connect
+
+        def connect_with_host() -> Request:
+            request = own_connect()
+            if any(name.lower() == "host" for name in dict(additional_headers or {})):
+                del request.headers["Host"]
+            return request
+
+        setattr(self.protocol, "connect", connect_with_host)  # noqa: B010  (a method, replaced for this one object)
+        await super().handshake(additional_headers, user_agent_header)
+
+
 class _Connect(connect):
     """Dials one address and no other: a redirect would carry the key to wherever it points."""
 
@@ -65,28 +88,51 @@ async def dial(
 ) -> ClientConnection:
     """An open connection of `websockets`, without compression: it costs more than all the rest.
 
-    `proxy` is theirs; True, the proxy that the environment names, does not count for loopback. Without `ssl_context` a
-    wss address gets the program's own. Raises what `websockets` raises, and UsageError for a CA file of no use.
+    `proxy` is an address, None, or True: what the environment says, see `proxy_for`. Without `ssl_context` a wss
+    address gets the program's own. A Host among `headers` takes the place of the URL's. Raises what `websockets`
+    raises, and ConnectError for a proxy or a CA file of no use.
     """
-    parts = urlsplit(url)
-    if ssl_context is None and parts.scheme == "wss":
+    if ssl_context is None and urlsplit(url).scheme == "wss":
         ssl_context = default_ssl_context()
-    if proxy is True and is_loopback(parts.hostname or ""):
-        proxy = None
-    options: dict[str, Any] = {"proxy": proxy} | ({} if ssl_context is None else {"ssl": ssl_context})
-    return await _Connect(
-        url,
-        additional_headers=dict(headers),
-        user_agent_header=f"rtcli/{__version__}",
-        compression=None,
-        max_size=max_message_bytes,
-        max_queue=(256, 64),
-        ping_interval=ping_interval,
-        ping_timeout=ping_timeout,
-        open_timeout=open_timeout,
-        close_timeout=_CLOSE_TIMEOUT,
-        **options,
-    )
+    way = proxy_for(url) if proxy is True else usable_proxy(proxy, "the argument proxy") if proxy else None
+    options: dict[str, Any] = {} if ssl_context is None else {"ssl": ssl_context}
+    if way is not None and way.secure:
+        options["proxy_ssl"] = default_ssl_context()
+    try:
+        return await _Connect(
+            url,
+            additional_headers=dict(headers),
+            user_agent_header=f"rtcli/{__version__}",
+            compression=None,
+            max_size=max_message_bytes,
+            max_queue=(256, 64),
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            open_timeout=open_timeout,
+            close_timeout=_CLOSE_TIMEOUT,
+            logger=masking_logger("rtcli.transports.websockets"),
+            create_connection=_HostReplacing,
+            proxy=None if way is None else way.url,
+            **options,
+        )
+    except (OSError, ProxyError) as error:
+        if way is not None and (problem := _problem_of(way, url, error)):
+            mask_exception(error)
+            raise problem from error
+        raise
+
+
+def _problem_of(proxy: Proxy, url: str, error: OSError | ProxyError) -> ConnectError | None:
+    """The error as one of the proxy, if it is: nothing else is dialed, so what does not listen is the proxy."""
+    if isinstance(error, ProxyError):
+        response = getattr(error, "response", None)
+        why = _text(error) if response is None else f"HTTP {response.status_code} {response.reason_phrase}"
+        if isinstance(error.__cause__, OSError):
+            return proxy.not_reached(_text(error.__cause__))
+        return proxy.refused(shown(url), why, response and response.status_code)
+    if isinstance(error, TimeoutError | ssl.SSLError | ConnectionResetError | BrokenPipeError):
+        return None  # or the target's, through the proxy
+    return proxy.not_reached(_text(error))
 
 
 def to_connect_error(url: str, error: BaseException) -> ConnectError:
@@ -150,13 +196,8 @@ def _timeout(url: str, error: Any) -> ConnectError:
 
 def _uri(url: str, error: Any) -> ConnectError:
     return ConnectError(
-        f"{url!r} is not a WebSocket URL", why=_text(error), hint="it starts with ws:// or wss://", url=url
+        f"{shown(url)!r} is not a WebSocket URL", why=_text(error), hint="it starts with ws:// or wss://", url=url
     )
-
-
-def _proxy(url: str, error: Any) -> ConnectError:
-    hint = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-    return ConnectError(f"the proxy did not connect to {shown(url)}", why=_text(error), hint=hint, url=url)
 
 
 def _handshake(url: str, error: Any) -> ConnectError:
@@ -168,7 +209,6 @@ def _handshake(url: str, error: Any) -> ConnectError:
 _EXPLAINERS: tuple[tuple[tuple[type[BaseException], ...], Explainer], ...] = (
     ((InvalidStatus,), _status),
     ((InvalidURI,), _uri),
-    ((ProxyError,), _proxy),
     ((InvalidHandshake, EOFError), _handshake),
     ((TimeoutError,), _timeout),
     ((sockets.gaierror,), _dns),

@@ -7,7 +7,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from rtcli.errors import UsageError
+from rtcli.errors import RtcliError, UsageError
+from rtcli.masking import add_header, add_secret, add_url, mask_exception
+from rtcli.request_head import check_headers, check_host, checked_key
 from rtcli.transports import connection_errors
 from rtcli.transports.connect import call_url, default_url, to_connect_error
 from rtcli.transports.connection import WebSocketConnection
@@ -38,15 +40,27 @@ class Connector:
     async def open(
         self, address: str, api_key: ApiKey | None, *, dialing: Callable[[], object] = lambda: None
     ) -> WebSocketLike:
-        """An open socket; `dialing` is called when the key is known. Raises UsageError without a key, ConnectError."""
+        """An open socket; `dialing` is called when the key is known.
+
+        Raises UsageError without a key, and for an address, a key or a header that cannot be sent; ConnectError.
+        """
+        add_url(address)
         key = await self._resolve(api_key if api_key is not None else self._api_key)
         headers = dict(self._headers or {})
+        for name, value in headers.items():
+            add_header(name, value)
+        check_headers(headers)
         if key and not any(name.lower() == "authorization" for name in headers):
-            headers["Authorization"] = f"Bearer {key}"
+            add_secret(key)
+            headers["Authorization"] = f"Bearer {checked_key(key, 'api_key')}"
+        check_host(address)
         dialing()
         try:
             return await self._create_websocket(address, headers)
+        except RtcliError:
+            raise
         except Exception as error:
+            mask_exception(error)
             raise to_connect_error(address, error) from error
 
     async def _resolve(self, key: ApiKey | Awaitable[str] | None) -> str | None:

@@ -210,7 +210,18 @@ def test_a_contradiction_or_a_bad_url_is_a_usage_error(arguments: dict[str, Any]
 
 @pytest.mark.parametrize(
     "header",
-    ["Authorization: x", "authorization:x", "api-key: x", "Proxy-Authorization: x", "Sec-WebSocket-Protocol: x"],
+    [
+        "Authorization: x",
+        "authorization:x",
+        "api-key: x",
+        "Proxy-Authorization: x",
+        "apikey: x",
+        "X-Auth-Token: x",
+        "Ocp-Apim-Subscription-Key: x",
+        "X-Goog-Api-Key: x",
+        "x-access-token: x",
+        "X-Other: sk-proj-abcdefghijklmnop",
+    ],
 )
 def test_a_header_that_carries_a_key_is_refused(header: str) -> None:
     """Flags show in process lists."""
@@ -248,3 +259,105 @@ def test_a_profile_brings_its_own_key(tmp_path: Path) -> None:
     assert endpoint(url="ws://other").api_key is None
     assert endpoint(local=True).local
     assert endpoint(profile="azure", model="m").model == "m"
+
+
+@pytest.mark.parametrize("header", ["Connection: close", "Upgrade: h2c", "Sec-WebSocket-Protocol: x", "X Bad Name: 1"])
+def test_a_header_that_opens_a_websocket_or_has_no_name_is_refused(header: str) -> None:
+    """It would be sent twice, or not be understood, and the server would be blamed."""
+    with pytest.raises(UsageError, match=r"cannot be set|not the name of a header"):
+        parse_headers([header])
+
+
+GATEWAY = {"OPENAI_API_KEY": "gateway-key-123", "OPENAI_BASE_URL": "http://127.0.0.1:4000/v1"}
+
+
+def test_the_base_url_of_the_environment_goes_with_its_key() -> None:
+    """Both belong together, as in OpenAI's own clients, and so do the names of the account."""
+    environ = {**GATEWAY, "OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj_1"}
+    endpoint = resolve_endpoint(environ=environ, headers=["openai-project: mine"])
+
+    assert endpoint.url.startswith("ws://127.0.0.1:4000/v1/realtime?model=")
+    assert endpoint.api_key == "gateway-key-123"
+    assert endpoint.headers == {"OpenAI-Organization": "org-1", "openai-project": "mine"}
+    assert resolve_endpoint(environ={"OPENAI_BASE_URL": GATEWAY["OPENAI_BASE_URL"]}).api_key is None
+    assert resolve_endpoint(environ={**OPENAI, "OPENAI_ORG_ID": "org-1"}).headers == {"OpenAI-Organization": "org-1"}
+    assert resolve_endpoint(url="ws://h", environ={**OPENAI, "OPENAI_ORG_ID": "org-1"}).headers == {}
+
+
+@pytest.mark.parametrize("url", ["wss://api.openai.com/v1", "ws://127.0.0.1:4001/v1", "wss://127.0.0.1:4000/v1"])
+def test_a_gateways_key_goes_to_the_gateway_alone(url: str) -> None:
+    """Not to OpenAI, nor to another port or scheme of the same machine."""
+    with pytest.raises(UsageError, match="only sent to the host of OPENAI_BASE_URL"):
+        resolve_endpoint(url=url, key=KeySource(variable="OPENAI_API_KEY"), environ=GATEWAY)
+    if "openai" in url:
+        with pytest.raises(UsageError, match="only sent to the host of OPENAI_BASE_URL"):
+            resolve_endpoint(url=url, environ=GATEWAY)
+    else:
+        assert resolve_endpoint(url=url, environ=GATEWAY).api_key is None
+
+
+def test_a_base_url_of_no_use_is_named() -> None:
+    """The variable, and nothing of a secret in it."""
+    with pytest.raises(UsageError, match="in OPENAI_BASE_URL"):
+        resolve_endpoint(environ={"OPENAI_BASE_URL": "localhost:4000"})
+    with pytest.raises(UsageError, match="OPENAI_BASE_URL contains a user name"):
+        resolve_endpoint(environ={"OPENAI_BASE_URL": "https://u:hunter22@h/v1"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["wss://evil.test\\.api.openai.com/v1", "wss://evil.test%2f.api.openai.com/v1", "wss://evil.test;.api.openai.com/v1",
+     "wss://b\u00fccher.example/v1", "wss://a b/v1", "wss://-x.test/v1", "ws://[::1z]/v1"],
+)  # fmt: skip
+def test_a_host_with_odd_characters_is_refused(url: str) -> None:
+    """Whoever decides about the key and whoever dials must read the same name."""
+    with pytest.raises(UsageError, match=r"host name|IPv6|not a URL"):
+        resolve_endpoint(url=url, environ=OPENAI)
+
+
+@pytest.mark.parametrize(
+    ("url", "dialed"),
+    [
+        ("https://res.openai.azure.com/", "wss://res.openai.azure.com/openai/v1/realtime?model=d"),
+        ("https://res.cognitiveservices.azure.com", "wss://res.cognitiveservices.azure.com/openai/v1/realtime?model=d"),
+        ("https://res.openai.azure.com/openai/v1/", "wss://res.openai.azure.com/openai/v1/realtime?model=d"),
+    ],
+)
+def test_the_address_that_azures_portal_shows_works(url: str, dialed: str) -> None:
+    """It is a bare host; the API is below a path, and takes the key in a header of its own."""
+    endpoint = resolve_endpoint(url=url, model="d", key=KeySource(variable="K"), environ={"K": "0123456789abcdef"})
+
+    assert (endpoint.url, endpoint.auth) == (dialed, "api-key")
+    target = "https://res.openai.azure.com/openai/realtime?api-version=2025-04-01-preview&deployment=d"
+    assert resolve_endpoint(url=target, environ={}).url == target.replace("https", "wss")
+
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (KEY + "\u2014", "U\\+2014 at 33"),
+        ("\ufeff" + KEY, "byte order mark"),
+        (f'"{KEY}"', "quotation mark"),
+        (f"\u201c{KEY}\u201d", "quotation mark"),
+        (f"Bearer {KEY}", '"Bearer "'),
+        (f"export X={KEY}", "assignment"),
+        (f"OPENAI_API_KEY={KEY}", "assignment"),
+        (KEY[:16] + "\n" + KEY[16:], "U\\+000A at 17"),
+        (KEY[:16] + " " + KEY[16:], "U\\+0020 at 17"),
+        (KEY[:16] + "\u200b" + KEY[16:], "U\\+200B at 17"),
+    ],
+)
+def test_a_key_that_is_none_is_said_before_anything_is_dialed(written: str, message: str, tmp_path: Path) -> None:
+    """Its fault is named by place and code point; the key is not shown. From a variable and from a file alike."""
+    (tmp_path / "key.txt").write_text(written + "\n", encoding="utf-8")
+    for source, place in (
+        (KeySource(variable="K"), "K"),
+        (KeySource(file=str(tmp_path / "key.txt")), str(tmp_path / "key.txt")),
+    ):
+        with pytest.raises(UsageError, match=message) as caught:
+            source.read({"K": written})
+        assert place in str(caught.value)
+        assert "0123" not in f"{caught.value} {caught.value.hint}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import truststore
 
-from rtcli.errors import UsageError
+from rtcli.errors import ConnectError
 from rtcli.http.tls import is_untrusted_certificate, ssl_context
 
 CERTIFICATE = Path(__file__).parents[1] / "server" / "net" / "certificate" / "certificate.pem"
@@ -47,7 +47,7 @@ def test_a_variable_that_names_nothing_usable_is_named(
     if content is not None:
         path.write_text(content)
 
-    with pytest.raises(UsageError, match=f"{name}=.*{why}"):
+    with pytest.raises(ConnectError, match=f"{name}=.*{why}"):
         ssl_context({name: str(path)})
 
 

@@ -577,9 +577,11 @@ async def test_a_proxy_that_refuses_is_named() -> None:
     """It is the proxy that has to be looked at, not the server."""
     async with raw_server(_refuse_to_tunnel) as address:
         t = OpenAIRealtimeWebSocket(api_key="sk", url="ws://realtime.test/", proxy=f"http://{address}")
-        with pytest.raises(ConnectError, match="the proxy did not connect") as caught:
+        with pytest.raises(
+            ConnectError, match=r"the proxy 127\.0\.0\.1:\d+ \(the argument proxy\) did not connect"
+        ) as caught:
             await t.connect()
-        assert "HTTPS_PROXY" in caught.value.hint
+        assert "the argument proxy" in caught.value.hint
 
 
 async def test_a_hook_that_raises_is_a_failed_connect() -> None:
@@ -719,3 +721,38 @@ async def test_giving_up_twice_is_giving_up_once() -> None:
         await link.t.wait_closed()
 
         assert len(link.payloads("disconnected")) == 1
+
+
+async def test_the_callers_host_takes_the_place_of_ours() -> None:
+    """A tunnel or a virtual host is named by hand; a request with two Hosts would be refused."""
+    heads: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async with raw_server(note) as address:
+        t = OpenAIRealtimeWebSocket(headers={"host": "tunnel.example"}, url=f"ws://{address}/")
+        with pytest.raises(ConnectError):
+            await t.connect()
+
+    lines = heads[0].decode().lower().split("\r\n")
+    assert [line for line in lines if line.startswith("host:")] == ["host: tunnel.example"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"api_key": "0123456789abcdef—"}, r"U\+2014 at 17"),
+        ({"headers": {"api-key": "0123456789abcdef\n"}}, r"U\+000A at 17"),
+        ({"headers": {"X Bad": "1"}}, "not the name of a header"),
+        ({"headers": {"Upgrade": "h2c"}}, "cannot be set"),
+    ],
+)
+async def test_what_cannot_be_sent_is_said_before_dialing(options: dict[str, Any], message: str) -> None:
+    """The secret is not in the error."""
+    t = OpenAIRealtimeWebSocket(url="ws://127.0.0.1:1/", **options)
+
+    with pytest.raises(UsageError, match=message) as caught:
+        await t.connect()
+    assert "0123456789" not in str(caught.value)

@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
+from rtcli.masking import add_secret, masking_logger
 from rtcli.protocol.events import encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.server.engines import Engines
@@ -94,6 +95,8 @@ class RealtimeServer:
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
         self._secrets = ClientSecrets(time.time)
+        if key:
+            add_secret(key)
         self._policy = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
         self._expires_after = expires_after
         self._pace = pace
@@ -262,7 +265,7 @@ def _is_loopback(host: str) -> bool:
 
 def _quiet_logger() -> logging.Logger:
     """What strangers do to the port is not an error of this program: it is logged for debugging alone."""
-    quiet = logging.getLogger("rtcli.server.websockets")
+    quiet = masking_logger("rtcli.server.websockets")
     quiet.addHandler(logging.NullHandler())
     quiet.propagate = False
     return quiet

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtcli.errors import ConnectError, UsageError
-from rtcli.http.client import stream
+from rtcli.http.client import shown, stream
+from rtcli.masking import add_secret, add_url
 from rtcli.protocol.events import WireObject
+from rtcli.request_head import checked_key
 from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyRequest, Say, text_of
 from rtcli.server.session.items import ConversationItem
 
@@ -28,6 +30,7 @@ class ChatEndpointReply:
 
         Raises UsageError for an address that is not http or https.
         """
+        add_url(url)
         if not url.startswith(("http://", "https://")):
             raise UsageError(
                 f"{url!r} is not the address of a chat endpoint", hint="write openai:http://HOST:PORT/v1,MODEL"
@@ -38,8 +41,10 @@ class ChatEndpointReply:
         self._options = dict(options or {})
         # never OPENAI_API_KEY: the endpoint is anyone's
         key = os.environ.get(KEY_VARIABLE) if key is None else key
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self.name = f"{model} at {url}"
+        if key:
+            add_secret(key)
+        self._headers = {"Authorization": f"Bearer {checked_key(key, KEY_VARIABLE)}"} if key else {}
+        self.name = f"{model} at {shown(url)}"
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """Text as it arrives, then calls. What goes wrong at the endpoint fails the response, with its reason."""

@@ -45,8 +45,9 @@ N ?= 500
 differential: $(VENV)/tools ## N made-up scenarios against the official JavaScript transport (SEED= N=)
 	@$(BIN)/python -m tests.differential --seed $(SEED) --count $(N)
 
-docs: $(VENV)/tools ## print the tables of docs/ anew from the code
+docs: $(VENV)/tools ## print the tables of docs/ and draw the README's pictures anew from the program
 	$(BIN)/python docs/tables.py --write
+	$(BIN)/python -m docs.pictures --write
 
 prices: $(VENV)/tools ## compare our prices with those of the package genai-prices
 	@$(INSTALL) --group prices | $(PROGRESS)

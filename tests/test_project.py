@@ -43,8 +43,11 @@ def test_every_table_has_a_place() -> None:
 
 
 def links(page: Path) -> list[str]:
-    """Where the links and the images of a page lead, without the part behind a `#`."""
-    return re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    """Where the links and the images of a page lead, without the part behind a `#`; each is defined."""
+    text = page.read_text(encoding="utf-8")
+    defined = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE))
+    assert set(re.findall(r"\]\[([\w-]+)\]", text)) == set(defined), page
+    return [*re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text), *defined.values()]
 
 
 PROSE = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "examples/README.md")

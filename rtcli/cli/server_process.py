@@ -6,10 +6,11 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from rtcli.errors import ConnectError
+from rtcli.masking import is_secret_name, masked
 
 _START_SECONDS = 20.0
 """Seconds that it may take to say where it listens."""
@@ -55,7 +56,9 @@ class ServerProcess:
 
     async def _run(self, port: int) -> str:
         child = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rtcli", "serve", "--port", str(port), "--until-eof"),
+            # Without -P, `-m` would import what lies in the current folder before anything of ours.
+            *(sys.executable, "-P", "-m", "rtcli", "serve", "--port", str(port), "--until-eof"),
+            env=isolated(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,3 +84,15 @@ async def _address(child: asyncio.subprocess.Process) -> str:
     if not line:
         raise ConnectError("the built-in server did not start", why="it exited at once", hint="try: rtcli serve")
     return line.decode().strip()
+
+
+def isolated(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without secrets, of which a server needs none, and without a way to the current folder."""
+    kept = {name: value for name, value in environ.items() if not is_secret_name(name) and masked(value) == value}
+    if "PYTHONPATH" in kept:
+        # An empty entry, like any relative one, is looked for from the current folder.
+        folders = [folder for folder in kept["PYTHONPATH"].split(os.pathsep) if os.path.isabs(folder)]  # noqa: PTH117
+        kept["PYTHONPATH"] = os.pathsep.join(folders)
+        if not folders:
+            del kept["PYTHONPATH"]
+    return kept

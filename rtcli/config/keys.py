@@ -43,7 +43,7 @@ class KeySource:
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where it is, as a message names it."""
         return self.variable or self.file or f"the keyring under {self.keyring}"
 
     def _from_environment(self, environ: Mapping[str, str]) -> str:

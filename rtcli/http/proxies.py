@@ -33,7 +33,7 @@ class Proxy:
 
     @property
     def shown(self) -> str:
-        """For people: where it is and who says so."""
+        """As a message names it: where it is, and which variable says so."""
         return f"the proxy {urlsplit(self.url).netloc.rpartition('@')[2]} ({self.origin})"
 
     @property

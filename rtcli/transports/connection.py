@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from websockets.exceptions import ConnectionClosed
 
+from rtcli.masking import masked
 from rtcli.transports.outbox import Outbox
 from rtcli.transports.sockets import WebSocketLike, adapt
 
@@ -54,8 +55,8 @@ class WebSocketConnection:
 
     @property
     def close_reason(self) -> str:
-        """The words that came with the code."""
-        return self._socket.close_reason
+        """The words that came with the code; a server may repeat a key in them."""
+        return masked(self._socket.close_reason)
 
     @property
     def refused_message(self) -> bool:

@@ -13,7 +13,6 @@ from websockets.exceptions import ConnectionClosed
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
 from rtcli.http.client import shown
-from rtcli.masking import masked
 from rtcli.protocol.audio_formats import encode_base64_bytes
 from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore
 from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
@@ -255,7 +254,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         if connection is None:
             return
         self._connection, self._ending = None, connection
-        self.close_code, self.close_reason = connection.close_code, masked(connection.close_reason)
+        self.close_code, self.close_reason = connection.close_code, connection.close_reason
         if connection.refused_message:
             lost = connection_errors.message_too_large(self._max_message_bytes or 0)
         else:

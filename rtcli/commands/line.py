@@ -14,8 +14,8 @@ from rtcli.commands.known import Known
 from rtcli.commands.lexer import closed, next_word
 from rtcli.commands.registry import Command
 from rtcli.errors import UsageError
+from rtcli.protocol.provenance import caused_by
 from rtcli.session.images import PreparedImage, load_image, names_an_image
-from rtcli.session.provenance import caused_by
 from rtcli.views import View, Views
 
 _IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')

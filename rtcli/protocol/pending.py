@@ -38,10 +38,15 @@ class PendingRequests:
 
     def __init__(self) -> None:
         self.settled: tuple[Request, ...] = ()  # what the last frame answered or refused
-        self.connection_lost()
+        self.unanswered: tuple[Request, ...] = ()  # what still waited when the last connection ended
+        self._begin()
 
     def connection_lost(self) -> None:
         """Nothing that was sent will be answered, and ids of that connection mean nothing on the next one."""
+        self.unanswered = self.waiting
+        self._begin()
+
+    def _begin(self) -> None:
         self._queue = RequestQueue()
         self._frames = SentFrames(self._queue)
         self._turns = ServerTurns()
@@ -69,6 +74,10 @@ class PendingRequests:
     def waiting(self) -> tuple[Request, ...]:
         """The requests that no reply and no error has ended, oldest first."""
         return tuple(self._queue)
+
+    def awaits(self, number: int) -> bool:
+        """Whether frame `number` is a request that waits."""
+        return self._queue.get(number) is not None
 
     def observe(
         self, number: int, direction: Direction, event: _Event | None, caused_by: int | None = None

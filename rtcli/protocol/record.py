@@ -15,16 +15,17 @@ class Direction(StrEnum):
     SENT = ">"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nothing but `raw` is ever assigned: every message makes one, and that would take six times as long.
+@dataclass(slots=True)
 class Frame:
     """One message that crossed the wire.
 
-    `number` counts from 1 over both directions. `at` is in seconds: on the clock of the transport that reports the
-    frame, since the start of the session in a log. `event` is the decoded event (None: the frame is not an event, then
-    `problem` says why). `size` is in bytes. `raw` is what crossed the wire, for whoever hands it on verbatim; frames
-    that are kept do without (""). `cause` is what led to a frame of ours ("/respond", "typed text", "tracing", ...),
-    as far as it is known. `parent` is the number of the frame that this one answers, None where that is not known.
-    `binary` says that the frame came as a binary message, where the transport can tell.
+    `number` counts from 1 over both directions. `at` is in seconds, on the transport's clock, or since the moment that
+    its `frames.began` names: a session's start. `event` is the decoded event (None: the frame is not an event, then
+    `problem` says why). `size` is in bytes. `cause` is what led to a frame of ours ("/respond", "typed text",
+    "#12 response.done", ...), as far as it is known. `raw` is what crossed the wire, for whoever hands it on verbatim;
+    a log that keeps a frame forgets it soon (""). `parent` is the number of the frame that this one answers or was
+    caused by, None where that is not known. `binary` says that it came as a binary message.
     """
 
     number: int
@@ -38,21 +39,13 @@ class Frame:
     parent: int | None = None
     binary: bool = False
 
-    # Every frame passes both: dataclasses.replace would take three times as long.
-
-    def numbered(self, number: int, at: float, cause: str, parent: int | None) -> Frame:
-        """The same frame in its place in a session."""
-        return Frame(
-            number, at, self.direction, self.event, self.size, cause, self.problem, self.raw, parent, self.binary
-        )
-
-    def without_raw(self) -> Frame:
-        """The same frame, to be kept."""
+    def with_event(self, event: Mapping[str, Any]) -> Frame:
+        """The same frame, to be kept, with less in its event."""
         return Frame(
             self.number,
             self.at,
             self.direction,
-            self.event,
+            event,
             self.size,
             self.cause,
             self.problem,

@@ -11,10 +11,10 @@ from rtcli.dsp.codec import Encoder
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.errors import AudioUnavailableError, RtcliError
 from rtcli.protocol.events import Event
+from rtcli.protocol.provenance import caused_by
 from rtcli.session.audio_output import AudioOutput
 from rtcli.session.echo_watch import EchoWatch
 from rtcli.session.link import Link
-from rtcli.session.provenance import caused_by
 from rtcli.views import Level, Notice
 
 

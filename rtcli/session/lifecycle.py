@@ -162,6 +162,7 @@ class Lifecycle:
             if self._link.state.connection is Connected.DIALING:  # it never opened
                 self._observe(Connected.CLOSED)
             raise
+        transport.frames.pending.give_up()  # what was sent to open it and has no answer by now will get none
         self._observe(Connected.OPEN)
         self._link.feed.release_errors()
         if self._joins_call:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
-from rtcli.masking import add_event
-from rtcli.protocol.record import Connected, Direction, Frame, Record
+from rtcli.protocol.record import Connected, Frame, Record
 from rtcli.session.pending import Requests
-from rtcli.session.provenance import Cause, current_cause, set_cause_frame
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
 from rtcli.transports import OpenAIRealtimeWebSocket
@@ -19,10 +17,6 @@ from rtcli.views import Level, Notice, View
 
 ANSWER_SECONDS = 10.0
 """How long the server may take to confirm something."""
-
-
-_MAY_CARRY_SECRETS = frozenset({"session.update", "response.create"})
-"""Events of ours whose tools may name an MCP server, and what it asks for."""
 
 
 class Link:
@@ -35,14 +29,15 @@ class Link:
         self.transport = transport
         self.state = state
         self.feed = ViewFeed()
-        self.requests = Requests(state.pending)
+        self.requests = Requests(transport.frames.pending)
         self.codes: set[ExitCode] = set()
         self.changed = asyncio.Event()
-        # The transport stamps frames with the same clock, so one subtraction makes them the session's.
+        # The transport stamps frames with the same clock; from now on they say the session's time.
         self._clock, self._began = clock, clock()
+        transport.frames.began = self._began
         self._event_numbers = count(1)  # for the event_ids of ours, across connections
         # Frames feed the looking half; the acting parts listen to the transport's semantic events instead.
-        transport.attach_wire(self._on_frame)
+        transport.attach_wire(self.observe)
         transport.on("error", self._on_error)
 
     def __repr__(self) -> str:
@@ -58,17 +53,6 @@ class Link:
     def at(self, moment: float) -> float:
         """A moment on the session's clock as its records say it."""
         return moment - self._began
-
-    def _on_frame(self, frame: Frame) -> None:
-        number, cause = len(self.state.log) + 1, Cause()
-        if frame.direction is Direction.SENT:
-            cause = current_cause()
-            if frame.event is not None and frame.event.get("type") in _MAY_CARRY_SECRETS:
-                add_event(frame.event)
-        elif frame.event is not None:
-            # We are in the transport's reader: what listeners send from here on, they send because of this frame.
-            set_cause_frame(number, str(frame.event["type"]))
-        self.observe(frame.numbered(number, self.at(frame.at), cause.text, cause.frame))
 
     def observe(self, record: Record) -> None:
         """The one way for a record into the session: `state` takes it in, and what comes of it is shown."""
@@ -126,11 +110,3 @@ class Link:
         self.require_connection()
         event = {"type": event_type, "event_id": self.event_id(event_type.rpartition(".")[2]), **fields}
         return await self.requests.ask(self.transport.send_event, event, seconds=ANSWER_SECONDS)
-
-    def sent_since(self, number: int) -> Sequence[Frame]:
-        """What we have sent after frame `number`."""
-        return tuple(frame for frame in self.state.log.records[number:] if frame.direction is Direction.SENT)
-
-    def respond(self, response: Mapping[str, Any] | None = None) -> None:
-        """Ask for a response, now or when it is its turn; `response` holds the wire's parameters."""
-        self.transport.request_response(response)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from rtcli.protocol.record import Frame, Record
+from rtcli.protocol.record import Direction, Frame
 from rtcli.session.log_eviction import Payloads
 from rtcli.session.log_index import LogIndex
-from rtcli.session.part import Part
-from rtcli.views import View
 
 MAX_LINKS = 50
 """How far `/why` goes back; each reconnection and each turn of tools adds a few links."""
 
 
-class WireLog(Part):
+_RAW_KEPT = 16
+"""So many of the newest frames still have the text that crossed the wire: those that are being shown."""
+
+
+class WireLog:
     """The frames of a session. Audio and images are evicted first (a note stays), the events never are.
 
     `max_bytes` bounds what the payloads kept take on the wire.
@@ -23,36 +24,45 @@ class WireLog(Part):
 
     def __init__(self, *, max_bytes: int = 32 * 2**20) -> None:
         self._records: list[Frame] = []
+        self._before = 0  # frames that had crossed the wire before the first one here
         self._index = LogIndex()
         self._payloads = Payloads(max_bytes)
 
     @property
     def records(self) -> Sequence[Frame]:
-        """All records, oldest first; record number n is at index n - 1."""
+        """All records, oldest first."""
         return self._records
+
+    @property
+    def last_number(self) -> int:
+        """The number of the newest record."""
+        return self._before + len(self._records)
 
     def __len__(self) -> int:
         return len(self._records)
 
-    def observe(self, record: Record) -> Iterable[View]:
-        """Keep a frame, which is its own view."""
-        if not isinstance(record, Frame):
-            return ()
-        self.add(record)
-        return (record,)
-
     def add(self, frame: Frame) -> None:
-        """Take one frame in, without its raw text, and evict old payloads where the bound asks for it.
+        """Keep one frame, and evict old payloads where the bound asks for it.
 
         Raises ValueError for a number that does not follow on the last one.
         """
-        if frame.number != len(self._records) + 1:
-            raise ValueError(f"frame #{frame.number} follows #{len(self._records)}")
-        record = frame.without_raw()
-        self._records.append(record)
-        self._index.add(record)
-        for old, thinner in self._payloads.keep(record):
-            self._records[old - 1] = replace(self._records[old - 1], event=thinner)
+        records = self._records
+        if not records:
+            self._before = frame.number - 1  # somebody else has watched the transport for longer
+        elif frame.number != self.last_number + 1:
+            raise ValueError(f"frame #{frame.number} follows #{self.last_number}")
+        records.append(frame)
+        if len(records) > _RAW_KEPT:
+            records[-_RAW_KEPT - 1].raw = ""
+        self._index.add(frame)
+        for old, thinner in self._payloads.keep(frame):
+            index = old - self._before - 1
+            records[index] = records[index].with_event(thinner)
+
+    def sent_since(self, number: int) -> Sequence[Frame]:
+        """What we have sent after frame `number`."""
+        newer = self._records[number - self._before :]
+        return tuple(frame for frame in newer if frame.direction is Direction.SENT)
 
     def find(self, key: int | str) -> Frame | None:
         """The record with this number (7, "7" or "#7"), with this event_id, or the last that names this id.
@@ -84,4 +94,6 @@ class WireLog(Part):
         return chain
 
     def _record(self, number: int | None) -> Frame | None:
-        return self._records[number - 1] if number and number <= len(self._records) else None
+        return (
+            self._records[number - self._before - 1] if number and self._before < number <= self.last_number else None
+        )

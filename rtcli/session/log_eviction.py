@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rtcli.protocol.record import Frame
@@ -44,11 +44,16 @@ class Payloads:
         # Microphone frames are alike once they are thin: one event serves them all, so an hour of speech stays small.
         self._alike: dict[tuple[str, int], Mapping[str, Any]] = {}
 
-    def keep(self, record: Frame) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Count a record in; yield (number, event without payload) for each record that loses its payload now."""
+    def keep(self, record: Frame) -> Iterable[tuple[int, Mapping[str, Any]]]:
+        """Count a record in; (number, event without payload) for each record that loses its payload now."""
         if record.event is not None and (weight := self._weight(record.event)):
             self._queue.append((record.number, weight, record.event))
             self._held += weight
+            if self._held > self._max_bytes:
+                return self._evicted()
+        return ()
+
+    def _evicted(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         while self._held > self._max_bytes:
             number, weight, event = self._queue.popleft()
             self._held -= weight
@@ -57,11 +62,13 @@ class Payloads:
     @staticmethod
     def _weight(event: Mapping[str, Any]) -> int:
         """The characters of an event that can be evicted; 0 for most events."""
-        field = _HEAVY_FIELDS.get(str(event.get("type")))
-        if field:
+        type_ = event.get("type")
+        if isinstance(type_, str) and (field := _HEAVY_FIELDS.get(type_)):
             value = event.get(field)
             return len(value) if isinstance(value, str) else 0
         item = event.get("item")
+        if item is None:  # nearly always
+            return 0
         content = item.get("content") if isinstance(item, Mapping) else None
         return sum(
             len(value)

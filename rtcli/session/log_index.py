@@ -32,8 +32,11 @@ class LogIndex:
         if type_ == _APPEND and "event_id" not in event:  # fifty a second, and no id in any
             return
         own = event.get("event_id")
+        if isinstance(own, str):
+            self._events[own] = number
         for id_ in ids_of(event):
-            (self._events if id_ == own else self._mentions)[id_] = number
+            if id_ != own:
+                self._mentions[id_] = number
 
     def by_id(self, text: str) -> int | None:
         """The record with this event_id, else the last that mentions this id, else one that it is short for."""

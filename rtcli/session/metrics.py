@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from rtcli.protocol.record import Frame, Record
+from rtcli.protocol.record import Frame
 from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
 from rtcli.session import setting_paths
 from rtcli.session.latency import Turns
 from rtcli.session.part import Part, received
-from rtcli.views import View
 
 
 class SessionMetrics(Part):
@@ -25,10 +24,10 @@ class SessionMetrics(Part):
         self.model = ""
         self._transcriber = ""
 
-    def observe(self, record: Record) -> Iterable[View]:
-        """Take one record in."""
-        self.turns.observe(record)
-        return super().observe(record)
+    @property
+    def parts(self) -> tuple[Part]:
+        """The turns' own handlers."""
+        return (self.turns,)
 
     @property
     def total(self) -> TokenUsage:

@@ -1,17 +1,22 @@
-"""How a part takes records in: it marks a handler for each kind, and `observe` finds the one for a record."""
+"""How a part takes records in: it marks a handler for each kind, and a router finds all handlers of a record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from rtcli.protocol.record import Direction, Frame, Record
 from rtcli.views import View
 
-Handler: TypeAlias = Callable[..., Iterable[View] | None]
-F = TypeVar("F", bound=Handler)
+Observer: TypeAlias = Callable[..., Iterable[View] | None]
+"""`observer(event, frame)` for a frame, `observer(record)` for any other record; the views that it amounts to."""
 
-_NOTHING: tuple[View, ...] = ()
+F = TypeVar("F", bound=Observer)
+
+_Key: TypeAlias = tuple[Direction | None, Any]
+"""Direction and event type (None: not an event), or None and the class of a record."""
+
+_RECEIVED = Direction.RECEIVED  # a member costs a search through its class
 
 
 def received(*types: str) -> Callable[[F], F]:
@@ -24,12 +29,17 @@ def sent(*types: str) -> Callable[[F], F]:
     return _marked((Direction.SENT, name) for name in types)
 
 
+def not_an_event(handler: F) -> F:
+    """Mark `handler(self, None, frame)` for frames of both directions that are not events."""
+    return _marked((direction, None) for direction in Direction)(handler)
+
+
 def moment(*kinds: type) -> Callable[[F], F]:
     """Mark `handler(self, record)` for records that are not frames."""
     return _marked((None, kind) for kind in kinds)
 
 
-def _marked(keys: Iterable[tuple[Direction | None, Any]]) -> Callable[[F], F]:
+def _marked(keys: Iterable[_Key]) -> Callable[[F], F]:
     found = tuple(keys)
 
     def mark(handler: F) -> F:
@@ -42,25 +52,50 @@ def _marked(keys: Iterable[tuple[Direction | None, Any]]) -> Callable[[F], F]:
 class Part:
     """A part of a session that is fed with records. A handler gives the views that a record amounts to, or None."""
 
-    _received: ClassVar[Mapping[str, Handler]] = {}
-    _sent: ClassVar[Mapping[str, Handler]] = {}
-    _moments: ClassVar[Mapping[type, Handler]] = {}
+    _names: ClassVar[tuple[tuple[_Key, str], ...]] = ()  # of the handlers of the class, by what they take
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        marked = [(key, handler) for handler in vars(cls).values() for key in getattr(handler, "keys", ())]
-        cls._received = {name: handler for (way, name), handler in marked if way is Direction.RECEIVED}
-        cls._sent = {name: handler for (way, name), handler in marked if way is Direction.SENT}
-        cls._moments = {kind: handler for (way, kind), handler in marked if way is None}
+        own = ((key, name) for name, handler in vars(cls).items() for key in getattr(handler, "keys", ()))
+        cls._names = (*cls._names, *own)
 
-    def observe(self, record: Record) -> Iterable[View]:
-        """Take one record in; the views that it amounts to."""
+    @property
+    def parts(self) -> Iterable[Part]:
+        """The parts that this one is made of; they take a record in before it."""
+        return ()
+
+    def handlers(self) -> Iterator[tuple[_Key, Observer]]:
+        """What this part, and those it is made of, do with which records."""
+        for part in self.parts:
+            yield from part.handlers()
+        for key, name in self._names:
+            yield key, getattr(self, name)
+
+
+class Router:
+    """The handlers of several parts by the record that they take, in the order of the parts.
+
+    Most frames concern one part or none: a table for all of them costs one look-up, where asking each costs one a part.
+    """
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        tables: dict[Direction | None, dict[Any, list[tuple[str, Observer]]]] = {
+            None: {},
+            **{way: {} for way in Direction},
+        }
+        for name, part in parts.items():
+            for (direction, kind), handler in part.handlers():
+                tables[direction].setdefault(kind, []).append((name, handler))
+        self._moments = tables[None]
+        self._received, self._sent = tables[Direction.RECEIVED], tables[Direction.SENT]
+
+    def handlers(self, record: Record) -> Iterable[tuple[str, Observer]]:
+        """Those that take this record, each with the name of its part."""
         if not isinstance(record, Frame):
-            handler = self._moments.get(type(record))
-            return (handler(self, record) or _NOTHING) if handler else _NOTHING
-        event = record.event
-        if event is None:
-            return _NOTHING
-        handlers = self._received if record.direction is Direction.RECEIVED else self._sent
-        handler = handlers.get(str(event.get("type")))
-        return (handler(self, event, record) or _NOTHING) if handler else _NOTHING
+            return self._moments.get(type(record), ())
+        kind = None
+        if record.event is not None:
+            kind = record.event.get("type")
+            if not isinstance(kind, str):  # something of ours that is not an event either
+                return ()
+        return (self._received if record.direction is _RECEIVED else self._sent).get(kind, ())

@@ -9,13 +9,13 @@ from rtcli.errors import ExitCode
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
-from rtcli.protocol.record import Connected, Connection, Direction, Frame, Mark, Record
+from rtcli.protocol.record import Connected, Connection, Frame, Mark
 from rtcli.session import hints
 from rtcli.session.audio_meter import AudioMeter, part_of
 from rtcli.session.log import WireLog
-from rtcli.session.part import Part, moment, received, sent
+from rtcli.session.part import Part, moment, not_an_event, received, sent
 from rtcli.session.transcripts import TranscriptStreams
-from rtcli.views import Level, Notice, View
+from rtcli.views import Level, Notice
 
 _MAX_QUOTE = 90
 
@@ -32,18 +32,14 @@ class Reports(Part):
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
         self.codes: set[ExitCode] = set()
 
-    def observe(self, record: Record) -> Iterable[View]:
-        """Take one record in; the notices that it gives rise to."""
-        if isinstance(record, Frame):
-            if record.event is None:
-                what = f"frame #{record.number} is not a valid event"
-                return (Notice(what, why=record.problem, level=Level.WARNING),)
-            if record.direction is Direction.RECEIVED:
-                self.codes.add(outcome(record.event))
-        return super().observe(record)
+    @not_an_event
+    def _on_not_an_event(self, _event: None, record: Frame) -> tuple[Notice]:
+        what = f"frame #{record.number} is not a valid event"
+        return (Notice(what, why=record.problem, level=Level.WARNING),)
 
     @received("error")
     def _on_error(self, event: Mapping[str, Any], record: Frame) -> tuple[Notice]:
+        self.codes.add(outcome(event))
         error = _mapping(event.get("error"))
         code = error.get("code") or error.get("type") or "error"
         self._expired = self._expired or code == "session_expired"
@@ -57,6 +53,7 @@ class Reports(Part):
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
+        self.codes.add(outcome(event))
         response = _mapping(event.get("response"))
         status = str(response.get("status"))
         if status == "completed" or (status == "cancelled" and self._told_as_interrupted(response)):

@@ -133,7 +133,12 @@ class RealtimeSession:
     @property
     def quiet(self) -> bool:
         """Nothing is being answered, run or played."""
-        busy = self.transport.responding or self.tools.running or self.audio.audible or len(self.state.pending) > 0
+        busy = (
+            self.transport.responding
+            or self.tools.running
+            or self.audio.audible
+            or len(self.transport.frames.pending) > 0
+        )
         return self.transport.status != "connected" or not busy
 
     async def idle(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract's name

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode, worst
 from rtcli.protocol.history import History
-from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Connected, Connection, Frame, Record
 from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.items import ConversationItems
 from rtcli.session.log import WireLog
 from rtcli.session.metrics import SessionMetrics
-from rtcli.session.part import Part, moment, received
+from rtcli.session.part import Part, Router, moment, received
 from rtcli.session.reports import Reports
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.views import Level, Notice, View
@@ -25,9 +24,9 @@ logger = logging.getLogger("rtcli.session")
 class SessionState(Part):
     """The looking half of a session: fed with records alone, it has no transport, no loop and no clock.
 
-    `log` holds every frame, `pending` what waits for a reply and what led to what, `items` the conversation, `audio`
-    what was received and heard, `transcripts` the text streams, `metrics` the figures, `reports` what went wrong.
-    `session` is the session as the server confirmed it last on this connection.
+    `log` holds every frame, `items` the conversation, `audio` what was received and heard, `transcripts` the text
+    streams, `metrics` the figures, `reports` what went wrong. `session` is the session as the server confirmed it last
+    on this connection.
     """
 
     def __init__(self) -> None:
@@ -39,17 +38,17 @@ class SessionState(Part):
         self.reports = Reports(self.log, self.transcripts, self.audio)
         self.session: Mapping[str, Any] | None = None
         self.connection: Connected | None = None
-        self.pending = PendingRequests()
-        # In the order of their views: the frame itself, what went wrong with it, and last what is said. The meter comes
-        # before the reports, which ask it where an interruption cut.
-        self._steps: tuple[tuple[str, Callable[[Record], Iterable[View]]], ...] = (
-            ("log", self.log.observe),
-            ("session", super().observe),
-            ("items", self.items.observe),
-            ("audio", self.audio.observe),
-            ("metrics", self.metrics.observe),
-            ("reports", self.reports.observe),
-            ("transcripts", self.transcripts.observe),
+        # In the order of their views: what went wrong comes before what is said. The meter comes before the reports,
+        # which ask it where an interruption cut.
+        self._router = Router(
+            {
+                "session": self,
+                "items": self.items,
+                "audio": self.audio,
+                "metrics": self.metrics,
+                "reports": self.reports,
+                "transcripts": self.transcripts,
+            }
         )
         self._broken: set[tuple[str, type]] = set()  # what failed to take a record in, and how: told once
         self._failed = False  # for the exit code: a defect of ours, whatever the server did
@@ -60,15 +59,21 @@ class SessionState(Part):
     def observe(self, record: Record) -> list[View]:
         """Take one record in; the views that it amounts to, a frame itself first. Never raises.
 
-        Frames have to be numbered from 1.
+        Frames have to follow on each other by their numbers, and to have their parents (`FrameMaker` gives both).
         """
         views: list[View] = []
+        arguments: tuple[Any, ...] = (record,)
         if isinstance(record, Frame):
-            record = self._linked(record)
-        for name, step in self._steps:
+            arguments = (record.event, record)
             try:
-                views.extend(step(record))
+                self.log.add(record)
+                views.append(record)
             except Exception as error:  # noqa: BLE001  # a defect of ours, whatever it is
+                views.extend(self._broke("log", error))
+        for name, handler in self._router.handlers(record):
+            try:
+                views.extend(handler(*arguments) or ())
+            except Exception as error:  # noqa: BLE001  # the same
                 views.extend(self._broke(name, error))
         return views
 
@@ -82,11 +87,6 @@ class SessionState(Part):
         why = f"{name}: {type(error).__name__}: {error}"
         return (Notice("internal error in rtcli", why, "the session goes on", Level.ERROR),)
 
-    def _linked(self, frame: Frame) -> Frame:
-        """The frame with the number of the one that led to it; its sender may know it already."""
-        parent = self.pending.observe(frame.number, frame.direction, frame.event, frame.parent)
-        return frame if parent == frame.parent else frame.numbered(frame.number, frame.at, frame.cause, parent)
-
     @received("session.created", "session.updated")
     def _on_session(self, event: Mapping[str, Any], _frame: Frame) -> None:
         if isinstance(session := event.get("session"), Mapping):
@@ -95,10 +95,7 @@ class SessionState(Part):
     @moment(Connection)
     def _on_connection(self, record: Connection) -> None:
         self.connection = record.state
-        if record.state is Connected.OPEN:
-            self.pending.give_up()  # what was sent to open it and has no answer by now will get none
-        else:
-            self.pending.connection_lost()
+        if record.state is not Connected.OPEN:
             self.session = None
 
     @property

@@ -53,7 +53,7 @@ class Talk:
     def respond(self, response: Mapping[str, Any] | None = None) -> bool:
         """Ask for a response; `response` holds the wire's parameters. True: it waits until the present one is done."""
         queued = self._link.transport.responding
-        self._link.respond(response)
+        self._link.transport.request_response(response)
         return queued
 
     @property
@@ -65,12 +65,12 @@ class Talk:
     def interrupt(self) -> bool:
         """Stop the answer where it was heard. False: there was nothing to stop."""
         self._link.require_connection()
-        before = len(self._link.state.log)
+        before = self._link.state.log.last_number
         responding, audible = self._link.transport.responding, self._audio.audible
         self._link.transport.interrupt()
         if audible:
             self._audio.stop()  # the transport may have nothing to cut, and the speaker still play what it has
-        sent = [frame.event["type"] for frame in self._link.sent_since(before) if frame.event]
+        sent = [frame.event["type"] for frame in self._link.state.log.sent_since(before) if frame.event]
         if responding and "response.cancel" not in sent:  # the reference leaves answers without audio alone
             self._link.send("response.cancel")
         return bool(sent) or responding or audible
@@ -81,9 +81,9 @@ class Talk:
         `raw` passes by the sequencer, so that a response.create goes out even while a response runs.
         """
         self._link.require_connection()
-        before = len(self._link.state.log)
+        before = self._link.state.log.last_number
         self._link.transport.send_event(event, sequenced=not raw)
-        return self._link.sent_since(before)
+        return self._link.state.log.sent_since(before)
 
     # -- spoken turns ------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from typing import Any
 from rtcli.errors import UsageError
 from rtcli.protocol.items import McpApprovalRequestItem
 from rtcli.protocol.payloads import FunctionCall, ResponseDone
+from rtcli.protocol.provenance import caused_by
 from rtcli.session.link import Link
-from rtcli.session.provenance import caused_by
 from rtcli.session.tools import Schema, Tool, ToolError, as_text, call_tool
 from rtcli.views import Level, Notice
 
@@ -56,7 +56,7 @@ class ToolCalls:
         link.transport.on("turn_done", self._on_turn_done)
         link.transport.on("mcp_approval_request", self._on_mcp_approval_request)
         # The server runs MCP calls itself, but does not go on by itself when they are done.
-        link.transport.on("mcp_tool_call_completed", lambda _call: link.respond())
+        link.transport.on("mcp_tool_call_completed", lambda _call: link.transport.request_response())
 
     def __repr__(self) -> str:
         return f"<ToolCalls: {len(self._tools)} tools, {len(self._tasks)} running, {len(self.waiting)} waiting>"
@@ -146,7 +146,7 @@ class ToolCalls:
             raise UsageError(f"{request_id!r} is not waiting for approval", why=why)
         self._link.transport.send_mcp_response(request, approved, reason)
         if not approved:  # an approved call is followed by its result, and that by the answer
-            self._link.respond()
+            self._link.transport.request_response()
 
     def _on_mcp_approval_request(self, request: McpApprovalRequestItem) -> None:
         self._approvals[request.item_id] = request
@@ -178,7 +178,7 @@ class ToolCalls:
         for call_id, call in turn.calls.items():
             self._link.transport.send_function_call_output(call, turn.outputs[call_id], start_response=False)
         if not turn.cancelled:  # someone spoke up: what answers them will know the outputs too
-            self._link.respond()
+            self._link.transport.request_response()
 
     def connection_ended(self) -> None:
         """Its calls cannot be answered any more."""

@@ -17,7 +17,8 @@ class ViewFeed:
     """Hands views on. While it holds, errors wait: an error while we connect may be why that fails, and is raised."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[object, Show] = {}  # by a token of its own: a function may subscribe twice
+        # Each with a token of its own, as a function may subscribe twice; replaced when one comes or goes.
+        self._subscribers: tuple[tuple[object, Show], ...] = ()
         self._reported: set[object] = set()  # subscribers that raised once
         self._held: list[Notice] | None = None
 
@@ -28,10 +29,10 @@ class ViewFeed:
     def subscribe(self, show: Show) -> Callable[[], None]:
         """Call `show` for every view from now on; the function that is returned ends that, called once or more."""
         token = object()
-        self._subscribers[token] = show
+        self._subscribers = (*self._subscribers, (token, show))
 
         def unsubscribe() -> None:
-            self._subscribers.pop(token, None)
+            self._subscribers = tuple(entry for entry in self._subscribers if entry[0] is not token)
             self._reported.discard(token)
 
         return unsubscribe
@@ -41,7 +42,7 @@ class ViewFeed:
         if self._held is not None and isinstance(view, Notice) and view.level is Level.ERROR:
             self._held.append(view)
             return
-        for token, show in tuple(self._subscribers.items()):
+        for token, show in self._subscribers:
             try:
                 show(view)
             except Exception as error:  # it is theirs, whatever it is

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from itertools import count
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import encode_base64
@@ -13,10 +12,11 @@ from rtcli.protocol.client import RETRIEVE_ONLY, AskHeard, ClientCore
 from rtcli.protocol.client_events import image_message, mcp_approval_response, user_message
 from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event, Malformed, decode
+from rtcli.protocol.frame_maker import FrameMaker
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.payloads import ErrorPayload
 from rtcli.protocol.playback import Playback, Truncation
-from rtcli.protocol.record import Direction, Frame, size_of
+from rtcli.protocol.record import Frame
 from rtcli.protocol.session_config import Payload, build_payload, build_turn_detection
 from rtcli.transports.emitter import Emitter
 from rtcli.transports.layer import ApiKey, RealtimeTransportLayer
@@ -51,7 +51,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._clock = clock
         self._heard: AskHeard | None = None  # asks the player, if there is one
         self._observers: list[Observer] = []
-        self._frame_numbers = count(1)
+        self.frames = FrameMaker()  # numbers and links what is shown to the observers
 
     # -- properties ------------------------------------------------------------------------------
 
@@ -107,7 +107,8 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
     def attach_wire(self, observer: Observer) -> None:
         """Show every frame of both directions to `observer`, as it is read or enters the outbox.
 
-        Frames are numbered from 1 and carry the clock's time.
+        Frames are numbered from 1, each with the number of the one that led to it. Their times are the clock's, counted
+        from `frames.began`.
         """
         self._observers.append(observer)
 
@@ -117,16 +118,21 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     # -- from the server -------------------------------------------------------------------------
 
-    def _on_message(self, frame: str | bytes) -> None:
-        """One frame of the server: `*`, the wire's own type, then the semantic events. Never raises."""
+    def _on_message(self, frame: str | bytes, binary: bool | None = None) -> None:
+        """One frame of the server: `*`, the wire's own type, then the semantic events. Never raises.
+
+        `binary` says whether it came as a binary message; None: bytes did. It is read alike.
+        """
         event = decode(frame)
         now = self._clock()
         if isinstance(event, Malformed):
             logger.warning("a frame that is not an event: %s", event.reason)
-            self._observe(Direction.RECEIVED, None, frame, now, event.reason)
-            return
         if self._observers:
-            self._observe(Direction.RECEIVED, event, frame, now)
+            seen, problem = (None, event.reason) if isinstance(event, Malformed) else (event, "")
+            binary = isinstance(frame, bytes) if binary is None else binary
+            self._show(self.frames.received(seen, frame, now, binary=binary, problem=problem))
+        if isinstance(event, Malformed):
+            return
         try:
             self._perform(self._core.receive(event, now, self._heard, self._listeners))
         except Exception as error:
@@ -144,12 +150,10 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
 
     def _on_close(self) -> None:
         self._core.connection_lost()
+        self.frames.pending.connection_lost()
         self.emit("disconnected")
 
-    def _observe(
-        self, direction: Direction, event: Event | None, raw: str | bytes, now: float, problem: str = ""
-    ) -> None:
-        frame = Frame(next(self._frame_numbers), now, direction, event, size_of(raw), problem=problem, raw=raw)
+    def _show(self, frame: Frame) -> None:
         for observer in self._observers:
             try:
                 observer(frame)

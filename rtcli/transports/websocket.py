@@ -18,7 +18,6 @@ from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore
 from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.moves import move
-from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import Payload
 from rtcli.transports import connection_errors
 from rtcli.transports.base import OpenAIRealtimeBase
@@ -397,4 +396,4 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
             raise connection_errors.not_connected(self._status)
         self._connection.send(frame, audio_bytes)
         if self._observers:
-            self._observe(Direction.SENT, event, frame, self._clock(), problem)
+            self._show(self.frames.sent(event, frame, self._clock(), problem=problem))

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtcli.protocol.pending import PendingRequests
-from rtcli.protocol.record import Direction, Frame, Heard
+from rtcli.protocol.record import Heard
 from rtcli.session.latency import STEPS, Turns
+from tests.kit.records import Feeder
 
 
-class Watched:
+class Watched(Feeder):
     """Turns, fed with frames that know their parents."""
 
     def __init__(self) -> None:
         self.turns = Turns()
-        self.pending = PendingRequests()
-        self.number = 0
-
-    def sent(self, event: dict[str, Any], at: float) -> None:
-        self.feed(Direction.SENT, event, at)
-
-    def received(self, event: dict[str, Any], at: float) -> None:
-        self.feed(Direction.RECEIVED, event, at)
-
-    def feed(self, direction: Direction, event: dict[str, Any], at: float) -> None:
-        self.number += 1
-        parent = self.pending.observe(self.number, direction, event)
-        self.turns.observe(Frame(self.number, at, direction, event, 10, parent=parent))
+        super().__init__(self.turns)
 
 
 def created(name: str) -> dict[str, Any]:
@@ -64,10 +52,10 @@ def test_a_spoken_turn_is_measured_from_the_end_of_speech_to_what_was_heard() ->
     wire.received(
         {"type": "response.output_audio.delta", "response_id": "r1", "item_id": "i", "content_index": 1}, 10.4
     )
-    wire.turns.observe(Heard(10.45, "other", 0, 20))
-    wire.turns.observe(Heard(10.47, "i", 1, 0))
-    wire.turns.observe(Heard(10.7, "i", 1, 200))
-    wire.turns.observe(Heard(99.0, "i", 1, 300))
+    wire.record(Heard(10.45, "other", 0, 20))
+    wire.record(Heard(10.47, "i", 1, 0))
+    wire.record(Heard(10.7, "i", 1, 200))
+    wire.record(Heard(99.0, "i", 1, 300))
 
     (turn,) = wire.turns.turns
     assert turn.spoken

@@ -29,6 +29,32 @@ def test_records_count_from_one_and_know_their_time() -> None:
     assert len(log) == 2
 
 
+def test_only_the_newest_frames_keep_the_text_that_crossed_the_wire() -> None:
+    """Whoever hands it on does so at once; an hour of frames would take twice the memory."""
+    log = WireLog()
+    for number in range(1, 101):
+        log.add(Frame(number, 0.0, Direction.RECEIVED, {"type": "a"}, size=9, raw="{}"))
+
+    assert log.records[-1].raw == "{}"
+    assert sum(record.raw != "" for record in log.records) <= 20
+    assert all(record.event == {"type": "a"} and record.size == 9 for record in log.records)
+
+
+def test_a_log_may_begin_when_frames_have_crossed_already() -> None:
+    """Somebody else has watched the transport for longer: the numbers stay the transport's."""
+    log = WireLog(max_bytes=10)
+    for number in range(41, 45):
+        way = Direction.SENT if number % 2 else Direction.RECEIVED
+        log.add(Frame(number, 0.0, way, {**sound(4000), "event_id": f"e{number}"}, size=9, parent=number - 1))
+
+    assert (log.last_number, len(log)) == (44, 4)
+    assert [log.find(key) for key in (40, 45, 1)] == [None, None, None]
+    assert (log.find("#41"), log.find("e44")) == (log.records[0], log.records[3])
+    assert [link.number for link in log.why(44)] == [43, 42, 41]
+    assert [frame.number for frame in log.sent_since(41)] == [43]
+    assert all("evicted" in record.event["delta"] for record in log.records if record.event)
+
+
 def test_a_frame_that_is_no_event_is_kept_with_its_problem() -> None:
     """What cannot be decoded is in the record like everything else."""
     log = log_with()

@@ -9,7 +9,7 @@ import pytest
 from rtcli.errors import (
     ExitCode,
 )
-from rtcli.session.provenance import caused_by
+from rtcli.protocol.provenance import caused_by
 from rtcli.views import Level, Notice, SpeechDone
 from tests.kit.events import CREATED, text_response
 from tests.kit.fake_server import Conversation, answers, fake_server, reply_to

@@ -7,6 +7,8 @@ import pytest
 from rtcli.errors import (
     ExitCode,
 )
+from rtcli.protocol.record import Frame
+from rtcli.views import View
 from tests.kit.sessions import ManualSpeaker, live_session
 
 SOUND = {"output_modalities": ["audio"]}
@@ -58,3 +60,20 @@ async def test_a_mistake_inside_is_shown_and_does_not_end_the_session() -> None:
         told = [n for n in live.notices if "internal error" in n]
         assert told == ["internal error in rtcli | ValueError: a mistake | "]
         assert live.session.exit_code is ExitCode.UNEXPECTED
+
+
+async def test_everybody_is_shown_the_same_frame() -> None:
+    """It is made once, at the transport: observers, the log and every subscriber have this one object."""
+    async with live_session() as live:
+        observed: list[Frame] = []
+        shown: list[View] = []
+        live.session.transport.attach_wire(observed.append)
+        live.session.subscribe(shown.append)
+        await live.run("hello")
+        await live.until(lambda: live.records("response.done"))
+
+        kept = {frame.number: frame for frame in live.session.state.log.records}
+        assert {">", "<"} == {str(frame.direction) for frame in observed}
+        assert all(kept[frame.number] is frame for frame in observed)
+        assert [id(view) for view in shown if isinstance(view, Frame)] == [id(frame) for frame in observed]
+        assert all(frame.at >= 0 and (frame.parent or 0) < frame.number for frame in observed)

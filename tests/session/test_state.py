@@ -86,7 +86,7 @@ def test_it_knows_no_transport_no_device_and_no_loop() -> None:
     found = modules_of("rtcli.session.state", set())
     loops = [name for name in found if "asyncio" in vars(sys.modules[name])]
 
-    assert "rtcli.protocol.pending" in found, "the walk follows imports"
+    assert "rtcli.protocol.record" in found, "the walk follows imports"
     assert not [name for name in found if name.startswith(("rtcli.transports", "rtcli.audio", "rtcli.config"))]
     assert loops == []
 
@@ -94,10 +94,10 @@ def test_it_knows_no_transport_no_device_and_no_loop() -> None:
 def test_a_defect_in_one_part_is_shown_once_and_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log goes on, the text is still told, and the exit code says it."""
 
-    def broken(_self: SessionMetrics, _record: Record) -> list[View]:
+    def broken(_self: SessionMetrics, _event: object, _frame: Frame) -> list[View]:
         raise KeyError("a mistake")
 
-    monkeypatch.setattr(SessionMetrics, "observe", broken)
+    monkeypatch.setattr(SessionMetrics, "_on_response_done", broken)
     state = SessionState()
     fed = Feeder(state)
     views = [view for event in text_response("resp_1", "hello") for view in fed.received(event)]

@@ -12,7 +12,7 @@ from rtcli.errors import (
     NotConnectedError,
 )
 from rtcli.protocol.ids import short_id
-from rtcli.session.provenance import caused_by
+from rtcli.protocol.provenance import caused_by
 from rtcli.views import SpeechDelta, SpeechDone
 from tests.kit.sessions import Live, ManualSpeaker, live_session
 

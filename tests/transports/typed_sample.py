@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -120,6 +121,7 @@ async def main(url: str) -> list[str]:
     )
     program.heard += [str(value) for value in state]
     frames: list[str] = []
+    t.frames.began = time.monotonic()
     t.attach_wire(lambda frame: frames.append(frame.direction))
     await use_sends(t, program)
     await use_speech(t, program)

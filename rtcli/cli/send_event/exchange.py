@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rtcli.cli import report
@@ -30,8 +29,8 @@ class Exchange:
     ) -> None:
         self._transport = transport
         self._writer = writer
-        self._began = time.monotonic()
-        self._progress = Progress(stop, self._began)
+        transport.frames.began = time.monotonic()
+        self._progress = Progress(stop, transport.frames.pending, transport.frames.began)
         self._consumer = consumer
         self._changed = asyncio.Event()
         self._running = self._over = False
@@ -89,7 +88,8 @@ class Exchange:
         now, event = time.monotonic(), frame.event
         if self._over:
             return  # the same script prints the same lines, whatever else the server had under way
-        self._writer.write(replace(frame, at=frame.at - self._began, parent=self._progress.observe(frame, now)))
+        self._progress.observe(frame, now)
+        self._writer.write(frame)
         if event is None:
             return
         if frame.direction is Direction.RECEIVED:
@@ -110,7 +110,7 @@ class Exchange:
         from rtcli.transports.connection_errors import connection_lost
 
         error = connection_lost(self._transport.close_code, self._transport.close_reason or "", None)
-        waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.pending.waiting))
+        waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.pending.unanswered))
         what = f"{error.what} while waiting for an answer to {waiting}" if waiting else error.what
         return ConnectionLostError(what, why=error.why, hint=error.hint, code=error.code, reason=error.reason)
 

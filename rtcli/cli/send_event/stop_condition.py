@@ -25,28 +25,28 @@ class StopCondition:
 
 
 class Progress:
-    """An exchange: what was sent, what came back, and whether that is all. Times come in as arguments."""
+    """An exchange: what was sent, what came back, and whether that is all. Times come in as arguments.
 
-    def __init__(self, stop: StopCondition, now: float) -> None:
+    `pending` knows which of the frames that were sent still wait for their reply.
+    """
+
+    def __init__(self, stop: StopCondition, pending: PendingRequests, now: float) -> None:
         self._stop = stop
         self._started = self._last_sent = now
         self._silent_until = now
         self._matched = 0
-        self.pending = PendingRequests()
+        self.pending = pending
         self.input_open = True
 
-    def observe(self, frame: Frame, now: float) -> int | None:
-        """A frame went out or came back; the number of the one that led to it."""
-        waiting = len(self.pending)
-        parent = self.pending.observe(frame.number, frame.direction, frame.event)
+    def observe(self, frame: Frame, now: float) -> None:
+        """A frame went out or came back, and `pending` has seen it."""
         if frame.direction is Direction.SENT:
             self._last_sent = now
-            if len(self.pending) == waiting:  # it has no reply
+            if not self.pending.awaits(frame.number):  # it has no reply
                 self._silent_until = now + self._stop.settle
         elif frame.event is not None:
             until = self._stop.until
             self._matched += not until or any(wanted.matches(frame) for wanted in until)
-        return parent
 
     @property
     def _required(self) -> int | None:
@@ -59,7 +59,7 @@ class Progress:
             return True
         if self._required is not None:
             return self._matched >= self._required
-        answered = not self.input_open and not len(self.pending)
+        answered = not self.input_open and not self.pending.waiting and not self.pending.unanswered
         return self._stop.seconds is None and answered and now >= self._silent_until
 
     def next_look(self, now: float) -> float | None:

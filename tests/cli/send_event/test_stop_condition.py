@@ -6,21 +6,31 @@ from typing import Any
 
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
 from rtcli.protocol.filters import parse_filter
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.frame_maker import FrameMaker
 
 APPEND = {"type": "input_audio_buffer.append", "audio": ""}
 CREATE = {"type": "response.create"}
 DONE = {"type": "response.done", "response": {"id": "r"}}
 
 
-def came(event: dict[str, Any] | None) -> Frame:
-    return Frame(1, 0.0, Direction.RECEIVED, event, 0)
+class Fed(Progress):
+    """Progress, with the frames that it looks at made here."""
+
+    def __init__(self, stop: StopCondition) -> None:
+        self.frames = FrameMaker()
+        super().__init__(stop, self.frames.pending, 100.0)
+
+    def sent(self, event: dict[str, Any], now: float = 100.0) -> None:
+        self.observe(self.frames.sent(event, "", now), now)
+
+    def received(self, event: dict[str, Any] | None, now: float = 100.0) -> None:
+        self.observe(self.frames.received(event, "", now), now)
 
 
-def exchange(stop: StopCondition, *events: dict[str, Any], open_input: bool = False) -> Progress:
-    progress = Progress(stop, 100.0)
+def exchange(stop: StopCondition, *events: dict[str, Any], open_input: bool = False) -> Fed:
+    progress = Fed(stop)
     for event in events:
-        progress.observe(Frame(1, 0.0, Direction.SENT, event, 0), 100.0)
+        progress.sent(event)
     progress.input_open = open_input
     return progress
 
@@ -30,7 +40,7 @@ def test_it_ends_with_the_last_answer() -> None:
     progress = exchange(StopCondition(), CREATE)
 
     assert not progress.finished(101.0)
-    progress.observe(came(DONE), 100.0)
+    progress.received(DONE)
     assert progress.finished(101.0)
 
 
@@ -46,7 +56,7 @@ def test_events_without_a_reply_are_given_the_settling_time() -> None:
 def test_open_input_is_not_the_end() -> None:
     """More may be sent."""
     progress = exchange(StopCondition(timeout=1), CREATE, open_input=True)
-    progress.observe(came(DONE), 100.0)
+    progress.received(DONE)
 
     assert not progress.finished(500.0)
     assert not progress.late(500.0)
@@ -64,9 +74,9 @@ def test_until_waits_for_its_type_and_not_for_answers() -> None:
         CREATE,
     )
 
-    progress.observe(came({"type": "response.created", "response": {"id": "r"}}), 100.0)
+    progress.received({"type": "response.created", "response": {"id": "r"}})
     assert not progress.finished(100.1)
-    progress.observe(came({"type": "response.output_text.delta"}), 100.0)
+    progress.received({"type": "response.output_text.delta"})
     assert progress.finished(100.1)
 
 
@@ -75,9 +85,9 @@ def test_until_takes_the_terms_of_filter() -> None:
     progress = exchange(StopCondition(until=(parse_filter("response.* item=item_B"),)))
 
     for event in (None, {"type": "response.output_text.done", "item_id": "item_A"}, {"type": "x", "item_id": "item_B"}):
-        progress.observe(came(event), 100.0)
+        progress.received(event)
     assert not progress.finished(100.1)
-    progress.observe(came({"type": "response.output_text.done", "item_id": "item_B"}), 100.0)
+    progress.received({"type": "response.output_text.done", "item_id": "item_B"})
     assert progress.finished(100.1)
 
 
@@ -87,18 +97,18 @@ def test_count_counts_all_events_or_those_of_until() -> None:
     matching = exchange(StopCondition(count=2, until=(parse_filter("a"),)), CREATE)
     for progress in (anything, matching):
         for kind in ("a", "b"):
-            progress.observe(came({"type": kind}), 100.0)
+            progress.received({"type": kind})
 
     assert anything.finished(100.0)
     assert not matching.finished(100.0)
-    matching.observe(came({"type": "a"}), 100.0)
+    matching.received({"type": "a"})
     assert matching.finished(100.0)
 
 
 def test_a_fixed_time_is_listened_to_its_end_and_is_success() -> None:
     """--for neither ends early with the answers nor is it too late for them."""
     progress = exchange(StopCondition(seconds=5, timeout=1), CREATE)
-    progress.observe(came(DONE), 100.0)
+    progress.received(DONE)
 
     assert not progress.finished(104.9)
     assert not progress.late(104.9)
@@ -117,7 +127,7 @@ def test_a_fixed_time_that_ends_without_what_was_expected_is_a_failure() -> None
 def test_the_time_limit_counts_from_the_last_event_sent() -> None:
     """And says what was waited for."""
     progress = exchange(StopCondition(timeout=60), CREATE)
-    progress.observe(Frame(2, 0.0, Direction.SENT, CREATE, 0), 130.0)
+    progress.sent(CREATE, 130.0)
 
     assert not progress.late(189.9)
     assert progress.late(190.0)

@@ -1,0 +1,55 @@
+"""FrameMaker: the one place where a message that crosses the wire gets its number, its time and its link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rtcli.masking import add_event
+from rtcli.protocol.pending import PendingRequests
+from rtcli.protocol.provenance import current_cause, set_cause_frame
+from rtcli.protocol.record import Direction, Frame, size_of
+
+_RECEIVED, _SENT = Direction.RECEIVED, Direction.SENT  # a member costs a search through its class
+
+_MAY_CARRY_SECRETS = frozenset({"session.update", "response.create"})
+"""Events of ours whose tools may name an MCP server, and what it asks for."""
+
+
+class FrameMaker:
+    """Makes one `Frame` of each message; whoever looks at the session is handed this very object.
+
+    Numbers count from 1 over both directions, and over one connection after the other. `began` is the moment from which
+    the times of frames count, on the clock of whoever calls. `pending` knows what waits for a reply; it sees each frame
+    once, here.
+    """
+
+    def __init__(self) -> None:
+        self.began = 0.0
+        self.pending = PendingRequests()
+        self._number = 0  # of the last frame
+
+    def __repr__(self) -> str:
+        return f"<FrameMaker: {self._number} frames, {self.pending}>"
+
+    def received(
+        self, event: Mapping[str, Any] | None, raw: str | bytes, now: float, *, binary: bool = False, problem: str = ""
+    ) -> Frame:
+        """A message of the server, with the number of the frame of ours that it answers.
+
+        What this context sends from here on, it sends because of this frame: listeners run in the reader.
+        """
+        self._number = number = self._number + 1
+        parent = self.pending.observe(number, _RECEIVED, event)
+        if event is not None:
+            set_cause_frame(self, number, event["type"])
+        return Frame(number, now - self.began, _RECEIVED, event, size_of(raw), "", problem, raw, parent, binary)
+
+    def sent(self, event: Mapping[str, Any] | None, raw: str | bytes, now: float, *, problem: str = "") -> Frame:
+        """A message of ours, with the command or the frame of the server that led to it."""
+        if event is not None and event.get("type") in _MAY_CARRY_SECRETS:
+            add_event(event)  # before anybody can show it
+        self._number = number = self._number + 1
+        cause, led_here = current_cause(self)
+        parent = self.pending.observe(number, _SENT, event, led_here)
+        return Frame(number, now - self.began, _SENT, event, size_of(raw), cause, problem, raw, parent)

@@ -1,0 +1,136 @@
+"""What a session costs over its transport: `python -m tests.benchmarks.bench_session [rounds]`.
+
+Frames are handed to the transport as its reader does, without a socket: once to a bare transport, once to one with a
+session and somebody who watches it. Each in a process of its own, in turn; processor time alone is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.benchmarks.load import PCM_BYTES, answer
+from tests.benchmarks.rounds import rounds_asked
+from tests.kit.foreign import ROOT
+
+EVENTS = 5_000
+
+
+class Server:
+    """The server's half of a connection, as far as a session needs it to begin."""
+
+    close_code: int | None = None
+    close_reason: str | None = None
+
+    def __init__(self) -> None:
+        self._frames: asyncio.Queue[str] = asyncio.Queue()
+        self._say("session.created")
+
+    def _say(self, event_type: str) -> None:
+        session = {"id": "sess_1", "type": "realtime", "output_modalities": ["audio"]}
+        self._frames.put_nowait(json.dumps({"type": event_type, "event_id": "event_0", "session": session}))
+
+    async def recv(self) -> str:
+        return await self._frames.get()
+
+    async def send(self, message: str, /) -> None:
+        if json.loads(message)["type"] == "session.update":
+            self._say("session.updated")
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        pass
+
+
+def _deltas(event_type: str, number: int) -> Iterator[dict[str, Any]]:
+    pick = random.Random(number)
+    audio = event_type == "response.output_audio.delta"
+    place = {"item_id": f"item_{number:06}", "output_index": 0, "content_index": 0}
+    for index in range(100):
+        delta = base64.b64encode(pick.randbytes(PCM_BYTES)).decode() if audio else "word "
+        names = {"event_id": f"event_{number:06}{index:03}", "response_id": f"resp_{number:06}"}
+        yield {"type": event_type, **names, **place, "delta": delta}
+
+
+def loads() -> Mapping[str, list[bytes]]:
+    """Frames by what they are: deltas alone, and whole spoken answers."""
+    deltas = {
+        "text deltas": "response.output_text.delta",
+        "audio deltas": "response.output_audio.delta",
+    }
+    made = {
+        name: [json.dumps(event).encode() for number in range(EVENTS // 100) for event in _deltas(kind, number)]
+        for name, kind in deltas.items()
+    }
+    return {**made, "spoken answers": [json.dumps(event).encode() for n in range(EVENTS // 50) for event in answer(n)]}
+
+
+async def _measure(*, session: bool) -> dict[str, float]:
+    from rtcli.config.endpoints import Endpoint
+    from rtcli.session.session import RealtimeSession
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+    async def create(url: str, headers: dict[str, str]) -> Server:
+        return Server()
+
+    cost = {}
+    for name, frames in loads().items():
+        t = OpenAIRealtimeWebSocket(api_key="sk", url="ws://memory", create_websocket=create, auto_tracing=False)
+        seen = 0
+
+        def watch(_: object) -> None:
+            nonlocal seen
+            seen += 1
+
+        if session:
+            s = RealtimeSession(t, endpoint=Endpoint("ws://memory", None, "memory"), config={"voice": "marin"})
+            await s.start()
+            s.subscribe(watch)
+        else:
+            await t.connect()
+            await t.wait_ready()
+            t.on("*", watch)
+        gc.collect()
+        begun = time.process_time()
+        for frame in frames:
+            t._on_message(frame)
+        cost[name] = (time.process_time() - begun) / len(frames) * 1e6
+        assert seen >= len(frames), f"{seen} of {len(frames)} were shown"
+        t.close()
+        await t.wait_closed()
+    return cost
+
+
+def _run(what: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.bench_session", what]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
+    cost: dict[str, float] = json.loads(done.stdout)
+    return cost
+
+
+def main() -> None:
+    """Play both in turn, print the table."""
+    if sys.argv[1:] in (["bare"], ["session"]):
+        sys.stdout.write(json.dumps(asyncio.run(_measure(session=sys.argv[1] == "session"))))
+        return
+    played = [(_run("bare"), _run("session")) for _ in range(rounds_asked(5))]
+    sys.stdout.write("\n### A session over its transport, without the socket\n\n")
+    sys.stdout.write("| frames | transport, us | with a session, us | ratio |\n|---|---:|---:|---:|\n")
+    for name in played[0][0]:
+        bare, whole = (statistics.median(round_[side][name] for round_ in played) for side in (0, 1))
+        ratio = statistics.median(session[name] / transport[name] for transport, session in played)
+        sys.stdout.write(f"| {name} | {bare:.1f} | {whole:.1f} | {ratio:.2f} x |\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -127,7 +127,7 @@ def _find(context: Context, key: str) -> Frame:
 
 
 def _whole(record: Frame, *, full: bool = False) -> Views:
-    title = f"#{record.number} {record.direction} +{record.at:.3f} s"
+    title = f"#{record.number} {record.direction} +{record.at:.3f} s{', binary message' if record.binary else ''}"
     if record.event is None:
         return Text(f"{title}: no event ({record.problem}), {record.size} bytes")
     return Json(record.event, title=title, full=full)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _ID_KEYS = ("event_id", "item_id", "response_id", "call_id")
+_PARTS = ("item", "response", "session", "error")
+_PART_ID_KEYS = ("id", *_ID_KEYS)
 _ELLIPSIS = "…"
 _KEPT_END = 5
 """Characters of an id's end that stay."""
@@ -39,12 +41,12 @@ def expand(typed: str, known: Iterable[str]) -> str:
     return found[0] if len(found) == 1 else typed
 
 
-def ids_of(event: Mapping[str, Any]) -> Iterator[str]:
+def ids_of(event: Mapping[str, Any]) -> list[str]:
     """Every id that an event carries, its own and those of the item, response or session in it."""
-    for key in _ID_KEYS:
-        if isinstance(value := event.get(key), str):
-            yield value
-    for part in ("item", "response", "session", "error"):
+    # A list, and loops that are written out: every frame of a session is asked.
+    ids = [value for key in _ID_KEYS if isinstance(value := event.get(key), str)]
+    for part in _PARTS:
         inner = event.get(part)
         if inner is not None and isinstance(inner, Mapping):  # None first: it is cheap, and nearly always so
-            yield from (value for key in ("id", *_ID_KEYS) if isinstance(value := inner.get(key), str))
+            ids += [value for key in _PART_ID_KEYS if isinstance(value := inner.get(key), str)]
+    return ids

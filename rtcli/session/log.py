@@ -24,6 +24,7 @@ class WireLog:
 
     def __init__(self, *, max_bytes: int = 32 * 2**20) -> None:
         self._records: list[Frame] = []
+        self.last_number = 0  # of the newest record
         self._before = 0  # frames that had crossed the wire before the first one here
         self._index = LogIndex()
         self._payloads = Payloads(max_bytes)
@@ -32,11 +33,6 @@ class WireLog:
     def records(self) -> Sequence[Frame]:
         """All records, oldest first."""
         return self._records
-
-    @property
-    def last_number(self) -> int:
-        """The number of the newest record."""
-        return self._before + len(self._records)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -51,6 +47,7 @@ class WireLog:
             self._before = frame.number - 1  # somebody else has watched the transport for longer
         elif frame.number != self.last_number + 1:
             raise ValueError(f"frame #{frame.number} follows #{self.last_number}")
+        self.last_number = frame.number
         records.append(frame)
         if len(records) > _RAW_KEPT:
             records[-_RAW_KEPT - 1].raw = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcli.protocol.filters import is_failure, type_of
+from rtcli.protocol.filters import is_failure
 from rtcli.protocol.ids import fits, ids_of
 from rtcli.protocol.matching import matches_glob
 from rtcli.protocol.record import Frame
@@ -22,18 +22,19 @@ class LogIndex:
 
     def add(self, record: Frame) -> None:
         """A record was added to the log."""
-        number, event, type_ = record.number, record.event, type_of(record)
-        self._types[type_] = number
+        number, event = record.number, record.event
         if event is None:
-            self.failure = number
+            self._types[""] = self.failure = number
             return
+        type_ = str(event.get("type", ""))
+        self._types[type_] = number
         if type_.endswith(_MAY_FAIL) and is_failure(record):
             self.failure = number
-        if type_ == _APPEND and "event_id" not in event:  # fifty a second, and no id in any
-            return
         own = event.get("event_id")
         if isinstance(own, str):
             self._events[own] = number
+        elif type_ == _APPEND:  # fifty a second, and no id in any
+            return
         for id_ in ids_of(event):
             if id_ != own:
                 self._mentions[id_] = number

@@ -43,7 +43,7 @@ class Talk:
         event_id = {"event_id": self._link.event_id("say")}
         self._link.transport.send_message(message, event_id, trigger_response=False)
         if respond:
-            self.respond()
+            self._link.transport.request_response()
 
     def instruct(self, text: str) -> None:
         """Put a message of the system into the conversation; it asks for no answer."""

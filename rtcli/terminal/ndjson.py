@@ -91,4 +91,5 @@ class NdjsonWriter:
 
     @staticmethod
     def _about(record: Frame) -> dict[str, Any]:
-        return {"dir": str(record.direction), "t": round(record.at, 6)}
+        kind = {"binary": True} if record.binary else {}
+        return {"dir": str(record.direction), "t": round(record.at, 6), **kind}

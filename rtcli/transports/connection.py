@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 from websockets.exceptions import ConnectionClosed
 
+from rtcli.errors import ConnectionLostError
 from rtcli.masking import masked
+from rtcli.protocol.events import Event
+from rtcli.transports import connection_errors
 from rtcli.transports.outbox import Outbox
 from rtcli.transports.sockets import WebSocketLike, adapt
 
@@ -19,14 +22,15 @@ _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been giv
 class WebSocketConnection:
     """Owns an open socket until `wait_closed` returns.
 
-    `on_frame` gets every frame, `on_end` is called once if the connection ends without `close`; both on the loop.
+    `on_frame` gets every message and whether it was a binary one, `on_end` is called once if the connection ends
+    without `close`; both on the loop.
     """
 
     def __init__(
         self,
         socket: WebSocketLike,
         *,
-        on_frame: Callable[[str | bytes], None],
+        on_frame: Callable[[str | bytes, bool], None],
         on_end: Callable[[BaseException | None], None],
         max_outbox_bytes: int,
     ) -> None:
@@ -58,10 +62,12 @@ class WebSocketConnection:
         """The words that came with the code; a server may repeat a key in them."""
         return masked(self._socket.close_reason)
 
-    @property
-    def refused_message(self) -> bool:
-        """Whether we ended it because a message was larger than we take."""
-        return self._socket.refused_message
+    def lost_error(self, server_said: Event | None, max_message_bytes: int | None) -> ConnectionLostError:
+        """Why it ended, from its close frame and the server's last `error` event; or that we ended it, because a
+        message was larger than `max_message_bytes`."""
+        if self._socket.refused_message:
+            return connection_errors.message_too_large(max_message_bytes or 0)
+        return connection_errors.connection_lost(self.close_code, self.close_reason, server_said)
 
     def start(self) -> None:
         """Begin to read and to write. Frames sent before go out first."""
@@ -109,12 +115,13 @@ class WebSocketConnection:
 
     async def _read(self) -> None:
         error: BaseException | None = None
-        receive = self._socket.receive
+        receive, was_binary = self._socket.receive, self._socket.was_binary
         try:
             while True:
                 frame = await receive()
+                binary = was_binary(frame)
                 if not self._closing:
-                    self._on_frame(frame)
+                    self._on_frame(frame, binary)
         except ConnectionClosed:
             pass
         except Exception as failure:  # noqa: BLE001  a socket of the caller's own may raise anything

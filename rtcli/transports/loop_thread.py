@@ -25,12 +25,10 @@ class LoopThread:
         """Whether this is the loop's thread, or there is none yet."""
         return get_ident() == self._thread or self._loop is None
 
-    def run(self, function: Callable[..., object], *args: Any) -> None:
-        """Call `function` here, where this is the loop's thread or there is none yet, or hand it over."""
-        if get_ident() == self._thread or self._loop is None:
-            function(*args)
-        else:
-            self._loop.call_soon_threadsafe(self._handed_over, function, args)
+    def call_soon(self, function: Callable[..., object], *args: Any) -> None:
+        """Call `function` on the loop, soon: for a thread that is another one."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._handed_over, function, args)
 
     def _handed_over(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Awaitable
 from typing import Protocol
 
 from websockets.asyncio.connection import Connection as LibraryConnection
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
 
 from rtcli.errors import UnsupportedError
 
 _READ_SIZE = 64 * 1024
+_KINDS = (Opcode.TEXT, Opcode.BINARY)  # of the first frame of a message; further ones continue it
 _TOO_LARGE = 1009  # the close code for a message that is larger than the reader takes
 
 
@@ -66,6 +70,11 @@ class CallerSocket:
         """The words that came with the code."""
         return self._socket.close_reason or ""
 
+    @staticmethod
+    def was_binary(message: str | bytes) -> bool:
+        """Whether the message that was received last came as a binary one."""
+        return isinstance(message, bytes)
+
     async def send(self, frame: bytes) -> None:
         """Send JSON as a text message."""
         await self._socket.send(frame.decode())
@@ -91,6 +100,21 @@ class LibrarySocket:
         # receiving at full speed costs.
         with contextlib.suppress(AttributeError):  # another loop's transport
             setattr(socket.transport, "max_size", _READ_SIZE)  # noqa: B010  not in the type of a transport
+        self._binary: deque[bool] = deque()  # of the messages that began to arrive and were not received yet
+        self._note_kinds()
+
+    def _note_kinds(self) -> None:
+        """Messages are received as bytes, whatever they came as: their kind is noted as their first frame arrives."""
+        process_event, frames = self._socket.process_event, self._socket.recv_messages.frames
+        note = self._binary.append
+
+        def noting(event: Event) -> None:
+            if isinstance(event, Frame) and event.opcode in _KINDS:
+                note(event.opcode is Opcode.BINARY)
+            process_event(event)
+
+        self._binary.extend(frame.opcode is Opcode.BINARY for frame in frames.queue if frame.opcode in _KINDS)
+        setattr(self._socket, "process_event", noting)  # noqa: B010  (a method, replaced for this one object)
 
     @property
     def refused_message(self) -> bool:
@@ -114,6 +138,10 @@ class LibrarySocket:
         """The next message, as bytes: JSON is decoded from them directly, and invalid UTF-8 is one bad frame and not
         the end of the connection."""
         return self._socket.recv(decode=False)
+
+    def was_binary(self, _message: str | bytes) -> bool:
+        """Whether the message that was received last came as a binary one."""
+        return bool(self._binary) and self._binary.popleft()
 
     def send(self, frame: bytes) -> Awaitable[None]:
         """Send JSON as a text message; it need not be encoded again."""

@@ -236,7 +236,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         """
         attempt, connection = self._attempt, self._connection
         if (attempt is not None or connection is not None) and not self._loop_thread.is_here:
-            self._loop_thread.run(self.close)
+            self._loop_thread.call_soon(self.close)
             return
         if attempt is not None:
             self._attempt = None
@@ -254,12 +254,8 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
             return
         self._connection, self._ending = None, connection
         self.close_code, self.close_reason = connection.close_code, connection.close_reason
-        if connection.refused_message:
-            lost = connection_errors.message_too_large(self._max_message_bytes or 0)
-        else:
-            lost = connection_errors.connection_lost(self.close_code, self.close_reason, self._core.last_error)
-        lost.__cause__ = error
-        self._lost_error = lost
+        lost = connection.lost_error(self._core.last_error, self._max_message_bytes)
+        self._lost_error, lost.__cause__ = lost, error
         if (error is not None or self.close_code not in connection_errors.NOT_AN_ERROR) and self.has_listener("error"):
             self._on_error(lost)
         self._disconnected()
@@ -381,7 +377,10 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
     def _run(self, function: Callable[..., object], *args: Any) -> None:
         if self._status is not _CONNECTED:
             raise connection_errors.not_connected(self._status)
-        self._loop_thread.run(function, *args)
+        if self._loop_thread.is_here:
+            function(*args)
+        else:
+            self._loop_thread.call_soon(function, *args)
 
     # -- on the loop -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from rtcli.errors import InputError, UsageError
 from rtcli.views import Json, Notice, Table, Text
 from tests.kit.events import CREATED
-from tests.kit.fake_server import Conversation, answers, fake_server
+from tests.kit.fake_server import Conversation, Step, answers, fake_server, steps
 from tests.kit.sessions import Live, live_session, session_on
 
 
@@ -46,6 +47,17 @@ async def test_an_event_is_shown_whole_by_number_id_or_type(live: Live) -> None:
     assert by_number.value == by_id.value == last.value
     assert (by_number.full, by_id.full) == (False, True)
     assert by_number.title.startswith(f"#{record.number} <")
+
+
+async def test_an_event_that_came_as_a_binary_message_says_so() -> None:
+    """Another client may not be able to read it."""
+    binary = Step("response.create", [json.dumps({"type": "brand.new"}).encode()])
+    async with fake_server(steps(binary)) as server, session_on(server.url) as live:
+        await live.run("/respond")
+        await live.until(lambda: live.records("brand.new"))
+        (shown,) = await live.run("/last brand.new")
+
+    assert isinstance(shown, Json) and shown.title.endswith("binary message")
 
 
 @pytest.mark.parametrize("line", ["/show 9999", "/show item_none", "/why 0", "/last response.never", "/grep ["])

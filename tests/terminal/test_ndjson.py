@@ -47,6 +47,8 @@ def test_a_line_is_the_servers_own_text() -> None:
 
     assert written([record, binary])[0] == f"{frame}\n" * 2
     assert written([record], both=True)[0] == f'{{"dir":"<","t":0.05,"event":{frame}}}\n'
+    told = written([replace(binary, binary=True)], both=True)[0]
+    assert told == f'{{"dir":"<","t":0.05,"binary":true,"event":{frame}}}\n', "JSON in a binary message"
 
 
 def test_a_text_of_several_lines_still_is_one() -> None:

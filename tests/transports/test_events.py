@@ -8,8 +8,11 @@ import logging
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from rtcli.protocol.items import MessageItem
+from rtcli.protocol.record import Frame
+from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
 from tests.kit.events import error, response_event
 from tests.kit.linked import Link, linked
 from tests.kit.waiting import until
@@ -115,6 +118,55 @@ async def test_invalid_utf8_in_a_text_frame_is_one_bad_frame() -> None:
 
         assert await is_alive(link)
         assert any("not JSON" in problem for problem in problems)
+
+
+class OwnSocket:
+    """A WebSocket of the caller's own, of which no more is known than its few methods."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self.recv, self.send, self.close = socket.recv, socket.send, socket.close
+
+    @property
+    def close_code(self) -> int | None:
+        return self._socket.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        return self._socket.close_reason
+
+
+async def as_dialed(url: str, headers: dict[str, str]) -> WebSocketLike:
+    return await connect(url, additional_headers=headers)
+
+
+async def after_a_while(url: str, headers: dict[str, str]) -> WebSocketLike:
+    """The server's first event has arrived when the transport gets the socket."""
+    socket = await connect(url, additional_headers=headers)
+    await until(lambda: len(socket.recv_messages.frames) > 0, "the first event is there")
+    return socket
+
+
+async def of_ones_own(url: str, headers: dict[str, str]) -> WebSocketLike:
+    return OwnSocket(await connect(url, additional_headers=headers))
+
+
+@pytest.mark.parametrize("create", [None, as_dialed, after_a_while, of_ones_own])
+async def test_json_in_a_binary_message_is_read_alike_and_told(create: CreateWebSocket | None) -> None:
+    """Other clients may not read it: whoever watches sees it. However the socket came about, whole or in fragments."""
+    frames: list[Frame] = []
+    async with linked(create_websocket=create) as link:
+        link.t.attach_wire(frames.append)
+        event = {"type": "brand.new", "n": 1}
+        text = json.dumps(event)
+        await link.server.send(text, text.encode())
+        await link.server.connections[-1].send([text[:9], text[9:]])
+        await link.server.connections[-1].send([text[:9].encode(), b"", text[9:].encode()])
+        await link.say(text, b"\xff", text.encode())
+
+        seen = [frame for frame in frames if frame.direction == "<" and (frame.event == event or frame.problem)]
+        assert [frame.binary for frame in seen] == [False, True, False, True, False, True, True]
+        assert link.payloads("*").count(event) == 6
 
 
 async def test_a_wire_observer_that_raises_harms_nobody() -> None:

@@ -13,6 +13,7 @@
      ├─ ResponseFailedError         5   a response that ended failed or incomplete
      ├─ ExpectationError            6   a time limit, or --until / --count that was not met
      └─ AudioUnavailableError       7   a device was asked for and there is none
+         └─ AudioFileError          1   the file in a speaker's place takes no more: the disk is full
 
 An error says what happened, why, and what to do about it; `str()` gives the first two in one line. No text of one holds
 a secret of this process.
@@ -182,3 +183,9 @@ class AudioUnavailableError(RtcliError):
     """A sound device was asked for and cannot be had."""
 
     exit_code = ExitCode.AUDIO_UNAVAILABLE
+
+
+class AudioFileError(AudioUnavailableError):
+    """The file in a speaker's place takes no more. The session goes on without it."""
+
+    exit_code = ExitCode.UNEXPECTED

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import time
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
 from rtcli.audio.microphone import CHUNK_BYTES, CHUNK_MS, Capture
 from rtcli.audio.speaker import SOURCE_RATE, QueuedPlayer
 from rtcli.audio.stream import BLOCK_MS
-from rtcli.dsp.wav import read_speech
-from rtcli.errors import InputError
+from rtcli.dsp.wav import read_speech, wav_header
+from rtcli.errors import AudioFileError
+from rtcli.files import open_stream, unwritable, write_all
 
 _SECONDS = BLOCK_MS / 1000
+_UNKNOWN = 2**32
+"""The length in the header while the file grows: readers then go on to its end, also after a kill."""
 
 
 class _Pacer:
@@ -43,12 +47,17 @@ class _Pacer:
 
 
 class WavSpeaker(QueuedPlayer):
-    """Writes what a speaker would play, silence included, as 24 kHz PCM16 mono."""
+    """Writes what a speaker would play, silence included, as 24 kHz PCM16 mono.
 
-    def __init__(self, path: Path | str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    A file that can take no more is given up like a device that was unplugged: what fits stays, and can be played.
+    """
+
+    def __init__(self, path: Path | str, *, replace: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._path = Path(path)
-        self._file: wave.Wave_write | None = None
+        self._replace = replace
+        self._descriptor: int | None = None  # while the file is open
+        self._written = 0  # bytes of sound
         self._pacer = _Pacer(self._write, _SECONDS)
 
     @property
@@ -58,30 +67,42 @@ class WavSpeaker(QueuedPlayer):
 
     def open(self) -> None:
         """Make the file. Raises InputError where that cannot be done."""
-        if self._file is not None:
+        if self._descriptor is not None:
             return
+        descriptor = open_stream(self._path, replace=self._replace)
         try:
-            handle = self._path.open("wb")
+            write_all(descriptor, wav_header(_UNKNOWN))
         except OSError as error:
-            raise InputError(str(self._path), error.strerror or str(error)) from error
-        self._file = wave.open(handle, "wb")  # noqa: SIM115 - lives as long as the session; close() ends it
-        self._file.setnchannels(1)
-        self._file.setsampwidth(2)
-        self._file.setframerate(SOURCE_RATE)
-        self._handle = handle
+            os.close(descriptor)
+            raise unwritable(self._path, error) from error
+        self._descriptor = descriptor
         self._pacer.start("wav-speaker")
 
     def _write(self) -> None:
-        if self._file is not None:
-            self._file.writeframes(self._next_block(SOURCE_RATE * BLOCK_MS // 1000, 0.0))
+        if self._descriptor is None:
+            return
+        block = self._next_block(SOURCE_RATE * BLOCK_MS // 1000, 0.0)
+        try:
+            write_all(self._descriptor, block)
+        except OSError as error:
+            self.close()
+            self._queue.export()  # nobody will play it
+            if self.on_lost:
+                self.on_lost(AudioFileError(f"{self._path} ends here", why=unwritable(self._path, error).why))
+            return
+        self._written += len(block)
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file: its header says how much there is."""
         self._pacer.stop()
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-            self._handle.close()
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        with contextlib.suppress(OSError):  # a pipe, which keeps the header that it got
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            write_all(descriptor, wav_header(self._written))
+            os.ftruncate(descriptor, len(wav_header(0)) + self._written)  # half a block of a full disk
+        os.close(descriptor)
 
 
 class WavMicrophone(Capture):

@@ -14,7 +14,8 @@ import typer
 from rtcli.cli import completion, output, report
 from rtcli.config.folders import config_file, make_private
 from rtcli.config.settings import SETTINGS, Setting, load_settings
-from rtcli.errors import ExitCode, InputError, UsageError
+from rtcli.errors import ExitCode, UsageError
+from rtcli.files import unwritable, write_file
 from rtcli.views import Table, Text
 
 _SCHEMA_FILE = "config.schema.json"
@@ -65,15 +66,17 @@ def path() -> None:
 
 
 @app.command("init")
-def init() -> ExitCode:
+def init(
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file that exists.")] = False,
+) -> ExitCode:
     """Write a settings file in which every setting is a comment.
 
     \b
     rtcli config init && rtcli config edit
     """
     file = config_file()
-    if file.exists():
-        raise UsageError(f"{file} already exists", hint="rtcli config edit")
+    if file.exists() and file.stat().st_size and not force:
+        raise UsageError(f"{file} already exists", hint="rtcli config edit, or --force to write it anew")
     _write_template()
     report.line(f"wrote {file}")
     return ExitCode.OK
@@ -132,11 +135,10 @@ def _write_template() -> None:
     file = config_file()
     try:
         make_private(file.parent)
-        file.write_text(template(), encoding="utf-8")
-        file.chmod(0o600)
-        (file.parent / _SCHEMA_FILE).write_text(f"{_settings_schema()}\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(str(file), error.strerror or str(error)) from error
+        raise unwritable(file.parent, error) from error
+    write_file(file, template(), replace=True)
+    write_file(file.parent / _SCHEMA_FILE, f"{_settings_schema()}\n", replace=True)  # ours, and anew with each version
 
 
 def _settings_schema() -> str:

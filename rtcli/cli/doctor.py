@@ -9,14 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import rtcli
 from rtcli.cli import options, output, runner
-from rtcli.errors import ExitCode, InputError, RtcliError, worst
+from rtcli.errors import ExitCode, RtcliError, worst
+from rtcli.files import write_file
 from rtcli.installation import install_command
 from rtcli.views import Table
 
@@ -47,6 +47,7 @@ def doctor(
     live: Annotated[bool, typer.Option("--live", help="Also connect and ask for one short answer.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     bundle: Annotated[str | None, typer.Option(metavar="FILE", help="Write it all to a file, without keys.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
 ) -> ExitCode:
     """Check what a chat needs, and say what is missing.
 
@@ -69,7 +70,7 @@ def doctor(
         findings.append(_turn("live turn", flags))
     rows = [{**asdict(finding), "code": int(finding.code)} for finding in findings]
     if bundle:
-        _write_bundle(bundle, rows)
+        _write_bundle(bundle, rows, replace=force)
     if json:
         for row in rows:
             output.show_json(row)
@@ -206,7 +207,7 @@ async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
             await session.close()
 
 
-def _write_bundle(file: str, rows: list[dict[str, Any]]) -> None:
+def _write_bundle(file: str, rows: list[dict[str, Any]], *, replace: bool) -> None:
     """Everything that was found and the settings that count, as JSON; without any secret."""
     import json
 
@@ -220,7 +221,4 @@ def _write_bundle(file: str, rows: list[dict[str, Any]]) -> None:
         values = {"problem": (str(error), "")}
     found = masked_value({"checks": rows, "settings": values})
     text = masked(json.dumps(found, indent=2, ensure_ascii=False))
-    try:
-        Path(file).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(file, error.strerror or str(error)) from error
+    write_file(file, text + "\n", replace=replace)

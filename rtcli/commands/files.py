@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rtcli.errors import InputError
+from rtcli.files import write_file
 from rtcli.masking import masked
 
 
@@ -28,9 +29,6 @@ def read_json(path: Path) -> Any:
         raise InputError(str(path), error.msg, line=error.lineno, column=error.colno) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file anew, without any secret that is in the text. Raises InputError."""
-    try:
-        path.write_text(masked(text), encoding="utf-8")
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error)) from error
+def write_text(path: Path, text: str, *, replace: bool) -> None:
+    """Write a file without any secret that is in the text. Raises InputError."""
+    write_file(path, masked(text), replace=replace)

@@ -55,13 +55,17 @@ def _content_of(context: Context, item: Item) -> str:
 
 @command("item", topic="items")
 async def item(
-    context: Context, item_id: Annotated[str, ItemId()], *, audio: Annotated[Path | None, FilePath(".wav")] = None
+    context: Context,
+    item_id: Annotated[str, ItemId()],
+    *,
+    audio: Annotated[Path | None, FilePath(".wav")] = None,
+    force: bool = False,
 ) -> Views:
-    """Show the server's copy of an item; --audio FILE writes its audio as WAV."""
+    """Show the server's copy of an item; --audio FILE writes its audio as WAV, --force overwrites one."""
     copy = await context.session.conversation.retrieve(item_id)
     if audio is None:
         return Json(copy, title=item_id)
-    milliseconds = context.session.conversation.save_audio(copy, audio)
+    milliseconds = context.session.conversation.save_audio(copy, audio, replace=force)
     return Notice(f"{milliseconds / 1000:.1f} s of audio written to {audio}", level=Level.OK)
 
 
@@ -115,16 +119,22 @@ def _is_item(row: Mapping[str, Any]) -> bool:
 
 
 @command("export", topic="items")
-async def export(context: Context, form: Literal["md", "json", "wav"], file: Annotated[Path, FilePath()]) -> Views:
-    """Write the conversation to a file: md to read, json for /reset, wav to listen to."""
+async def export(
+    context: Context,
+    form: Literal["md", "json", "wav"],
+    file: Annotated[Path, FilePath()],
+    *,
+    force: bool = False,
+) -> Views:
+    """Write the conversation to a file (md to read, json for /reset, wav to listen to); --force overwrites one."""
     items = list(context.state.history)
     if form == "wav":
-        milliseconds = await context.session.conversation.export_wav(file)
+        milliseconds = await context.session.conversation.export_wav(file, replace=force)
         return Notice(f"{milliseconds / 1000:.1f} s of audio written to {file}", level=Level.OK)
     text = (
         as_markdown(items, f"Conversation with {context.session.status.model}")
         if form == "md"
         else json.dumps(as_json(items), indent=2, ensure_ascii=False) + "\n"
     )
-    write_text(file, text)
+    write_text(file, text, replace=force)
     return Notice(f"{counted(len(items), 'item')} written to {file}", level=Level.OK)

@@ -99,10 +99,10 @@ async def session_load(context: Context, file: Annotated[Path, FilePath(".json")
 
 
 @command("session save", topic="session")
-def session_save(context: Context, file: Annotated[Path, FilePath(".json")]) -> Views:
-    """Write the settings to a JSON file, for /session load or --session."""
+def session_save(context: Context, file: Annotated[Path, FilePath(".json")], *, force: bool = False) -> Views:
+    """Write the settings to a JSON file, for /session load or --session; --force overwrites one."""
     text = json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n"
-    write_text(file, text)
+    write_text(file, text, replace=force)
     without = "" if masked(text) == text else "a secret in them is masked: put it back before you load the file"
     return Notice(f"settings written to {file}", without, level=Level.OK)
 

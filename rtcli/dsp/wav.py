@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.dsp.resample import resample
 from rtcli.errors import InputError
+from rtcli.files import write_file
 from rtcli.protocol.audio_formats import PCM16
 
 if TYPE_CHECKING:
     import numpy as np
 
 SPEECH_RATE = PCM16.rate
+_WIDTH = 2  # bytes of a sample
 
 
 def read_wav(path: Path | str) -> tuple[bytes, int]:
@@ -46,16 +48,17 @@ def read_speech(path: Path | str) -> bytes:
     return resample(pcm, rate, SPEECH_RATE)
 
 
-def write_wav(path: Path | str, pcm: bytes, rate: int = SPEECH_RATE) -> None:
-    """Mono PCM16 as a WAV file. Raises InputError where it cannot be written."""
-    try:
-        with Path(path).open("wb") as target, wave.open(target, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes(pcm)
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error)) from error
+def wav_header(data_bytes: int, rate: int = SPEECH_RATE) -> bytes:
+    """What stands before mono PCM16 in a WAV file. A length that the format cannot say is its largest."""
+    longest = 2**32 - 1
+    riff = struct.pack("<4sI4s", b"RIFF", min(data_bytes + 36, longest), b"WAVE")
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * _WIDTH, _WIDTH, 16)
+    return riff + form + struct.pack("<4sI", b"data", min(data_bytes, longest))
+
+
+def write_wav(path: Path | str, pcm: bytes, rate: int = SPEECH_RATE, *, replace: bool = False) -> None:
+    """Mono PCM16 as a WAV file. Raises InputError where it cannot be written, or exists and is not to be replaced."""
+    write_file(path, wav_header(len(pcm), rate) + pcm, replace=replace)
 
 
 def _mono16(frames: bytes, channels: int, width: int) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from prompt_toolkit.application import run_in_terminal
 
 from rtcli.errors import UsageError
+from rtcli.files import write_file
 from rtcli.repl.live import LiveWriter
 
 _EDITORS = ("VISUAL", "EDITOR")
@@ -34,7 +35,7 @@ def _edited(command: str, text: str) -> str:
     hint = "set EDITOR to your editor"
     with tempfile.TemporaryDirectory(prefix="rtcli-") as folder:
         file = Path(folder, "edit.json" if text.lstrip().startswith(("{", "[")) else "edit.txt")
-        file.write_text(text, encoding="utf-8")
+        write_file(file, text)
         try:
             code = subprocess.call([*shlex.split(command), str(file)])
         except (OSError, ValueError) as error:

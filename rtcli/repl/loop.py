@@ -94,7 +94,7 @@ async def run_prompt(
         toolbar=repl.toolbar,
         accept=repl.accept,
         completer=LineCompleter(repl.complete),
-        history=open_history(history),
+        history=open_history(history, repl.history_lost),
         keys=bindings(Controls(repl, display, repl.writer).handlers, keys),
         keyboard=keyboard,
         screen=output,
@@ -163,6 +163,10 @@ class _Repl:
             self.leave(view.code)
         else:
             self.writer.write(view)
+
+    def history_lost(self, why: str) -> None:
+        """Typed lines are not kept from now on."""
+        self.show(Notice("typed lines are not kept across runs", why, level=Level.WARNING))
 
     def leave(self, code: ExitCode) -> None:
         """End the prompt. The first reason counts."""

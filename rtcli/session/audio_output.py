@@ -10,7 +10,7 @@ from rtcli.audio.playout import PendingPlayback
 from rtcli.audio.stream import BLOCK_MS, Lost
 from rtcli.dsp.codec import Decoder
 from rtcli.dsp.levels import SILENCE_DB
-from rtcli.errors import AudioUnavailableError, NotConnectedError
+from rtcli.errors import AudioFileError, AudioUnavailableError, NotConnectedError
 from rtcli.protocol.audio_formats import AudioFormat
 from rtcli.protocol.events import Event
 from rtcli.protocol.payloads import TransportAudio
@@ -95,6 +95,8 @@ class AudioOutput:
         """The conversation goes on in text: what nobody hears is not to be spoken."""
         self._report()
         self.speaker = None
+        if isinstance(error, AudioFileError):  # what the user asked for is incomplete
+            self._link.codes.add(error.exit_code)
         what = f"{error.what}: answers will be text"
         self._link.show(Notice(what, error.why, "/audio out DEVICE", Level.WARNING))
         if (self._link.transport.session or {}).get("output_modalities") == ["audio"]:

@@ -44,15 +44,15 @@ class Conversation:
         self._link.require_connection()
         self._link.transport.reset_history(list(self._link.state.history), list(new))
 
-    def save_audio(self, item: Mapping[str, Any], path: Path) -> int:
+    def save_audio(self, item: Mapping[str, Any], path: Path, *, replace: bool = False) -> int:
         """Write the audio of a retrieved item as WAV; its milliseconds. Raises UsageError where there is none."""
         pcm = self._audio.of_item(item)
         if not pcm:
             raise UsageError(f"{item.get('id')} holds no audio")
-        write_wav(path, pcm)
+        write_wav(path, pcm, replace=replace)
         return PCM16.milliseconds(len(pcm))
 
-    async def export_wav(self, path: Path) -> int:
+    async def export_wav(self, path: Path, *, replace: bool = False) -> int:
         """Write the audio of the whole conversation as WAV, in its order; its milliseconds."""
         spoken = [
             item.item_id
@@ -63,5 +63,5 @@ class Conversation:
         pcm = bytes(PCM16.byte_length(_PAUSE_MS)).join(piece for piece in pieces if piece)
         if not pcm:
             raise UsageError("this conversation has no audio")
-        write_wav(path, pcm)
+        write_wav(path, pcm, replace=replace)
         return PCM16.milliseconds(len(pcm))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import wave
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from rtcli.audio.files import WavMicrophone, WavSpeaker
 from rtcli.dsp.wav import read_wav, write_wav
-from rtcli.errors import InputError
+from rtcli.errors import AudioUnavailableError, ExitCode, InputError
 from tests.kit.waiting import until
 
 LOUD = b"\x10\x27" * 24  # a millisecond
@@ -67,3 +69,61 @@ async def test_a_file_that_is_no_sound_is_an_input_error(tmp_path: Path) -> None
         file.setparams((1, 2, 24_000, 0, "NONE", ""))
     with pytest.raises(InputError, match="no audio"):
         WavMicrophone(tmp_path / "empty.wav").open()
+
+
+async def test_a_full_disk_ends_the_file_at_once_and_what_fits_can_be_played(tmp_path: Path) -> None:
+    """It is given up like a device that was unplugged, and told by its name, once."""
+    speaker = WavSpeaker(tmp_path / "full.wav")
+    lost: list[AudioUnavailableError] = []
+    speaker.on_lost = lost.append
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        speaker.open()
+        speaker.play("item", 0, b"\x10\x20" * 24_000)
+        await until(lambda: bool(lost))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    speaker.close()
+
+    pcm, rate = read_wav(tmp_path / "full.wav")
+    assert [(str(error), error.exit_code) for error in lost] == [
+        (f"{tmp_path / 'full.wav'} ends here: File too large", ExitCode.UNEXPECTED)
+    ]
+    assert not speaker.audible
+    assert rate == 24_000
+    assert len(pcm) == 960 * 5  # the blocks that fit whole
+
+
+async def test_a_file_is_kept_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+    """The old one is as it was; a replaced one has its owner for a reader alone."""
+    file = tmp_path / "a.wav"
+    file.write_bytes(b"old")
+    file.chmod(0o644)
+    with pytest.raises(InputError, match=r"a\.wav: it exists already"):
+        WavSpeaker(file).open()
+    assert file.read_bytes() == b"old"
+
+    speaker = WavSpeaker(file, replace=True)
+    speaker.open()
+    speaker.play("item", 0, b"\x10\x20" * 2400)
+    await until(lambda: not speaker.audible)
+    speaker.close()
+    assert read_wav(file)[1] == 24_000
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_pipe_gets_the_sound_as_it_is_played(tmp_path: Path) -> None:
+    """Its header says that the length is not known: it cannot be put right afterwards."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    speaker = WavSpeaker(tmp_path / "pipe")
+    speaker.open()
+    speaker.play("item", 0, b"\x10\x20" * 2400)
+    await until(lambda: not speaker.audible)
+    speaker.close()
+    data = os.read(reader, 100_000)
+    os.close(reader)
+
+    assert data[:8] == b"RIFF\xff\xff\xff\xff"
+    assert b"\x10\x20" * 2000 in data

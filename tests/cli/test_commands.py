@@ -119,14 +119,22 @@ async def test_config_shows_each_setting_with_its_origin(tmp_path: Path) -> None
 
 
 async def test_config_init_writes_a_private_file_once(tmp_path: Path) -> None:
-    """Every setting as a comment; an existing file is never overwritten."""
+    """Every setting as a comment; an existing file is overwritten with --force alone, and a link stays a link."""
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}
     first, second = await rtcli("config", "init", environ=environ), await rtcli("config", "init", environ=environ)
 
     file = tmp_path / "rtcli" / "config.toml"
     assert first.code == 0, first.err
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    one_clear_line(second, 2, "already exists")
+    one_clear_line(second, 2, "already exists", "--force")
+    template = file.read_text()
+    file.rename(tmp_path / "elsewhere.toml")
+    file.symlink_to(tmp_path / "elsewhere.toml")
+    (tmp_path / "elsewhere.toml").write_text('model = "mine"')
+    forced = await rtcli("config", "init", "--force", environ=environ)
+    assert forced.code == 0, forced.err
+    assert file.is_symlink()
+    assert (tmp_path / "elsewhere.toml").read_text() == template
     named = file.read_text().partition("\n")[0].removeprefix("#:schema ")
     assert json.loads((file.parent / named).read_text()) == settings_schema()
 

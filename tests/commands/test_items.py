@@ -174,3 +174,18 @@ async def test_a_file_that_is_no_conversation_is_refused(tmp_path: Path) -> None
             await live.run(f"/reset {tmp_path / 'a.json'}")
         with pytest.raises(InputError, match="list of items"):
             await live.run(f"/reset {tmp_path / 'b.json'}")
+
+
+@pytest.mark.parametrize("line", ["/export json", "/export md", "/session save"])
+async def test_an_old_file_is_overwritten_with_force_alone(line: str, tmp_path: Path) -> None:
+    """It is named, with what to do; it is as it was."""
+    file = tmp_path / "old"
+    file.write_text("old")
+    async with live_session() as live:
+        with pytest.raises(InputError, match="old: it exists already"):
+            await live.run(f"{line} {file}")
+        assert file.read_text() == "old"
+        await live.run(f"{line} {file} --force")
+
+    assert file.read_text() != "old"
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -21,6 +21,7 @@ class AudioChoice:
     output_device: str | None = None
     input_file: str | None = None
     output_file: str | None = None
+    replace_output: bool = False
     text: bool = False
     required_input: bool = False
     required_output: bool = False
@@ -35,7 +36,7 @@ class AudioChoice:
         if self.output_file:
             from rtcli.audio.files import WavSpeaker
 
-            writer = WavSpeaker(self.output_file)
+            writer = WavSpeaker(self.output_file, replace=self.replace_output)
             writer.open()
             return writer
         if self.text or not (default or self.required_output):

@@ -47,6 +47,7 @@ def chat(
     ] = None,
     audio_in: Annotated[str | None, typer.Option(metavar="WAV", help="Send this file instead of a microphone.")] = None,
     audio_out: Annotated[str | None, typer.Option(metavar="WAV", help="Write the spoken answers to this file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
     echo: Annotated[
         str | None,
         typer.Option(
@@ -90,7 +91,9 @@ def chat(
         endpoint=options.endpoint_from(settings, call_id, local_by_default=True),
         config=session_config(settings, session),
         tools=_tools(tools),
-        audio=_audio_choice(settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out),
+        audio=_audio_choice(
+            settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out, force=force
+        ),
         display=DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or ""),
         settings=settings,
         json=json,
@@ -132,6 +135,7 @@ def _audio_choice(
     named_out: str | None,
     audio_in: str | None,
     audio_out: str | None,
+    force: bool,
 ) -> AudioChoice:
     if audio_in and (mic or named_in):
         raise UsageError("--audio-in replaces the microphone", hint="remove --mic and --in")
@@ -143,6 +147,7 @@ def _audio_choice(
         output_device=settings.get("output_device"),
         input_file=audio_in,
         output_file=audio_out,
+        replace_output=force,
         text=bool(settings.get("text")),
         required_input=mic or named_in is not None,
         required_output=named_out is not None,

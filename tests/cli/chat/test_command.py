@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import resource
 import wave
 from pathlib import Path
 
@@ -202,6 +203,26 @@ async def test_sound_from_a_file_and_into_a_file(tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     with wave.open(str(tmp_path / "out.wav"), "rb") as kept:
         assert spoken[200:-200] in kept.readframes(kept.getnframes())
+
+
+async def test_a_disk_that_fills_up_costs_the_file_and_not_the_answer(tmp_path: Path) -> None:
+    """Told once, by name; the turn is completed without the file, and the exit code says that something is missing."""
+    process = await start(
+        *("chat", "--local", "--audio-out", str(tmp_path / "out.wav")),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)),
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(b"count to 5\nhello\n"), DEADLINE)
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+    assert process.returncode == 1, err
+    assert err.count(b"out.wav ends here") == 1
+    assert b"File too large" in err
+    assert len(out.splitlines()) == 2  # both answers
+    with wave.open(str(tmp_path / "out.wav"), "rb") as kept:
+        assert kept.getnframes() > 0
 
 
 async def test_a_reader_that_leaves_ends_the_chat_quietly() -> None:

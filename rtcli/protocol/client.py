@@ -172,8 +172,8 @@ class ClientCore:
             self.responses.failed(error)
 
     def _on_response_done(self, event: Event) -> None:
-        if isinstance(event.get("response"), dict):
-            self.responses.done(event["response"])
+        response = event.get("response")
+        self.responses.done(response if isinstance(response, dict) else {})
 
     _HANDLERS: ClassVar[Mapping[str, Callable[[ClientCore, Event], bool | None]]] = {
         "session.created": _on_session_created,

@@ -103,6 +103,7 @@ class SentFrames:
     def reached(self, request: Request) -> None:
         """The server works in order: what was sent before this request and has no reply, it has accepted."""
         self._reached = max(self._reached, request.number)
+        self._queue.reached(request.number)
         self._over = max(self._over, request.silent_before)
 
     def refused(self, error: Mapping[str, Any]) -> tuple[int | None, Request | None]:

@@ -7,15 +7,13 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.error_attribution import SentFrames, possible_event_types
+from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
 from rtcli.protocol.requests import Request, RequestQueue, asks_out_of_band
 from rtcli.protocol.server_turns import ServerTurns
 
 _Event: TypeAlias = Mapping[str, Any]
-
-MAX_IDS = 4096
-"""Items, responses and calls that are known; a frame that names an older one is linked to nothing."""
 
 _APPEND = "input_audio_buffer.append"
 
@@ -51,11 +49,7 @@ class PendingRequests:
         self._frames = SentFrames(self._queue)
         self._turns = ServerTurns()
         self._responses: dict[str, tuple[int, bool]] = {}  # id -> response.created, whether it is out of band
-        self._items: dict[str, int] = {}  # id of an item of the server's own -> the frame that brought it
-        self._created: dict[str, int] = {}  # the same of ours, and of those whose id we may use again: deleted ones
-        self._calls: dict[str, int] = {}  # call_id, or id of an approval request -> the frame that completed it
-        self._approvals: dict[str, int] = {}  # id of an approval request -> our answer
-        self._mcp_servers: dict[str, int] = {}  # server_label -> the frame of ours that named it last
+        self._items = ItemOrigins()
         self._last_append: int | None = None
         self._last_response_done: int | None = None
 
@@ -74,6 +68,11 @@ class PendingRequests:
     def waiting(self) -> tuple[Request, ...]:
         """The requests that no reply and no error has ended, oldest first."""
         return tuple(self._queue)
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether the server may still answer one of them: one that it has passed over, no reply will be matched to."""
+        return self._queue.holds_up
 
     def awaits(self, number: int) -> bool:
         """Whether frame `number` is a request that waits."""
@@ -118,11 +117,11 @@ class PendingRequests:
         return parent
 
     def _session_update(self, request: Request, event: _Event) -> None:
-        self._learn_mcp_servers(_mapping(event.get("session")), request.number)
+        self._items.name_servers(_mapping(event.get("session")), request.number)
 
     def _response_create(self, request: Request, event: _Event) -> None:
         request.response = _mapping(event.get("response"))
-        self._learn_mcp_servers(request.response, request.number)
+        self._items.name_servers(request.response, request.number)
         if not asks_out_of_band(request.response):
             self._turns.asked()
 
@@ -131,17 +130,12 @@ class PendingRequests:
         item_id, kind = _text(item.get("id")), item.get("type")
         request.key = item_id or _kind_of(item)
         if kind == "function_call_output":
-            return self._calls.get(_text(item.get("call_id")) or "")
+            request.held = True
+            return self._items.call(_text(item.get("call_id")))
         if kind == "mcp_approval_response" and (asked := _text(item.get("approval_request_id"))):
-            remember(self._approvals, asked, request.number, MAX_IDS)
-            return self._calls.get(asked)
+            self._items.approve(asked, request.number)
+            return self._items.call(asked)
         return None
-
-    def _learn_mcp_servers(self, settings: _Event, number: int) -> None:
-        tools = settings.get("tools")
-        for tool in tools if isinstance(tools, list) else ():
-            if label := _text(_mapping(tool).get("server_label")):
-                remember(self._mcp_servers, label, number, MAX_IDS)
 
     # -- what the server sends -------------------------------------------------------------------
 
@@ -151,13 +145,21 @@ class PendingRequests:
         if isinstance(response_id, str) and (link := self._responses.get(response_id)):
             return link[0]
         item_id = event.get("item_id")
-        return (self._items.get(item_id) or self._created.get(item_id)) if isinstance(item_id, str) else None
+        return (
+            (self._items.brought_by(item_id) or self._items.created_by(item_id)) if isinstance(item_id, str) else None
+        )
 
     def _on_reply(self, number: int, event: _Event) -> int | None:
         """A reply of which the item's id, or the order alone, tells the request."""
         about = _text(event.get("item_id")) or _text(_mapping(event.get("item")).get("id")) or ""
-        request = self._queue.first(_REQUEST_OF[event["type"]], about)
-        return self._settle(request) if request else self._origin(event)
+        request_type = _REQUEST_OF[event["type"]]
+        if request := self._queue.first(request_type, about):
+            return self._settle(request)
+        if request := self._queue.oldest(request_type):
+            if not about:
+                return self._settle(request)
+            self._queue.pass_over(request)  # or another client of the call has asked: then ours is still to come
+        return self._origin(event)
 
     def _on_session_created(self, number: int, event: _Event) -> None:
         self._turns.session(_mapping(event.get("session")))
@@ -171,7 +173,7 @@ class PendingRequests:
 
     def _on_speech_started(self, number: int, event: _Event) -> int | None:
         self._turns.speech_started = number
-        self._bring(_text(event.get("item_id")), number)
+        self._items.bring(_text(event.get("item_id")), number)
         return self._last_append
 
     def _on_speech_stopped(self, number: int, event: _Event) -> int | None:
@@ -187,39 +189,38 @@ class PendingRequests:
         item_id = _text(event.get("item_id"))
         parent = self._turns.end_of(item_id)
         if parent is None and (request := self._queue.first("input_audio_buffer.commit")):
-            self._bring(item_id, number)
+            self._items.bring(item_id, number)
             return self._settle(request)
         parent = parent or self._origin(event)
-        self._bring(item_id, number)
+        self._items.bring(item_id, number)
         self._turns.committed(number)
         return parent
 
     def _on_item_deleted(self, number: int, event: _Event) -> int | None:
         parent = self._on_reply(number, event)
-        item_id = _text(event.get("item_id")) or ""
-        if origin := self._items.pop(item_id, None):
-            remember(self._created, item_id, origin, MAX_IDS)
+        self._items.delete(_text(event.get("item_id")) or "")
         return parent
 
     def _on_item_added(self, number: int, event: _Event) -> int | None:
         item = _mapping(event.get("item"))
         item_id = _text(item.get("id"))
-        if parent := self._items.get(item_id or ""):
-            return parent
-        created = self._created.get(item_id or "")
+        again = self._items.is_added_again(event["type"], item_id)
         request = self._queue.first("conversation.item.create", item_id or "")
-        if request is None and created is None:
+        parent = self._items.brought_by(item_id)
+        if parent and not again and not (request and request.added):
+            return parent
+        created = self._items.created_by(item_id)
+        if request is None and (created is None or again):
             request = self._queue.first("conversation.item.create", _kind_of(item))
         if request:
+            request.added = True
             self._queue.rename(request, item_id or "")
-            if item_id:
-                remember(self._created, item_id, request.number, MAX_IDS)
+            self._items.create(item_id, request.number)
             return request.number
-        if created:
-            return created
-        self._bring(item_id, number)
-        approved = self._approvals.get(_text(item.get("approval_request_id")) or "")
-        return approved or self._mcp_servers.get(_text(item.get("server_label")) or "")
+        if known := parent or created:
+            return known
+        self._items.bring(item_id, number)
+        return self._items.asked_by(item)
 
     def _on_item_done(self, number: int, event: _Event) -> int | None:
         """The item is whole. A server that speaks the beta's names says `created`, once, in place of this."""
@@ -229,8 +230,8 @@ class PendingRequests:
         request = self._queue.first("conversation.item.create", item_id)
         if request and request.number == parent:  # else one of the same id that is still to be refused
             self._settle(request)
-        if item.get("type") == "mcp_approval_request" and item_id not in self._calls:
-            remember(self._calls, item_id, number, MAX_IDS)
+        if item.get("type") == "mcp_approval_request" and self._items.call(item_id) is None:
+            self._items.complete(item_id, number)
         return parent
 
     def _on_response_created(self, number: int, event: _Event) -> int | None:
@@ -253,7 +254,7 @@ class PendingRequests:
         created, out_of_band = self._responses.get(response_id, (None, False))
         request = self._queue.first("response.create", response_id)
         if created is None and request is None:  # one that fails at once may never be announced as created
-            request = self._queue.oldest_create(response)
+            request = self._queue.oldest_create(response) or self._queue.oldest_begun(response)
             created = request.number if request else self._turns.take()
         cancel = self._queue.first("response.cancel", response_id)
         if cancel is None and not out_of_band:
@@ -269,14 +270,13 @@ class PendingRequests:
         return (self._turns.speech_started if reason == "turn_detected" else None) or created
 
     def _on_output_item_added(self, number: int, event: _Event) -> int | None:
-        self._bring(_text(_mapping(event.get("item")).get("id")), number)
+        self._items.bring(_text(_mapping(event.get("item")).get("id")), number)
         return self._origin(event)
 
     def _on_output_item_done(self, number: int, event: _Event) -> int | None:
         item = _mapping(event.get("item"))
         name = item.get("call_id") if item.get("type") == "function_call" else item.get("id")
-        if name := _text(name):
-            remember(self._calls, name, number, MAX_IDS)
+        self._items.complete(_text(name), number)
         return self._origin(event)
 
     def _on_rate_limits_updated(self, number: int, event: _Event) -> int | None:
@@ -295,10 +295,6 @@ class PendingRequests:
         return parent
 
     # -- what several of them do -----------------------------------------------------------------
-
-    def _bring(self, item_id: str | None, number: int) -> None:
-        if item_id:
-            remember(self._items, item_id, number, MAX_IDS)
 
     def _doubt(self, request: Request) -> None:
         """It seems to have ended: nobody has to wait any longer, but what the server says of it is still to come."""

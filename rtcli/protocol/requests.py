@@ -18,14 +18,18 @@ _NO_KEY = ""
 # matter: its response had ended before the server read it, so what the server says of it comes first.
 _CANCEL = "response.cancel"
 
+# Answered when a response has come to its end, so that what was sent later may be answered before.
+_LATE = frozenset({"response.create", _CANCEL})
+
 
 @dataclass(slots=True, eq=False)
 class Request:
     """A frame of ours that has a reply; `number` is the frame's.
 
     `key` is what the reply says of it: the id of an item or a response, and else what kind of item it is.
-    `response` is the `response` object of a response.create. `begun` says that its response was created.
-    `silent_before` counts the frames without a reply and without an event_id that were sent before it.
+    `response` is the `response` object of a response.create. `begun` says that its response was created, `added` that
+    its item was. `held` says that the server answers it only when no response runs. `silent_before` counts the frames
+    without a reply and without an event_id that were sent before it.
     """
 
     number: int
@@ -34,6 +38,8 @@ class Request:
     key: Hashable = _NO_KEY
     response: Mapping[str, Any] | None = None
     begun: bool = False
+    added: bool = False
+    held: bool = False
     silent_before: int = 0
 
     def names(self, ids: Container[str]) -> bool:
@@ -53,12 +59,23 @@ class RequestQueue:
         self._refusable: dict[tuple[str, bool], dict[int, Request]] = {}
         self._anonymous: dict[int, Request] = {}  # refusable, without an event_id
         self._doubtful: dict[str, Request] = {}  # by type, the last one
+        self._begun: dict[int, Request] = {}  # creates whose response runs
+        # Those that the server may still answer, by what shows that it has passed them over: the reply to anything that
+        # was sent later; a response that was asked for later; nothing but their own end.
+        self._in_turn: dict[int, Request] = {}
+        self._held: dict[int, Request] = {}
+        self._late: dict[int, Request] = {}
 
     def __len__(self) -> int:
         return len(self._all)
 
     def __iter__(self) -> Iterator[Request]:
         return iter(tuple(self._all.values()))
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether there is one that the server may still answer: not one that it has passed over."""
+        return bool(self._in_turn or self._held or self._late)
 
     def get(self, number: int) -> Request | None:
         """The request that this frame is, None where it waits no more."""
@@ -73,6 +90,8 @@ class RequestQueue:
         if len(self._all) >= MAX_WAITING:
             self.remove(next(iter(self._all.values())))
         self._all[request.number] = request
+        group = self._late if request.type in _LATE else self._held if request.held else self._in_turn
+        group[request.number] = request
         self._file(request, request.key)
         self._refusable.setdefault((request.type, request.event_id is not None), {})[request.number] = request
         if request.event_id is None:
@@ -82,7 +101,8 @@ class RequestQueue:
 
     def remove(self, request: Request) -> None:
         """It waits no more."""
-        self._all.pop(request.number, None)
+        for index in (self._all, self._begun, self._in_turn, self._held, self._late):
+            index.pop(request.number, None)
         if request.event_id is not None and self._by_event_id.get(request.event_id) is request:
             del self._by_event_id[request.event_id]
         self._unfile(request)
@@ -95,6 +115,15 @@ class RequestQueue:
         self.remove(request)
         self._doubtful[request.type] = request
 
+    def reached(self, number: int) -> None:
+        """The server has answered what was sent as frame `number`: what was sent before in turn, it has passed over."""
+        _discard_before(self._in_turn, number)
+
+    def pass_over(self, request: Request) -> None:
+        """The server has given a reply that may have been meant for it."""
+        self._in_turn.pop(request.number, None)
+        self._held.pop(request.number, None)
+
     def rename(self, request: Request, key: Hashable) -> None:
         """From now on its reply is known by another key."""
         if key != request.key:
@@ -104,7 +133,8 @@ class RequestQueue:
     def begin(self, request: Request, response_id: str) -> None:
         """The server has begun the response that this create asks for: no error can refuse it any more."""
         request.begun = True
-        self._all[request.number] = request
+        self._all[request.number] = self._begun[request.number] = self._late[request.number] = request
+        _discard_before(self._held, request.number)
         self.rename(request, response_id)
         self._taken_on(request)
 
@@ -130,6 +160,17 @@ class RequestQueue:
         metadata = response.get("metadata")
         same = (request for request in waiting if metadata and (request.response or {}).get("metadata") == metadata)
         return next(same, waiting[0] if waiting else self.first("response.create"))
+
+    def oldest_begun(self, response: Mapping[str, Any]) -> Request | None:
+        """The response.create whose response runs, where one ends under an id that nobody has heard of."""
+        known, out_of_band = "conversation_id" in response, response.get("conversation_id") is None
+        fitting = (r for r in self._begun.values() if not known or asks_out_of_band(r.response) is out_of_band)
+        return next(fitting, None)
+
+    def oldest(self, request_type: str) -> Request | None:
+        """The oldest request of a type, whatever it is about."""
+        found = [_first(self._refusable.get((request_type, named))) for named in (False, True)]
+        return min((request for request in found if request), key=lambda request: request.number, default=None)
 
     def oldest_refusable(self, types: Iterable[str], ids: Container[str] = ()) -> Request | None:
         """The oldest request of one of these types that the server has not taken on; one about these ids before others.
@@ -181,3 +222,8 @@ def _discard(index: dict[Any, dict[int, Request]], key: Hashable, number: int) -
         requests.pop(number, None)
         if not requests:  # keys are ids: without this the index would grow for ever
             del index[key]
+
+
+def _discard_before(requests: dict[int, Request], number: int) -> None:
+    while requests and (first := next(iter(requests))) < number:
+        del requests[first]

@@ -225,7 +225,7 @@ class ResponseSequencer:
     def done(self, response: Mapping[str, Any]) -> None:
         """response.done: it runs no more. One that was never announced (a quota failure) answers the create."""
         response_id = _id_of(response)
-        running = self._running.pop(self._known_as(response_id), None)
+        running = self._running.pop(self._known_as(response, response_id), None)
         if response_id in self._cancelled_out_of_band:
             self._cancelled_out_of_band.remove(response_id)
         if running is None and response_id not in self._given_up and self._slot is Slot.CREATING:
@@ -233,12 +233,17 @@ class ResponseSequencer:
         if not self.active:
             self._move(SlotEvent.RESPONSES_ENDED)
 
-    def _known_as(self, response_id: str) -> str:
-        """The running response that a done is about: where one of the two events named none, the one that is left."""
-        if response_id in self._running:
+    def _known_as(self, response: Mapping[str, Any], response_id: str) -> str:
+        """The running response that a done is about: where its id is not known, the one of the conversation that runs.
+
+        No other can end: one that was never announced answers the create that waits, and others are known to be late.
+        """
+        if response_id in self._running or response_id in self._given_up:
             return response_id
         inside = [known for known, running in self._running.items() if not running.out_of_band]
-        return inside[0] if inside and (not response_id or "" in inside) else response_id
+        unnamed = not response_id or "" in inside
+        elsewhere = self._slot is Slot.CREATING or response.get("conversation_id", "") is None
+        return inside[0] if inside and (unnamed or not elsewhere) else response_id
 
     def failed(self, error: Mapping[str, Any]) -> None:
         """The `error` object of an error event: it may refuse our create, or our cancel."""

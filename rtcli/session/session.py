@@ -137,7 +137,7 @@ class RealtimeSession:
             self.transport.responding
             or self.tools.running
             or self.audio.audible
-            or len(self.transport.frames.pending) > 0
+            or self.transport.frames.pending.holds_up
         )
         return self.transport.status != "connected" or not busy
 

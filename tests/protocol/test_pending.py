@@ -150,6 +150,69 @@ def test_what_another_client_of_the_call_asked_for_is_not_ours() -> None:
 
     assert wire.gets(event("conversation.item.deleted", item_id="b")) == [None]
     assert wire.waiting == ["conversation.item.delete"]
+    assert not wire.pending.holds_up, "nobody waits for a reply that may have been this one"
+
+
+# -- what no reply will be matched to -------------------------------------------------------------------
+
+
+def test_a_request_that_the_server_has_passed_over_holds_nobody_up() -> None:
+    """Servers answer in order: the reply to a later one shows it. A late reply is linked all the same."""
+    wire = Wire().sends(
+        USER, event("conversation.item.retrieve", item_id="a"), event("conversation.item.retrieve", item_id="b")
+    )
+    assert wire.pending.holds_up
+
+    wire.gets(event("conversation.item.retrieved", item={"id": "a"}))
+    assert (wire.waiting, wire.pending.holds_up) == (["conversation.item.create", "conversation.item.retrieve"], True)
+    wire.gets(event("conversation.item.retrieved", item={"id": "b"}))
+    assert (wire.waiting, wire.pending.holds_up) == (["conversation.item.create"], False)
+    assert wire.gets(item("conversation.item.done", "u")) == [1]
+    assert wire.waiting == []
+
+
+def test_a_create_waits_for_its_response_whatever_is_answered_before() -> None:
+    """Its end comes late by nature."""
+    wire = Wire().sends(event("response.create"), event("session.update"))
+    wire.gets(event("response.created", response={"id": "r"}), event("session.updated", session={}))
+    assert wire.pending.holds_up
+    wire.gets(event("response.done", response={"id": "r"}))
+    assert not wire.pending.holds_up
+
+
+def test_the_output_of_a_call_is_passed_over_when_a_response_that_follows_it_begins() -> None:
+    """While a response runs the server holds outputs back, and answers what comes after them."""
+    output = {"type": "function_call_output", "call_id": "c", "output": ""}
+    wire = Wire().sends({"type": "conversation.item.create", "item": output}, event("session.update"))
+    wire.gets(event("session.updated", session={}))
+    assert wire.pending.holds_up
+    wire.sends(event("response.create"))
+    wire.gets(event("response.created", response={"id": "r"}), event("response.done", response={"id": "r"}))
+    assert (wire.waiting, wire.pending.holds_up) == (["conversation.item.create"], False)
+
+
+def test_an_item_that_gets_the_id_of_another_answers_the_create_that_waits() -> None:
+    """The second item is added under the first one's id, or under that of an answer."""
+    wire = Wire().sends(USER)
+    assert wire.gets(item("conversation.item.added", "u"), item("conversation.item.done", "u")) == [1, 1]
+    wire.sends(USER)
+    assert wire.gets(item("conversation.item.added", "u"), item("conversation.item.done", "u")) == [4, 4]
+
+    wire.gets(event("response.output_item.added", item={"id": "m", "type": "message", "role": "assistant"}))
+    wire.gets(event("conversation.item.added", item={"id": "m", "type": "message", "role": "assistant"}))
+    wire.sends(USER)
+    assert wire.gets(item("conversation.item.added", "m"), item("conversation.item.done", "m")) == [9, 9]
+    assert wire.waiting == []
+
+
+@pytest.mark.parametrize("response", [{"id": "other"}, {}, None, {"id": None}, {"id": "other", "conversation_id": "c"}])
+def test_a_response_that_ends_under_another_name_ends_the_one_that_runs(response: Any) -> None:
+    """One response of the conversation runs at a time."""
+    wire = Wire().sends(event("response.create"))
+    wire.gets(event("response.created", response={"id": "r"}))
+
+    assert wire.gets(event("response.done", response=response)) == [1]
+    assert wire.waiting == []
 
 
 # -- items ---------------------------------------------------------------------------------------------

@@ -316,3 +316,20 @@ async def test_prices_and_barge_in_come_from_the_settings(tmp_path: Path) -> Non
     assert "about $15.0002" in ended.err, "15 tokens of output at a dollar each, and 45 of input at the usual price"
     assert "your own prices" in ended.err
     assert "barge-in by typing: off" in ended.err
+
+
+async def test_a_server_that_gives_two_items_one_id_is_talked_to_all_the_same() -> None:
+    """Each line gets its answer, at once."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        while True:
+            event = await talk.receive()
+            for said in reply_to(event):
+                await talk.send({**said, "item": {**said["item"], "id": "same"}} if "item" in said else said)
+
+    async with fake_server(script) as server:
+        ended = await chat("--url", server.url, "--timeout", "0", text="one\ntwo\nthree\n")
+
+    assert ended.code == 0, ended
+    assert ended.out.count("hello") == 3

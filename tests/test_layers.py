@@ -40,6 +40,7 @@ MAY_IMPORT["__init__"] = {"errors", "protocol", "transports", "session", "server
 THIRD_PARTY: dict[str, set[str]] = {
     "orjson": {"protocol"},
     "pybase64": {"protocol"},
+    "regex": {"protocol"},
     "numpy": {"dsp", "audio", "server"},
     "soxr": {"dsp"},
     "platformdirs": {"config"},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +18,7 @@ from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter, type_of
 from rtcli.protocol.ids import ids_of, short_id
-from rtcli.protocol.patterns import compile_pattern
+from rtcli.protocol.patterns import Pattern, compile_pattern
 from rtcli.protocol.record import Frame
 from rtcli.views import Json, Notice, Table, Text, View, Views, counted
 
@@ -70,10 +72,14 @@ def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = Fal
 
 
 @command("grep", topic="wire")
-def grep(context: Context, pattern: RemainingText) -> Views:
+async def grep(context: Context, pattern: RemainingText) -> Views:
     """Find events whose JSON matches a regular expression; shows the last 50."""
     compiled = compile_pattern(pattern)
-    matches = [record for record in context.state.log.records if compiled.search(_searchable(record))]
+    stop = threading.Event()
+    try:  # in a thread: a long log must not hold up the session
+        matches = await asyncio.to_thread(_matching, tuple(context.state.log.records), compiled, stop)
+    finally:
+        stop.set()
     if not matches:
         return Notice(f"no event matches {pattern!r}")
     left_out = len(matches) - _MAX_MATCHES
@@ -107,6 +113,10 @@ def mark(context: Context, note: RemainingText = "") -> Views:
     """Put a mark between the events, to find this point again."""
     context.session.mark(note)
     return None
+
+
+def _matching(records: Iterable[Frame], pattern: Pattern, stop: threading.Event) -> list[Frame]:
+    return [record for record in records if not stop.is_set() and pattern.search(_searchable(record))]
 
 
 def _last_failure(context: Context) -> Frame:

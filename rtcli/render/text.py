@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 TAB = "    "
 
-# C0 and C1 controls, DEL, the marks that reorder text (bidi) or hide in it, line separators, lone surrogates.
-# A server's text may hold all of them; none may act on the terminal that shows it.
-_DANGEROUS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
+# Invisible characters: marks that reorder text (bidi), separate lines, hide in words or carry hidden text (tags).
+_HIDDEN = (
+    "\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f"
+)
+# Together with C0, C1 and DEL. A server's text may hold all of them; none may act on the terminal that shows it.
+_DANGEROUS = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f{_HIDDEN}]")
 # Of these, what a JSON string may hold as it is.
-_IN_STRINGS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
+_IN_STRINGS = re.compile(f"[\x7f-\x9f{_HIDDEN}]")
 # Latin letters, typographic marks, arrows, lines and blocks: one column each, known without the table of all widths.
 _NARROW = re.compile("[ -~\u00a0-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc]*")
 
@@ -19,7 +24,7 @@ def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code == 0x09:
         return TAB
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def visible(text: str) -> str:
@@ -31,7 +36,7 @@ def visible(text: str) -> str:
 
 def visible_json(text: str) -> str:
     """JSON with the control characters in its strings written as JSON writes them (`\\u009b`): it is the same value."""
-    return _IN_STRINGS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _IN_STRINGS.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
 
 
 def one_line(text: str) -> str:
@@ -90,14 +95,27 @@ def wrap(text: str, width: int) -> tuple[list[str], str]:
     Breaks at a space, which goes away; a word longer than a row is broken. Nothing else is lost: the words of
     the rows and the rest are the words of the text.
     """
-    rows = []
-    while cells(text) > width:
-        end = max(_fitting(text, width), 1)  # one wide character in a terminal of one column: let it stick out
-        space = end if text[end : end + 1] == " " else text.rfind(" ", 0, end)
-        if space > 0 and text[:space].strip():
-            rows.append(text[:space].rstrip())
-            text = text[space + 1 :]
+    rows, start = [], 0
+    while (row := _first_row(text, start, width)) is not None:
+        end = start + max(_fitting(row, width), 1)  # one wide character in a terminal of one column: let it stick out
+        space = end if text[end : end + 1] == " " else text.rfind(" ", start, end)
+        if space > start and text[start:space].strip():
+            rows.append(text[start:space].rstrip())
+            start = space + 1
         else:
-            rows.append(text[:end])
-            text = text[end:]
-    return rows, text
+            rows.append(text[start:end])
+            start = end
+    return rows, text[start:]
+
+
+def _first_row(text: str, start: int, width: int) -> str | None:
+    """Enough of the text to fill a row; None: the whole rest fits in one.
+
+    The rest is not measured for each row: of a line of a megabyte that would take minutes.
+    """
+    size = width + 1
+    while cells(window := text[start : start + size]) <= width:
+        if start + size >= len(text):
+            return None
+        size *= 2  # characters that take no column
+    return window

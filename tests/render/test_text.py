@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import unicodedata
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.masking import masked
-from rtcli.render.text import cells, cut, cut_left, one_line, visible, wrap
+from rtcli.render.text import cells, cut, cut_left, one_line, visible, visible_json, wrap
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,34 @@ def test_wrapping_keeps_width_and_words(text: str, width: int) -> None:
 
     assert all(cells(row) <= width for row in (*rows, rest))
     assert "".join((*rows, rest)).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize("text", ["x" * 50_000, "word " * 10_000, "世" * 50_000, "a\u0301" * 25_000, "\u0301" * 50_000])
+def test_wrapping_measures_a_text_a_few_times_and_not_once_for_each_row(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of a megabyte must not stop the prompt."""
+    measured: list[int] = []
+
+    def counted(part: str) -> int:
+        measured.append(len(part))
+        return cells(part)
+
+    monkeypatch.setattr(sys.modules["rtcli.render.text"], "cells", counted)
+
+    rows, rest = wrap(text, 80)
+
+    assert "".join((*rows, rest)).replace(" ", "") == text.replace(" ", "")
+    assert sum(measured) < 8 * len(text)
+
+
+@pytest.mark.parametrize("hidden", "\xad\u061c\u180e\u200b\u2061\u2064\ufff9\ufffb\U000e0001\U000e0041\U000e007f")
+def test_characters_that_nobody_can_see_are_written_out(hidden: str) -> None:
+    """They reverse text, split words, or say something to a model alone; as JSON they are still the same value."""
+    assert hidden not in visible(f"a{hidden}b")
+    assert visible(f"a{hidden}b").isascii()
+    assert visible_json(f'"a{hidden}b"').isascii()
+    assert json.loads(visible_json(f'"a{hidden}b"')) == f"a{hidden}b"
 
 
 def test_wrapping_breaks_between_words_where_it_can() -> None:

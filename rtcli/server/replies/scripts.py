@@ -115,7 +115,12 @@ class ScriptReply:
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """The pieces of the first rule that fits."""
         for when, steps in self._rules:
-            if when.matches({name: partial(read, request) for name, read in _FIELDS.items()}):
+            try:
+                fits = when.matches({name: partial(read, request) for name, read in _FIELDS.items()})
+            except UsageError as error:  # a pattern that takes too long: whoever tests with the script has to see it
+                yield Fail({"type": "server_error", "code": "script", "message": f"{self._file}: {error}"}, "")
+                return
+            if fits:
                 for step in steps:
                     for piece in self._pieces(step, request):
                         yield piece

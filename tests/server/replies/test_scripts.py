@@ -91,6 +91,16 @@ async def test_a_rule_may_wait_for_a_tool() -> None:
     assert await text(reply, typed("go"), call, output, answered("x"), typed("again")) == "again"
 
 
+async def test_a_pattern_that_takes_too_long_fails_the_response() -> None:
+    """The server goes on, and whoever tests with the script reads what is wrong with it."""
+    reply = script([{"when": {"text": "(a|a)*$"}, "reply": [{"text": "never"}]}])
+
+    (failed,) = await pieces(reply, typed("a" * 5000 + "!"))
+
+    assert isinstance(failed, Fail)
+    assert "'(a|a)*$' was given up" in failed.error["message"]
+
+
 async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
     """In order."""
     write_wav(tmp_path / "hello.wav", voice(0.1))

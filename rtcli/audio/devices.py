@@ -17,12 +17,12 @@ Kind = Literal["input", "output"]
 class AudioDevice:
     """One device: channels it can take in and give out, and the rate it runs at by itself (samples per second)."""
 
-    index: int
+    index: int  # PortAudio's number; it can change when something is plugged in
     name: str
-    system: str
-    inputs: int
-    outputs: int
-    rate: int
+    system: str  # the host API behind it: ALSA, Core Audio, WASAPI ...
+    inputs: int  # channels; 0 for a device that only plays
+    outputs: int  # channels; 0 for a device that only records
+    rate: int  # samples per second that it prefers; streams run at it, and dsp resamples
     default_input: bool = False
     default_output: bool = False
 
@@ -36,7 +36,7 @@ def device_errors(what: str) -> Iterator[None]:
     """PortAudio's errors as AudioUnavailableError. `what` says what was tried."""
     try:
         yield
-    except AudioUnavailableError:
+    except AudioUnavailableError:  # already says what was tried, from a call inside
         raise
     except OSError as error:  # sounddevice raises it when the library cannot be loaded
         raise AudioUnavailableError(what, why=str(error), hint=f"install PortAudio: {portaudio_command()}") from error
@@ -60,7 +60,7 @@ def list_devices() -> tuple[AudioDevice, ...]:
     sounddevice = portaudio()
     with device_errors("cannot list audio devices"):
         systems = [str(api["name"]) for api in sounddevice.query_hostapis()]
-        default_input, default_output = sounddevice.default.device
+        default_input, default_output = sounddevice.default.device  # -1 where the system has none: equals no index
         return tuple(
             AudioDevice(
                 index=index,
@@ -86,12 +86,13 @@ def choose(devices: Sequence[AudioDevice], kind: Kind, requested: int | str | No
         raise AudioUnavailableError(f"this machine has no {'microphone' if kind == 'input' else 'speaker'}")
     if requested is None:
         defaults = [d for d in able if (d.default_input if kind == "input" else d.default_output)]
-        return (defaults or able)[0]
+        return (defaults or able)[0]  # a system may name no default though it has devices
     text = str(requested).strip()
     if text.isdecimal():
         found = [device for device in able if device.index == int(text)]
     else:
         found = [device for device in able if text.lower() in device.name.lower()]
+        # "USB" must be able to name the device "USB" beside "USB Headset".
         exact = [device for device in found if device.name.lower() == text.lower()]
         found = exact or found
     if len(found) == 1:

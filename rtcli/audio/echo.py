@@ -12,8 +12,8 @@ _PLAYED_CHUNKS = 40  # 800 ms: an echo is of something that was given out in thi
 _RETURNED_CHUNKS = 12  # 240 ms: shorter, so that what came back is never compared with less than caused it
 _LEARNING_CHUNKS = 40  # 800 ms of an unknown room, in which nothing passes
 _MARGIN_DB = 8.0  # a voice near the microphone is at least this much above the loudest echo
-_QUIETEST_VOICE_DB = -50.0
-_STEADY_DB = 6.0
+_QUIETEST_VOICE_DB = -50.0  # dBFS; below it nothing is taken for speech, nor for playing from which to learn
+_STEADY_DB = 6.0  # how far the loudest moments of 240 ms parts may differ for playing to count as unbroken
 _OPEN_CHUNKS = 3  # 60 ms above the gate before it opens: a door or a key stroke is shorter
 _STAY_OPEN_CHUNKS = 25  # 500 ms, so that it does not close between words
 _RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
@@ -25,7 +25,7 @@ class EchoMode(StrEnum):
     `auto` is `gate` whenever a speaker plays into the room, and costs nothing where none does.
     """
 
-    AUTO = "auto"
+    AUTO = "auto"  # handled like `gate`, see above
     GATE = "gate"
     HALF = "half"
     OFF = "off"
@@ -41,14 +41,15 @@ class EchoGuard:
 
     def __init__(self, mode: EchoMode = EchoMode.AUTO) -> None:
         self.mode = mode
-        self._played: deque[float] = deque(maxlen=_PLAYED_CHUNKS)
+        self._played: deque[float] = deque(maxlen=_PLAYED_CHUNKS)  # dBFS of the speaker, the last 800 ms
+        # dBFS of the microphone while nobody seems to speak, the last 240 ms
         self._returned: deque[float] = deque(maxlen=_RETURNED_CHUNKS)
-        self._coupling = 0.0
-        self._loudest_heard = self._loudest_played = SILENCE_DB
-        self._learned = 0
-        self._hangover = 0
-        self._loud = 0
-        self._open = 0
+        self._coupling = 0.0  # dB from the speaker's level to its echo in the microphone; usually negative
+        self._loudest_heard = self._loudest_played = SILENCE_DB  # dBFS, while the room is learned
+        self._learned = 0  # pieces learned from; the gate stays shut until there are enough
+        self._hangover = 0  # pieces for which the room may still ring after the speaker fell silent
+        self._loud = 0  # pieces in a row above the gate
+        self._open = 0  # pieces for which the gate still stays open
 
     def passes(self, microphone_db: float, speaker_db: float, *, audible: bool) -> bool:
         """Whether a piece at `microphone_db` goes out, while the speaker gives out `speaker_db` (dBFS)."""
@@ -82,6 +83,7 @@ class EchoGuard:
             self._loudest_heard = max(self._loudest_heard, microphone_db)
             self._loudest_played = max(self._loudest_played, played_db)
             self._coupling = self._loudest_heard - self._loudest_played
+        # Down only where the echo must be there: from a pause it would learn that the room gives nothing back.
         elif came_back > self._coupling:
             self._coupling += _RISE * (came_back - self._coupling)
         elif self._played_throughout:

@@ -16,7 +16,7 @@ from rtcli.dsp.wav import read_speech, wav_header
 from rtcli.errors import AudioFileError
 from rtcli.files import open_stream, unwritable, write_all
 
-_SECONDS = BLOCK_MS / 1000
+_SECONDS = BLOCK_MS / 1000  # of one block
 _UNKNOWN = 2**32
 """The length in the header while the file grows: readers then go on to its end, also after a kill."""
 
@@ -36,7 +36,7 @@ class _Pacer:
     async def _run(self) -> None:
         due = time.monotonic()
         while True:
-            due += self._seconds
+            due += self._seconds  # from the time it was due, not from now: lateness must not add up
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self._tick()
 
@@ -57,7 +57,7 @@ class WavSpeaker(QueuedPlayer):
         self._path = Path(path)
         self._replace = replace
         self._descriptor: int | None = None  # while the file is open
-        self._written = 0  # bytes of sound
+        self._written = 0  # bytes of audio
         self._pacer = _Pacer(self._write, _SECONDS)
 
     @property
@@ -99,6 +99,7 @@ class WavSpeaker(QueuedPlayer):
         if descriptor is None:
             return
         with contextlib.suppress(OSError):  # a pipe, which keeps the header that it got
+            # The header was written with an unknown length; now it is known.
             os.lseek(descriptor, 0, os.SEEK_SET)
             write_all(descriptor, wav_header(self._written))
             os.ftruncate(descriptor, len(wav_header(0)) + self._written)  # half a block of a full disk
@@ -111,9 +112,9 @@ class WavMicrophone(Capture):
     def __init__(self, path: Path | str, on_chunk: Callable[[bytes], None] | None = None) -> None:
         super().__init__(on_chunk)
         self._path = Path(path)
-        self._pcm = b""
+        self._pcm = b""  # what has not been played yet, 24 kHz PCM16 mono
         self._pacer = _Pacer(self._next, CHUNK_MS / 1000)
-        self.ended = False
+        self.ended = False  # the file is over and silence goes out
 
     @property
     def name(self) -> str:

@@ -12,20 +12,20 @@ from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import Resampler
 from rtcli.errors import AudioUnavailableError
 
-TARGET_RATE = 24_000
+TARGET_RATE = 24_000  # samples per second of `audio/pcm`, the only rate the API takes for PCM16
 CHUNK_MS = BLOCK_MS
-CHUNK_BYTES = TARGET_RATE * CHUNK_MS // 1000 * 2
+CHUNK_BYTES = TARGET_RATE * CHUNK_MS // 1000 * 2  # two bytes a sample: 960
 
 
 class Capture:
     """What every microphone shares: resampling, pieces of one length, the level, the mute."""
 
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None) -> None:
-        self.on_chunk = on_chunk
-        self.on_lost: Lost | None = None
-        self.level_db: float | None = None
+        self.on_chunk = on_chunk  # takes each whole piece, on the loop
+        self.on_lost: Lost | None = None  # told once if the device ends by itself
+        self.level_db: float | None = None  # dBFS of the last piece; None before it, and once a device is closed
         self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
-        self._rest = b""
+        self._rest = b""  # at TARGET_RATE, less than a piece
 
     def _run_at(self, rate: int) -> None:
         self._resampler = Resampler(rate, TARGET_RATE)
@@ -50,8 +50,9 @@ class Microphone(Capture):
 
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None, device: int | str | None = None) -> None:
         super().__init__(on_chunk)
-        self._requested = device
-        self._stream: DeviceStream | None = None
+        self._requested = device  # as the user wrote it: a number or a part of a name; None is the default
+        self._stream: DeviceStream | None = None  # while it records
+        # the one that was opened last; kept after close, so that it can be named
         self.device: AudioDevice | None = None
 
     @property
@@ -59,17 +60,21 @@ class Microphone(Capture):
         """The device's name; before it is open, what was asked for."""
         return self.device.name if self.device is not None else str(self._requested or "default")
 
+    def __repr__(self) -> str:
+        state = "closed" if self._stream is None else "recording"
+        return f"<Microphone {self._requested!r} {state}, {len(self._rest)} bytes held>"
+
     def open(self) -> None:
         """Start to record; nothing happens if it runs. Raises AudioUnavailableError."""
         if self._stream is not None:
             return
-        rescan_devices()
+        rescan_devices()  # a headset may have been plugged in since PortAudio looked
         device = choose(list_devices(), "input", self._requested)
         loop = asyncio.get_running_loop()
 
         def arrived(data: Any, _frames: int, _times: Any, _status: Any) -> None:
             """Runs in PortAudio's thread: copy, and over to the loop."""
-            pcm = bytes(data)
+            pcm = bytes(data)  # PortAudio uses the buffer again when this returns
             try:
                 loop.call_soon_threadsafe(self._captured, pcm)
             except RuntimeError:  # the loop has closed before the device: nobody listens any more

@@ -12,8 +12,8 @@ from typing import TypeAlias
 Key: TypeAlias = tuple[str, int]
 """item_id and content_index: whose sound it is."""
 
-_WIDTH = 2
-_MAX_KEYS = 256
+_WIDTH = 2  # bytes of a sample
+_MAX_KEYS = 256  # parts whose counts are kept: far more than can still be truncated, and no leak in a long session
 
 
 class State(Enum):
@@ -34,9 +34,9 @@ class PendingPlayback:
     Frames, at the player's rate in a queue, at 24 kHz between speakers.
     """
 
-    consumed: Mapping[Key, int]
-    waiting: Sequence[tuple[Key, bytes]]
-    open: Key | None
+    consumed: Mapping[Key, int]  # frames that the player read
+    waiting: Sequence[tuple[Key, bytes]]  # PCM16, in the order to play it
+    open: Key | None  # the part that has not been finished
 
 
 @dataclass(slots=True)
@@ -46,14 +46,14 @@ class _Played:
     `count_elsewhere` frames were played elsewhere before.
     """
 
-    count_elsewhere: int = 0
+    count_elsewhere: int = 0  # frames
     pieces: list[list[int]] = field(default_factory=list)
-    first_at: float | None = None
+    first_at: float | None = None  # when its first sample was heard; None: nothing was read yet
 
     def add(self, position: int, frames: int, at: float) -> None:
         if self.first_at is None:
             self.first_at = at
-        if self.pieces and sum(self.pieces[-1]) == position:
+        if self.pieces and sum(self.pieces[-1]) == position:  # it goes on where the last piece ended
             self.pieces[-1][1] += frames
         else:
             self.pieces.append([position, frames])
@@ -70,20 +70,20 @@ class PlayQueue:
     """
 
     def __init__(self, rate: int, *, jitter_ms: int = 60, fade_ms: int = 12) -> None:
-        self.rate = rate
-        self.latency = 0
+        self.rate = rate  # frames per second
+        self.latency = 0  # frames between `read` and the air; the player sets it before each read
         self.state = State.IDLE
-        self.underruns = 0
-        self._jitter = rate * jitter_ms // 1000
-        self._fade = rate * fade_ms // 1000
+        self.underruns = 0  # how often it ran dry in an unfinished part
+        self._jitter = rate * jitter_ms // 1000  # frames to gather before a part starts
+        self._fade = rate * fade_ms // 1000  # frames that fade on `stop`
         self._queue: deque[tuple[Key, memoryview]] = deque()
-        self._queued = 0
-        self._waited = 0
-        self._position = 0
-        self._audio_until = 0
+        self._queued = 0  # frames in _queue
+        self._waited = 0  # frames of silence given out while filling, so that a short first delta starts too
+        self._position = 0  # frames read since the start, silence included: the device's clock
+        self._audio_until = 0  # position at which the last audio that was read ends
         self._played: OrderedDict[Key, _Played] = OrderedDict()
-        self._open: Key | None = None
-        self._lock = threading.Lock()
+        self._open: Key | None = None  # the part put last, while more of it may come
+        self._lock = threading.Lock()  # PortAudio reads in a thread of its own
 
     def put(self, key: Key, pcm: bytes) -> None:
         """Queue sound."""
@@ -96,7 +96,7 @@ class PlayQueue:
             if key not in self._played:
                 self._played[key] = _Played()
                 if len(self._played) > _MAX_KEYS:
-                    self._played.popitem(last=False)
+                    self._played.popitem(last=False)  # the oldest part
             if self.state is State.IDLE:
                 self.state, self._waited = State.FILLING, 0
 
@@ -127,7 +127,7 @@ class PlayQueue:
             key, pcm = self._queue.popleft()
             part = pcm[: frames * _WIDTH]
             if len(part) < len(pcm):
-                self._queue.appendleft((key, pcm[len(part) :]))
+                self._queue.appendleft((key, pcm[len(part) :]))  # a slice of a memoryview: nothing is copied
             done, count = len(block) // _WIDTH, len(part) // _WIDTH
             if key in self._played:
                 self._played[key].add(self._position + done, count, at + done / self.rate)
@@ -145,7 +145,7 @@ class PlayQueue:
             key = self._queue[0][0]
             tail = bytearray()
             while self.state is State.PLAYING and self._queue and len(tail) < self._fade * _WIDTH:
-                if self._queue[0][0] != key:
+                if self._queue[0][0] != key:  # the fade must not count as another part
                     break
                 tail += self._queue.popleft()[1]
             del tail[self._fade * _WIDTH :]
@@ -167,7 +167,7 @@ class PlayQueue:
             rest = PendingPlayback(consumed, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
             self._queue.clear()
             self._queued, self._open, self.state = 0, None, State.IDLE
-            self._audio_until = 0
+            self._audio_until = 0  # what was read counts as heard: nothing is audible any more
             return rest
 
     def count_elsewhere(self, consumed: Mapping[Key, int]) -> None:
@@ -209,6 +209,7 @@ class PlayQueue:
         """Whose sound leaves the device now, or would next."""
         with self._lock:
             now = self._position - self.latency
+            # The newest part first; latency is short, so what is heard now is in one of its last two unbroken pieces.
             for key, played in reversed(self._played.items()):
                 if any(start <= now < start + frames for start, frames in played.pieces[-2:]):
                     return key

@@ -13,28 +13,29 @@ from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError
 
-SOURCE_RATE = 24_000
+SOURCE_RATE = 24_000  # samples per second of what `play` takes, as the API sends PCM16
 
 
 class QueuedPlayer:
     """What every speaker shares: a queue at the device's rate, one resampler for each content part, the counts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.on_lost: Lost | None = None
-        self._clock = clock
+        self.on_lost: Lost | None = None  # told once if the device ends by itself
+        self._clock = clock  # the session's, so that "first heard" and "first sent" can be subtracted
         self._queue = PlayQueue(SOURCE_RATE)
+        # of the part that is being queued; state carries over from delta to delta
         self._resampler: tuple[Key, Resampler] | None = None
-        self._block = b""
+        self._block = b""  # what was given out last, for the level
 
     def _run_at(self, rate: int) -> None:
-        self._queue = PlayQueue(rate)
+        self._queue = PlayQueue(rate)  # at the device's rate: counts of heard frames need no conversion on the way
         self._resampler = None
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> None:
         """Queue 24 kHz PCM16 mono that belongs to a content part of an item."""
         key = (item_id, content_index)
         if self._resampler is None or self._resampler[0] != key:
-            self._flush()
+            self._flush()  # the last few milliseconds of the part before are still in its resampler
             self._resampler = (key, Resampler(SOURCE_RATE, self._queue.rate))
         self._queue.put(key, self._resampler[1].process(pcm))
 
@@ -48,7 +49,7 @@ class QueuedPlayer:
         if self._resampler:
             key, resampler = self._resampler
             self._queue.put(key, resampler.flush())
-            self._resampler = None
+            self._resampler = None  # its tail is dropped with the rest
 
     def stop(self) -> None:
         """Fade within 12 ms and drop the rest."""
@@ -129,8 +130,9 @@ class Speaker(QueuedPlayer):
 
     def __init__(self, device: int | str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
-        self._requested = device
-        self._stream: DeviceStream | None = None
+        self._requested = device  # as the user wrote it
+        self._stream: DeviceStream | None = None  # while it plays
+        # the one that was opened last; kept after close, so that it can be named
         self.device: AudioDevice | None = None
 
     @property
@@ -165,10 +167,12 @@ class Speaker(QueuedPlayer):
 
     def _fill(self, out: Any, frames: int, times: Any, _status: Any) -> None:
         """Runs in PortAudio's thread."""
+        # seconds until this block is in the air, as the device tells
         latency = times.outputBufferDacTime - times.currentTime
         if not 0 < latency < 2:  # some systems do not tell; the stream's own estimate is the next best
             latency = self._stream.latency if self._stream is not None else 0.0
         block = self._next_block(frames, latency)
+        # a device without mono gets the same sample on every channel
         out[:] = block if len(out) == len(block) else _spread(block, len(out) // len(block))
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from rtcli.audio.devices import AudioDevice, Kind, device_errors, portaudio
 from rtcli.errors import AudioUnavailableError
 
-BLOCK_MS = 20
+BLOCK_MS = 20  # short enough to stop at once, long enough for a callback in Python
 
 Lost: TypeAlias = Callable[[AudioUnavailableError], None]
 """Called on the loop, once, with what happened."""
@@ -26,7 +26,7 @@ class DeviceStream:
     `callback` is PortAudio's and runs in its thread. `on_lost` is called if the device ends the stream.
     """
 
-    _running = 0
+    _running = 0  # streams open in this process: PortAudio may be restarted only when there are none
 
     def __init__(self, kind: Kind, device: AudioDevice, callback: Callable[..., None], on_lost: Lost) -> None:
         """Starts it. Raises AudioUnavailableError."""
@@ -34,7 +34,8 @@ class DeviceStream:
         make = sounddevice.RawInputStream if kind == "input" else sounddevice.RawOutputStream
         self._name = f"the {_NAMES[kind]} {device.name!r}"
         self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()  # where `on_lost` is called
+        # None until it runs and after `close`, which is how an end by the device is told from ours
         self._stream: Any = None
         self.channels = 1 if kind == "input" else _mono_if_possible(sounddevice, device)
         with device_errors(f"cannot {_VERBS[kind]} {device.name!r}"):
@@ -51,7 +52,7 @@ class DeviceStream:
             try:
                 stream.start()
             except BaseException:
-                stream.close()
+                stream.close()  # a stream that did not start still holds the device
                 raise
         self._stream = stream
         DeviceStream._running += 1
@@ -76,7 +77,7 @@ class DeviceStream:
         stream, self._stream = self._stream, None
         if stream is not None:
             DeviceStream._running -= 1
-            stream.abort(ignore_errors=True)
+            stream.abort(ignore_errors=True)  # not stop(), which would wait until the buffers have been played
             stream.close(ignore_errors=True)
 
     @classmethod
@@ -90,7 +91,7 @@ def rescan_devices() -> None:
     sounddevice = sys.modules.get("sounddevice")
     if sounddevice is not None and not DeviceStream.any_running():
         with device_errors("cannot list audio devices"):
-            sounddevice._terminate()
+            sounddevice._terminate()  # private, but PortAudio has no other way to look again
             sounddevice._initialize()
 
 

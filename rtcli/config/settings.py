@@ -22,7 +22,7 @@ class Setting:
     """One thing that can be set.
 
     `project` says whether a project's file may set it: what decides where sound and keys go may not come with a
-    repository that somebody cloned. `variable` is false for tables, which an environment variable cannot hold.
+    repository that somebody cloned. `variable` is None for tables, which an environment variable cannot hold.
     """
 
     name: str

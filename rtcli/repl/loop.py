@@ -123,14 +123,18 @@ class _Repl:
         self._display = display
         self._label = label
         self._greeting = greeting
-        self._backend: Backend | None = None
-        self._opened = asyncio.Event()
-        self._painted = asyncio.Event()
-        self._lines: asyncio.Queue[str] = asyncio.Queue()
-        self._line: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._left: ExitCode | None = None
+        self._backend: Backend | None = None  # once the session has been built
+        self._opened = asyncio.Event()  # lines are taken from now on
+        self._painted = asyncio.Event()  # set by the first paint, which waits for no session
+        self._lines: asyncio.Queue[str] = asyncio.Queue()  # sent by the user, not begun
+        self._line: asyncio.Task[None] | None = None  # the one that is being carried out
+        self._tasks: set[asyncio.Task[None]] = set()  # all of this prompt: they are cancelled at its end
+        self._left: ExitCode | None = None  # why the prompt ends; None while it runs
         self._app: Prompt | None = None
+
+    def __repr__(self) -> str:
+        state = "ended" if self._left is not None else "open" if self._opened.is_set() else "opening"
+        return f"<Prompt {self._label!r} {state}, {self._lines.qsize()} lines waiting, {len(self._tasks)} tasks>"
 
     async def run(self, app: Prompt) -> ExitCode:
         """From the first paint to the terminal's return."""

@@ -41,11 +41,17 @@ class NdjsonWriter:
     ) -> None:
         self._out, self._err = out, err
         self._both, self._elide, self._pretty = both, elide_audio, pretty
-        self._terminal = terminal
+        self._terminal = terminal  # a user may look at it: escape and mask
+        self._written = 0  # events on stdout
         self._wire_filter = wire_filter
-        self._formats = WireFormats()
-        self._presenter = Presenter(DisplaySettings(), color)
+        self._formats = WireFormats()  # of the session as it is now, for the notes that stand for base64
+        self._presenter = Presenter(DisplaySettings(), color)  # for `pretty`
         self._notices = Presenter(DisplaySettings(), Color.NONE)
+
+    def __repr__(self) -> str:
+        directions = "both directions" if self._both else "from the server"
+        form = "pretty" if self._pretty else "lines"
+        return f"<NdjsonWriter {directions}, {form}, {self._written} events written>"
 
     def write(self, view: View) -> None:
         """One line for an event; a remark on stderr for what is none."""
@@ -68,9 +74,10 @@ class NdjsonWriter:
         if record.event is None:
             self._err.write(f"warning: frame {record.number} is not a valid event: {one_line(record.problem)}\n")
             return
-        self._formats.observe(record.event)
+        self._formats.observe(record.event)  # also of what the filter keeps back
         if (record.direction is Direction.RECEIVED or self._both) and self._wire_filter.matches(record):
             self._out.write(self._line(record))
+            self._written += 1
 
     def _line(self, record: Frame) -> str:
         if self._pretty:
@@ -78,6 +85,7 @@ class NdjsonWriter:
             return "\n".join(self._presenter.lines(Json(value, full=not self._elide), 80)) + "\n"
         line = self._event(record)
         if self._both:
+            # Spliced in as text: decoding and encoding it would change how numbers are written.
             line = f'{encode(self._about(record))[:-1]},"event":{line}}}'
         return f"{visible_json(masked(line)) if self._terminal else line}\n"
 

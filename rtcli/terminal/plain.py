@@ -13,7 +13,7 @@ from rtcli.render.text import one_line, visible
 from rtcli.terminal.sink import Sink
 from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
 
-_Key = tuple[str, str, int]
+_Key = tuple[str, str, int]  # role, item_id, content_index
 
 
 class PlainWriter:
@@ -33,11 +33,15 @@ class PlainWriter:
         err_color: Color = Color.NONE,
     ) -> None:
         self._out, self._err, self._width = out, err, width
-        self._results = Presenter(display, out_color)
-        self._notices = Presenter(display, err_color)
-        self._streaming: _Key | None = None
-        self._written: dict[_Key, str] = {}
+        self._results = Presenter(display, out_color)  # for stdout
+        self._notices = Presenter(display, err_color)  # for stderr, where events go too
+        self._streaming: _Key | None = None  # the answer whose line is open on stdout
+        self._written: dict[_Key, str] = {}  # what has come of each unfinished answer; its end brings only the rest
         self._held = ""  # the end of what came, as long as it may be the beginning of a secret
+
+    def __repr__(self) -> str:
+        state = "between answers" if self._streaming is None else f"streaming {self._streaming[1]}"
+        return f"<PlainWriter {state}, {len(self._held)} characters held>"
 
     def write(self, view: View) -> None:
         """Show a view at once."""
@@ -63,7 +67,7 @@ class PlainWriter:
         self._streaming = key
         self._written[key] = self._written.get(key, "") + delta.delta
         text = self._held + delta.delta
-        shown = len(text) - incomplete(text)
+        shown = len(text) - incomplete(text)  # a key cut between two deltas must be masked as a whole
         self._held = text[shown:]
         self._out.write(visible(masked(text[:shown])))
 
@@ -75,6 +79,7 @@ class PlainWriter:
         if self._streaming not in (None, key):
             self._end_line()
         written = self._written.pop(key, "")
+        # A text that differs from its deltas is not written again: stdout cannot take back what stands there.
         rest = done.text.removeprefix(written) if done.text.startswith(written) else ""
         if rest or self._streaming == key:
             self._out.write(visible(masked(self._held + rest)) + "\n")
@@ -88,7 +93,7 @@ class PlainWriter:
 
     def _record(self, record: Frame) -> None:
         lines = self._notices.lines(record, self._width())
-        self._results.formats = self._notices.formats
+        self._results.formats = self._notices.formats  # both name audio as the session has it now
         for line in lines:
             self._err.write(f"{line}\n")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtcli.audio.microphone import CHUNK_BYTES, Capture
+from rtcli.audio.microphone import CHUNK_BYTES, Capture, Microphone
 
 
 class Device(Capture):
@@ -63,3 +63,12 @@ def test_without_a_taker_it_is_lost() -> None:
     device.record(100)
 
     assert device.chunks == []
+
+
+def test_a_microphone_shows_its_device_and_its_state() -> None:
+    """Before it is opened: what was asked for."""
+    microphone = Microphone(device="usb")
+    assert repr(microphone) == "<Microphone 'usb' closed, 0 bytes held>"
+
+    microphone._captured(b"\0" * (CHUNK_BYTES + 10))
+    assert repr(microphone) == "<Microphone 'usb' closed, 10 bytes held>"

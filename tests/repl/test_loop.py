@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from types import MethodType
 
 import pytest
 from prompt_toolkit.input import PipeInput, create_pipe_input
@@ -34,9 +35,11 @@ class ScriptedBackend:
     lines: list[str] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
     show: Callable[[View], None] = lambda view: None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self, show: Callable[[View], None], edit: Edit) -> None:
         self.show = show
+        self.started.set()
         await self.ready.wait()
         if self.start_error:
             raise self.start_error
@@ -207,3 +210,23 @@ async def test_a_key_that_does_not_exist_is_refused_before_anything_is_drawn() -
         with pytest.raises(UsageError):
             await prompt.end()
     assert prompt.screen.getvalue() == ""
+
+
+async def test_a_prompt_shows_its_state() -> None:
+    """While the session is being made, while it takes lines, and when it has ended."""
+    backend = ScriptedBackend()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("one\r")
+        async with asyncio.timeout(DEADLINE):
+            await backend.started.wait()
+        assert isinstance(backend.show, MethodType)
+        repl = backend.show.__self__
+        assert repr(repl).startswith("<Prompt '' opening, ")
+
+        backend.ready.set()
+        await backend.has_done("one")
+        assert repr(repl).startswith("<Prompt '' open, 0 lines waiting, ")
+
+        prompt.keyboard.send_text("/quit\r")
+        await prompt.end()
+        assert repr(repl) == "<Prompt '' ended, 0 lines waiting, 0 tasks>"

@@ -129,3 +129,15 @@ def test_everything_else_is_for_people() -> None:
         "warning: frame 4 is not a valid event: not JSON",
     ]
     assert "voice" in err
+
+
+def test_an_ndjson_writer_shows_its_form_and_its_count() -> None:
+    """What was filtered out, or is of the other direction, is not counted."""
+    wire = Wire()
+    writer = NdjsonWriter(Sink(io.StringIO()), Sink(io.StringIO()), wire_filter=parse_filter("a"))
+    for view in (wire.frame("a"), wire.frame("a", ">"), wire.frame("b")):
+        writer.write(view)
+
+    assert repr(writer) == "<NdjsonWriter from the server, lines, 1 events written>"
+    other = NdjsonWriter(Sink(io.StringIO()), Sink(io.StringIO()), both=True, pretty=True)
+    assert repr(other) == "<NdjsonWriter both directions, pretty, 0 events written>"

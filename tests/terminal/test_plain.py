@@ -155,3 +155,15 @@ def test_a_sink_shows_its_stream_and_whether_its_reader_left() -> None:
     stream.close()
     sink.write("nobody reads this")
     assert repr(sink) == "<Sink ? gone>"
+
+
+def test_a_plain_writer_shows_what_it_is_in_the_middle_of() -> None:
+    """Which answer's line is open, and how much waits because a secret may begin there."""
+    pipes = Pipes()
+    assert repr(pipes.writer) == "<PlainWriter between answers, 0 characters held>"
+
+    pipes.writer.write(delta("Hello ", "item_7"))
+    assert repr(pipes.writer) == "<PlainWriter streaming item_7, 0 characters held>"
+
+    pipes.writer.write(done("Hello ", "item_7"))
+    assert "between answers" in repr(pipes.writer)

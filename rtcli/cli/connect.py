@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.session.session import RealtimeSession
     from rtcli.transports import OpenAIRealtimeWebSocket
+    from rtcli.views import Notice
 
 
 def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
@@ -72,14 +73,19 @@ async def serving_in_process(endpoint: Endpoint, *, speech: bool = True) -> Asyn
 
 
 @asynccontextmanager
-async def serving_in_child_process(endpoint: Endpoint, say: Callable[[str], None]) -> AsyncIterator[Endpoint]:
-    """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile."""
+async def serving_in_child_process(
+    endpoint: Endpoint, say: Callable[[str], None], show: Callable[[Notice], None]
+) -> AsyncIterator[Endpoint]:
+    """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile.
+
+    What it says goes to `say`, what becomes of it to `show`.
+    """
     if not endpoint.local:
         yield endpoint
         return
     from rtcli.cli.server_process import ServerProcess
 
-    child = ServerProcess(say)
+    child = ServerProcess(say, show)
     try:
         yield endpoint.at(await child.start())
     finally:

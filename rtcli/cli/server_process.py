@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from rtcli.errors import ConnectError
 from rtcli.masking import is_secret_name, masked
+from rtcli.views import Level, Notice
+
+# Without -P, `-m` would import what lies in the current folder before anything of ours.
+SERVE = (sys.executable, "-P", "-m", "rtcli", "serve", "--until-eof")
 
 _START_SECONDS = 20.0
 """Seconds that it may take to say where it listens."""
@@ -18,16 +24,33 @@ _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 """Seconds that it may take to end by itself."""
 
+RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 15.0)
+"""Seconds before each restart. When it has died once more after the last one, it is left alone."""
+
+_STABLE_SECONDS = 60.0
+"""Seconds that it has to run for its earlier deaths to be forgotten."""
+
 
 class ServerProcess:
-    """Runs from `start` to `close`. What it says to users goes to `say`, line by line.
+    """Runs from `start` to `close`. What it says to users goes to `say`, line by line; what becomes of it, to `show`.
 
-    If it dies in between, it is started anew at the same address (unless it cannot start): /reconnect finds it there.
-    It ends with us, however we end: it watches its standard input, which closes with this process.
+    If it dies in between, it is started anew at the same address: /reconnect finds it there. One that dies again and
+    again is waited for longer each time, and then given up. It ends with us, however we end: it watches its standard
+    input, which closes with this process. `command` takes a port; `pause` waits so many seconds.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        show: Callable[[Notice], None],
+        *,
+        command: Sequence[str] = SERVE,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._say = say
+        self._show = show
+        self._command = command
+        self._pause = pause
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -56,8 +79,7 @@ class ServerProcess:
 
     async def _run(self, port: int) -> str:
         child = self._process = await asyncio.create_subprocess_exec(
-            # Without -P, `-m` would import what lies in the current folder before anything of ours.
-            *(sys.executable, "-P", "-m", "rtcli", "serve", "--port", str(port), "--until-eof"),
+            *(*self._command, "--port", str(port)),
             env=isolated(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -67,11 +89,34 @@ class ServerProcess:
         return await _address(child)
 
     async def _supervise(self, port: int) -> None:
-        while self._process is not None and self._process.stderr is not None:
-            while line := await self._process.stderr.readline():
-                self._say(line.decode(errors="replace").rstrip())
-            await self._process.wait()
-            await self._run(port)
+        deaths = 0  # in a row
+        while True:
+            began = time.monotonic()
+            why = await self._watch()
+            deaths = 1 if time.monotonic() - began > _STABLE_SECONDS else deaths + 1
+            if deaths > len(RESTART_PAUSES):
+                what = f"the built-in server ended {deaths} times in a row, and is not started again"
+                self._show(Notice(what, why, "rtcli serve, in another terminal, shows more", Level.ERROR))
+                return
+            seconds = RESTART_PAUSES[deaths - 1]
+            when = f"in {seconds:g} s" if seconds else "now"
+            what = f"the built-in server ended, and is started again {when} ({deaths} of {len(RESTART_PAUSES)})"
+            self._show(Notice(what, why, "/reconnect", Level.WARNING))
+            await self._pause(seconds)
+            with contextlib.suppress(ConnectError, OSError):  # it has ended once more, which counts above
+                await self._run(port)
+
+    async def _watch(self) -> str:
+        """Pass on what it says until it ends; how it ended, and what it said last."""
+        child, last = self._process, ""
+        assert child is not None
+        assert child.stderr is not None
+        while line := await child.stderr.readline():
+            last = line.decode(errors="replace").rstrip()
+            self._say(last)
+        code = await child.wait()
+        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        return f"{how}: {last}" if last and code > 0 else how
 
 
 async def _address(child: asyncio.subprocess.Process) -> str:
@@ -80,6 +125,7 @@ async def _address(child: asyncio.subprocess.Process) -> str:
         async with asyncio.timeout(_START_SECONDS):
             line = await child.stdout.readline()
     except TimeoutError:
+        child.kill()
         raise ConnectError("the built-in server did not start", why=f"no output for {_START_SECONDS:g} s") from None
     if not line:
         raise ConnectError("the built-in server did not start", why="it exited at once", hint="try: rtcli serve")

@@ -71,10 +71,6 @@ class History:
             self._previous.pop(after, None)
         return item
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self.__init__()  # type: ignore[misc]
-
     def _link(self, before: str, after: str | None) -> None:
         if after is None:
             self._next.pop(before, None)

@@ -102,16 +102,6 @@ def test_an_item_may_become_one_of_another_kind() -> None:
     assert [type(item) for item in items] == [FunctionCallItem]
 
 
-def test_clearing_forgets_everything() -> None:
-    """A new connection begins with nothing."""
-    items = history(message("a"), message("b"))
-    items.clear()
-
-    assert ids(items) == []
-    assert "a" not in items
-    assert items.before("b") is None
-
-
 IDS = st.sampled_from("abcdefgh")
 STEPS = st.lists(st.tuples(st.sampled_from(["update", "remove"]), IDS, IDS | st.none() | st.just(UNSET)), max_size=40)
 

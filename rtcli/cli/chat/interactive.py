@@ -46,7 +46,7 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     from rtcli.commands import Context, default_registry
 
     relay = _Relay()
-    endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say))
+    endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say, relay.show))
     session = session_for(options, endpoint, terminal=True)
     if options.audio.listens:
         session.audio.unmute()
@@ -71,6 +71,10 @@ class _Relay:
         """One line that the child wrote for users; what concerns operators of a server is left out."""
         if line.startswith(_SHOWN_PREFIXES):
             self._show(Notice(line))
+
+    def show(self, notice: Notice) -> None:
+        """What became of the child."""
+        self._show(notice)
 
     def show_on(self, show: Callable[[View], None]) -> None:
         """Show what has come and what will come."""

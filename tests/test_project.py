@@ -132,10 +132,20 @@ def classes() -> Iterator[tuple[str, Path, ast.ClassDef]]:
                 yield node.name, path.relative_to(ROOT), node
 
 
-def test_a_class_name_means_one_thing() -> None:
-    """Two classes of one name would have to be told apart by where they are imported from."""
+def type_aliases() -> Iterator[tuple[str, Path]]:
+    """Every name that the program gives to a type, but the private ones, which stay in their module."""
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+                name = ast.unparse(node.target)
+                if not name.startswith("_"):
+                    yield name, path.relative_to(ROOT)
+
+
+def test_a_type_name_means_one_thing() -> None:
+    """Two classes or aliases of one name would have to be told apart by where they are imported from."""
     homes: dict[str, list[str]] = {}
-    for name, path, _ in classes():
+    for name, path in [*((name, path) for name, path, _ in classes()), *type_aliases()]:
         homes.setdefault(name, []).append(str(path))
 
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}

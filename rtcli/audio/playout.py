@@ -7,10 +7,8 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TypeAlias
 
-Key: TypeAlias = tuple[str, int]
-"""item_id and content_index: whose sound it is."""
+from rtcli.protocol.playback import PartKey
 
 _WIDTH = 2  # bytes of a sample
 _MAX_KEYS = 256  # parts whose counts are kept: far more than can still be truncated, and no leak in a long session
@@ -34,9 +32,9 @@ class PendingPlayback:
     Frames, at the player's rate in a queue, at 24 kHz between speakers.
     """
 
-    consumed: Mapping[Key, int]  # frames that the player read
-    waiting: Sequence[tuple[Key, bytes]]  # PCM16, in the order to play it
-    open: Key | None  # the part that has not been finished
+    consumed: Mapping[PartKey, int]  # frames that the player read
+    waiting: Sequence[tuple[PartKey, bytes]]  # PCM16, in the order to play it
+    open: PartKey | None  # the part that has not been finished
 
 
 @dataclass(slots=True)
@@ -76,16 +74,16 @@ class PlayQueue:
         self.underruns = 0  # how often it ran dry in an unfinished part
         self._jitter = rate * jitter_ms // 1000  # frames to gather before a part starts
         self._fade = rate * fade_ms // 1000  # frames that fade on `stop`
-        self._queue: deque[tuple[Key, memoryview]] = deque()
+        self._queue: deque[tuple[PartKey, memoryview]] = deque()
         self._queued = 0  # frames in _queue
         self._waited = 0  # frames of silence given out while filling, so that a short first delta starts too
         self._position = 0  # frames read since the start, silence included: the device's clock
         self._audio_until = 0  # position at which the last audio that was read ends
-        self._played: OrderedDict[Key, _Played] = OrderedDict()
-        self._open: Key | None = None  # the part put last, while more of it may come
+        self._played: OrderedDict[PartKey, _Played] = OrderedDict()
+        self._open: PartKey | None = None  # the part put last, while more of it may come
         self._lock = threading.Lock()  # PortAudio reads in a thread of its own
 
-    def put(self, key: Key, pcm: bytes) -> None:
+    def put(self, key: PartKey, pcm: bytes) -> None:
         """Queue sound."""
         if not pcm:
             return
@@ -100,7 +98,7 @@ class PlayQueue:
             if self.state is State.IDLE:
                 self.state, self._waited = State.FILLING, 0
 
-    def finish(self, key: Key) -> None:
+    def finish(self, key: PartKey) -> None:
         """No more sound of this key will come: running out of it is not an underrun, and nothing waits for more."""
         with self._lock:
             if self._open == key:
@@ -161,7 +159,7 @@ class PlayQueue:
         """Give up what waits, for another queue to play. What has been read counts as taken, and is over."""
         with self._lock:
             consumed = {key: played.before(self._position) for key, played in self._played.items()}
-            waiting: dict[Key, bytearray] = {}
+            waiting: dict[PartKey, bytearray] = {}
             for key, pcm in self._queue:
                 waiting.setdefault(key, bytearray()).extend(pcm)
             rest = PendingPlayback(consumed, [(key, bytes(pcm)) for key, pcm in waiting.items()], self._open)
@@ -170,25 +168,25 @@ class PlayQueue:
             self._audio_until = 0  # what was read counts as heard: nothing is audible any more
             return rest
 
-    def count_elsewhere(self, consumed: Mapping[Key, int]) -> None:
+    def count_elsewhere(self, consumed: Mapping[PartKey, int]) -> None:
         """So many frames of each key were played elsewhere."""
         with self._lock:
             for key, frames in consumed.items():
                 self._played[key] = _Played(frames)
 
-    def heard(self, key: Key) -> int | None:
+    def heard(self, key: PartKey) -> int | None:
         """Frames of a key that left the device; None: it never had sound of this key."""
         with self._lock:
             played = self._played.get(key)
             return played.before(self._position - self.latency) if played else None
 
-    def consumed(self, key: Key) -> int:
+    def consumed(self, key: PartKey) -> int:
         """Frames of a key that were read, whether or not they have left the device."""
         with self._lock:
             played = self._played.get(key)
             return played.before(self._position) if played else 0
 
-    def first_heard_at(self, key: Key) -> float | None:
+    def first_heard_at(self, key: PartKey) -> float | None:
         """When the first sample of a key was heard, on the clock that `read` was given."""
         played = self._played.get(key)
         return played.first_at if played else None
@@ -205,7 +203,7 @@ class PlayQueue:
             return bool(self._queue) or self._position - self.latency < self._audio_until
 
     @property
-    def current(self) -> Key | None:
+    def current(self) -> PartKey | None:
         """Whose sound leaves the device now, or would next."""
         with self._lock:
             now = self._position - self.latency

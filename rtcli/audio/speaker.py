@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from rtcli.audio.devices import AudioDevice, choose, list_devices
-from rtcli.audio.playout import Key, PendingPlayback, PlayQueue
+from rtcli.audio.playout import PendingPlayback, PlayQueue
 from rtcli.audio.stream import DeviceStream, Lost, rescan_devices
 from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError
+from rtcli.protocol.playback import PartKey
 
 SOURCE_RATE = 24_000  # samples per second of what `play` takes, as the API sends PCM16
 
@@ -24,7 +25,7 @@ class QueuedPlayer:
         self._clock = clock  # the session's, so that "first heard" and "first sent" can be subtracted
         self._queue = PlayQueue(SOURCE_RATE)
         # of the part that is being queued; state carries over from delta to delta
-        self._resampler: tuple[Key, Resampler] | None = None
+        self._resampler: tuple[PartKey, Resampler] | None = None
         self._block = b""  # what was given out last, for the level
 
     def _run_at(self, rate: int) -> None:
@@ -95,7 +96,7 @@ class QueuedPlayer:
         return self._queue.audible
 
     @property
-    def current(self) -> Key | None:
+    def current(self) -> PartKey | None:
         """(item_id, content_index) of what is heard now."""
         return self._queue.current
 

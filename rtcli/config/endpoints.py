@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from rtcli.config.keys import ApiKey, KeySource
+from rtcli.config.keys import KeySource
 from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
 from rtcli.masking import add_header, add_url, is_secret_name, is_secret_parameter, masked
 from rtcli.protocol.models import DEFAULT_MODEL
-from rtcli.request_head import check_headers, check_host
+from rtcli.request_head import ApiKey, check_headers, check_host
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPENAI_KEY_VARIABLE = "OPENAI_API_KEY"
@@ -49,7 +49,7 @@ class Endpoint:
     call_id: str | None = None
     local: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
-    api_key: ApiKey = field(default=None, repr=False)
+    api_key: ApiKey | None = field(default=None, repr=False)
     auth: str = "bearer"
 
     def at(self, url: str) -> Endpoint:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from rtcli.errors import UsageError
 from rtcli.installation import install_command
 from rtcli.masking import add_secret
 from rtcli.request_head import checked_key
-
-ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
-"""A key, a function that gets one when it is needed, or none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat
 
-Key: TypeAlias = tuple[str, int]
+PartKey: TypeAlias = tuple[str, int]
 """An item and the index of its content part."""
 
 _REMEMBERED = 256  # parts; older ones are long played
@@ -56,8 +56,8 @@ class Playback:
     """The only owner of what was received and cut."""
 
     def __init__(self) -> None:
-        self._parts: OrderedDict[Key, PartAudio] = OrderedDict()
-        self._arriving: Key | None = None
+        self._parts: OrderedDict[PartKey, PartAudio] = OrderedDict()
+        self._arriving: PartKey | None = None
 
     def __repr__(self) -> str:
         arriving = f"{self._arriving[0]}[{self._arriving[1]}] arriving" if self._arriving else "nothing arriving"
@@ -81,7 +81,7 @@ class Playback:
 
     def receive(
         self,
-        key: Key,
+        key: PartKey,
         response_id: str,
         length: int,
         audio_format: AudioFormat,
@@ -104,7 +104,7 @@ class Playback:
         part.received_bytes += length
         return True
 
-    def finish(self, key: Key) -> None:
+    def finish(self, key: PartKey) -> None:
         """response.output_audio.done: no more audio of this part."""
         part = self._parts.get(key)
         if part is not None:
@@ -134,10 +134,10 @@ class Playback:
                 cuts.append(cut)
         return cuts
 
-    def _elapsed_ms(self, key: Key, now: float) -> float:
+    def _elapsed_ms(self, key: PartKey, now: float) -> float:
         return (now - self._parts[key].first_at) * 1000
 
-    def _cut(self, key: Key, heard_ms: float) -> Truncation:
+    def _cut(self, key: PartKey, heard_ms: float) -> Truncation:
         part = self._parts[key]
         received, heard = part.received_ms, max(0, int(heard_ms))
         all_heard = part.finished and heard_ms * part.format.bytes_per_second >= part.received_bytes * 1000

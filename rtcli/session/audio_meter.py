@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rtcli.dsp.codec import to_pcm16
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Connected, Connection, Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.session.part import Part, moment, received, sent
 from rtcli.views import Level, Notice
-
-Key: TypeAlias = tuple[str, int]
-"""An item and the index of its content part."""
 
 _MAX_PARTS = 256
 _QUIET_PEAK = 32
@@ -44,7 +42,7 @@ def session_format(session: Mapping[str, Any], side: str) -> AudioFormat:
     return parse_format(part.get("format") if isinstance(part, Mapping) else None)
 
 
-def part_of(event: Mapping[str, Any]) -> Key:
+def part_of(event: Mapping[str, Any]) -> PartKey:
     """The content part that an event is about."""
     index = event.get("content_index")
     return str(event.get("item_id")), index if isinstance(index, int) else 0
@@ -56,7 +54,7 @@ class AudioMeter(Part):
     def __init__(self) -> None:
         self.input_format = self.output_format = PCM16  # the API's default until the session says otherwise
         self._response_formats: dict[str, AudioFormat] = {}  # of responses that chose their own
-        self._parts: dict[Key, _Received] = {}
+        self._parts: dict[PartKey, _Received] = {}
         self._unsent_turn_bytes = 0  # in the input format
         self._on_wire = True  # the audio of a call goes another way
 

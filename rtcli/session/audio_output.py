@@ -14,8 +14,9 @@ from rtcli.errors import AudioFileError, AudioUnavailableError, NotConnectedErro
 from rtcli.protocol.audio_formats import AudioFormat
 from rtcli.protocol.events import Event
 from rtcli.protocol.payloads import TransportAudio
+from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Heard
-from rtcli.session.audio_meter import Key, part_of
+from rtcli.session.audio_meter import part_of
 from rtcli.session.link import Link
 from rtcli.views import Level, Notice
 
@@ -42,7 +43,7 @@ class SpeakerLike(Protocol):
     @property
     def audible(self) -> bool: ...
     @property
-    def current(self) -> tuple[str, int] | None: ...
+    def current(self) -> PartKey | None: ...
     @property
     def level_db(self) -> float: ...
 
@@ -53,8 +54,8 @@ class AudioOutput:
     def __init__(self, link: Link, speaker: SpeakerLike | None) -> None:
         self._link = link
         self.speaker = speaker
-        self._decoder: tuple[Key, Decoder] | None = None  # of the part that is arriving
-        self._playing: set[Key] = set()  # parts whose position is still to be reported
+        self._decoder: tuple[PartKey, Decoder] | None = None  # of the part that is arriving
+        self._playing: set[PartKey] = set()  # parts whose position is still to be reported
         self._timer: asyncio.TimerHandle | None = None  # runs only while something plays
         transport = link.transport
         transport.attach_playback(self._heard)  # so that interrupt() cuts at what the speaker gave out
@@ -120,7 +121,7 @@ class AudioOutput:
         return self.speaker is not None and self.speaker.audible
 
     @property
-    def current(self) -> Key | None:
+    def current(self) -> PartKey | None:
         """The part that is heard now; None in silence."""
         return self.speaker.current if self.speaker is not None and self.speaker.audible else None
 
@@ -173,7 +174,7 @@ class AudioOutput:
     def _heard(self, item_id: str, content_index: int) -> int | None:
         return self.speaker.heard_ms(item_id, content_index) if self.speaker else None
 
-    def heard_ms(self, key: Key) -> int | None:
+    def heard_ms(self, key: PartKey) -> int | None:
         """Milliseconds of a part that have left the device."""
         return self._heard(*key)
 
@@ -195,7 +196,7 @@ class AudioOutput:
         if not self.audible:
             self._playing.clear()
 
-    def _since_first_sample(self, key: Key, now: float, heard: int) -> int:
+    def _since_first_sample(self, key: PartKey, now: float, heard: int) -> int:
         """A player counts in blocks; the first position is to tell to the millisecond when playing began."""
         first = self.speaker.first_heard_at(*key) if self.speaker is not None else None
         since = heard if first is None else round((now - self._link.at(first)) * 1000)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.protocol.usage import percentile
-from rtcli.session.audio_meter import Key, part_of
+from rtcli.session.audio_meter import part_of
 from rtcli.session.part import Part, moment, received, sent
 
 MAX_TURNS = 1000
@@ -29,7 +30,7 @@ class Turn:
     created: float
     first_delta: float | None = None
     first_audio: float | None = None
-    audio_part: Key | None = None
+    audio_part: PartKey | None = None
     played: float | None = None
     done: float | None = None
     status: str = "in_progress"

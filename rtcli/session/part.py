@@ -8,10 +8,10 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from rtcli.protocol.record import Direction, Frame, Record
 from rtcli.views import View
 
-Observer: TypeAlias = Callable[..., Iterable[View] | None]
-"""`observer(event, frame)` for a frame, `observer(record)` for any other record; the views that it amounts to."""
+RecordHandler: TypeAlias = Callable[..., Iterable[View] | None]
+"""`handler(event, frame)` for a frame, `handler(record)` for any other record; the views that it amounts to."""
 
-F = TypeVar("F", bound=Observer)
+F = TypeVar("F", bound=RecordHandler)
 
 _Key: TypeAlias = tuple[Direction | None, Any]
 """Direction and event type (None: not an event), or None and the class of a record."""
@@ -64,7 +64,7 @@ class Part:
         """The parts that this one is made of; they take a record in before it."""
         return ()
 
-    def handlers(self) -> Iterator[tuple[_Key, Observer]]:
+    def handlers(self) -> Iterator[tuple[_Key, RecordHandler]]:
         """What this part, and those it is made of, do with which records."""
         for part in self.parts:
             yield from part.handlers()
@@ -79,7 +79,7 @@ class Router:
     """
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
-        tables: dict[Direction | None, dict[Any, list[tuple[str, Observer]]]] = {
+        tables: dict[Direction | None, dict[Any, list[tuple[str, RecordHandler]]]] = {
             None: {},
             **{way: {} for way in Direction},
         }
@@ -89,7 +89,7 @@ class Router:
         self._moments = tables[None]
         self._received, self._sent = tables[Direction.RECEIVED], tables[Direction.SENT]
 
-    def handlers(self, record: Record) -> Iterable[tuple[str, Observer]]:
+    def handlers(self, record: Record) -> Iterable[tuple[str, RecordHandler]]:
         """Those that take this record, each with the name of its part."""
         if not isinstance(record, Frame):
             return self._moments.get(type(record), ())

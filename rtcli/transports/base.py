@@ -18,8 +18,9 @@ from rtcli.protocol.payloads import ErrorPayload
 from rtcli.protocol.playback import Playback, Truncation
 from rtcli.protocol.record import Frame
 from rtcli.protocol.session_config import Payload, build_payload, build_turn_detection
+from rtcli.request_head import ApiKey
 from rtcli.transports.emitter import Emitter
-from rtcli.transports.layer import ApiKey, RealtimeTransportLayer
+from rtcli.transports.layer import RealtimeTransportLayer
 
 Observer: TypeAlias = Callable[[Frame], object]
 """Called with every frame of both directions."""

@@ -9,11 +9,10 @@ from typing import Any
 
 from rtcli.errors import RtcliError, UsageError
 from rtcli.masking import add_header, add_secret, add_url, mask_exception
-from rtcli.request_head import check_headers, check_host, checked_key
+from rtcli.request_head import ApiKey, check_headers, check_host, checked_key
 from rtcli.transports import connection_errors
 from rtcli.transports.connect import call_url, default_url, to_connect_error
 from rtcli.transports.connection import WebSocketConnection
-from rtcli.transports.layer import ApiKey
 from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, StrEnum
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from rtcli.protocol.events import Event
-
-ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
-"""A key, or a function, sync or async, that returns one."""
+from rtcli.request_head import ApiKey
 
 
 class Status(StrEnum):

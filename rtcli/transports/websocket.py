@@ -19,12 +19,13 @@ from rtcli.protocol.events import Event, Malformed, decode, encode_bytes
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.moves import move
 from rtcli.protocol.session_config import Payload
+from rtcli.request_head import ApiKey
 from rtcli.transports import connection_errors
 from rtcli.transports.base import OpenAIRealtimeBase
 from rtcli.transports.connect import dial
 from rtcli.transports.connection import WebSocketConnection
 from rtcli.transports.connector import Attempt, Connector
-from rtcli.transports.layer import STATUS_MOVES, ApiKey, Status, StatusEvent
+from rtcli.transports.layer import STATUS_MOVES, Status, StatusEvent
 from rtcli.transports.loop_thread import LoopThread
 from rtcli.transports.sockets import CreateWebSocket
 

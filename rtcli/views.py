@@ -125,6 +125,21 @@ Views: TypeAlias = View | Sequence[View] | None
 
 
 @dataclass(frozen=True, slots=True)
+class CallStatus:
+    """A call of the model's that has no answer yet: what it waits for, and for how many seconds."""
+
+    id: str
+    name: str
+    state: str
+    seconds: float
+
+    @property
+    def is_running(self) -> bool:
+        """A function works on it; else the user has to."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStatus:
     """A session at one moment, for toolbars and `/status`. None: not known, or does not apply."""
 
@@ -142,7 +157,7 @@ class SessionStatus:
     heard_ms: int | None = None
     received_ms: int | None = None
     expires_in: float | None = None
-    waiting_calls: tuple[str, ...] = ()
+    calls: tuple[CallStatus, ...] = ()
     dropped_audio_ms: int = 0
     modalities: tuple[str, ...] = ()
     metrics: Mapping[str, str] = field(default_factory=dict)

@@ -49,8 +49,10 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
         config=options.config,
         speaker=options.audio.speaker(default=terminal),
         microphone=microphone,
-        tools=options.tools,
+        tools=options.tools.tools if options.tools else (),
     )
+    session.tools.timeout = options.tool_seconds
+    session.tools.file = options.tools.path if options.tools else None
     if mode := options.settings.get("echo"):
         session.audio.set_echo(mode)
     session.talk.barge_in = options.settings.get("barge_in") is not False

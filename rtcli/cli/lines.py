@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TextIO
 
 from rtcli.cli.event_input import decode_text, read_chunks
 from rtcli.errors import InputError
@@ -22,8 +23,9 @@ class Lines:
     The thread is a daemon: what is still unread when the program ends is nobody's concern.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, stdin: TextIO | None = None) -> None:
         self._file = file
+        self._stdin = stdin or sys.stdin  # what "-" stands for
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[bytes | InputError | None] = asyncio.Queue()
         self._free_slots = threading.Semaphore(_MAX_AHEAD)
@@ -49,7 +51,7 @@ class Lines:
     def _split(self) -> None:
         with contextlib.ExitStack() as opened:
             if self._file == "-":
-                descriptor = sys.stdin.fileno()
+                descriptor = self._stdin.fileno()
             else:
                 descriptor = opened.enter_context(Path(self._file).expanduser().open("rb")).fileno()
             rest = b""

@@ -17,9 +17,12 @@ def main() -> int:
         from rtcli.masking import masking_stream
 
         sys.stderr = masking_stream(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
-        return run(sys.argv[1:])
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while modules still load
         return 130
+    from rtcli.cli.leaving import leave
+
+    return leave(code)
 
 
 def _open_missing_streams() -> None:

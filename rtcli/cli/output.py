@@ -70,18 +70,22 @@ def raise_problem(problem: RtcliError | None) -> None:
         raise problem
 
 
-def plain_writer(display: DisplaySettings, theme: str | None, gone: OnGone = raise_problem) -> PlainWriter:
-    """The writer for when no prompt is up; `gone` is told when stdout takes nothing more."""
+def plain_writer(
+    display: DisplaySettings, theme: str | None, gone: OnGone = raise_problem, stdout: TextIO | None = None
+) -> PlainWriter:
+    """The writer for when no prompt is up; `gone` is told when stdout (the process's, if not given) takes nothing
+    more."""
     from rtcli.terminal.capabilities import is_terminal, width_of
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import Sink
 
+    stdout = stdout or sys.stdout
     return PlainWriter(
-        Sink(sys.stdout, gone),
+        Sink(stdout, gone),
         Sink(sys.stderr),
         display,
-        width=lambda: width_of(sys.stdout) if is_terminal(sys.stdout) else _UNLIMITED_WIDTH,
-        out_color=color_for(sys.stdout, theme),
+        width=lambda: width_of(stdout) if is_terminal(stdout) else _UNLIMITED_WIDTH,
+        out_color=color_for(stdout, theme),
         err_color=color_for(sys.stderr, theme),
     )
 

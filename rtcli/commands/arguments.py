@@ -240,17 +240,36 @@ class ItemId(ArgumentType[str]):
         return (Suggestion(item_id, role) for item_id, role in reversed(known.items))
 
 
-class WaitingCallId(ArgumentType[str]):
-    """A function call that waits for an answer."""
+class OpenCallId(ArgumentType[str]):
+    """A function call that has no answer yet."""
 
     label = "CALL"
 
     def parse(self, text: str, known: Known) -> str:
-        return expand(text, (call.id for call in known.waiting if not call.is_approval))
+        return expand(text, (call.id for call in known.calls if not call.is_approval))
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
-        calls = (call for call in known.waiting if not call.is_approval)
-        return (Suggestion(call.id, f"{call.name} {call.arguments}") for call in calls)
+        calls = (call for call in known.calls if not call.is_approval)
+        return (Suggestion(call.id, f"{call.name} {call.arguments}, {call.state}") for call in calls)
+
+
+class CallOutput(ArgumentType[tuple[str | None, str]]):
+    """The id of a call that has no answer yet and its output, or the output alone: None and the output then."""
+
+    label = "[CALL] OUTPUT"
+    greedy = True
+
+    def parse(self, text: str, known: Known) -> tuple[str | None, str]:
+        word, _, rest = text.partition(" ")
+        call_id = OpenCallId().parse(word, known)
+        named = any(call.id == call_id for call in known.calls if not call.is_approval)
+        if named and not rest.strip():
+            raise UsageError(f"{call_id} needs an output", hint=f"/tool {call_id} OUTPUT")
+        return (call_id, rest.strip()) if named else (None, text)
+
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        calls = OpenCallId().suggest(typed, known)
+        return (Suggestion(f"{call.text} ", call.meta, more=True) for call in calls)
 
 
 class ApprovalId(ArgumentType[str]):
@@ -259,7 +278,7 @@ class ApprovalId(ArgumentType[str]):
     label = "ID"
 
     def parse(self, text: str, known: Known) -> str:
-        waiting = [call.id for call in known.waiting if call.is_approval]
+        waiting = [call.id for call in known.calls if call.is_approval]
         text = expand(text, waiting)
         if text not in waiting:
             why = f"waiting: {', '.join(waiting)}" if waiting else "no approval is pending"
@@ -267,7 +286,7 @@ class ApprovalId(ArgumentType[str]):
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
-        return (Suggestion(call.id, call.name) for call in known.waiting if call.is_approval)
+        return (Suggestion(call.id, call.name) for call in known.calls if call.is_approval)
 
 
 class FilePath(ArgumentType[Path]):

@@ -13,7 +13,7 @@ from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.errors import InputError, UsageError
 from rtcli.protocol.items import Item, MessageItem
-from rtcli.session.tools import as_text
+from rtcli.session.tools.results import shown_json
 from rtcli.session.transfer import TransferResult, as_json, as_markdown, import_items, text_of_item
 from rtcli.views import Json, Level, Notice, Table, Views, counted
 
@@ -42,7 +42,7 @@ def history(context: Context) -> Views:
 def _content_of(context: Context, item: Item) -> str:
     if not isinstance(item, MessageItem):
         output = getattr(item, "output", None)
-        return f"{item.name} {as_text(item.arguments)}" + (f" -> {as_text(output)}" if output is not None else "")
+        return f"{item.name} {shown_json(item.arguments)}" + (f" -> {shown_json(output)}" if output is not None else "")
     text = text_of_item(item)
     for index, part in enumerate(item.content):
         heard = context.state.transcripts.heard(item.item_id, index)

@@ -10,7 +10,7 @@ from rtcli.protocol.filters import type_of
 
 if TYPE_CHECKING:
     from rtcli.session.session import RealtimeSession
-    from rtcli.session.tool_calls import WaitingCall
+    from rtcli.session.tool_calls import OpenCall
 
 _FRAMES = 50
 
@@ -22,7 +22,7 @@ class Known:
     session: Mapping[str, Any] | None = None
     items: tuple[tuple[str, str], ...] = ()
     frames: tuple[tuple[int, str], ...] = ()
-    waiting: tuple[WaitingCall, ...] = ()
+    calls: tuple[OpenCall, ...] = ()
 
     @classmethod
     def of(cls, session: RealtimeSession) -> Known:
@@ -32,5 +32,5 @@ class Known:
             state.session,
             tuple((item.item_id, getattr(item, "role", item.type)) for item in state.history),
             tuple((frame.number, type_of(frame)) for frame in state.log.records[-_FRAMES:]),
-            session.tools.waiting,
+            session.tools.open,
         )

@@ -1,53 +1,96 @@
-"""Commands for tools: which there are, answers by hand, approvals of MCP calls."""
+"""Commands for tools: what the session has, what the program runs, answers by hand, approvals of MCP calls."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import ApprovalId, RemainingText, WaitingCallId
+from rtcli.commands.arguments import ApprovalId, CallOutput, OpenCallId, RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
-from rtcli.session.tools import Tool
-from rtcli.views import Level, Notice, Table, View, Views
+from rtcli.session.tool_calls import OpenCall, merged_tools
+from rtcli.session.tools.tool import Tool
+from rtcli.views import Level, Notice, Table, View, Views, counted
 
 
 @command("tools", topic="tools")
-def tools(context: Context, mode: Literal["manual", "auto"] | None = None) -> Views:
-    """List the tools and the waiting calls; manual keeps every call for /tool, auto runs them."""
+async def tools(context: Context, mode: Literal["manual", "auto", "reload"] | None = None) -> Views:
+    """List the session's tools, those of --tools and the open calls; reload reads the file again.
+
+    manual keeps every call for /tool, auto runs them.
+    """
     calls = context.session.tools
+    if mode == "reload":
+        return await _reload(context)
     if mode:
         calls.manual = mode == "manual"
         return Notice(f"tool calls {'wait for /tool' if calls.manual else 'run automatically'}")
-    handling = "kept for /tool" if calls.manual else "run automatically"
-    waiting = calls.waiting
+    declared = context.state.tools.tools
+    own = {tool.name: tool for tool in calls.tools}
+    names = {_name(tool) for tool in declared}
     tables = (
-        (("tool", "calls are", "what it does"), [_tool_row(tool, handling) for tool in calls.tools]),
-        (
-            ("waiting call", "tool", "arguments"),
-            [(call.id, call.name, call.arguments) for call in waiting if not call.is_approval],
+        Table(
+            ("tool", "calls are", "what it does"),
+            tuple((_name(tool), _handled(context, own.get(_name(tool)), tool), _about(tool)) for tool in declared),
+            title="tools of the session",
         ),
-        (
-            ("waiting approval", "tool", "arguments"),
-            [(call.id, call.name, call.arguments) for call in waiting if call.is_approval],
+        Table(
+            ("tool", "in the session", "what it does"),
+            tuple((tool.name, "yes" if tool.name in names else "no", _about(tool.schema)) for tool in calls.tools),
+            title=f"tools of {calls.file.name}" if calls.file else "tools of the program",
         ),
+        _open_calls("call", [call for call in calls.open if not call.is_approval]),
+        _open_calls("approval", [call for call in calls.open if call.is_approval]),
     )
-    views: list[View] = [Table(columns, tuple(rows)) for columns, rows in tables if rows]
+    views: list[View] = [table for table in tables if table.rows]
     return views or Notice("no tools", hint="start with --tools FILE, or /session set tools=[...]")
 
 
-def _tool_row(tool: Tool, handling: str) -> tuple[str, str, str]:
-    return tool.name, handling if tool.function else "kept for /tool", _about(tool.schema)
+def _open_calls(what: str, calls: list[OpenCall]) -> Table:
+    rows = tuple((call.id, call.name, f"{call.state}, {call.seconds:.0f} s", call.arguments) for call in calls)
+    return Table((what, "tool", "state", "arguments"), rows)
 
 
-def _about(schema: dict[str, object]) -> str:
+def _name(tool: Mapping[str, Any]) -> str:
+    return str(tool.get("name") or tool.get("server_label"))
+
+
+def _handled(context: Context, own: Tool | None, declared: Mapping[str, Any]) -> str:
+    if declared.get("type") == "mcp":
+        return "made by the server"
+    runs = own is not None and own.function is not None and not context.session.tools.manual
+    return "run automatically" if runs else "kept for /tool"
+
+
+def _about(schema: Mapping[str, Any]) -> str:
     return str(schema.get("description") or schema.get("server_url") or "").partition("\n")[0]
 
 
+async def _reload(context: Context) -> Views:
+    """Read the tools file again, and give the session what it has now."""
+    file, before = await context.session.tools.reload()
+    now = [tool.name for tool in file.tools]
+    added, removed = [name for name in now if name not in before], [name for name in before if name not in now]
+    what = f"{counted(len(now), 'tool')} in {file.path.name}"
+    changes = [f"new: {', '.join(added)}"] * bool(added) + [f"gone: {', '.join(removed)}"] * bool(removed)
+    if context.session.lifecycle.connected:
+        wanted = merged_tools({"tools": context.state.tools.tools}, context.session.tools.schemas, without=removed)
+        await context.session.settings.update({"tools": wanted})
+    return [Notice(what, "; ".join(changes), level=Level.OK), *file.notices]
+
+
 @command("tool", topic="tools")
-def tool(context: Context, call_id: Annotated[str, WaitingCallId()], output: RemainingText) -> Views:
-    """Answer a waiting call; the model continues when all calls of its response are answered."""
-    return Notice(f"{call_id} {context.session.tools.answer(call_id, output)}", level=Level.OK)
+def tool(context: Context, output: Annotated[tuple[str | None, str], CallOutput()]) -> Views:
+    """Answer the call that waits, or the one named; the model continues when all calls of its response are answered."""
+    call_id, text = output
+    return Notice(context.session.tools.answer(call_id, text), level=Level.OK)
+
+
+@command("tool cancel", topic="tools")
+def tool_cancel(context: Context, call: Annotated[str | None, OpenCallId()] = None) -> Views:
+    """Give up a call: the only one that runs, or the one named. The model is told."""
+    return Notice(context.session.tools.cancel(call), level=Level.OK)
 
 
 @command("approve", topic="tools")

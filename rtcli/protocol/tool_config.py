@@ -11,8 +11,8 @@ from typing import Any
 from rtcli.errors import UsageError
 from rtcli.protocol.items import as_mapping
 
-_FUNCTION_KEYS = ("type", "name", "description", "parameters")
-_MCP_KEYS = (
+FUNCTION_KEYS = ("type", "name", "description", "parameters")
+MCP_KEYS = (
     "type",
     "server_label",
     "server_url",
@@ -42,8 +42,8 @@ def build_tool(tool: Any) -> dict[str, Any]:
     """
     tool = as_mapping(tool)
     if tool.get("type") != "mcp":
-        return {key: tool[key] for key in _FUNCTION_KEYS if key in tool}
-    written = {key: tool[key] for key in _MCP_KEYS if key in tool}
+        return {key: tool[key] for key in FUNCTION_KEYS if key in tool}
+    written = {key: tool[key] for key in MCP_KEYS if key in tool}
     if "require_approval" in written:
         try:
             written["require_approval"] = _approval(written["require_approval"])

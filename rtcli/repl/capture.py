@@ -8,20 +8,25 @@ import io
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from rtcli.views import Level, Notice, Text, View
 
 ShowView = Callable[[View], None]
-_STDERR = 2
+_STDOUT, _STDERR = 1, 2
+
+_MAX_LINE = 65_536
+"""Characters of one line: what has no line breaks is shown in pieces."""
 
 
 @contextlib.contextmanager
-def captured(show: ShowView) -> Iterator[None]:
+def captured(show: ShowView, *, descriptor: bool = False) -> Iterator[None]:
     """Log records from WARNING on, warnings, and whatever is printed (a user's tool may do so) become views.
 
     A handler that would write to the terminal steps back meanwhile; what it was there for (debugging) is shown instead.
+    `descriptor`: also what child processes write to descriptor 1, which is not the prompt's own then.
     Must be entered on the loop's thread; any thread may log and print inside.
     """
     loop = asyncio.get_running_loop()
@@ -39,7 +44,12 @@ def captured(show: ShowView) -> Iterator[None]:
     loop.set_exception_handler(lambda _, details: post(_problem(details)))
     out, err = _Printed(post), _Printed(post)
     try:
-        with _native_errors_dropped(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_native_errors_dropped())
+            if descriptor:
+                stack.enter_context(_descriptor_read(post))
+            stack.enter_context(contextlib.redirect_stdout(out))
+            stack.enter_context(contextlib.redirect_stderr(err))
             yield
     finally:
         loop.set_exception_handler(loop_handler)
@@ -64,6 +74,28 @@ def _native_errors_dropped() -> Iterator[None]:
     finally:
         os.dup2(terminal, _STDERR)
         os.close(terminal)
+
+
+@contextlib.contextmanager
+def _descriptor_read(post: ShowView) -> Iterator[None]:
+    """What is written to descriptor 1 becomes views, line by line."""
+    before = os.dup(_STDOUT)
+    read, write = os.pipe()
+    os.dup2(write, _STDOUT)
+    os.close(write)
+    # A daemon: a child process that outlives us may keep the other end open.
+    threading.Thread(target=_read_lines, args=[read, post], name="rtcli-stdout", daemon=True).start()
+    try:
+        yield
+    finally:
+        os.dup2(before, _STDOUT)
+        os.close(before)
+
+
+def _read_lines(descriptor: int, post: ShowView) -> None:
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as lines:
+        while line := lines.readline(_MAX_LINE):
+            post(Text(line.rstrip("\n")))
 
 
 def _problem(details: dict[str, Any]) -> Notice:

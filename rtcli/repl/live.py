@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class LiveWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._shown_at = 0.0
         self._paused = 0
+        self.lend: Callable[[], AbstractContextManager[None]] = nullcontext  # gives a child process the terminal
 
     def __repr__(self) -> str:
         state = "paused" if self._paused else "at a prompt" if self._prompting else "without a prompt"
@@ -128,7 +129,8 @@ class LiveWriter:
         """While another program has the terminal (an editor), nothing is written; it all comes afterwards."""
         self._paused += 1
         try:
-            yield
+            with self.lend():
+                yield
         finally:
             self._paused = max(self._paused - 1, 0)
             self._arm()

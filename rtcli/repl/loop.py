@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prompt_toolkit.input import Input
+from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import Output
 
 from rtcli.errors import ExitCode, RtcliError
@@ -25,6 +24,7 @@ from rtcli.repl.output import TerminalOutput, reflows, terminal_output
 from rtcli.repl.prompt import Prompt, build_prompt
 from rtcli.repl.toolbar import toolbar
 from rtcli.terminal.signals import on_signal
+from rtcli.terminal.standard_streams import StandardStreams, shared_streams
 from rtcli.views import DisplaySettings, Level, Notice, Quit, SessionStatus, View
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ async def run_repl(
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
     color: Color = Color.MIDDLE,
+    streams: StandardStreams | None = None,
 ) -> ExitCode:
     """Run the prompt of `rtcli chat` until it ends; gives the exit code of the process.
 
@@ -55,7 +56,8 @@ async def run_repl(
     import loads behind a prompt that already takes keys. Then the session is started; if that first connection fails,
     the error is shown, the terminal restored, and the error's exit code returned. `display` is the one that the
     context holds, `label` what the toolbar says of the endpoint until then, `greeting` what is shown first, `keys`
-    the actions bound to other keys, `history` the file of typed lines (None: they are forgotten).
+    the actions bound to other keys, `history` the file of typed lines (None: they are forgotten), `streams` the
+    terminal (None: the process's own).
 
     Raises UsageError for `keys` that name no action or no key.
     """
@@ -71,6 +73,7 @@ async def run_repl(
         keys=keys,
         history=history,
         color=color,
+        streams=streams,
     )
 
 
@@ -83,12 +86,17 @@ async def run_prompt(
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
     color: Color = Color.MIDDLE,
+    streams: StandardStreams | None = None,
     keyboard: Input | None = None,
     screen: Output | None = None,
 ) -> ExitCode:
-    """The same in front of any backend, on the process's terminal or on a `keyboard` and `screen` of one's own."""
-    output = screen or terminal_output(sys.stdout, color)
+    """The same in front of any backend, on a terminal or on a `keyboard` and `screen` of one's own."""
+    streams = streams or shared_streams()
+    output = screen or terminal_output(streams.stdout, color)
+    if streams.apart and keyboard is None:
+        keyboard = create_input(streams.stdin)
     repl = _Repl(open_backend, LiveWriter(display, output, color), display, label, greeting)
+    repl.writer.lend = streams.lent
     app = build_prompt(
         region=repl.writer.region,
         toolbar=repl.toolbar,
@@ -103,7 +111,7 @@ async def run_prompt(
     )
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
-    with captured(repl.show), on_signal(repl.on_signal):
+    with captured(repl.show, descriptor=streams.apart), on_signal(repl.on_signal):
         return await repl.run(app)
 
 

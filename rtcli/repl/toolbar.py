@@ -65,9 +65,7 @@ def level_bar(level: float | None) -> str:
 def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segment]:
     yield _connection(status)
     yield from _expiry(status)
-    if status.waiting_calls:
-        count, names = len(status.waiting_calls), ", ".join(map(short_id, status.waiting_calls))
-        yield Segment(2, f"{count} waiting: {one_line(names)}", f"{count} waiting", "warning")
+    yield from _calls(status)
     yield from _microphone(status)
     yield from _response(status)
     if status.dropped_audio_ms:
@@ -85,6 +83,20 @@ def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segme
         "F2 mute F3 events F4 talk",
         "muted",
     )
+
+
+def _calls(status: SessionStatus) -> Iterator[Segment]:
+    """What the model waits for, with its age: first what only the user can answer, then what runs by itself."""
+    waiting = [call for call in status.calls if not call.is_running]
+    running = [call for call in status.calls if call.is_running]
+    if waiting:
+        count, names = len(waiting), ", ".join(short_id(call.id) for call in waiting)
+        age = clock(max(call.seconds for call in waiting))
+        yield Segment(2, f"{count} waiting for you: {one_line(names)} {age}", f"{count} waiting {age}", "warning")
+    if running:
+        count, names = len(running), ", ".join(dict.fromkeys(call.name for call in running))
+        age = clock(max(call.seconds for call in running))
+        yield Segment(3, f"{one_line(names)} running {age}", f"{count} running {age}", "assistant")
 
 
 _CONNECTIONS = {

@@ -21,7 +21,7 @@ from rtcli.session.settings import SessionSettings
 from rtcli.session.state import SessionState
 from rtcli.session.talk import Talk
 from rtcli.session.tool_calls import ToolCalls
-from rtcli.session.tools import Tool
+from rtcli.session.tools.tool import Tool
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import SessionStatus, View
 
@@ -54,7 +54,7 @@ class RealtimeSession:
         self._link = link = Link(transport, self.state, clock)
         self.settings = SessionSettings(link)
         self.audio = Audio(link, speaker=speaker, microphone=microphone)
-        self.tools = ToolCalls(link, tools)
+        self.tools = ToolCalls(link, tools, joined=endpoint.call_id is not None)
         self.conversation = Conversation(link, self.audio)
         self.talk = Talk(link, self.audio)
         self.push_to_talk = PushToTalk(link, self.settings, self.audio, self.talk)
@@ -122,7 +122,7 @@ class RealtimeSession:
             heard_ms=position[2] if position else None,
             received_ms=self.state.audio.received_ms(*position[:2]) if position else None,
             expires_in=self.lifecycle.expires_in,
-            waiting_calls=tuple(call.id for call in self.tools.waiting),
+            calls=self.tools.status,
             dropped_audio_ms=audio.dropped_ms,
             modalities=tuple(session.get("output_modalities") or ()),
             metrics={**self.state.metrics.short(), **ping},

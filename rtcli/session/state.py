@@ -10,6 +10,7 @@ from rtcli.errors import ExitCode, worst
 from rtcli.protocol.history import History
 from rtcli.protocol.record import Connected, Connection, Frame, Record
 from rtcli.session.audio_meter import AudioMeter
+from rtcli.session.declared_tools import DeclaredTools
 from rtcli.session.items import ConversationItems
 from rtcli.session.log import WireLog
 from rtcli.session.metrics import SessionMetrics
@@ -25,8 +26,8 @@ class SessionState(Part):
     """The looking half of a session: fed with records alone, it has no transport, no loop and no clock.
 
     `log` holds every frame, `items` the conversation, `audio` what was received and heard, `transcripts` the text
-    streams, `metrics` the figures, `reports` what went wrong. `session` is the session as the server confirmed it last
-    on this connection.
+    streams, `metrics` the figures, `tools` what was declared, `reports` what went wrong. `session` is the session as
+    the server confirmed it last on this connection.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class SessionState(Part):
         self.audio = AudioMeter()
         self.transcripts = TranscriptStreams()
         self.metrics = SessionMetrics()
+        self.tools = DeclaredTools()
         self.reports = Reports(self.log, self.transcripts, self.audio)
         self.session: Mapping[str, Any] | None = None
         self.connection: Connected | None = None
@@ -46,6 +48,7 @@ class SessionState(Part):
                 "items": self.items,
                 "audio": self.audio,
                 "metrics": self.metrics,
+                "tools": self.tools,
                 "reports": self.reports,
                 "transcripts": self.transcripts,
             }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.session.tools import Tool
+from rtcli.session.tools.tool import Tool
 from rtcli.views import Notice, SpeechDone, Table
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
@@ -23,10 +23,12 @@ async def test_calls_are_listed_and_answered_by_hand() -> None:
     async with live_session(tools=[WEATHER]) as live:
         await live.run("What is the weather in Paris?")
         (call,) = await live.until(lambda: live.session.tools.waiting)
-        tools, calls = await live.run("/tools")
+        tools, program, calls = await live.run("/tools")
         assert isinstance(tools, Table) and tools.rows == (("get_weather", "kept for /tool", "The weather."),)
+        assert isinstance(program, Table) and program.rows == (("get_weather", "yes", "The weather."),)
         assert isinstance(calls, Table) and calls.rows[0][0] == call.id
-        assert [c.text for c in live.complete("/tool ")] == [f"{call.id} "]
+        assert calls.rows[0][2].startswith("waiting for you, ")
+        assert [c.text for c in live.complete("/tool ")] == ["cancel ", f"{call.id} "]
 
         (notice,) = await live.run(f"/tool {call.id} sunny and warm")
         await live.idle()
@@ -50,7 +52,7 @@ async def test_calls_can_be_kept_from_running() -> None:
         await live.run("/tools manual")
         await live.run("What is the weather?")
         (call,) = await live.until(lambda: live.session.tools.waiting)
-        (tools, _) = await live.run("/tools")
+        (tools, *_) = await live.run("/tools")
         assert isinstance(tools, Table) and tools.rows[0][1] == "kept for /tool"
         assert ran == []
         await live.run(f"/tool {call.id} rainy")
@@ -59,7 +61,7 @@ async def test_calls_can_be_kept_from_running() -> None:
         await live.run("/tools auto")
         await live.run("What is the weather?")
         await live.idle()
-        (tools,) = await live.run("/tools")
+        (tools, _) = await live.run("/tools")
         assert isinstance(tools, Table) and tools.rows[0][1] == "run automatically"
         assert ran == ["ran"]
 
@@ -80,9 +82,11 @@ async def test_the_simulated_mcp_server_asks_and_is_answered() -> None:
         await live.until(lambda: [n for n in live.notices if n.startswith("docs offers 1 tool |")])
         await live.run("call echo")
         (request,) = await live.until(lambda: [call.id for call in live.session.tools.waiting])
-        (approvals,) = await live.run("/tools")
+        (tools, approvals) = await live.run("/tools")
+        assert isinstance(tools, Table)
+        assert tools.rows == (("docs", "made by the server", "https://example.com/mcp"),)
         assert isinstance(approvals, Table) and approvals.rows[0][0] == request
-        assert approvals.rows[0][2].startswith('{"')
+        assert approvals.rows[0][3].startswith('{"')
         await live.run("/approve")
         await live.until(lambda: live.shown(SpeechDone))
 
@@ -122,7 +126,7 @@ async def test_an_approval_is_asked_for_and_given() -> None:
     """The one that waits needs no name; the call then runs, and its result is answered by the server's events."""
     async with fake_server(asking("mcpr_1")) as server, session_on(server.url) as live:
         await live.until(lambda: live.session.tools.waiting)
-        assert live.session.status.waiting_calls == ("mcpr_1",)
+        assert [call.id for call in live.session.status.calls] == ["mcpr_1"]
         assert any("docs asks to call search" in notice and "/approve mcpr_1" in notice for notice in live.notices)
         await live.run("/approve")
 

@@ -11,7 +11,7 @@ import pytest
 from rtcli.dsp.wav import write_wav
 from rtcli.protocol.record import Direction
 from rtcli.protocol.responses import ALREADY_ACTIVE
-from rtcli.session.tools import Tool
+from rtcli.session.tools.tool import Tool
 from tests.kit.events import CREATED, error, text_response
 from tests.kit.fake_server import Conversation, Step, fake_server, reply_to, steps
 from tests.kit.sessions import Live, ManualSpeaker, live_session, session_on

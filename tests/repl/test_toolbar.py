@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rtcli.render.styles import Line, plain
 from rtcli.render.text import cells
 from rtcli.repl.toolbar import level_bar, toolbar
-from rtcli.views import DisplaySettings, SessionStatus
+from rtcli.views import CallStatus, DisplaySettings, SessionStatus
 
 CONNECTED = SessionStatus(connection="connected", model="gpt-realtime", endpoint="OpenAI")
 BUSY = replace(
@@ -24,7 +24,7 @@ BUSY = replace(
     heard_ms=1200,
     received_ms=4200,
     expires_in=2000.0,
-    waiting_calls=("call_abcdefghijklmnop",),
+    calls=(CallStatus("call_abcdefghijklmnop", "get_weather", "waiting for you", 65.0),),
     dropped_audio_ms=300,
     metrics={"first sound": "640 ms"},
 )
@@ -43,7 +43,8 @@ def test_all_of_it_where_there_is_room() -> None:
     display = DisplaySettings(events="summary", filter="-*.delta", metrics=True)
 
     assert shown(BUSY, 300, display) == (
-        "● gpt-realtime │ 33:20 left │ 1 waiting: call_…lmnop │ mic ██▂ -18 dB │ speaking item_…lMnOp 1.2 s of 4.2 s │ "
+        "● gpt-realtime │ 33:20 left │ 1 waiting for you: call_…lmnop 1:05 │ mic ██▂ -18 dB │ "
+        "speaking item_…lMnOp 1.2 s of 4.2 s │ "
         "300 ms of microphone audio dropped │ events summary -*.delta │ first sound 640 ms │ "
         "Esc stop  F2 mute  F3 events  F4 talk  F5 metrics  Ctrl+D leave  /help"
     )
@@ -101,4 +102,6 @@ def test_a_level_is_three_blocks(level: float | None, bar: str) -> None:
 
 def test_names_from_the_server_cannot_act() -> None:
     """A model's or an id's text is as untrusted as any other."""
-    assert "\x1b" not in shown(replace(BUSY, model="\x1b[2J", waiting_calls=("\x1b[2J",)))
+    assert "\x1b" not in shown(
+        replace(BUSY, model="\x1b[2J", calls=(CallStatus("\x1b[2J", "\x1b[2J", "running", 1.0),))
+    )

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.session.tool_calls import WaitingCall, merged_tools
-from rtcli.session.tools import Tool, schema_of
+from rtcli.session.tool_calls import CallState, OpenCall, merged_tools
+from rtcli.session.tools.signature import tool_of
+from rtcli.session.tools.tool import Tool
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sessions import Live, live_session, session_on
@@ -30,9 +31,10 @@ async def broken(city: str) -> str:
     raise RuntimeError("no such city")
 
 
-WEATHER = Tool(schema_of(get_weather), get_weather)
-BROKEN = Tool(schema_of(broken), broken)
-BY_HAND = Tool(schema_of(get_weather))
+WEATHER = tool_of(get_weather)
+BROKEN = tool_of(broken)
+BY_HAND = Tool(WEATHER.schema)
+OTHER = Tool({"type": "function", "name": "other"})
 
 
 def call_events(*calls: tuple[str, str, str], status: str = "completed") -> list[dict[str, Any]]:
@@ -118,12 +120,12 @@ async def test_a_call_by_hand_waits_for_the_person() -> None:
         live.session.talk.respond()
         await live.until(lambda: live.session.tools.waiting)
         await live.idle()
-        assert live.session.status.waiting_calls == ("call_1",)
+        assert [call.id for call in live.session.status.calls] == ["call_1"]
         with pytest.raises(UsageError, match="call_2") as caught:
             live.session.tools.answer("call_2", "x")
         assert "call_1" in caught.value.why
 
-        assert live.session.tools.answer("call_1", "rain") == "answered"
+        assert live.session.tools.answer("call_1", "rain") == "call_1 answered"
         await live.idle()
         assert outputs(live) == {"call_1": "rain"}
         assert live.sent().count("response.create") == 2
@@ -132,11 +134,11 @@ async def test_a_call_by_hand_waits_for_the_person() -> None:
 async def test_a_round_waits_for_its_last_answer() -> None:
     """One answer of two is kept; both go out with the second."""
     calls = [("call_1", "other", "{}"), ("call_2", "other", "{}")]
-    async with session_with(calling(*calls)) as live:
+    async with session_with(calling(*calls), OTHER) as live:
         live.session.talk.respond()
         await live.until(lambda: len(live.session.tools.waiting) == 2)
 
-        assert live.session.tools.answer("call_2", "b") == "kept until call_1 is answered as well"
+        assert live.session.tools.answer("call_2", "b") == "call_2 kept until call_1 is answered as well"
         assert outputs(live) == {}
         live.session.tools.answer("call_1", "a")
         await live.idle()
@@ -173,7 +175,7 @@ async def test_calls_are_forgotten_with_their_connection() -> None:
         await talk.send(*call_events(("call_1", "other", "{}")))
         await talk.socket.close(1001)
 
-    async with session_with(calls_and_leaves) as live:
+    async with session_with(calls_and_leaves, OTHER) as live:
         live.session.talk.respond()
         await live.until(lambda: live.session.transport.status == "disconnected")
 
@@ -193,14 +195,17 @@ async def test_calls_and_approvals_wait_in_one_place() -> None:
         await talk.confirm_until("input_audio_buffer.clear")
         await talk.socket.close(1001)
 
-    async with session_with(asks_twice) as live:
+    async with session_with(asks_twice, OTHER) as live:
         live.session.talk.respond()
         await live.until(lambda: len(live.session.tools.waiting) == 2)
         assert live.session.tools.waiting == (
-            WaitingCall("call_1", "other", "{}"),
-            WaitingCall("mcpr_1", "docs/search", '{"q": 1}', is_approval=True),
+            OpenCall("call_1", "other", "{}"),
+            OpenCall("mcpr_1", "docs/search", '{"q": 1}', CallState.FOR_APPROVAL),
         )
-        assert live.session.status.waiting_calls == ("call_1", "mcpr_1")
+        assert [(call.id, call.is_running) for call in live.session.status.calls] == [
+            ("call_1", False),
+            ("mcpr_1", False),
+        ]
         with pytest.raises(UsageError, match="is not waiting"):
             live.session.tools.answer("mcpr_1", "x")
         with pytest.raises(UsageError, match="is not waiting"):
@@ -220,7 +225,7 @@ async def test_a_tool_that_runs_ends_with_the_session() -> None:
         started.set()
         await asyncio.Event().wait()
 
-    async with session_with(calling(("call_1", "endless", "{}")), Tool(schema_of(endless), endless)) as live:
+    async with session_with(calling(("call_1", "endless", "{}")), tool_of(endless)) as live:
         live.session.talk.respond()
         await asyncio.wait_for(started.wait(), DEADLINE)
         assert live.session.tools.running

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
@@ -45,7 +45,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
                 registry=default_registry(),
                 prices=options.settings.get("prices") or {},
             )
-            return await _while_read(_converse(session, context, writer, options.limit), consumer)
+            return await _while_read(_converse(context, writer, options.limit, options.streams.stdin), consumer)
         finally:
             await session.close()
             writer.close()
@@ -65,10 +65,11 @@ async def _while_read(conversation: Coroutine[Any, Any, ExitCode], consumer: Std
         await asyncio.gather(conversation_task, left, return_exceptions=True)
 
 
-async def _converse(session: RealtimeSession, context: Context, writer: Writer, limit: float | None) -> ExitCode:
+async def _converse(context: Context, writer: Writer, limit: float | None, stdin: TextIO) -> ExitCode:
     """Answer standard input line by line."""
+    session = context.session
     codes: list[ExitCode] = []
-    async for _, line in Lines("-"):
+    async for _, line in Lines("-", stdin):
         if not line.strip():
             continue
         code, left = await _turn(line, context, writer, limit)
@@ -77,7 +78,18 @@ async def _converse(session: RealtimeSession, context: Context, writer: Writer, 
             break  # lost, not left by /disconnect
     else:
         await _drain_input_file(session, limit)
+        codes.append(_unanswered(session))
     return worst(*codes, session.exit_code)
+
+
+def _unanswered(session: RealtimeSession) -> ExitCode:
+    """After the last line nobody is left to answer a call: that is told, and no success."""
+    waiting = session.tools.waiting
+    for call in waiting:
+        what = f"{call.name} {call.id} was not {'approved or denied' if call.is_approval else 'answered'}"
+        hint = "a line /approve or /deny does it" if call.is_approval else "a line /tool OUTPUT does it"
+        report.error(ExpectationError(what, why="the input has ended", hint=hint))
+    return ExitCode.EXPECTATION if waiting else ExitCode.OK
 
 
 async def _turn(line: str, context: Context, writer: Writer, limit: float | None) -> tuple[ExitCode, bool]:
@@ -104,9 +116,10 @@ async def complete(session: RealtimeSession, limit: float | None) -> None:
             await session.idle(limit)
         except TimeoutError:
             if len(session.state.log) == seen:
+                running = "".join(f", {call.name} is still running" for call in session.status.calls if call.is_running)
                 raise ExpectationError(
                     "the answer is incomplete",
-                    why=f"no event for {limit:g} s",
+                    why=f"no event for {limit:g} s{running}",
                     hint="--timeout SECONDS waits longer",
                 ) from None
         else:

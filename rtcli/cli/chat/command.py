@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,8 @@ from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
     from rtcli.config.settings import Settings
-    from rtcli.session.tools import Tool
+    from rtcli.session.tools.load import ToolFile
+    from rtcli.terminal.standard_streams import StandardStreams
 
 
 def chat(
@@ -35,6 +35,9 @@ def chat(
     tools: Annotated[
         str | None, typer.Option(metavar="FILE", help="Tools: functions (.py) or schemas (.json).")
     ] = None,
+    tool_timeout: Annotated[
+        float, typer.Option(metavar="S", min=0, help="How long a tool may take; 0: no limit.")
+    ] = 60,
     text: Annotated[bool, typer.Option("--text", help="Ask for text instead of audio.")] = False,
     mic: Annotated[bool, typer.Option("--mic", help="Listen from the start.")] = False,
     in_: Annotated[
@@ -87,10 +90,14 @@ def chat(
         raise UsageError("--both needs --json")
     from rtcli.cli.chat.session_config import session_config
 
+    config = session_config(settings, session)
+    streams, tool_file = _tools(tools)
     chat_options = ChatOptions(
         endpoint=options.endpoint_from(settings, call_id, local_by_default=True),
-        config=session_config(settings, session),
-        tools=_tools(tools),
+        config=config,
+        tools=tool_file,
+        tool_seconds=tool_timeout or None,
+        streams=streams,
         audio=_audio_choice(
             settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out, force=force
         ),
@@ -108,7 +115,9 @@ async def _converse(chat_options: ChatOptions) -> ExitCode:
     """At a prompt where there can be one, else line by line."""
     from rtcli.terminal.capabilities import can_prompt
 
-    if not chat_options.json and can_prompt(chat_options.environ, sys.stdin, sys.stdout):
+    if not chat_options.json and can_prompt(
+        chat_options.environ, chat_options.streams.stdin, chat_options.streams.stdout
+    ):
         from rtcli.cli.chat.interactive import at_prompt
 
         return await at_prompt(chat_options)
@@ -117,14 +126,19 @@ async def _converse(chat_options: ChatOptions) -> ExitCode:
     return await in_pipe(chat_options)
 
 
-def _tools(file: str | None) -> tuple[Tool, ...]:
+def _tools(file: str | None) -> tuple[StandardStreams, ToolFile | None]:
+    """The tools of a file, and what stays ours of stdin and stdout while its code runs."""
+    from rtcli.terminal.standard_streams import shared_streams, streams_apart
+
     if not file:
-        return ()
+        return shared_streams(), None
     from pathlib import Path
 
-    from rtcli.session.tools import load_tools
+    from rtcli.session.tools.load import load_tools
 
-    return load_tools(Path(file).expanduser())
+    path = Path(file).expanduser()
+    streams = streams_apart() if path.suffix == ".py" else shared_streams()
+    return streams, load_tools(path)
 
 
 def _audio_choice(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -36,7 +35,8 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
             greeting=options.greeting,
             keys=options.settings.get("keys"),
             history=history_file(),
-            color=color_for(sys.stdout, options.settings.get("theme")),
+            color=color_for(options.streams.stdout, options.settings.get("theme")),
+            streams=options.streams,
         )
 
 

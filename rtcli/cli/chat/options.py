@@ -12,22 +12,26 @@ from rtcli.cli.chat.audio import AudioChoice
 from rtcli.config.endpoints import Endpoint, is_openai
 from rtcli.config.settings import Settings
 from rtcli.protocol.models import shutdowns_in
+from rtcli.terminal.standard_streams import StandardStreams, shared_streams
 from rtcli.views import DisplaySettings, Level, Notice
 
 if TYPE_CHECKING:
-    from rtcli.session.tools import Tool
+    from rtcli.session.tools.load import ToolFile
 
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """`config` is what is asked of the session; `limit` seconds may pass without an event in a pipe (None: any)."""
+    """`config` is what is asked of the session; `limit` seconds may pass without an event in a pipe, `tool_seconds` for
+    one call of a tool (None: any). `streams` are ours, and other code's as well only where there is none."""
 
     endpoint: Endpoint
     config: Mapping[str, Any] = field(default_factory=dict)
     audio: AudioChoice = field(default_factory=AudioChoice)
     display: DisplaySettings = field(default_factory=DisplaySettings)
     settings: Settings = field(default_factory=lambda: Settings(()))
-    tools: tuple[Tool, ...] = ()
+    tools: ToolFile | None = None
+    tool_seconds: float | None = None
+    streams: StandardStreams = field(default_factory=shared_streams)
     json: bool = False
     both: bool = False
     limit: float | None = None
@@ -35,8 +39,9 @@ class ChatOptions:
 
     @property
     def greeting(self) -> list[Notice]:
-        """What is said first: where this talks to, with which model, and what of it OpenAI switches off."""
-        return [self._first_line(), *self._shutdowns(date.today())]
+        """What is said first: where this talks to, with which model, what of it OpenAI switches off,
+        and what of a tools file is not taken."""
+        return [self._first_line(), *self._shutdowns(date.today()), *(self.tools.notices if self.tools else ())]
 
     def _shutdowns(self, today: date) -> Iterator[Notice]:
         if is_openai(self.endpoint.url):

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 def pipe_writer(options: ChatOptions, gone: OnGone) -> Writer:
     """Writes to stdout and stderr; `gone` is told when stdout takes nothing more."""
     if not options.json:
-        return plain_writer(options.display, options.settings.get("theme"), gone)
+        return plain_writer(options.display, options.settings.get("theme"), gone, options.streams.stdout)
     from rtcli.protocol.filters import parse_filter
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
     return NdjsonWriter(
-        Sink(sys.stdout, gone),
+        Sink(options.streams.stdout, gone),
         Sink(sys.stderr),
         both=options.both,
-        terminal=is_terminal(sys.stdout),
+        terminal=is_terminal(options.streams.stdout),
         wire_filter=parse_filter(options.display.filter),
     )

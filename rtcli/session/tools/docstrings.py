@@ -1,0 +1,45 @@
+"""What a docstring says of a function and of each of its arguments: Google, NumPy or Sphinx style."""
+
+from __future__ import annotations
+
+import re
+
+_LEFT_OUT = ("param", "returns", "yields", "raises", "attribute")
+"""Sections that are shown elsewhere (arguments), or say nothing to a model."""
+
+
+def read_docstring(text: str) -> tuple[str, dict[str, str]]:
+    """The description, whole paragraphs of it, and a text for each argument that is described."""
+    import docstring_parser
+    from docstring_parser.common import DocstringExample, DocstringMeta
+
+    try:
+        parsed = docstring_parser.parse(text)
+    except docstring_parser.ParseError:  # sections that contradict their own style: the text is still a text
+        return text.strip(), {}
+
+    def section(meta: DocstringMeta) -> str:
+        body = "\n".join(filter(None, (getattr(meta, "snippet", None), meta.description)))
+        title = "Example" if isinstance(meta, DocstringExample) else meta.args[0].capitalize()
+        return f"{title}: {body}" if "\n" not in body else f"{title}:\n{body}"
+
+    parts = [parsed.short_description or ""]
+    if parsed.long_description:
+        parts.append(("\n" if parsed.blank_after_short_description else "") + parsed.long_description)
+    # A section that the parser sets apart ("Note:", "Examples:") is a part of the description for a model.
+    parts += [f"\n{section(meta)}" for meta in parsed.meta if meta.args and meta.args[0] not in _LEFT_OUT]
+    described = {
+        param.arg_name.lstrip("*"): _unwrapped(param.description)
+        for param in parsed.params
+        if param.description and param.args[0] == "param"
+    }
+    return "\n".join(parts).strip(), described
+
+
+def _unwrapped(text: str) -> str:
+    """Paragraphs stay; within one, the line breaks of the source code go. Lists and indented lines keep theirs."""
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    return "\n\n".join(
+        paragraph if re.search(r"\n(?:\s|[-*•]|\d+[.)])", paragraph) else " ".join(paragraph.split())
+        for paragraph in paragraphs
+    )

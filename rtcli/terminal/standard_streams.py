@@ -1,0 +1,69 @@
+"""The process's standard input and output, kept apart from the code of others that runs in the same process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from rtcli.masking import masking_stream
+
+_IN, _OUT, _ERR = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class StandardStreams:
+    """What we read and write. `apart`: what others print on descriptor 1 does not get there."""
+
+    stdin: TextIO
+    stdout: TextIO
+    apart: bool = False
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Meanwhile child processes have the terminal: an editor is ours."""
+        if not self.apart:
+            yield
+            return
+        kept = [os.dup(_IN), os.dup(_OUT)]
+        os.dup2(self.stdin.fileno(), _IN)
+        os.dup2(self.stdout.fileno(), _OUT)
+        try:
+            yield
+        finally:
+            for descriptor, place in zip(kept, (_IN, _OUT), strict=True):
+                os.dup2(descriptor, place)
+                os.close(descriptor)
+
+
+def shared_streams() -> StandardStreams:
+    """The process's own: nobody else is here."""
+    return StandardStreams(sys.stdin, sys.stdout)
+
+
+def streams_apart() -> StandardStreams:
+    """Ours on descriptors of their own. For everybody else, child processes included, standard input is empty from now
+    on, and standard output is standard error: stdout is data, and stdin is a conversation."""
+    try:
+        descriptors = os.dup(sys.stdin.fileno()), os.dup(sys.stdout.fileno())
+    except (OSError, io.UnsupportedOperation):  # streams without descriptors, as tests have them
+        return shared_streams()
+    ours = StandardStreams(
+        stdin=os.fdopen(descriptors[0], encoding=sys.stdin.encoding, errors=sys.stdin.errors),
+        stdout=os.fdopen(descriptors[1], "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors),
+        apart=True,
+    )
+    sys.stdout.flush()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, _IN)
+    os.close(nothing)
+    os.dup2(_ERR, _OUT)
+    sys.stdin = os.fdopen(_IN, encoding="utf-8", closefd=False)
+    # Line by line, so that what is printed stands where it was printed between the output of child processes.
+    out = os.fdopen(_OUT, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    sys.stdout = masking_stream(out)
+    return ours

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.kit.example_answers import example_answers
 from tests.kit.fake_server import fake_server
 from tests.kit.linked import SEMANTIC
@@ -16,9 +18,10 @@ from tests.transports.test_docs import public_names
 SAMPLE = Path(typed_sample.__file__)
 
 
-def test_it_passes_a_strict_type_checker() -> None:
-    """As a user's program: nothing that the package exports is untyped."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", str(SAMPLE)]
+@pytest.mark.parametrize("path", [SAMPLE, SAMPLE.with_name("typed_mistakes.py")], ids=lambda path: path.stem)
+def test_it_passes_a_strict_type_checker(path: Path) -> None:
+    """As a user's program: nothing that the package exports is untyped, and wrong listeners are found."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=SAMPLE.parents[2])
 
     assert done.returncode == 0, done.stdout

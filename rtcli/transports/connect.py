@@ -18,6 +18,7 @@ from websockets.http11 import Request
 from rtcli import __version__
 from rtcli.errors import ConnectError
 from rtcli.http.client import shown
+from rtcli.http.liveness import Keepalive
 from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
 from rtcli.http.tls import ssl_context as default_ssl_context
@@ -49,8 +50,8 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
-class _HostReplacing(ClientConnection):
-    """Sends one Host: the caller's, where there is one among the additional headers (a tunnel, a virtual host)."""
+class _Connection(Keepalive, ClientConnection):
+    """Watched for life, and sends one Host: the caller's, where the headers have one (a tunnel, a virtual host)."""
 
     async def handshake(
         self, additional_headers: HeadersLike | None = None, user_agent_header: str | None = None
@@ -59,7 +60,7 @@ class _HostReplacing(ClientConnection):
         own_connect = self.protocol.connect
 
         def connect_with_host() -> Request:
-            request = own_connect()
+            request: Request = own_connect()
             if any(name.lower() == "host" for name in dict(additional_headers or {})):
                 del request.headers["Host"]
             return request
@@ -111,7 +112,7 @@ async def dial(
             open_timeout=open_timeout,
             close_timeout=_CLOSE_TIMEOUT,
             logger=masking_logger("rtcli.transports.websockets"),
-            create_connection=_HostReplacing,
+            create_connection=_Connection,
             proxy=None if way is None else way.url,
             **options,
         )

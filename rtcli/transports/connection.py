@@ -15,7 +15,8 @@ from rtcli.transports import connection_errors
 from rtcli.transports.outbox import Outbox
 from rtcli.transports.sockets import WebSocketLike, adapt
 
-_LINGER = 1.0  # seconds that frames handed over before close() may take to leave
+_LINGER = 0.6  # seconds that frames handed over before close() may take to leave
+_CLOSE_SECONDS = 0.9  # until the connection is aborted after close(), the linger included
 _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
 
 
@@ -65,6 +66,8 @@ class WebSocketConnection:
     def lost_error(self, server_said: Event | None, max_message_bytes: int | None) -> ConnectionLostError:
         """Why it ended, from its close frame and the server's last `error` event; or that we ended it, because a
         message was larger than `max_message_bytes`."""
+        if self._socket.silent:
+            return connection_errors.peer_silent(server_said)
         if self._socket.refused_message:
             return connection_errors.message_too_large(max_message_bytes or 0)
         return connection_errors.connection_lost(self.close_code, self.close_reason, server_said)
@@ -157,6 +160,7 @@ class WebSocketConnection:
         self._closer = asyncio.create_task(self._close(code, reason), name="rtcli closer")
 
     async def _close(self, code: int, reason: str) -> None:
+        deadline = asyncio.get_running_loop().time() + _CLOSE_SECONDS
         if self._writer is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LINGER):
@@ -164,7 +168,11 @@ class WebSocketConnection:
             self._writer.cancel()
         try:
             with contextlib.suppress(Exception):  # it is gone either way
-                await self._socket.close(code, reason)
+                async with asyncio.timeout_at(deadline):
+                    await self._socket.close(code, reason)
         finally:
+            # A peer that takes nothing, or does not answer, would hold the socket and its reader for ever.
+            if self._socket.close_code is None:
+                self._socket.abort()
             if self._reader is not None and not self._socket.wakes_reader:
                 self._reader.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError
-from rtcli.protocol.close_codes import advice_for_close, describe_close
+from rtcli.protocol.close_codes import NO_CLOSE_FRAME, advice_for_close, describe_close
 from rtcli.protocol.events import Event
 
 NOT_AN_ERROR = (1000, 1001, 1005)
@@ -28,6 +28,17 @@ def message_too_large(max_bytes: int) -> ConnectionLostError:
         f"a message of the server was larger than {max_bytes:,} bytes, and the connection was ended (close code 1009)",
         hint="give a larger max_message_bytes",
         code=1009,
+    )
+
+
+def peer_silent(last_error: Event | None) -> ConnectionLostError:
+    """We ended the connection, because the server neither sent nor took anything."""
+    return ConnectionLostError(
+        "the connection was lost",
+        why="the server has stopped answering pings, or reading what is sent (close code 1006)",
+        hint="check the network; the server may have stalled",
+        code=NO_CLOSE_FRAME,
+        server_error=last_error,
     )
 
 

@@ -12,6 +12,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
 
 from rtcli.errors import UnsupportedError
+from rtcli.http.liveness import Keepalive
 
 _READ_SIZE = 64 * 1024
 _KINDS = (Opcode.TEXT, Opcode.BINARY)  # of the first frame of a message; further ones continue it
@@ -54,6 +55,7 @@ class CallerSocket:
 
     wakes_reader = False  # close() need not end a recv() that waits
     refused_message = False
+    silent = False
 
     def __init__(self, socket: WebSocketLike) -> None:
         self._socket = socket
@@ -122,6 +124,11 @@ class LibrarySocket:
         protocol = self._socket.protocol
         sent = protocol.close_sent
         return sent is not None and sent.code == _TOO_LARGE and not protocol.close_rcvd_then_sent
+
+    @property
+    def silent(self) -> bool:
+        """Whether we ended the connection because the peer showed no life."""
+        return isinstance(self._socket, Keepalive) and self._socket.silent
 
     @property
     def close_code(self) -> int | None:

@@ -47,8 +47,8 @@ from rtcli.server.voice.choice import ENGINE_CHOICES
 logger = logging.getLogger("rtcli.server")
 
 _MAX_FRAME = 24 * 2**20  # 15 MiB of audio as base64, and the rest of its event
-_PING_SECONDS = 20
-_CLOSE_SECONDS = 2  # for a client to answer the close frame
+_PING_SECONDS = 20  # between pings, and how long a client may then show no life
+_CLOSE_SECONDS = 1  # for a client to read what waits and answer the close frame, before it is aborted
 
 
 class RealtimeServer:
@@ -95,6 +95,7 @@ class RealtimeServer:
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
         self._secrets = ClientSecrets(time.time)
+        self._opened: set[ServerConnection] = set()  # every TCP connection, whatever it asks for
         if key:
             add_secret(key)
         self._policy = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
@@ -127,8 +128,8 @@ class RealtimeServer:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await asyncio.shield(self._server.wait_closed())
         except TimeoutError:
-            for session in self.sessions:
-                session.abort()
+            for connection in list(self._opened):  # sessions, and clients that are slow to ask for one
+                connection.transport.abort()
             await self._server.wait_closed()
         await self._pool.__aexit__(kind, error, trace)
 
@@ -138,12 +139,12 @@ class RealtimeServer:
             self._host,
             self._port,
             process_request=self._process_request,
-            create_connection=http_connection(HttpEndpoints(self._policy, self._secrets).handle),
+            create_connection=http_connection(HttpEndpoints(self._policy, self._secrets).handle, self._opened),
             select_subprotocol=_select_subprotocol,
             compression=None,  # to deflate base64 audio takes more time than everything else
             max_size=_MAX_FRAME,  # a larger one ends the connection with 1009
             ping_interval=_PING_SECONDS,
-            ping_timeout=2 * _PING_SECONDS,
+            ping_timeout=_PING_SECONDS,
             close_timeout=_CLOSE_SECONDS,
             server_header=None,  # nobody needs to know the version of the library
             ssl=self._ssl,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
 from websockets.asyncio.server import ServerConnection
 
 from rtcli.http.front import HttpExchange, HttpRequest, HttpResponse
+from rtcli.http.liveness import Keepalive
 
 RequestHandler: TypeAlias = Callable[[HttpRequest], HttpResponse]
 
@@ -15,15 +17,26 @@ _MAX_BODY_BYTES = 256 * 1024  # far more than the tools of any session take
 _GET = b"GET "
 
 
-def http_connection(handle: RequestHandler) -> type[ServerConnection]:
-    """A class of connections that hand every request but GET to `handle`, and close; a GET is a WebSocket's."""
+def http_connection(handle: RequestHandler, opened: set[ServerConnection]) -> type[ServerConnection]:
+    """A class of connections that hand every request but GET to `handle`, and close; a GET is a WebSocket's.
 
-    class HttpConnection(ServerConnection):
+    `opened` holds those that are open, also before their handshake.
+    """
+
+    class HttpConnection(Keepalive, ServerConnection):
         """Looks at the first bytes: what follows a GET is the WebSocket library's."""
 
         _received = b""  # until it is known what follows
         _upgrades = False  # a GET: every byte is the WebSocket library's
         _exchange: HttpExchange | None = None  # anything else
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            opened.add(self)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            opened.discard(self)
+            super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
             if self._upgrades:

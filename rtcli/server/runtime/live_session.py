@@ -73,11 +73,6 @@ class LiveSession:
             for task in self._tasks:
                 task.cancel()
 
-    def abort(self) -> None:
-        """End every connection without a close frame."""
-        for client in self._clients:
-            client.abort()
-
     async def join(self, client: ClientConnection) -> None:
         """Serve a client that joins the running session; it sees what happens from now on."""
         self._clients.append(client)

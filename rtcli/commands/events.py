@@ -127,12 +127,16 @@ def _last_failure(context: Context) -> Frame:
 
 
 def _find(context: Context, key: str) -> Frame:
-    record = context.state.log.find(key) or context.state.log.last(key)
+    log = context.state.log
+    record = log.find(key) or log.last(key)
     if record is None:
-        held = len(context.state.log)
-        raise UsageError(
-            f"no event {key!r} yet", hint=f"numbers go from 1 to {held}" if held else "nothing has been sent yet"
-        )
+        number = key.removeprefix("#")
+        if number.isdecimal() and 0 < int(number) <= log.forgotten:
+            why = f"the log holds the newest {log.max_event_bytes // 2**20} MiB"
+            raise UsageError(f"event #{number} is forgotten", why=why, hint=f"the oldest is #{log.forgotten + 1}")
+        first = log.forgotten + 1
+        kept = f"numbers go from {first} to {log.last_number}" if log.records else "nothing has been sent yet"
+        raise UsageError(f"no event {key!r} yet", hint=kept)
     return record
 
 

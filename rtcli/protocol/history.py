@@ -9,16 +9,26 @@ from typing import Any
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.protocol.unset import UNSET, Unset
 
+MAX_CHARACTERS = 64 * 2**20
+"""Of all items together. A conversation that a model can follow has a thousandth of it."""
+
+_OVERHEAD = 256
+"""What an item counts beside its texts, however small it is."""
+
 
 class History:
-    """Items linked in the order of the conversation.
+    """Items linked in the order of the conversation; the oldest are forgotten where they are too much together.
 
     An item takes its place when it is first seen: at the front for a previous_item_id of None, behind a known one,
     else at the end. A later event replaces it where it stands (a `done` may name another predecessor than its `added`
     did, which is a known slip of the server and no move).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+        self.forgotten = 0  # items that were too much
+        self._max_characters = max_characters
+        self._characters = 0  # of all items
+        self._weights: dict[str, int] = {}  # characters of each
         self._items: dict[str, Item] = {}
         self._next: dict[str, str] = {}
         self._previous: dict[str, str] = {}
@@ -54,12 +64,27 @@ class History:
         elif isinstance(item, MessageItem) and isinstance(known, MessageItem):
             item = keep_transcripts(known, item)
         self._items[item.item_id] = item
+        weight = _weight(item)
+        self._characters += weight - self._weights.get(item.item_id, 0)
+        self._weights[item.item_id] = weight
+        if self._characters > self._max_characters:
+            self._forget(item.item_id)
+
+    def _forget(self, newest: str) -> None:
+        """The items that were seen first go first, wherever they stand."""
+        while self._characters > self._max_characters:
+            oldest = next((item_id for item_id in self._items if item_id != newest), None)
+            if oldest is None:
+                return
+            self.remove(oldest)
+            self.forgotten += 1
 
     def remove(self, item_id: str) -> Item | None:
         """Take an item out; None if it was not there."""
         item = self._items.pop(item_id, None)
         if item is None:
             return None
+        self._characters -= self._weights.pop(item_id)
         before, after = self._previous.pop(item_id, None), self._next.pop(item_id, None)
         if before is None:
             self._first = after
@@ -92,6 +117,20 @@ class History:
             self._last = item_id
         else:
             self._link(item_id, after)
+
+
+def _weight(item: Item) -> int:
+    """The characters of an item's texts, at any depth."""
+    weight, waiting = _OVERHEAD, [getattr(item, slot) for slot in item.__slots__]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            weight += len(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+    return weight
 
 
 def keep_transcripts(known: MessageItem, new: MessageItem) -> MessageItem:

@@ -62,6 +62,8 @@ class Stream:
 
 Entry: TypeAlias = Frame | Stream
 
+_MAX_OPEN = 64
+
 _AUDIO_STREAMS = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
 _APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append")
 _END_SUFFIXES = (".done", ".completed", ".failed")
@@ -120,9 +122,10 @@ class EventGrouper:
 
     def _piece(self, record: Frame, key: _Key) -> Iterator[Entry]:
         if key not in self._open:
+            if len(self._open) >= _MAX_OPEN:  # a server that ends none of them: the oldest is shown as it stands
+                yield self._open.pop(next(iter(self._open)))
             self._open[key] = Stream(key.name, record, record)
         self._open[key].add(record)
-        yield from ()
 
     def _end(self, record: Frame, key: _Key) -> Iterator[Entry]:
         stream = self._open.pop(key)

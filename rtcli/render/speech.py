@@ -9,9 +9,13 @@ from rtcli.masking import incomplete, masked
 from rtcli.render.markdown import MarkdownRows
 from rtcli.render.styles import Line, Span
 from rtcli.render.text import cut, cut_left, one_line, visible, wrap
+from rtcli.render.written import WrittenText
 from rtcli.views import SpeechDelta, SpeechDone
 
 _LABELS = {"assistant": Span("assistant", "● "), "user": Span("you", "○ ")}
+MAX_OPEN = 64
+"""Streams whose end is still waited for; a server has a handful. Beyond them the oldest ends as it stands."""
+
 _INDENT = 2
 _LEFT_COLUMNS = 60
 
@@ -21,7 +25,7 @@ class SpeechText:
     """One stream of text, named by role, item and part. `width` is given with each question: terminals change."""
 
     role: str
-    received: list[str] = field(default_factory=list)
+    received: WrittenText = field(default_factory=WrittenText)
     rest: str = ""
     waiting: list[str] = field(default_factory=list)
     labeled: bool = False
@@ -55,12 +59,12 @@ class SpeechText:
 
     def finish(self, done: SpeechDone, width: int) -> list[Line]:
         """Every row that is left, and what was not heard. A text that differs from its pieces is shown whole."""
-        whole, received = done.text, "".join(self.received)
+        whole, received = done.text, self.received
         if done.heard is not None:  # more of it came than was heard: what nobody saw yet is told below
-            whole = whole[: max(len(received), done.heard)]
+            whole = whole[: max(received.length, done.heard)]
         rows: list[Line] = []
-        if whole.startswith(received):
-            self.append(whole[len(received) :])
+        if received.begins(whole):
+            self.append(whole[received.length :])
         elif whole:
             rows = self._close(width)
             self.labeled, self.markdown = False, MarkdownRows()
@@ -116,6 +120,7 @@ class SpeechTexts:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str, int], SpeechText] = {}
+        self._left: list[SpeechText] = []  # streams that were open for so long that others took their place
         self._last: SpeechText | None = None
 
     def append(self, delta: SpeechDelta) -> None:
@@ -123,6 +128,8 @@ class SpeechTexts:
         key = (delta.role, delta.item_id, delta.content_index)
         text = self._open.get(key)
         if text is None:
+            if len(self._open) >= MAX_OPEN:
+                self._left.append(self._open.pop(next(iter(self._open))))
             text = self._open[key] = SpeechText(delta.role)
         text.append(delta.delta)
 
@@ -133,7 +140,9 @@ class SpeechTexts:
 
     def take_rows(self, width: int) -> list[Line]:
         """The full rows of all streams; a stream that goes on after another's row is labelled anew."""
-        return [row for text in self._open.values() for row in self._from(text, text.take_rows(width))]
+        left, self._left = self._left, []
+        rows = [row for text in left for row in self._from(text, text.abandon(width))]
+        return rows + [row for text in self._open.values() for row in self._from(text, text.take_rows(width))]
 
     def tails(self, width: int) -> list[Line]:
         """The unfinished rows."""
@@ -141,7 +150,8 @@ class SpeechTexts:
 
     def abandon(self, width: int) -> list[Line]:
         """Close every stream as it stands: the connection is gone, or the program ends."""
-        rows = [row for text in self._open.values() for row in self._from(text, text.abandon(width))]
+        rows = [row for text in (*self._left, *self._open.values()) for row in self._from(text, text.abandon(width))]
+        self._left.clear()
         self._open.clear()
         return rows
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rtcli.protocol.history import History
+from rtcli.protocol.history import MAX_CHARACTERS, History
 from rtcli.protocol.items import FunctionCallItem, Item
 from rtcli.protocol.record import Connected, Connection, Frame
 from rtcli.protocol.remember import remember
@@ -17,6 +17,13 @@ from rtcli.views import Level, Notice, View
 
 _MAX_REMEMBERED = 4096
 """Function calls whose item is remembered, and out-of-band responses and items."""
+
+
+_HISTORY_IS_FULL = Notice(
+    f"the history holds the newest {MAX_CHARACTERS // 2**20} MiB: older items are forgotten here",
+    why="the server keeps them",
+    level=Level.WARNING,
+)
 
 
 class ConversationItems(Part):
@@ -52,13 +59,16 @@ class ConversationItems(Part):
     def _on_conversation_item(self, event: Mapping[str, Any], _frame: Frame) -> Iterator[View]:
         for name, *payload in TRANSLATORS[event["type"]](dict(event)):
             if name == "item_update":
-                self._update(payload[0])
+                yield from self._update(payload[0])
             elif name == "mcp_tools_listed":
                 yield _tools_listed(payload[0].server_label, payload[0].tools)
 
-    def _update(self, item: Item) -> None:
+    def _update(self, item: Item) -> Iterator[Notice]:
         if item.item_id not in self._out_of_band:
+            complete = not self.history.forgotten
             self.history.update(without_audio(item))
+            if complete and self.history.forgotten:
+                yield _HISTORY_IS_FULL
 
     @received("conversation.item.deleted")
     def _on_conversation_item_deleted(self, event: Mapping[str, Any], _frame: Frame) -> None:
@@ -66,14 +76,14 @@ class ConversationItems(Part):
             self.history.remove(item_id)
 
     @sent("conversation.item.create")
-    def _on_conversation_item_create(self, event: Mapping[str, Any], _frame: Frame) -> None:
+    def _on_conversation_item_create(self, event: Mapping[str, Any], _frame: Frame) -> Iterator[View]:
         """The output of a call completes the call; the server says nothing of that."""
         item = event.get("item")
         if not isinstance(item, Mapping) or item.get("type") != "function_call_output":
             return
         call = self.history.get(self._call_items.get(str(item.get("call_id")), ""))
         if isinstance(call, FunctionCallItem):
-            self._update(replace(call, status="completed", output=str(item.get("output"))))
+            yield from self._update(replace(call, status="completed", output=str(item.get("output"))))
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> None:

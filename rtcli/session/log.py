@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from rtcli.protocol.record import Direction, Frame
@@ -16,14 +17,25 @@ _RAW_KEPT = 16
 """So many of the newest frames still have the text that crossed the wire: those that are being shown."""
 
 
-class WireLog:
-    """The frames of a session. Audio and images are evicted first (a note stays), the events never are.
+MAX_BYTES = 32 * 2**20
 
-    `max_bytes` bounds what the payloads kept take on the wire.
+_OVERHEAD = 256
+"""What a frame counts beside its bytes, however small it is."""
+
+
+class WireLog:
+    """The newest frames of a session. Audio and images are evicted first (a note stays), then whole frames.
+
+    `max_bytes` bounds what the payloads kept take on the wire, `max_event_bytes` what all the rest takes. `forgotten`
+    is the number of the last frame that fell out, 0 while all are here.
     """
 
-    def __init__(self, *, max_bytes: int = 32 * 2**20) -> None:
+    def __init__(self, *, max_bytes: int = MAX_BYTES, max_event_bytes: int = MAX_BYTES) -> None:
+        self.forgotten = 0
+        self.max_event_bytes = max_event_bytes
         self._records: list[Frame] = []
+        self._weights: deque[int] = deque()  # of the records, without their payloads
+        self._held = 0  # their sum
         self.last_number = 0  # of the newest record
         self._before = 0  # frames that had crossed the wire before the first one here
         self._index = LogIndex()
@@ -52,13 +64,35 @@ class WireLog:
         if len(records) > _RAW_KEPT:
             records[-_RAW_KEPT - 1].raw = ""
         self._index.add(frame)
-        for old, thinner in self._payloads.keep(frame):
+        payload = self._payloads.weight(frame)
+        weight = frame.size - payload + _OVERHEAD if frame.size > payload else _OVERHEAD
+        self._weights.append(weight)
+        self._held += weight
+        if payload:
+            self._evict(frame, payload)
+        if self._held > self.max_event_bytes:
+            self._forget()
+
+    def _evict(self, frame: Frame, payload: int) -> None:
+        for old, thinner in self._payloads.keep(frame, payload):
             index = old - self._before - 1
-            records[index] = records[index].with_event(thinner)
+            if index >= 0:  # else the whole frame is gone
+                self._records[index] = self._records[index].with_event(thinner)
+
+    def _forget(self) -> None:
+        """Drop the oldest eighth: at once, so that a full log costs a frame little. The newest frame always stays."""
+        dropped = 0
+        while self._held > self.max_event_bytes * 7 // 8 and dropped < len(self._records) - 1:
+            self._held -= self._weights.popleft()
+            dropped += 1
+        del self._records[:dropped]
+        self._before += dropped
+        self.forgotten = self._before
+        self._index.forget(self._before)
 
     def sent_since(self, number: int) -> Sequence[Frame]:
         """What we have sent after frame `number`."""
-        newer = self._records[number - self._before :]
+        newer = self._records[max(0, number - self._before) :]
         return tuple(frame for frame in newer if frame.direction is Direction.SENT)
 
     def find(self, key: int | str) -> Frame | None:

@@ -44,14 +44,18 @@ class Payloads:
         # Microphone frames are alike once they are thin: one event serves them all, so an hour of speech stays small.
         self._alike: dict[tuple[str, int], Mapping[str, Any]] = {}
 
-    def keep(self, record: Frame) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    def keep(self, record: Frame, weight: int) -> Iterable[tuple[int, Mapping[str, Any]]]:
         """Count a record in; (number, event without payload) for each record that loses its payload now."""
-        if record.event is not None and (weight := self._weight(record.event)):
+        if record.event is not None:
             self._queue.append((record.number, weight, record.event))
             self._held += weight
             if self._held > self._max_bytes:
                 return self._evicted()
         return ()
+
+    def weight(self, record: Frame) -> int:
+        """The characters of a record that can be evicted; 0 for most records."""
+        return self._weight(record.event) if record.event is not None else 0
 
     def _evicted(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         while self._held > self._max_bytes:

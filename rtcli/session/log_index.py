@@ -39,6 +39,14 @@ class LogIndex:
             if id_ != own:
                 self._mentions[id_] = number
 
+    def forget(self, through: int) -> None:
+        """The records up to this number are gone."""
+        for known in (self._events, self._mentions, self._types):
+            for name in [name for name, number in known.items() if number <= through]:
+                del known[name]
+        if self.failure is not None and self.failure <= through:
+            self.failure = None
+
     def by_id(self, text: str) -> int | None:
         """The record with this event_id, else the last that mentions this id, else one that it is short for."""
         found = self._events.get(text) or self._mentions.get(text)

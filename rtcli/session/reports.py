@@ -132,7 +132,7 @@ class Reports(Part):
 
     @moment(Mark)
     def _on_mark(self, record: Mark) -> tuple[Notice]:
-        return (Notice(f"mark {record.note}".strip(), why=f"+{record.at:.3f} s, after #{len(self._log)}"),)
+        return (Notice(f"mark {record.note}".strip(), why=f"+{record.at:.3f} s, after #{self._log.last_number}"),)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from rtcli.protocol.record import Connected, Connection, Frame, Record
 from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.declared_tools import DeclaredTools
 from rtcli.session.items import ConversationItems
-from rtcli.session.log import WireLog
+from rtcli.session.log import MAX_BYTES, WireLog
 from rtcli.session.metrics import SessionMetrics
 from rtcli.session.part import Part, Router, moment, received
 from rtcli.session.reports import Reports
@@ -20,6 +20,12 @@ from rtcli.session.transcripts import TranscriptStreams
 from rtcli.views import Level, Notice, View
 
 logger = logging.getLogger("rtcli.session")
+
+_LOG_IS_FULL = Notice(
+    f"the event log holds the newest {MAX_BYTES // 2**20} MiB: older events are forgotten from now on",
+    hint="--json keeps every event, in a pipe",
+    level=Level.WARNING,
+)
 
 
 class SessionState(Part):
@@ -69,8 +75,11 @@ class SessionState(Part):
         if isinstance(record, Frame):
             arguments = (record.event, record)
             try:
+                complete = not self.log.forgotten
                 self.log.add(record)
                 views.append(record)
+                if complete and self.log.forgotten:
+                    views.append(_LOG_IS_FULL)
             except Exception as error:  # noqa: BLE001  # a defect of ours, whatever it is
                 views.extend(self._broke("log", error))
         for name, handler in self._router.handlers(record):

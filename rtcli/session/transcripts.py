@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from rtcli.protocol.items import MessageItem
 from rtcli.protocol.record import Connected, Connection, Frame
 from rtcli.session.part import Part, moment, received
-from rtcli.views import SpeechDelta, SpeechDone
+from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 
 _MAX_CHARACTERS_PER_MS = 22 / 1000
 """Characters a millisecond, at most: while audio still arrives, its transcript is ahead of it."""
 
 _MAX_STREAMS = 2000
 """Finished texts that are kept, for the heard part of a late interruption."""
+
+MAX_CHARACTERS = 8 * 2**20
+"""Of all texts together; one text that is longer is shown whole, and kept so far."""
 
 _StreamKey: TypeAlias = tuple[str, str, int]
 """Role, item_id, content_index."""
@@ -24,6 +27,7 @@ _StreamKey: TypeAlias = tuple[str, str, int]
 @dataclass(slots=True)
 class _Stream:
     pieces: list[str] = field(default_factory=list)
+    length: int = 0
     spoken: bool = False
     done: bool = False
     cut: tuple[int, int, bool] | None = None  # heard and received, and whether the answer was whole by then
@@ -81,8 +85,11 @@ _ENDS = {
 class TranscriptStreams(Part):
     """Turns the server's text events into `SpeechDelta` and `SpeechDone`, keyed by (role, item, content part)."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
         self._streams: dict[_StreamKey, _Stream] = {}
+        self._max_characters = max_characters
+        self._characters = 0  # of all streams
+        self._complete = True  # no text was too long to be kept
 
     def cut(self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int) -> str | None:
         """An answer was interrupted: remember where. Returns the words not heard of a text that was finished before;
@@ -127,12 +134,34 @@ class TranscriptStreams(Part):
         stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= _MAX_STREAMS:
-                del self._streams[next(iter(self._streams))]
+                self._forget(next(iter(self._streams)))
             stream = self._streams[key] = _Stream(spoken=source.spoken)
         return key, stream
 
+    def _forget(self, key: _StreamKey) -> None:
+        self._characters -= self._streams.pop(key).length
+
+    def _keep(self, key: _StreamKey, stream: _Stream, text: str) -> Iterator[Notice]:
+        """Add to what is kept of a stream; the texts before it go first, then what is too long itself."""
+        stream.pieces.append(text)
+        stream.length += len(text)
+        self._characters += len(text)
+        while self._characters > self._max_characters and (oldest := next(iter(self._streams))) != key:
+            self._forget(oldest)
+        if stream.length > self._max_characters:
+            self._characters -= stream.length - self._max_characters
+            stream.pieces = [stream.text[: self._max_characters]]
+            stream.length = self._max_characters
+            yield from self._too_long()
+
+    def _too_long(self) -> Iterator[Notice]:
+        if self._complete:
+            self._complete = False
+            what = f"a text of more than {self._max_characters // 2**20} MiB: its rest is shown, and not kept"
+            yield Notice(what, level=Level.WARNING)
+
     @received(*_DELTAS)
-    def _on_delta(self, event: Mapping[str, Any], _frame: Frame) -> tuple[SpeechDelta, ...]:
+    def _on_delta(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[SpeechDelta | Notice]:
         delta = event.get("delta")
         if not isinstance(delta, str) or not delta:
             return ()
@@ -140,18 +169,23 @@ class TranscriptStreams(Part):
         key, stream = self._stream(source, event)
         if stream.done or stream.cut:  # late pieces of an interrupted answer were never heard
             return ()
-        stream.pieces.append(delta)
-        return (SpeechDelta(*key, delta, spoken=source.spoken),)
+        shown = SpeechDelta(*key, delta, spoken=source.spoken)
+        if stream.length >= self._max_characters:
+            return (shown, *self._too_long())
+        return (shown, *self._keep(key, stream, delta))
 
     @received(*_ENDS)
-    def _on_done(self, event: Mapping[str, Any], _frame: Frame) -> tuple[SpeechDone, ...]:
+    def _on_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[SpeechDone | Notice]:
         source = _ENDS[event["type"]]
         key, stream = self._stream(source, event)
         if stream.done:
             return ()
-        if isinstance(whole := event.get(source.field), str):
-            stream.pieces = [whole]
-        return (self._ended(key, stream),)
+        if not isinstance(whole := event.get(source.field), str):
+            return (self._ended(key, stream),)
+        self._characters -= stream.length
+        stream.pieces, stream.length = [], 0
+        told = tuple(self._keep(key, stream, whole))
+        return (replace(self._ended(key, stream), text=whole), *told)
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> list[SpeechDone]:
@@ -162,4 +196,5 @@ class TranscriptStreams(Part):
 
     def _ended(self, key: _StreamKey, stream: _Stream) -> SpeechDone:
         stream.done = True
-        return SpeechDone(*key, stream.text, stream.spoken, self._heard(stream) if stream.cut else None)
+        text = stream.text if stream.length < self._max_characters else ""  # its rest is not known: it was shown
+        return SpeechDone(*key, text, stream.spoken, self._heard(stream) if stream.cut else None)

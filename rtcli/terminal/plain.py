@@ -7,9 +7,12 @@ from typing import Any
 
 from rtcli.masking import incomplete, masked
 from rtcli.protocol.record import Frame
+from rtcli.protocol.remember import remember
 from rtcli.render.presenter import Presenter
+from rtcli.render.speech import MAX_OPEN
 from rtcli.render.styles import Color
 from rtcli.render.text import one_line, visible
+from rtcli.render.written import WrittenText
 from rtcli.terminal.sink import Sink
 from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
 
@@ -36,7 +39,7 @@ class PlainWriter:
         self._results = Presenter(display, out_color)  # for stdout
         self._notices = Presenter(display, err_color)  # for stderr, where events go too
         self._streaming: _Key | None = None  # the answer whose line is open on stdout
-        self._written: dict[_Key, str] = {}  # what has come of each unfinished answer; its end brings only the rest
+        self._written: dict[_Key, WrittenText] = {}  # what has come of each unfinished answer; its end brings the rest
         self._held = ""  # the end of what came, as long as it may be the beginning of a secret
 
     def __repr__(self) -> str:
@@ -65,7 +68,11 @@ class PlainWriter:
         if self._streaming not in (None, key):
             self._end_line()
         self._streaming = key
-        self._written[key] = self._written.get(key, "") + delta.delta
+        written = self._written.get(key)
+        if written is None:
+            written = WrittenText()
+            remember(self._written, key, written, MAX_OPEN)
+        written.append(delta.delta)
         text = self._held + delta.delta
         shown = len(text) - incomplete(text)  # a key cut between two deltas must be masked as a whole
         self._held = text[shown:]
@@ -78,9 +85,9 @@ class PlainWriter:
         key = (done.role, done.item_id, done.content_index)
         if self._streaming not in (None, key):
             self._end_line()
-        written = self._written.pop(key, "")
+        written = self._written.pop(key, None) or WrittenText()
         # A text that differs from its deltas is not written again: stdout cannot take back what stands there.
-        rest = done.text.removeprefix(written) if done.text.startswith(written) else ""
+        rest = done.text[written.length :] if written.begins(done.text) else ""
         if rest or self._streaming == key:
             self._out.write(visible(masked(self._held + rest)) + "\n")
         self._streaming, self._held = None, ""

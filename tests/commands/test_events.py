@@ -178,3 +178,18 @@ async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
 
         assert isinstance(text, Text) and "no event" in text.text and "9 bytes" in text.text
         assert isinstance(table, Table) and table.rows[0][3] == "no event"
+
+
+async def test_an_event_that_fell_out_of_the_log_says_so(live: Live) -> None:
+    """A number that was there once is no number that never was."""
+    live.session.state.log.max_event_bytes = 2000
+    await live.run("hello")
+    await live.idle()
+    oldest = live.session.state.log.records[0].number
+
+    for line in ("/show 1", "/show #2", "/why 1"):
+        with pytest.raises(UsageError, match="is forgotten") as caught:
+            await live.run(line)
+        assert caught.value.hint == f"the oldest is #{oldest}"
+    with pytest.raises(UsageError, match="no event '99999' yet"):
+        await live.run("/show 99999")

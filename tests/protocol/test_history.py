@@ -149,3 +149,20 @@ def test_a_change_costs_the_same_in_a_history_of_any_length(size: int) -> None:
     items.remove(Counted("item_51"))
 
     assert Counted.comparisons <= 30
+
+
+def test_the_oldest_items_are_forgotten_where_all_are_too_much() -> None:
+    """Their text is bounded; an item that grows counts with what it has now; the newest one stays."""
+    history = History(max_characters=10_000)
+    for number in range(100):
+        history.update(message(f"item_{number}", content=[{"text": "x" * 1000}]))
+    for _ in range(100):
+        history.update(message("item_99", content=[{"text": "x" * 2000}]))
+
+    kept = [item.item_id for item in history]
+    assert kept == [f"item_{number}" for number in range(100 - len(kept), 100)]
+    assert 5 < len(kept) < 10
+    assert history.forgotten == 100 - len(kept)
+
+    history.update(message("huge", content=[{"text": "x" * 50_000}]))
+    assert [item.item_id for item in history] == ["huge"]

@@ -109,3 +109,15 @@ def test_odd_fields_do_not_stop_the_fold() -> None:
     fold.feed(wire.frame("response.done", response=None))
 
     assert [entry.count for entry in fold.close() if isinstance(entry, Stream)] == [3]
+
+
+def test_streams_that_never_end_are_shown_as_they_stand() -> None:
+    """So many at once are a fault of the server; none is counted for ever."""
+    wire, fold = Wire(), EventGrouper()
+    deltas = [wire.frame("response.output_text.delta", item_id=f"item_{number}", delta="x") for number in range(500)]
+
+    rows = fed(fold, deltas)
+
+    assert len(rows) + len(fold.open) == 500
+    assert len(fold.open) < 100
+    assert all(isinstance(row, Stream) and not row.closed for row in rows)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.render.speech import SpeechTexts
+from rtcli.render.speech import MAX_OPEN, SpeechTexts
 from rtcli.render.styles import Line, plain
 from rtcli.render.text import cells
+from rtcli.render.written import WrittenText
 from rtcli.views import SpeechDelta, SpeechDone
 
 
@@ -118,3 +119,27 @@ def test_nothing_is_lost_and_nothing_too_wide(pieces: list[str], width: int, dat
     assert all(cells(plain(row)) <= width for row in rows)
     shown = "".join(plain(row)[2:] for row in rows)
     assert shown.replace(" ", "") == "".join(pieces).replace(" ", "").replace("\n", "")
+
+
+def test_streams_that_never_end_make_room_for_newer_ones() -> None:
+    """A server that opens one after another: what came of each is shown, and no more than a few are looked at."""
+    texts = SpeechTexts()
+    for number in range(MAX_OPEN * 3):
+        texts.append(delta(f"text {number}", item=f"item_{number}"))
+
+    rows = lines(texts.take_rows(40))
+    assert rows == [f"● text {number}" for number in range(MAX_OPEN * 2)]
+    assert len(texts.tails(40)) == MAX_OPEN
+    assert len(lines(texts.abandon(40))) == MAX_OPEN
+
+
+@given(st.lists(st.text(max_size=5), max_size=8), st.text(max_size=20))
+def test_a_written_text_is_known_again_as_the_beginning_of_the_whole(pieces: list[str], whole: str) -> None:
+    """As if the text itself had been kept."""
+    written = WrittenText()
+    for piece in pieces:
+        written.append(piece)
+
+    assert written.begins(whole) is whole.startswith("".join(pieces))
+    assert written.begins("".join(pieces) + whole)
+    assert written.length == len("".join(pieces))

@@ -132,3 +132,31 @@ def test_an_hour_of_microphone_shares_one_thin_event() -> None:
     log = log_with(*({"type": "input_audio_buffer.append", "audio": "A" * 1280} for _ in range(100)), max_bytes=2000)
 
     assert len({id(record.event) for record in log.records[:98]}) == 1
+
+
+def test_a_full_log_forgets_its_oldest_frames() -> None:
+    """Whatever they hold: its bytes are bounded, numbers and links stay right, and it says where it begins now."""
+    log = WireLog(max_bytes=50_000, max_event_bytes=100_000)
+    for number in range(1, 2001):
+        event = {"type": f"type.{number}", "event_id": f"event_{number}", "text": "x" * 744}
+        heavy = {**sound(4000), "event_id": f"event_{number}"}
+        log.add(Frame(number, 0.0, Direction.RECEIVED, heavy if number % 9 == 0 else event, 1000, parent=number - 1))
+        assert len(log) <= 200
+
+    assert (log.last_number, log.records[-1].number) == (2000, 2000)
+    assert log.forgotten + len(log) == 2000
+    assert log.records[0].number == log.forgotten + 1
+    assert [log.find(key) for key in (log.forgotten, f"event_{log.forgotten}", 1)] == [None, None, None]
+    assert log.last("type.1") is None
+    assert log.find(log.forgotten + 1) is log.records[0]
+    assert log.why(2000)[-1].number >= log.forgotten + 1
+    assert len(log.sent_since(0)) == 0
+
+
+def test_the_newest_frame_stays_however_large_it_is() -> None:
+    """It is what is being looked at."""
+    log = WireLog(max_event_bytes=1000)
+    for number in range(1, 4):
+        log.add(Frame(number, 0.0, Direction.RECEIVED, {"type": "a"}, size=5000))
+
+    assert [record.number for record in log.records] == [3]

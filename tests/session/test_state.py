@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from rtcli.errors import ExitCode
+from rtcli.protocol.history import History
 from rtcli.protocol.items import FunctionCallItem
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Mark, Record
+from rtcli.session.log import WireLog
 from rtcli.session.metrics import SessionMetrics
 from rtcli.session.state import SessionState
 from rtcli.views import Level, Notice, SpeechDone, View
@@ -235,3 +237,19 @@ def _figures(state: SessionState) -> dict[str, Any]:
         "codes": state.reports.codes,
         "unsent": state.audio.unsent_turn_ms,
     }
+
+
+def test_what_falls_out_of_memory_is_told_once() -> None:
+    """Of the log, of the history: a user who looks for it has to know."""
+    state = SessionState()
+    state.log = WireLog(max_event_bytes=50_000)
+    state.items.history = History(max_characters=50_000)
+    told: list[str] = []
+    for number in range(1, 300):
+        item = {"type": "message", "id": f"item_{number}", "role": "user", "content": [{"text": "x" * 1000}]}
+        event = {"type": "conversation.item.done", "item": item, "previous_item_id": None}
+        told += whats(state.observe(Frame(number, 0.0, Direction.RECEIVED, event, 1100)))
+
+    assert len(told) == 2
+    assert "event log holds the newest" in told[0] + told[1]
+    assert "history holds the newest" in told[0] + told[1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rtcli.protocol.items import MessageItem
 from rtcli.protocol.record import Connected, Connection
 from rtcli.session.transcripts import TranscriptStreams, heard_characters
-from rtcli.views import SpeechDelta, SpeechDone, View
+from rtcli.views import Notice, SpeechDelta, SpeechDone, View
 from tests.kit.records import Feeder
 
 SPOKEN = "response.output_audio_transcript"
@@ -163,3 +163,29 @@ def test_an_item_as_it_was_heard_ends_at_the_cut() -> None:
     (heard,) = streams.as_heard(item).content
     assert heard["transcript"] and TEXT.startswith(heard["transcript"]) and heard["transcript"] != TEXT
     assert item.content == [part]
+
+
+def test_texts_are_bounded_together_and_the_oldest_go_first() -> None:
+    """For the heard part of a late interruption the newest are enough."""
+    streams = TranscriptStreams(max_characters=1000)
+    feed = Feeder(streams)
+    for number in range(50):
+        feed.received(event("response.output_text.done", text="x" * 100) | {"item_id": f"item_{number}"})
+
+    kept = [number for number in range(50) if streams.text("assistant", f"item_{number}", 0)]
+    assert kept == list(range(50 - len(kept), 50))
+    assert 5 < len(kept) <= 10
+
+
+def test_a_text_that_never_ends_is_shown_whole_and_kept_so_far() -> None:
+    """Every piece is handed on; that no more of it is kept is told once."""
+    streams = TranscriptStreams(max_characters=1000)
+    feed = Feeder(streams)
+    views = [view for _ in range(50) for view in feed.received(event("response.output_text.delta", delta="y" * 100))]
+
+    assert sum(isinstance(view, SpeechDelta) for view in views) == 50
+    assert len([view for view in views if isinstance(view, Notice)]) == 1
+    assert streams.text("assistant", "item_1", 0) == "y" * 1000
+    whole = feed.received(event("response.output_text.done", text="y" * 5000))
+    assert whole[0] == SpeechDone("assistant", "item_1", 0, "y" * 5000)
+    assert len(streams.text("assistant", "item_1", 0)) == 1000

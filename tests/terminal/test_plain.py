@@ -167,3 +167,14 @@ def test_a_plain_writer_shows_what_it_is_in_the_middle_of() -> None:
 
     pipes.writer.write(done("Hello ", "item_7"))
     assert "between answers" in repr(pipes.writer)
+
+
+def test_a_long_answer_is_written_once_and_not_kept() -> None:
+    """Piece by piece; its end is known by its digest, however long it was."""
+    out = io.StringIO()
+    writer = PlainWriter(Sink(out), Sink(io.StringIO()), DisplaySettings(), width=lambda: 80)
+    for _ in range(1000):
+        writer.write(delta("0123456789"))
+    writer.write(done("0123456789" * 1000 + "end"))
+
+    assert out.getvalue() == "0123456789" * 1000 + "end\n"

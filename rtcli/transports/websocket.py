@@ -332,9 +332,10 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         """Send a text as it stands, whether or not it is an event, in the order of the calls, from any thread.
 
         Nothing is added or delayed. What it says counts as with send_event(): a session.update as configured, for
-        example. Raises NotConnectedError without a connection, OutboxFullError when the peer does not read.
+        example. Raises NotConnectedError without a connection, OutboxFullError when the peer does not read, ValueError
+        for half a surrogate pair, which has no UTF-8: a server would have to end the connection.
         """
-        event, frame = decode(text), text.encode(errors="surrogatepass")
+        event, frame = decode(text), text.encode()
 
         def send() -> None:
             if isinstance(event, Malformed):

@@ -56,6 +56,19 @@ async def test_a_frame_need_not_be_an_event(text: str) -> None:
     assert [frame.problem != "" for frame in frames if frame.event is None] == [True]
 
 
+async def test_a_text_that_has_no_utf8_is_refused_where_it_is_given() -> None:
+    """A server would have to end the connection for it."""
+    async with linked() as link:
+        for text in ("\ud800", '{"type": "a", "b": "\udfff"}'):
+            with pytest.raises(ValueError, match="surrogates not allowed"):
+                link.t.send_frame(text)
+        link.t.send_frame('{"type": "a", "b": "\\ud800 \U0001f600"}')
+        await link.settle()
+
+        assert link.sent_types == ["a"]
+        assert link.t.status == "connected"
+
+
 async def test_a_session_update_in_a_frame_counts_as_configured() -> None:
     """The transport reads a copy of what it sends."""
     async with linked() as link:

@@ -31,7 +31,7 @@ _MEANINGS = {
     ExitCode.SERVER_ERROR: "the server sent an `error` event",
     ExitCode.RESPONSE_FAILED: "a response ended failed or incomplete",
     ExitCode.EXPECTATION: "a time limit passed, or `--until` / `--count` was not met",
-    ExitCode.AUDIO_UNAVAILABLE: "a sound device was asked for and cannot be had",
+    ExitCode.AUDIO_UNAVAILABLE: "an audio device was asked for and cannot be had",
     ExitCode.HANGUP: "the terminal went away",
     ExitCode.INTERRUPTED: "Ctrl+C",
     ExitCode.TERMINATED: "SIGTERM",

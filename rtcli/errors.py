@@ -180,7 +180,7 @@ class ExpectationError(RtcliError):
 
 
 class AudioUnavailableError(RtcliError):
-    """A sound device was asked for and cannot be had."""
+    """An audio device was asked for and cannot be had."""
 
     exit_code = ExitCode.AUDIO_UNAVAILABLE
 

@@ -73,7 +73,7 @@ class ImagePreview:
 class SpeechDelta:
     """A piece of text that is being made, to be appended to the stream named by (role, item_id, content_index).
 
-    `role` is "assistant" or "user" (input transcription); `spoken` says that the text is a transcript of sound.
+    `role` is "assistant" or "user" (input transcription); `spoken` says that the text is a transcript of audio.
     """
 
     role: str

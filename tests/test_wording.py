@@ -19,6 +19,8 @@ RETIRED: dict[str, str] = {
     r"hung up|given up on": "a connection is closed, a command is cancelled",
     r"is no (event|key|kind|topic|terminal|JSON|NDJSON|WebSocket)": "it is not a ...: how an error message says it",
     r"defect of rtcli": "a bug in rtcli",
+    r"sound(?! card)": "audio: the wire's word; only a sound card is called so",
+    r"wanted": "requested, expected or a name of its own: what it is, not that somebody wants it",
     r"dialled": "the client connects; American spelling where the word has to stay",
 }
 # Names are searched for parts, because a word boundary does not stand at an underscore.
@@ -55,6 +57,7 @@ def test_a_file_uses_the_words_of_the_field(path: Path) -> None:
     [
         ("a Person's colours", ["Person", "colours"]),
         ("color and personal", []),
+        ("a sound device and a sound card sounds", ["sound"]),
         ("frame 4 is no event", ["is no event"]),
         ("_MOST_HITS = 50", ["_MOST_H"]),
         ("utmost_care, ALMOST_ALL", []),

@@ -1,4 +1,4 @@
-"""Sound devices by index or part of a name, through PortAudio, which is loaded when it is first needed."""
+"""Audio devices by index or part of a name, through PortAudio, which is loaded when it is first needed."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Capture:
 
 
 class Microphone(Capture):
-    """A sound device that records. `on_chunk` is called on the event loop that `open` was called on."""
+    """An audio device that records. `on_chunk` is called on the event loop that `open` was called on."""
 
     def __init__(self, on_chunk: Callable[[bytes], None] | None = None, device: int | str | None = None) -> None:
         super().__init__(on_chunk)

@@ -20,14 +20,14 @@ class State(Enum):
     IDLE = auto()
     """Nothing to play."""
     FILLING = auto()
-    """Waiting for enough sound to ride out jitter."""
+    """Waiting for enough audio to ride out jitter."""
     PLAYING = auto()
-    """Giving out sound."""
+    """Giving out audio."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingPlayback:
-    """What a player leaves: what was taken of each part, the sound that waits, and the part that more will come of.
+    """What a player leaves: what was taken of each part, the audio that waits, and the part that more will come of.
 
     Frames, at the player's rate in a queue, at 24 kHz between speakers.
     """
@@ -39,7 +39,7 @@ class PendingPlayback:
 
 @dataclass(slots=True)
 class _Played:
-    """Where on the device's count of frames the sound of one key lies: [position, frames] pieces, in order.
+    """Where on the device's count of frames the audio of one key lies: [position, frames] pieces, in order.
 
     `count_elsewhere` frames were played elsewhere before.
     """
@@ -61,7 +61,7 @@ class _Played:
 
 
 class PlayQueue:
-    """Sound by key, in the order it came, read out in blocks. Safe between the loop and a device's thread.
+    """Audio by key, in the order it came, read out in blocks. Safe between the loop and a device's thread.
 
     All lengths are frames of mono PCM16 at `rate`. `latency` frames have been read but have not left the device yet:
     `heard` never counts them.
@@ -84,7 +84,7 @@ class PlayQueue:
         self._lock = threading.Lock()  # PortAudio reads in a thread of its own
 
     def put(self, key: PartKey, pcm: bytes) -> None:
-        """Queue sound."""
+        """Queue audio."""
         if not pcm:
             return
         with self._lock:
@@ -99,13 +99,13 @@ class PlayQueue:
                 self.state, self._waited = State.FILLING, 0
 
     def finish(self, key: PartKey) -> None:
-        """No more sound of this key will come: running out of it is not an underrun, and nothing waits for more."""
+        """No more audio of this key will come: running out of it is not an underrun, and nothing waits for more."""
         with self._lock:
             if self._open == key:
                 self._open = None
 
     def read(self, frames: int, at: float) -> bytes:
-        """The next block for the device, silence where there is no sound. `at` is when its first sample is heard."""
+        """The next block for the device, silence where there is no audio. `at` is when its first sample is heard."""
         with self._lock:
             if self.state is State.FILLING:
                 ready = self._queued >= self._jitter or self._waited >= self._jitter or self._open is None
@@ -175,7 +175,7 @@ class PlayQueue:
                 self._played[key] = _Played(frames)
 
     def heard(self, key: PartKey) -> int | None:
-        """Frames of a key that left the device; None: it never had sound of this key."""
+        """Frames of a key that left the device; None: it never had audio of this key."""
         with self._lock:
             played = self._played.get(key)
             return played.before(self._position - self.latency) if played else None
@@ -198,13 +198,13 @@ class PlayQueue:
 
     @property
     def audible(self) -> bool:
-        """Sound waits, or has been read and has not wholly left the device."""
+        """Audio waits, or has been read and has not wholly left the device."""
         with self._lock:
             return bool(self._queue) or self._position - self.latency < self._audio_until
 
     @property
     def current(self) -> PartKey | None:
-        """Whose sound leaves the device now, or would next."""
+        """Whose audio leaves the device now, or would next."""
         with self._lock:
             now = self._position - self.latency
             # The newest part first; latency is short, so what is heard now is in one of its last two unbroken pieces.

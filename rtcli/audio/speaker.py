@@ -1,4 +1,4 @@
-"""The speaker: 24 kHz sound in, the device's own rate out, and a count of what was really heard."""
+"""The speaker: 24 kHz audio in, the device's own rate out, and a count of what was really heard."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class QueuedPlayer:
         self._queue.put(key, self._resampler[1].process(pcm))
 
     def finish(self, item_id: str, content_index: int) -> None:
-        """All sound of this part was handed over."""
+        """All audio of this part was handed over."""
         if self._resampler and self._resampler[0] == (item_id, content_index):
             self._flush()
         self._queue.finish((item_id, content_index))
@@ -92,7 +92,7 @@ class QueuedPlayer:
 
     @property
     def audible(self) -> bool:
-        """Sound waits to be played or is leaving the device."""
+        """Audio waits to be played or is leaving the device."""
         return self._queue.audible
 
     @property
@@ -127,7 +127,7 @@ class QueuedPlayer:
 
 
 class Speaker(QueuedPlayer):
-    """A sound device that plays. `device` is an index, a part of its name, or None for the default."""
+    """An audio device that plays. `device` is an index, a part of its name, or None for the default."""
 
     def __init__(self, device: int | str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)

@@ -1,4 +1,4 @@
-"""One stream of a sound device, from its start to its end, which the device may bring about itself."""
+"""One stream of an audio device, from its start to its end, which the device may bring about itself."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def doctor(
     rtcli doctor --live --profile work
     rtcli doctor --bundle report.json
 
-    Python, packages, folders, sound, terminal, endpoint and key, models, the built-in server. It stays off the network;
+    Python, packages, folders, audio, terminal, endpoint and key, models, the built-in server. It stays off the network;
     --live connects to the endpoint for one turn (which may cost a fraction of a cent).
     """
     flags = {

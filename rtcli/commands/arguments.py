@@ -318,7 +318,7 @@ class ImageSource(FilePath):
 
 
 class DeviceName(ArgumentType[str]):
-    """A sound device by index or a part of its name."""
+    """An audio device by index or a part of its name."""
 
     label = "DEVICE"
     greedy = True

@@ -1,4 +1,4 @@
-"""Commands for sound: microphone, push to talk, files, devices, echo."""
+"""Commands for audio: microphone, push to talk, files, devices, echo."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Handler: TypeAlias = Callable[..., Views | Awaitable[Views]]
 
 TOPICS: Mapping[str, str] = {
     "talk": "Talk",
-    "audio": "Sound",
+    "audio": "Audio",
     "session": "Session",
     "wire": "Events",
     "items": "Conversation",

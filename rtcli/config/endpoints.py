@@ -19,9 +19,10 @@ OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPENAI_KEY_VARIABLE = "OPENAI_API_KEY"
 OPENAI_URL_VARIABLE = "OPENAI_BASE_URL"
 
-_OPENAI_HOST = "api.openai.com"
+_OPENAI_HOST = "api.openai.com"  # regional hosts end in it
+# a base URL is written for HTTP as often as for WebSocket
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-_BASE_PATHS = ("", "/v1", "/openai/v1")
+_BASE_PATHS = ("", "/v1", "/openai/v1")  # what OPENAI_BASE_URL holds; any other path is taken as it is
 # What in a query already says which session is meant: a model is then neither missing nor added.
 _NAMES_THE_SESSION = frozenset({"model", "deployment", "call_id", "intent"})
 # Azure's portal shows a resource's bare address, which serves the API below this path.
@@ -44,10 +45,10 @@ class Endpoint:
     """
 
     url: str
-    model: str | None
+    model: str | None  # what the URL names; None where it names a call or leaves the choice to the server
     label: str
-    call_id: str | None = None
-    local: bool = False
+    call_id: str | None = None  # of a WebRTC or SIP call that is joined
+    local: bool = False  # the built-in server
     headers: Mapping[str, str] = field(default_factory=dict)
     api_key: ApiKey | None = field(default=None, repr=False)
     auth: str = "bearer"
@@ -103,6 +104,7 @@ def resolve_endpoint(
         model = default_model
     parts = _with_session(parts, model, call_id)
     query = _query(parts)
+    # None: no key goes out, which a server on loopback or a gateway may accept.
     source = _key_source(parts, key, environ)
     if source is not None and source.variable == OPENAI_KEY_VARIABLE:
         extra = {**_account_headers(environ, extra), **extra}
@@ -172,6 +174,7 @@ def parse_url(url: str, origin: str = "") -> SplitResult:
             why="it would show in process lists and logs",
             hint="name the key's variable with --api-key-env and use --auth api-key",
         )
+    # urlsplit takes the brackets of an IPv6 address away.
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return SplitResult(
         scheme=scheme,
@@ -229,11 +232,11 @@ def _query(parts: SplitResult) -> dict[str, str]:
 
 def _with_session(parts: SplitResult, model: str | None, call_id: str | None) -> SplitResult:
     """The URL with model or call_id in its query, percent-encoded; with neither it stays as it was written."""
-    wanted = {"call_id": call_id} if call_id else {"model": model} if model else {}
-    if not wanted:
+    requested = {"call_id": call_id} if call_id else {"model": model} if model else {}
+    if not requested:
         return parts
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("model", *wanted)]
-    return parts._replace(query=urlencode([*kept, *wanted.items()], quote_via=quote))
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("model", *requested)]
+    return parts._replace(query=urlencode([*kept, *requested.items()], quote_via=quote))
 
 
 def is_azure(host: str) -> bool:

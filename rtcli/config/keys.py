@@ -64,6 +64,7 @@ class KeySource:
             import keyring.errors
         except ImportError as error:
             raise UsageError("the keyring cannot be read", hint=install_command("keyring")) from error
+        # Keyrings index by service and user; a bare service gets a user of our own.
         service, _, user = (self.keyring or "").partition("/")
         try:
             value: str | None = keyring.get_password(service, user or "api-key")

@@ -33,6 +33,7 @@ class TokenPrice:
         """Dollars for these counts, named like the fields; names without a price cost nothing, nor does time."""
         total = 0.0
         for kind in ("text", "audio", "image"):
+            # Cached tokens are counted within the input: they must not be billed twice, nor more than there are.
             cached = min(tokens.get(f"cached_{kind}", 0), tokens.get(f"input_{kind}", 0))
             fresh = tokens.get(f"input_{kind}", 0) - cached
             made = tokens.get(f"output_{kind}", 0)
@@ -55,7 +56,7 @@ class MinutePrice:
 
 Price: TypeAlias = TokenPrice | MinutePrice
 
-_FULL = TokenPrice(4.00, 0.40, 16.00, 32.00, 0.40, 64.00, 5.00, 0.50)
+_FULL = TokenPrice(4.00, 0.40, 16.00, 32.00, 0.40, 64.00, 5.00, 0.50)  # in the order of the fields: text, audio, image
 _REASONING = replace(_FULL, output_text=24.00)
 _MINI = TokenPrice(0.60, 0.06, 2.40, 10.00, 0.30, 20.00, 0.80, 0.08)
 
@@ -91,7 +92,7 @@ def price_of(model: str, overrides: Mapping[str, Mapping[str, float]] | None = N
     missing.
     """
     name = without_date(model)
-    known = _known(model) or _known(name)
+    known = _known(model) or _known(name)  # a snapshot may have a price of its own
     given = (overrides or {}).get(model) or (overrides or {}).get(name)
     if not given:
         return known

@@ -21,15 +21,15 @@ PROJECT_FILE = ".rtcli.toml"
 class Setting:
     """One thing that can be set.
 
-    `project` says whether a project's file may set it: what decides where sound and keys go may not come with a
+    `project` says whether a project's file may set it: what decides where audio and keys go may not come with a
     repository that somebody cloned. `variable` is None for tables, which an environment variable cannot hold.
     """
 
     name: str
-    type: type
+    type: type  # bool, str or dict; text is read as the first two
     meaning: str
     project: bool = False
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()  # the only values it takes; empty: any
 
     @property
     def variable(self) -> str | None:
@@ -83,7 +83,7 @@ class Settings:
     """Every layer, strongest first."""
 
     layers: tuple[Layer, ...]
-    profiles: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()  # names in the user's file, also those not in use
 
     def get(self, name: str) -> Any:
         """The value that counts, or None. A connection's values count only beside the place they belong to."""
@@ -144,6 +144,7 @@ def load_settings(
     profile = _profile(chosen, profiles, path)
     if profile is None:
         return Settings((given, variables, project, own), tuple(profiles))
+    # A profile that is only a default must not override what was set for this run or this project.
     named_by_flag = (chosen.find("profile") or ("", ""))[1] == "flag"
     layers = (given, profile, variables, project, own) if named_by_flag else (given, variables, project, profile, own)
     return Settings(layers, tuple(profiles))
@@ -180,7 +181,7 @@ def _project_file(folder: Path) -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError as error:
@@ -218,7 +219,7 @@ def check(name: str, value: Any, where: str) -> Any:
         )
     if setting.type is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    _learn_secrets(name, value)
+    _learn_secrets(name, value)  # before any error can show the value
     if not isinstance(value, setting.type):
         kind = {str: "text", bool: "true or false", dict: "a table"}[setting.type]
         raise UsageError(f"{where}: {value!r} is not {kind}")

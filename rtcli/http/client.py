@@ -40,12 +40,13 @@ async def stream(
 
     from rtcli.http.routed import RoutedTransport
 
-    add_url(url)
+    add_url(url)  # a key in it is masked from here on, in errors and log records too
     for name, value in (headers or {}).items():
         add_header(name, value)
     async with AsyncExitStack() as stack:
         try:
             client = httpx2.AsyncClient(
+                # trust_env would have httpx2 read the proxy variables itself, without our rule for loopback.
                 transport=RoutedTransport(tls or ssl_context()),
                 trust_env=False,
                 headers={"User-Agent": f"rtcli/{__version__}", **(headers or {})},
@@ -70,6 +71,7 @@ async def stream(
 
 def _failed(method: str, url: str, error: Exception) -> ConnectError:
     hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
+    # Connecting to several addresses at a time fails as a group: the first says enough.
     cause: BaseException = error
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]

@@ -10,15 +10,15 @@ from typing import Any
 
 import h11
 
-_MAX_HEAD_BYTES = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024  # of the request line and headers together; h11 answers 431 beyond it
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """A whole request. Names of headers are lower-case; of a header that comes twice the last counts."""
 
-    method: str
-    target: str
+    method: str  # upper-case, as it came
+    target: str  # path and query, not decoded
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
@@ -50,11 +50,11 @@ class HttpExchange:
     """
 
     def __init__(self, max_body_bytes: int) -> None:
-        self._max_body_bytes = max_body_bytes
+        self._max_body_bytes = max_body_bytes  # beyond it: 413
         self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
-        self._request: h11.Request | None = None
-        self._body = bytearray()
-        self.interim = b""
+        self._request: h11.Request | None = None  # once its head is whole
+        self._body = bytearray()  # decoded: without the framing of chunks
+        self.interim = b""  # to be written before more is read, see above
 
     def receive(self, data: bytes) -> HttpRequest | HttpResponse | None:
         """The request once it is whole; the response to what is none (400, 413 ...); None: more has to come."""
@@ -70,6 +70,7 @@ class HttpExchange:
                     return self._whole()
                 else:
                     return None
+                # refused before it is sent, where its length is announced
                 if max(len(self._body), self._announced_bytes()) > self._max_body_bytes:
                     return HttpResponse.error(413, f"The body is larger than {self._max_body_bytes} bytes.")
         except h11.RemoteProtocolError as error:
@@ -82,10 +83,11 @@ class HttpExchange:
         """The whole response, ready to be written."""
         headers = {**response.headers, "Content-Length": str(len(response.body)), "Connection": "close"}
         if response.status == HTTPStatus.NO_CONTENT:
-            del headers["Content-Length"]
+            del headers["Content-Length"]  # RFC 9110, section 8.6: a 204 must not have one
         phrase = HTTPStatus(response.status).phrase
         if self._connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             head = h11.Response(status_code=response.status, headers=list(headers.items()), reason=phrase.encode())
+            # RFC 9110, section 9.3.2: HEAD gets headers and no content
             unread = self._request is not None and self._request.method == b"HEAD"
             parts = (head, h11.Data(data=b"" if unread else response.body), h11.EndOfMessage())
             return b"".join(self._connection.send(part) or b"" for part in parts)

@@ -9,6 +9,7 @@ import httpx2
 from rtcli.http.proxies import Proxy, proxy_for
 from rtcli.masking import masking_logger
 
+# httpx2 logs URLs, httpcore2 logs headers
 _LOGGERS = ("httpx2", *(f"httpcore2.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 
 
@@ -16,8 +17,8 @@ class RoutedTransport(httpx2.AsyncBaseTransport):
     """Holds a transport for each proxy that was needed, and one for none. Its libraries' log records are masked."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
-        self._tls = tls
-        self._transports: dict[Proxy | None, httpx2.AsyncHTTPTransport] = {}
+        self._tls = tls  # for the target, and for a proxy that is spoken to over TLS
+        self._transports: dict[Proxy | None, httpx2.AsyncHTTPTransport] = {}  # each keeps its connections
         for name in _LOGGERS:
             masking_logger(name)
 
@@ -60,5 +61,5 @@ def _reached_target(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return True
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or error.__context__  # httpx2 wraps what httpcore2 wrapped
     return False

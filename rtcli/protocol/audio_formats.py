@@ -12,7 +12,7 @@ import pybase64
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """One way to write sound as bytes, mono.
+    """One way to write audio as bytes, mono.
 
     `type` is the wire's name (`audio/pcm`, `audio/pcmu`, `audio/pcma`), `rate` samples per second,
     `width` bytes per sample.
@@ -24,7 +24,7 @@ class AudioFormat:
 
     @property
     def bytes_per_second(self) -> int:
-        """What a second of sound takes."""
+        """What a second of audio takes."""
         return self.rate * self.width
 
     def milliseconds(self, length: int) -> int:

@@ -49,17 +49,17 @@ def _rows(direction: Direction, table: str) -> Iterator[EventType]:
 _CLIENT = """
 session.update | session | session.updated | change the session: only the keys given; refused as a whole if one is wrong
 session.close | | | end the session in order (documented for translation sessions)
-input_audio_buffer.append | audio | | add base64 sound in the session's input format, at most 15 MiB
-input_audio_buffer.commit | | input_audio_buffer.committed | make the buffered sound a user item; asks for no response
-input_audio_buffer.clear | | input_audio_buffer.cleared | throw the buffered sound away
-session.input_audio_buffer.append | audio | | add base64 sound (translation sessions)
+input_audio_buffer.append | audio | | add base64 audio in the session's input format, at most 15 MiB
+input_audio_buffer.commit | | input_audio_buffer.committed | make the buffered audio a user item; asks for no response
+input_audio_buffer.clear | | input_audio_buffer.cleared | throw the buffered audio away
+session.input_audio_buffer.append | audio | | add base64 audio (translation sessions)
 conversation.item.create | item previous_item_id? | conversation.item.done | put an item into the conversation
-conversation.item.retrieve | item_id | conversation.item.retrieved | the server's copy of an item, sound included
-conversation.item.truncate | item_id content_index audio_end_ms | conversation.item.truncated | cut sound nobody heard
+conversation.item.retrieve | item_id | conversation.item.retrieved | the server's copy of an item, audio included
+conversation.item.truncate | item_id content_index audio_end_ms | conversation.item.truncated | cut audio nobody heard
 conversation.item.delete | item_id | conversation.item.deleted | take an item out of the conversation
 response.create | response? | response.done | ask the model to answer; `response` overrides the session for this once
 response.cancel | response_id? | response.done | stop the response in progress, or the one named
-output_audio_buffer.clear | | output_audio_buffer.cleared | stop the sound being played (WebRTC and SIP calls only)
+output_audio_buffer.clear | | output_audio_buffer.cleared | stop the audio being played (WebRTC and SIP calls only)
 """
 
 _SERVER = """
@@ -69,28 +69,28 @@ session.updated | session | a session.update was taken; the whole session as it 
 session.closed | reason? usage? | the session ended in order (translation sessions)
 session.input_transcript.delta | delta elapsed_ms? | words heard (translation sessions)
 session.output_transcript.delta | delta elapsed_ms? | words spoken (translation sessions)
-session.output_audio.delta | delta sample_rate? channels? format? elapsed_ms? | sound spoken (translation sessions)
+session.output_audio.delta | delta sample_rate? channels? format? elapsed_ms? | audio spoken (translation sessions)
 conversation.created | conversation | the conversation exists (typed, not seen on the wire)
 conversation.item.added | item previous_item_id? | an item entered the conversation, perhaps still growing
 conversation.item.done | item previous_item_id? | an item of the conversation is final
 conversation.item.created | item previous_item_id? | an item entered the conversation (the name the beta used)
-conversation.item.retrieved | item | the server's copy of an item, sound included
-conversation.item.truncated | item_id content_index audio_end_ms | an item's sound was cut; its transcript is gone
+conversation.item.retrieved | item | the server's copy of an item, audio included
+conversation.item.truncated | item_id content_index audio_end_ms | an item's audio was cut; its transcript is gone
 conversation.item.deleted | item_id | an item left the conversation
 conversation.item.input_audio_transcription.delta | item_id content_index? delta? logprobs? obfuscation? | words heard
 conversation.item.input_audio_transcription.completed | item_id content_index transcript usage logprobs? languages? | \
 all that was heard
 conversation.item.input_audio_transcription.segment | item_id content_index id text speaker start end | words by speaker
-conversation.item.input_audio_transcription.failed | item_id content_index error | the user's sound was not transcribed
-input_audio_buffer.committed | item_id previous_item_id? | buffered sound became a user item
-input_audio_buffer.cleared | | the buffered sound was thrown away
+conversation.item.input_audio_transcription.failed | item_id content_index error | the user's audio was not transcribed
+input_audio_buffer.committed | item_id previous_item_id? | buffered audio became a user item
+input_audio_buffer.cleared | | the buffered audio was thrown away
 input_audio_buffer.speech_started | audio_start_ms item_id | voice detection hears speech begin
 input_audio_buffer.speech_stopped | audio_end_ms item_id | voice detection hears speech end
 input_audio_buffer.timeout_triggered | audio_start_ms audio_end_ms item_id | nobody spoke for idle_timeout_ms
 input_audio_buffer.dtmf_event_received | event received_at | a telephone key was pressed (SIP calls)
-output_audio_buffer.started | response_id | sound begins to play (WebRTC and SIP calls)
-output_audio_buffer.stopped | response_id | all sound has been played (WebRTC and SIP calls)
-output_audio_buffer.cleared | response_id | the sound being played was thrown away (WebRTC and SIP calls)
+output_audio_buffer.started | response_id | audio begins to play (WebRTC and SIP calls)
+output_audio_buffer.stopped | response_id | all audio has been played (WebRTC and SIP calls)
+output_audio_buffer.cleared | response_id | the audio being played was thrown away (WebRTC and SIP calls)
 response.created | response | a response begins
 response.output_item.added | response_id output_index item | an item of a response begins
 response.output_item.done | response_id output_index item | an item of a response is final
@@ -100,8 +100,8 @@ response.output_text.delta | response_id item_id output_index content_index delt
 response.output_text.done | response_id item_id output_index content_index text | all the text of a part
 response.output_audio_transcript.delta | response_id item_id output_index content_index delta obfuscation? | words said
 response.output_audio_transcript.done | response_id item_id output_index content_index transcript | all words of a part
-response.output_audio.delta | response_id item_id output_index content_index delta | base64 sound as it is made
-response.output_audio.done | response_id item_id output_index content_index | all the sound of a part was sent
+response.output_audio.delta | response_id item_id output_index content_index delta | base64 audio as it is made
+response.output_audio.done | response_id item_id output_index content_index | all the audio of a part was sent
 response.function_call_arguments.delta | response_id item_id output_index call_id delta obfuscation? | arguments growing
 response.function_call_arguments.done | response_id item_id output_index call_id name arguments | arguments, whole
 response.mcp_call_arguments.delta | response_id item_id output_index delta obfuscation? | arguments growing (MCP)

@@ -50,8 +50,8 @@ def _term(term: str) -> _Test:
     if term.startswith("-"):
         if term == "-":
             raise UsageError("the filter term '-' negates nothing", hint="write -response.* or -error")
-        wanted = _term(term[1:])
-        return lambda record: not wanted(record)
+        negated = _term(term[1:])
+        return lambda record: not negated(record)
     if term in ("<", ">"):
         direction = Direction(term)
         return lambda record: record.direction is direction

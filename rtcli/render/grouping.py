@@ -6,7 +6,7 @@
     closer (see below) a row of its own      closes the streams it ends, then a row of its own
     anything else      a row of its own      a row of its own; streams stay open
 
-A stream is named by item, part and type; of sound that is sent, there is one.
+A stream is named by item, part and type; of audio that is sent, there is one.
 """
 
 from __future__ import annotations

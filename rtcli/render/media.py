@@ -1,4 +1,4 @@
-"""Sound and images inside events, said in a few words instead of base64."""
+"""Audio and images inside events, said in a few words instead of base64."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 
 _MEASURED_SAMPLES = 240_000
-"""A level is exact up to ten seconds; of longer sound every n-th sample is measured, so that no prompt waits for it."""
+"""A level is exact up to ten seconds; of longer audio every n-th sample is measured, so that no prompt waits for it."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{256,}={0,2}\s*")
 _DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=-]+)*;base64,")
@@ -37,7 +37,7 @@ class WireFormats:
                 setattr(self, side, parse_format(part["format"]))
 
     def of(self, type_: str) -> AudioFormat:
-        """The format of the sound that an event of this type carries."""
+        """The format of the audio that an event of this type carries."""
         return self.input if "input_audio" in type_ else self.output
 
 
@@ -56,7 +56,7 @@ def level_db(pcm: bytes) -> float | None:
 
 
 def audio_note(text: str, format_: AudioFormat = PCM16) -> str:
-    """Base64 sound as `<9600 B audio, 200 ms, -21 dBFS>`; the level only where the samples can be read."""
+    """Base64 audio as `<9600 B audio, 200 ms, -21 dBFS>`; the level only where the samples can be read."""
     try:
         pcm = decode_base64(text)
     except ValueError:
@@ -78,7 +78,7 @@ def image_note(uri: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MediaElider:
-    """Replaces sound and images in a JSON value by notes; the rest stays as it is."""
+    """Replaces audio and images in a JSON value by notes; the rest stays as it is."""
 
     formats: WireFormats = field(default_factory=WireFormats)
 

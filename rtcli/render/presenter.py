@@ -112,7 +112,7 @@ _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
 
 
 def _shown(entry: Entry, wire_filter: WireFilter) -> bool:
-    """A stream is shown if its pieces or its end are wanted."""
+    """A stream is shown if its pieces or its end match the filter."""
     if isinstance(entry, Frame):
         return wire_filter.matches(entry)
     return wire_filter.matches(entry.first) or wire_filter.matches(entry.last)

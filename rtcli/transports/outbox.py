@@ -13,7 +13,7 @@ _GAPS_KEPT = 64
 @dataclass(slots=True, eq=False)
 class _Waiting:
     frame: bytes | None  # None: dropped
-    audio_bytes: int  # of live sound; 0: never dropped
+    audio_bytes: int  # of live audio; 0: never dropped
 
 
 class Outbox:
@@ -35,7 +35,7 @@ class Outbox:
         return self._bytes
 
     def put(self, frame: bytes, audio_bytes: int = 0) -> None:
-        """Add a frame; `audio_bytes` says how much live sound is in it.
+        """Add a frame; `audio_bytes` says how much live audio is in it.
 
         Raises OutboxFullError when it does not fit, even without live audio.
         """

@@ -47,7 +47,7 @@ def only(effects: Iterable[ServerEffect], type_: str) -> WireObject:
 
 
 class Playbook:
-    """Drives a SessionCore by hand. Sound is fed in 20 ms pieces, as clients send it."""
+    """Drives a ServerCore by hand. Audio is fed in 20 ms pieces, as clients send it."""
 
     def __init__(self, session: WireObject | None = None, **update: Any) -> None:
         self.core = ServerCore(session or realtime_session("sess_1", MODEL, 1_900_000_000), lambda: ENGINES.detector)

@@ -68,10 +68,10 @@ class AudioChoice:
 
     @property
     def used(self) -> bool:
-        """Sound goes out or comes in, also without a terminal."""
+        """Audio goes out or comes in, also without a terminal."""
         return self.listens or self.required_output or self.output_file is not None
 
     @property
     def listens(self) -> bool:
-        """Sound goes out from the start."""
+        """Audio goes out from the start."""
         return self.microphone_on or self.input_file is not None

@@ -38,8 +38,8 @@ def _with_transcriber(config: dict[str, Any]) -> dict[str, Any]:
 
     A config that names one, or none, keeps it.
     """
-    sound = config.get("audio") or {}
-    if "transcription" in (sound.get("input") or {}):
+    audio = config.get("audio") or {}
+    if "transcription" in (audio.get("input") or {}):
         return config
     return merge(config, {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER}}}})
 
@@ -70,7 +70,7 @@ def _from_file(file: str) -> dict[str, Any]:
 
 def config_of(session: Mapping[str, Any]) -> dict[str, Any]:
     """A session of the wire as a config that the transport takes; what cannot be set is left out."""
-    wanted = {name: value for name, value in session.items() if name not in _NOT_SETTABLE}
-    config = {name: value for name, value in wanted.items() if name in _NAMED}
-    rest = {name: value for name, value in wanted.items() if name not in _NAMED}
+    settable = {name: value for name, value in session.items() if name not in _NOT_SETTABLE}
+    config = {name: value for name, value in settable.items() if name in _NAMED}
+    rest = {name: value for name, value in settable.items() if name not in _NAMED}
     return config | ({"provider_data": rest} if rest else {})

@@ -46,7 +46,7 @@ class Progress:
                 self._silent_until = now + self._stop.settle
         elif frame.event is not None:
             until = self._stop.until
-            self._matched += not until or any(wanted.matches(frame) for wanted in until)
+            self._matched += not until or any(term.matches(frame) for term in until)
 
     @property
     def _required(self) -> int | None:
@@ -79,9 +79,9 @@ class Progress:
     def verdict(self) -> ExpectationError | None:
         """What was expected and did not come, after the end."""
         if self._required is not None and self._matched < self._required:
-            what = " or ".join([wanted.expression for wanted in self._stop.until]) or "any type"
+            what = " or ".join([term.expression for term in self._stop.until]) or "any type"
             return ExpectationError(
-                "expectation not met", why=f"wanted {self._required} of {what}, got {self._matched}"
+                "expectation not met", why=f"expected {self._required} of {what}, got {self._matched}"
             )
         return None
 

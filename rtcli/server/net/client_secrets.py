@@ -43,12 +43,12 @@ class ClientSecrets:
     def create(self, body: bytes) -> tuple[int, WireObject]:
         """Answer a POST: HTTP status and body. A configuration is refused as a session.update would be."""
         try:
-            wanted = _parse(body)
-            session = _session(wanted.get("session", {"type": "realtime"}))
+            requested = _parse(body)
+            session = _session(requested.get("session", {"type": "realtime"}))
         except ApiError as problem:
             error = problem.event()["error"]
             return 400, {"error": {key: error[key] for key in ("message", "type", "param", "code")}}
-        seconds = (wanted.get("expires_after") or {}).get("seconds", _DEFAULT_SECONDS)
+        seconds = (requested.get("expires_after") or {}).get("seconds", _DEFAULT_SECONDS)
         value, expires_at = f"ek_{random_text(32)}", self._now() + seconds
         self._forget_old()
         self._secrets[value] = _Secret(expires_at, session)
@@ -69,21 +69,21 @@ class ClientSecrets:
 
 def _parse(body: bytes) -> WireObject:
     try:
-        wanted = json.loads(body or b"{}")
+        requested = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:  # arrays in arrays in arrays
         raise invalid_json(str(error)) from error
-    _BODY(wanted, "")
-    parsed: WireObject = wanted
+    _BODY(requested, "")
+    parsed: WireObject = requested
     return parsed
 
 
-def _session(wanted: WireObject) -> WireObject:
+def _session(requested: WireObject) -> WireObject:
     """The effective session of a configuration."""
-    check_session(wanted, "session")
+    check_session(requested, "session")
     session_id = new_id("sess")
-    if wanted["type"] == "transcription":
+    if requested["type"] == "transcription":
         state = EffectiveSession(transcription_session(session_id, 0))
     else:
-        state = EffectiveSession(realtime_session(session_id, wanted.get("model") or DEFAULT_MODEL, 0))
-    state.update(wanted)
+        state = EffectiveSession(realtime_session(session_id, requested.get("model") or DEFAULT_MODEL, 0))
+    state.update(requested)
     return state.config

@@ -99,13 +99,13 @@ class ServerCore:
     def transcribed(self, item: ConversationItem, transcript: str | None) -> list[ServerEffect]:
         """A committed item has been transcribed; None: there is no recognizer."""
         item.recognized_text = transcript
-        wanted = self.state.input["transcription"] if item.id in self._to_transcribe else None
+        settings = self.state.input["transcription"] if item.id in self._to_transcribe else None
         self._to_transcribe.discard(item.id)
-        if wanted is None:
+        if settings is None:
             return []
         partial = self._input.partial
         sent = partial.sent if partial and partial.item_id == item.id else ""
-        return list(transcription.events(item, wanted["model"], transcript, sent))
+        return list(transcription.events(item, settings["model"], transcript, sent))
 
     def response_ended(
         self, response: Response, status: str = "completed", details: WireObject | None = None
@@ -199,10 +199,10 @@ class ServerCore:
         self._start_response(sent.get("response") or {})
 
     def _on_response_cancel(self, sent: Mapping[str, Any]) -> None:
-        wanted = sent.get("response_id")
+        response_id = sent.get("response_id")
         response = self.active
-        if wanted and not (response and response.id == wanted):
-            response = self.out_of_band.get(wanted)
+        if response_id and not (response and response.id == response_id):
+            response = self.out_of_band.get(response_id)
         if response is None:
             raise api_errors.nothing_to_cancel()
         self._cancel_response(response, "client_cancelled")
@@ -250,16 +250,16 @@ class ServerCore:
         place = {"previous_item_id": previous, "item": item.wire}
         self._out += [event("conversation.item.added", **place), event("conversation.item.done", **place)]
 
-    def _start_response(self, wanted: Mapping[str, Any]) -> None:
+    def _start_response(self, requested: Mapping[str, Any]) -> None:
         if self.state.transcribes_only:
             raise api_errors.no_responses_here()
-        options = response_options(self.state, self.conversation, wanted)
+        options = response_options(self.state, self.conversation, requested)
         if not options.out_of_band and self.active:
             raise api_errors.response_active(self.active.id)
         if len(self.out_of_band) >= MAX_OUT_OF_BAND:
             raise api_errors.too_many_responses(MAX_OUT_OF_BAND)
         known = set(self.state.mcp_servers)
-        self.state.mcp_servers.update(self.state.resolve_mcp(wanted.get("tools", ()), "response.tools"))
+        self.state.mcp_servers.update(self.state.resolve_mcp(requested.get("tools", ()), "response.tools"))
         for label in [label for label in self.state.mcp_servers if label not in known]:
             self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
         context = tuple(self.conversation.in_reply_order()) if options.input is None else options.input

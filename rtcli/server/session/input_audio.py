@@ -80,8 +80,8 @@ class InputAudio:
         assert self._turns is not None
         self.item_id = new_id("item")
         self._start = max(0, mark.sample - PCM16.samples(self._turns.padding_ms))
-        wanted = self._session.input["transcription"] or {}
-        self.partial = Partial(self.item_id) if wanted.get("model") == STREAMING_MODEL else None
+        settings = self._session.input["transcription"] or {}
+        self.partial = Partial(self.item_id) if settings.get("model") == STREAMING_MODEL else None
         return self.item_id, PCM16.milliseconds(2 * self._start)
 
     def turn_so_far(self) -> bytes:

@@ -15,30 +15,30 @@ from rtcli.server.validation import api_errors
 
 
 def response_options(
-    state: EffectiveSession, conversation: DefaultConversation, wanted: Mapping[str, Any]
+    state: EffectiveSession, conversation: DefaultConversation, requested: Mapping[str, Any]
 ) -> ResponseOptions:
     """Raises ApiError for an `input` that refers to an unknown item."""
-    session, output = state.config, wanted.get("audio", {}).get("output", {})
+    session, output = state.config, requested.get("audio", {}).get("output", {})
     audio_format = parse_format(output.get("format") or session["audio"]["output"]["format"]).to_wire()
     voice = output.get("voice") or session["audio"]["output"]["voice"]
-    own = wanted.get("instructions")
-    given = wanted.get("input")
+    own = requested.get("instructions")
+    given = requested.get("input")
     return ResponseOptions(
-        modality=wanted.get("output_modalities", session["output_modalities"])[0],
+        modality=requested.get("output_modalities", session["output_modalities"])[0],
         audio_format=audio_format,
         voice=voice["id"] if isinstance(voice, Mapping) else voice,  # clients want a string here
         speed=session["audio"]["output"]["speed"],  # a response.create cannot change it
         instructions=session["instructions"] if own is None else own,  # "" is an instruction too
         own_instructions=own,
-        tools=tuple(wanted.get("tools", session["tools"])),
-        tool_choice=wanted.get("tool_choice", session["tool_choice"]),
-        max_output_tokens=wanted.get("max_output_tokens", session["max_output_tokens"]),
-        parallel_tool_calls=wanted.get("parallel_tool_calls", session.get("parallel_tool_calls", True)),
-        metadata=wanted.get("metadata"),
+        tools=tuple(requested.get("tools", session["tools"])),
+        tool_choice=requested.get("tool_choice", session["tool_choice"]),
+        max_output_tokens=requested.get("max_output_tokens", session["max_output_tokens"]),
+        parallel_tool_calls=requested.get("parallel_tool_calls", session.get("parallel_tool_calls", True)),
+        metadata=requested.get("metadata"),
         input=None
         if given is None
         else tuple(_input(given, conversation, parse_format(session["audio"]["input"]["format"]))),
-        out_of_band=wanted.get("conversation") == "none",
+        out_of_band=requested.get("conversation") == "none",
     )
 
 

@@ -106,20 +106,20 @@ class EffectiveSession:
         value: WireObject | None = self.input["turn_detection"]
         return value
 
-    def update(self, wanted: Mapping[str, Any]) -> None:
+    def update(self, requested: Mapping[str, Any]) -> None:
         """Merge an update of the right shape. Raises ApiError and changes nothing where a rule forbids."""
-        if wanted["type"] != self.config["type"]:
-            raise api_errors.session_type_locked(wanted["type"])
+        if requested["type"] != self.config["type"]:
+            raise api_errors.session_type_locked(requested["type"])
         audio = {side: dict(settings) for side, settings in self.config["audio"].items()}
-        taken = {key: value for key, value in wanted.items() if key not in ("type", "model", "audio")}
+        taken = {key: value for key, value in requested.items() if key not in ("type", "model", "audio")}
         new = {**self.config, **taken, "audio": audio}  # another model is taken and ignored
         if new.get("reasoning", ...) is None:
             del new["reasoning"]  # null is how a client takes it back
-        self._merge_audio(new["audio"], wanted.get("audio", {}))
-        self._check(wanted, new)
+        self._merge_audio(new["audio"], requested.get("audio", {}))
+        self._check(requested, new)
         # nothing above has changed self: an update that is refused here leaves no trace
-        servers = {**self.mcp_servers, **self.resolve_mcp(wanted.get("tools", ()), "session.tools")}
-        if "tracing" in wanted and wanted["tracing"] != self.config.get("tracing"):
+        servers = {**self.mcp_servers, **self.resolve_mcp(requested.get("tools", ()), "session.tools")}
+        if "tracing" in requested and requested["tracing"] != self.config.get("tracing"):
             self._tracing_settled = True
         self.mcp_servers = servers
         self.config = new
@@ -143,15 +143,15 @@ class EffectiveSession:
             found[label] = {**self.mcp_servers.get(label, {}), **tool}
         return found
 
-    def _merge_audio(self, audio: WireObject, wanted: Mapping[str, Any]) -> None:
-        for side, changes in wanted.items():
+    def _merge_audio(self, audio: WireObject, requested: Mapping[str, Any]) -> None:
+        for side, changes in requested.items():
             target = audio.setdefault(side, {})
             for key, value in changes.items():
                 merge = _MERGES.get(key)
                 target[key] = merge(value, target.get(key), self) if merge and value is not None else value
 
-    def _check(self, wanted: Mapping[str, Any], new: WireObject) -> None:
-        if "tracing" in wanted and self._tracing_settled and wanted["tracing"] != self.config["tracing"]:
+    def _check(self, requested: Mapping[str, Any], new: WireObject) -> None:
+        if "tracing" in requested and self._tracing_settled and requested["tracing"] != self.config["tracing"]:
             raise api_errors.tracing_locked()
         old_voice = self.config["audio"].get("output", {}).get("voice")
         if self.voice_locked and new["audio"]["output"]["voice"] != old_voice:

@@ -124,9 +124,9 @@ def tracing_locked() -> ApiError:
     return ApiError(text, "invalid_value", "session.tracing")
 
 
-def session_type_locked(wanted: str) -> ApiError:
+def session_type_locked(requested: str) -> ApiError:
     """Inferred."""
-    text = f"Passing a {wanted} session update event to a session of another type is not allowed."
+    text = f"Passing a {requested} session update event to a session of another type is not allowed."
     return ApiError(text, "invalid_value", "session.type")
 
 

@@ -169,7 +169,7 @@ async def test_until_ends_at_the_event_and_unmet_is_6() -> None:
 
     assert met.code == 0, met.err
     assert "response.output_text.delta" in met.types
-    one_clear_line(unmet, 6, "wanted 1 of no.such, got 0")
+    one_clear_line(unmet, 6, "expected 1 of no.such, got 0")
 
 
 async def test_count_ends_after_so_many_events() -> None:

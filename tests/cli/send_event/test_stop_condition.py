@@ -121,7 +121,7 @@ def test_a_fixed_time_that_ends_without_what_was_expected_is_a_failure() -> None
     progress = exchange(StopCondition(seconds=5, until=(parse_filter("x"),)), CREATE)
 
     assert progress.finished(105.0)
-    assert "wanted 1 of x, got 0" in str(progress.verdict())
+    assert "expected 1 of x, got 0" in str(progress.verdict())
 
 
 def test_the_time_limit_counts_from_the_last_event_sent() -> None:

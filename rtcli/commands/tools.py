@@ -75,8 +75,8 @@ async def _reload(context: Context) -> Views:
     what = f"{counted(len(now), 'tool')} in {file.path.name}"
     changes = [f"new: {', '.join(added)}"] * bool(added) + [f"gone: {', '.join(removed)}"] * bool(removed)
     if context.session.lifecycle.connected:
-        wanted = merged_tools({"tools": context.state.tools.tools}, context.session.tools.schemas, without=removed)
-        await context.session.settings.update({"tools": wanted})
+        requested = merged_tools({"tools": context.state.tools.tools}, context.session.tools.schemas, without=removed)
+        await context.session.settings.update({"tools": requested})
     return [Notice(what, "; ".join(changes), level=Level.OK), *file.notices]
 
 

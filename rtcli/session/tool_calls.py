@@ -341,7 +341,7 @@ def merged_tools(
 ) -> list[Mapping[str, Any]]:
     """The tools of a session config with the loaded ones; a loaded one replaces its namesake.
 
-    `without` names what was loaded before and is not wanted any more.
+    `without` names what was loaded before and is not offered any more.
     """
     gone = {name for schema in schemas if (name := schema.get("name"))} | set(without)
     kept = [tool for tool in config.get("tools") or () if not (isinstance(tool, Mapping) and tool.get("name") in gone)]

@@ -140,11 +140,11 @@ def public_functions(module: types.ModuleType, tree: ast.Module) -> Iterator[tup
         if not isinstance(value, _FUNCTIONS) or id(value) in seen:
             continue
         if listed is not None:
-            wanted = name in listed
+            offered = name in listed
         else:
             foreign = from_elsewhere and getattr(value, "__module__", module.__name__) != module.__name__
-            wanted = not name.startswith("_") and name not in imported and not foreign
-        if wanted:
+            offered = not name.startswith("_") and name not in imported and not foreign
+        if offered:
             seen.add(id(value))
             yield name, value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,24 +25,24 @@ _CUT = " ⟂ "
 def history(context: Context) -> Views:
     """List the conversation in the server's order; ⟂ separates what was heard of an answer from what was not."""
     rows = tuple(
-        (
-            str(number),
-            item.item_id,
-            getattr(item, "role", item.type),
-            getattr(item, "status", ""),
-            _content_of(context, item),
-        )
-        for number, item in enumerate(context.state.history, 1)
+        row for number, item in enumerate(context.state.history, 1) for row in _history_rows(context, number, item)
     )
     if not rows:
         return Notice("the conversation is empty")
     return Table(("#", "item", "who", "status", "what"), rows)
 
 
+def _history_rows(context: Context, number: int, item: Item) -> Iterator[tuple[str, ...]]:
+    """An item, and behind a call its output, which is an item of its own for the server."""
+    who, status = getattr(item, "role", item.type), getattr(item, "status", "")
+    yield str(number), item.item_id, who, status, _content_of(context, item)
+    if (output := getattr(item, "output", None)) is not None:
+        yield "", "", "output", "", f"-> {shown_json(output)}"
+
+
 def _content_of(context: Context, item: Item) -> str:
     if not isinstance(item, MessageItem):
-        output = getattr(item, "output", None)
-        return f"{item.name} {shown_json(item.arguments)}" + (f" -> {shown_json(output)}" if output is not None else "")
+        return f"{item.name} {shown_json(item.arguments)}"
     text = text_of_item(item)
     for index, part in enumerate(item.content):
         heard = context.state.transcripts.heard(item.item_id, index)
@@ -134,7 +134,7 @@ async def export(
     text = (
         as_markdown(items, f"Conversation with {context.session.status.model}")
         if form == "md"
-        else json.dumps(as_json(items), indent=2, ensure_ascii=False) + "\n"
+        else json.dumps(as_json(items, context.state.items.call_ids), indent=2, ensure_ascii=False) + "\n"
     )
     write_text(file, text, replace=force)
     return Notice(f"{counted(len(items), 'item')} written to {file}", level=Level.OK)

@@ -148,6 +148,8 @@ def _write(item: Mapping[str, Any], call_ids: Mapping[str, str]) -> Event | None
     kind = item.get("type", "message")
     if kind == "message":
         return write_message(item)
+    if kind == "function_call_output":  # a history has none, but a conversation that moves needs them
+        return {"type": kind, "id": item["item_id"], "call_id": item["call_id"], "output": item.get("output", "")}
     if kind != "function_call":
         return None
     written = {

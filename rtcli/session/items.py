@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from rtcli.protocol.history import MAX_CHARACTERS, History
-from rtcli.protocol.items import FunctionCallItem, Item
+from rtcli.protocol.items import FunctionCallItem, Item, read_function_call
 from rtcli.protocol.record import Connected, Connection, Frame
 from rtcli.protocol.remember import remember
 from rtcli.protocol.translate import TRANSLATORS
+from rtcli.protocol.unset import UNSET
 from rtcli.session.part import Part, moment, received, sent
 from rtcli.session.transfer import without_audio
 from rtcli.views import Level, Notice, View
@@ -33,7 +34,10 @@ class ConversationItems(Part):
         self.history = History()
         self._before: History | None = None  # while another connection is dialed, which may fail
         self._out_of_band: dict[str, None] = {}  # responses outside of the conversation, their items
+        self.call_ids: dict[str, str] = {}  # of function calls, by item id
         self._call_items: dict[str, str] = {}  # item ids by call_id, which is all that an output names
+        self._outputs: dict[str, str] = {}  # by call_id: outputs that came before the call was told
+        self._places: dict[str, Any] = {}  # of function calls by item id: behind which item they were added
 
     def __repr__(self) -> str:
         return f"<ConversationItems: {len(self.history)} items, {len(self._out_of_band)} out of band>"
@@ -51,17 +55,53 @@ class ConversationItems(Part):
         if isinstance(item, Mapping):
             if event.get("response_id") in self._out_of_band:
                 remember(self._out_of_band, str(item.get("id")), None, _MAX_REMEMBERED)
-            if isinstance(call_id := item.get("call_id"), str):
-                remember(self._call_items, call_id, str(item.get("id")), _MAX_REMEMBERED)
+            self._remember_call(item)
         yield from self._on_conversation_item(event, frame)
 
     @received("conversation.item.added", "conversation.item.done", "conversation.item.retrieved")
     def _on_conversation_item(self, event: Mapping[str, Any], _frame: Frame) -> Iterator[View]:
+        if isinstance(item := event.get("item"), Mapping):
+            yield from self._on_call_item(item, event)
         for name, *payload in TRANSLATORS[event["type"]](dict(event)):
             if name == "item_update":
                 yield from self._update(payload[0])
             elif name == "mcp_tools_listed":
                 yield _tools_listed(payload[0].server_label, payload[0].tools)
+
+    def _remember_call(self, item: Mapping[str, Any]) -> None:
+        if item.get("type") == "function_call" and isinstance(call_id := item.get("call_id"), str):
+            remember(self._call_items, call_id, str(item.get("id")), _MAX_REMEMBERED)
+            remember(self.call_ids, str(item.get("id")), call_id, _MAX_REMEMBERED)
+
+    def _on_call_item(self, item: Mapping[str, Any], event: Mapping[str, Any]) -> Iterator[View]:
+        """A call or an output that did not come with a response: somebody has put it into the conversation."""
+        self._remember_call(item)
+        if item.get("type") == "function_call_output":
+            yield from self._take_output(item)
+        elif item.get("type") == "function_call":
+            item_id, place = str(item.get("id")), event.get("previous_item_id", UNSET)
+            if event["type"] == "conversation.item.added":  # a `done` may name another place, which is a known slip
+                remember(self._places, item_id, place, _MAX_REMEMBERED)
+            if item.get("status") in (None, "completed"):
+                yield from self._add_call(item, item_id)
+
+    def _add_call(self, item: Mapping[str, Any], item_id: str) -> Iterator[View]:
+        known = self.history.get(item_id)
+        placed = replace(read_function_call(item), previous_item_id=self._places.get(item_id, UNSET))
+        call = known if isinstance(known, FunctionCallItem) else placed
+        output = self._outputs.pop(str(item.get("call_id")), None)
+        if output is not None and call.output is None:
+            call = replace(call, status="completed", output=output)
+        yield from self._update(call)
+
+    def _take_output(self, item: Mapping[str, Any]) -> Iterator[View]:
+        """The output of a call completes the call, now or when that is told."""
+        call_id, output = str(item.get("call_id")), str(item.get("output"))
+        call = self.history.get(self._call_items.get(call_id, ""))
+        if isinstance(call, FunctionCallItem):
+            yield from self._update(replace(call, status="completed", output=output))
+        else:
+            remember(self._outputs, call_id, output, _MAX_REMEMBERED)
 
     def _update(self, item: Item) -> Iterator[Notice]:
         if item.item_id not in self._out_of_band:
@@ -77,18 +117,17 @@ class ConversationItems(Part):
 
     @sent("conversation.item.create")
     def _on_conversation_item_create(self, event: Mapping[str, Any], _frame: Frame) -> Iterator[View]:
-        """The output of a call completes the call; the server says nothing of that."""
+        """An output that we send counts at once: not every server tells of it."""
         item = event.get("item")
-        if not isinstance(item, Mapping) or item.get("type") != "function_call_output":
-            return
-        call = self.history.get(self._call_items.get(str(item.get("call_id")), ""))
-        if isinstance(call, FunctionCallItem):
-            yield from self._update(replace(call, status="completed", output=str(item.get("output"))))
+        if isinstance(item, Mapping) and item.get("type") == "function_call_output":
+            yield from self._take_output(item)
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> None:
         """Another connection has another conversation; the last one stays where the attempt fails."""
         self._out_of_band.clear()
+        self._outputs.clear()
+        self._places.clear()
         if record.state is Connected.DIALING:
             self._before, self.history = self.history, History()
         elif record.state is Connected.OPEN:

@@ -101,7 +101,11 @@ class Lifecycle:
         """
         transcripts, history = self._link.state.transcripts, self._link.state.history
         said = (transcripts.as_heard(item) if isinstance(item, MessageItem) else item for item in history)
-        result = portable_items(said) if keep and not self._joins_call else TransferResult([], ())
+        result = (
+            portable_items(said, self._link.state.items.call_ids)
+            if keep and not self._joins_call
+            else TransferResult([], ())
+        )
         config = self._settings.for_another_connection() or self._first_config()
         await self.disconnect()
         before = self.endpoint

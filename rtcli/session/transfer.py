@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,13 +12,16 @@ from rtcli.protocol.unset import UNSET
 from rtcli.views import Level, Notice
 
 _TEXT_FIELDS = ("text", "transcript")
+_NO_IDS: Mapping[str, str] = {}
+_MAX_END = 27
+"""Characters of an item's id in one that is made of it: the API takes at most 32."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
     """Items that another connection takes, and a line for each sort of thing that it does not."""
 
-    items: list[Item]
+    items: Sequence[Item | Mapping[str, Any]]
     lost: tuple[str, ...]
 
     @property
@@ -43,16 +46,18 @@ def without_audio(item: Item) -> Item:
     return replace(item, content=content)
 
 
-def portable_items(history: Iterable[Item]) -> TransferResult:
-    """Messages as text (and images), in order, without ids of the old connection.
+def portable_items(history: Iterable[Item], call_ids: Mapping[str, str] = _NO_IDS) -> TransferResult:
+    """Messages as text (and images), function calls with their outputs, in order.
 
-    Audio becomes its transcript, because the API takes no assistant audio from a client. Calls belong to the
-    connection that they were made on.
+    Audio becomes its transcript, because the API takes no assistant audio from a client. A call without an output
+    stays behind: nobody would ever answer it. `call_ids` are those of the calls, by item.
     """
-    items: list[Item] = []
+    items: list[Item | Mapping[str, Any]] = []
     lost: Counter[str] = Counter()
     for item in history:
-        if not isinstance(item, MessageItem):
+        if isinstance(item, FunctionCallItem) and item.output is not None:
+            items += _call_and_output(as_json([item], call_ids)[0])
+        elif not isinstance(item, MessageItem):
             lost[_SORTS[item.type]] += 1
         elif sent := _as_text(item, lost):
             items.append(sent)
@@ -62,12 +67,14 @@ def portable_items(history: Iterable[Item]) -> TransferResult:
 def import_items(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> TransferResult:
     """Items as `as_json` wrote them: what the conversation still has as it is, the rest as `portable_items` does."""
     present = {item.item_id: item for item in history}
-    items: list[Item] = []
+    items: list[Item | Mapping[str, Any]] = []
     lost: Counter[str] = Counter()
     for row in rows:
         known = present.get(row["item_id"])
         if known is not None and _without_place(as_json([known])[0]) == _without_place(row):
             items.append(known)
+        elif row.get("type") == "function_call" and isinstance(row.get("output"), str):
+            items += _call_and_output(row)
         elif row.get("type", "message") != "message":
             lost[_SORTS.get(row["type"], "unknown item")] += 1
         elif sent := _as_text(MessageItem(row["item_id"], row["role"], "completed", row["content"]), lost):
@@ -76,11 +83,26 @@ def import_items(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> 
 
 
 def _without_place(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "previous_item_id"}
+    return {name: value for name, value in row.items() if name not in ("previous_item_id", "call_id")}
+
+
+def _call_and_output(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The two items of the wire that a call and its output are; an id that nobody knows any more is made up."""
+    item_id = str(row["item_id"])
+    call_id = str(row.get("call_id") or f"call_{item_id[-_MAX_END:]}")
+    call = {"item_id": item_id, "type": "function_call", "call_id": call_id}
+    call |= {name: str(row.get(name) or "") for name in ("name", "arguments")}
+    output = {"item_id": f"out_{item_id[-_MAX_END:]}", "type": "function_call_output", "call_id": call_id}
+    return [call, {**output, "output": row["output"]}]
 
 
 def _counted(lost: Counter[str]) -> tuple[str, ...]:
-    return tuple(f"{count} {sort}" + ("s" if count > 1 else "") for sort, count in lost.items())
+    return tuple(f"{count} {sort if count == 1 else _plural(sort)}" for sort, count in lost.items())
+
+
+def _plural(sort: str) -> str:
+    noun, rest = (sort.partition(" without")[0], sort.partition(" without")[2])
+    return f"{noun}s without{rest}" if rest else f"{noun}s"
 
 
 def _as_text(item: MessageItem, lost: Counter[str]) -> MessageItem | None:
@@ -99,16 +121,22 @@ def _as_text(item: MessageItem, lost: Counter[str]) -> MessageItem | None:
 
 
 _SORTS: Mapping[str, str] = {
-    "function_call": "tool call",
+    "function_call": "tool call without an output",
     "mcp_call": "MCP call",
     "mcp_approval_request": "MCP approval",
 }
 """What is not a message, by its type."""
 
 
-def as_json(history: Iterable[Item]) -> list[dict[str, Any]]:
-    """Items as plain data, with the names that reset_history takes."""
-    return [{key: value for key, value in asdict(item).items() if value is not UNSET} for item in history]
+def as_json(history: Iterable[Item], call_ids: Mapping[str, str] = _NO_IDS) -> list[dict[str, Any]]:
+    """Items as plain data, with the names that reset_history takes; function calls with their `call_ids`."""
+
+    def row(item: Item) -> dict[str, Any]:
+        call_id = call_ids.get(item.item_id)
+        fields = {key: value for key, value in asdict(item).items() if value is not UNSET}
+        return fields | ({"call_id": call_id} if call_id else {})
+
+    return [row(item) for item in history]
 
 
 def as_markdown(history: Iterable[Item], title: str) -> str:

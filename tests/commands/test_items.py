@@ -9,6 +9,7 @@ import pytest
 
 from rtcli.dsp.wav import read_wav
 from rtcli.errors import InputError, ServerError, UsageError
+from rtcli.session.tools.signature import tool_of
 from rtcli.views import Json, Notice, Table
 from tests.kit.sessions import Live, ManualSpeaker, live_session
 
@@ -189,3 +190,34 @@ async def test_an_old_file_is_overwritten_with_force_alone(line: str, tmp_path: 
 
     assert file.read_text() != "old"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_calls_and_their_outputs_go_along(tmp_path: Path) -> None:
+    """Into another connection, twice, and through a file; the model is asked for nothing, no function runs again."""
+    ran: list[str] = []
+
+    def get_weather(city: str) -> str:
+        """The weather of a city."""
+        ran.append(city)
+        return f"sunny in {city}"
+
+    async with live_session(tools=[tool_of(get_weather)]) as live:
+        await live.run("What is the weather in Paris?")
+        await live.idle()
+
+        async def shown() -> list[tuple[str, str]]:
+            (table,) = await live.run("/history")
+            assert isinstance(table, Table)
+            return [(row[2], row[4]) for row in table.rows]
+
+        before = await shown()
+        assert ("output", "-> sunny in Paris") in before
+        await live.run(f"/export json {tmp_path / 'c.json'}")
+        for lines in (["/reconnect"], ["/reconnect"], ["/new", f"/reset {tmp_path / 'c.json'}"]):
+            for line in lines:
+                await live.run(line)
+            await live.idle()
+            await live.until(lambda: len(live.context.state.history) == 3)
+            assert await shown() == before
+        assert ran == ["Paris"]
+        assert not live.events("error")

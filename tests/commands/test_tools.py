@@ -37,7 +37,9 @@ async def test_calls_are_listed_and_answered_by_hand() -> None:
         assert items[-1]["output"] == "sunny and warm"
         (history,) = await live.run("/history")
         assert isinstance(history, Table)
-        assert any("get_weather" in row[4] and row[4].endswith("-> sunny and warm") for row in history.rows)
+        rows = [(row[2], row[4]) for row in history.rows]
+        output = rows.index(("output", "-> sunny and warm"))
+        assert rows[output - 1][0] == "function_call" and rows[output - 1][1].startswith("get_weather ")
 
 
 async def test_calls_can_be_kept_from_running() -> None:

@@ -22,18 +22,33 @@ HISTORY: list[Item] = [
 
 
 def test_words_are_carried_and_the_rest_is_named() -> None:
-    """Sound becomes its transcript, images stay, calls belong to the old connection."""
-    carried = portable_items(HISTORY)
+    """Sound becomes its transcript, images stay, a call is two items: the call and its output."""
+    unanswered = [FunctionCallItem(f"i{n}", "get_weather", "{}", "in_progress") for n in (10, 11)]
+    carried = portable_items([*HISTORY, *unanswered], {"i5": "call_abc"})
     messages = [item for item in carried.items if isinstance(item, MessageItem)]
 
-    assert len(messages) == len(carried.items)
+    assert [item for item in carried.items if not isinstance(item, MessageItem)] == [
+        {
+            "item_id": "i5",
+            "type": "function_call",
+            "call_id": "call_abc",
+            "name": "get_weather",
+            "arguments": '{"city": "Paris"}',
+        },
+        {"item_id": "out_i5", "type": "function_call_output", "call_id": "call_abc", "output": "sunny"},
+    ]
     assert [(item.item_id, item.content) for item in messages] == [
         ("i1", [{"type": "input_text", "text": "be kind"}]),
         ("i2", [{"type": "input_text", "text": "hello"}]),
         ("i3", [{"type": "output_text", "text": "good morn"}]),
         ("i4", PICTURE),
     ]
-    assert carried.lost == ("1 tool call", "1 MCP call", "1 MCP approval", "1 spoken part without transcript")
+    assert carried.lost == (
+        "1 MCP call",
+        "1 MCP approval",
+        "1 spoken part without transcript",
+        "2 tool calls without an output",
+    )
     assert all(item.status == "completed" for item in messages)
 
 
@@ -68,12 +83,21 @@ def test_what_was_written_is_taken_back_as_far_as_the_api_allows() -> None:
     present = [HISTORY[2], HISTORY[4]]
     carried = import_items(rows, present)
 
-    assert [item.item_id for item in carried.items] == ["i1", "i2", "i3", "i4", "i5"]
+    assert [getattr(item, "item_id", None) for item in carried.items] == ["i1", "i2", "i3", "i4", "i5"]
     assert carried.items[2] is HISTORY[2] and carried.items[4] is HISTORY[4]
     assert carried.items[1] == MessageItem("i2", "user", "completed", [{"type": "input_text", "text": "hello"}])
     (notice,) = carried.notices
     assert notice.what == "not kept: 1 MCP call, 1 MCP approval, 1 spoken part without transcript"
     assert import_items([], HISTORY).notices == []
+
+
+def test_a_call_of_another_conversation_comes_with_its_output() -> None:
+    """Its id is the one that was written, or made up where it was not: the two items have to name the same one."""
+    for call_ids in ({"i5": "call_abc"}, {}):
+        call, output = import_items(json.loads(json.dumps(as_json([HISTORY[4]], call_ids))), []).items
+        assert isinstance(call, dict) and isinstance(output, dict)
+        assert call["call_id"] == output["call_id"] == call_ids.get("i5", "call_i5")
+        assert (call["name"], output["output"]) == ("get_weather", "sunny")
 
 
 def test_the_markdown_form_reads_like_a_conversation() -> None:

@@ -99,6 +99,12 @@ def too_long(path: str, limit: int, length: int) -> ApiError:
     return ApiError(f"{text}but got a string with length {length} instead.", "string_above_max_length", path)
 
 
+def pattern_mismatch(path: str, pattern: str) -> ApiError:
+    """As the API says it of names in all of its parts."""
+    text = f"Invalid '{path}': string does not match pattern. Expected a string that matches the pattern "
+    return ApiError(f"{text}'^{pattern}$'.", "invalid_value", path)
+
+
 def bad_audio(path: str, form: str, got: str) -> ApiError:
     """`got` is "an invalid value" or "empty bytes". The code is inferred."""
     text = f"Invalid '{path}'. Expected base64-encoded audio bytes ({form}) but got {got}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rtcli.server.validation import api_errors
@@ -37,8 +38,10 @@ FORMAT = by(
 # an object names a custom voice: it is taken, and sounds like none of the ten
 VOICE = kind(string=one_of(*VOICES), object=fields({"id": TEXT}, ["id"]))
 
+_NAME = re.compile("[a-zA-Z0-9_-]+")
 _FUNCTION_TOOL = fields(
-    {"type": TEXT, "name": text(64), "description": TEXT, "parameters": mapping(anything)}, ["name"]
+    {"type": TEXT, "name": text(64, pattern=_NAME), "description": TEXT, "parameters": mapping(anything)},
+    ["name"],
 )
 _TOOL_NAMES = fields({"tool_names": array(TEXT), "read_only": boolean})
 _APPROVAL = kind(

@@ -5,6 +5,7 @@ A check is a function of (value, path) that raises ApiError. It changes nothing:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -42,13 +43,15 @@ def boolean(value: Any, path: str) -> None:
     _expect(value, bool, "a boolean", path)
 
 
-def text(max_length: int | None = None) -> Check:
-    """A string of at most so many characters."""
+def text(max_length: int | None = None, *, pattern: re.Pattern[str] | None = None) -> Check:
+    """A string of at most so many characters, which all of a `pattern` has to match."""
 
     def check(value: Any, path: str) -> None:
         _expect(value, str, "a string", path)
         if max_length is not None and len(value) > max_length:
             raise api_errors.too_long(path, max_length, len(value))
+        if pattern is not None and not pattern.fullmatch(value):
+            raise api_errors.pattern_mismatch(path, pattern.pattern)
 
     return check
 

@@ -65,6 +65,15 @@ REFUSALS: list[tuple[str, dict[str, Any], str | None, str | None, str]] = [
         "session.audio.output.speed",
         "0.25",
     ),
+    *(
+        (UPDATE, session(tools=[{"type": "function", "name": name}]), code, "session.tools[0].name", why)
+        for name, code, why in (
+            ("get weather", "invalid_value", "'^[a-zA-Z0-9_-]+$'"),
+            ("médico", "invalid_value", "does not match pattern"),
+            ("", "invalid_value", "does not match pattern"),
+            ("x" * 65, "string_above_max_length", "64"),
+        )
+    ),
     (UPDATE, session(parallel_tool_calls="yes"), "invalid_type", "session.parallel_tool_calls", "a boolean"),
     (UPDATE, audio_in(format={"type": "audio/mp3"}), "invalid_value", "session.audio.input.format.type", "audio/pcma"),
     (

@@ -43,7 +43,8 @@ class FrameMaker:
         parent = self.pending.observe(number, _RECEIVED, event)
         if event is not None:
             set_cause_frame(self, number, event["type"])
-        return Frame(number, now - self.began, _RECEIVED, event, size_of(raw), "", problem, raw, parent, binary)
+        size = len(raw) if isinstance(raw, bytes) else size_of(raw)
+        return Frame(number, now - self.began, _RECEIVED, event, size, "", problem, raw, parent, binary)
 
     def sent(self, event: Mapping[str, Any] | None, raw: str | bytes, now: float, *, problem: str = "") -> Frame:
         """A message of ours, with the command or the frame of the server that led to it."""

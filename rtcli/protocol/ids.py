@@ -44,7 +44,10 @@ def expand(typed: str, known: Iterable[str]) -> str:
 def ids_of(event: Mapping[str, Any]) -> list[str]:
     """Every id that an event carries, its own and those of the item, response or session in it."""
     # A list, and loops that are written out: every frame of a session is asked.
-    ids = [value for key in _ID_KEYS if isinstance(value := event.get(key), str)]
+    ids = []
+    for key in _ID_KEYS:
+        if isinstance(value := event.get(key), str):
+            ids.append(value)
     for part in _PARTS:
         inner = event.get(part)
         if inner is not None and isinstance(inner, Mapping):  # None first: it is cheap, and nearly always so

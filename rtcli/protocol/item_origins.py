@@ -45,6 +45,10 @@ class ItemOrigins:
         """The frame that created an item of ours."""
         return self._created.get(item_id or "")
 
+    def origin(self, item_id: str | None) -> int | None:
+        """The frame that brought or created an item."""
+        return self._brought.get(item_id or "") or self._created.get(item_id or "")
+
     def is_added_again(self, event_type: str, item_id: str | None) -> bool:
         """Note an event that adds an item. An item is added once: where its id comes again, another one has got it."""
         known = (event_type, item_id) in self._added

@@ -145,9 +145,7 @@ class PendingRequests:
         if isinstance(response_id, str) and (link := self._responses.get(response_id)):
             return link[0]
         item_id = event.get("item_id")
-        return (
-            (self._items.brought_by(item_id) or self._items.created_by(item_id)) if isinstance(item_id, str) else None
-        )
+        return self._items.origin(item_id) if isinstance(item_id, str) else None
 
     def _on_reply(self, number: int, event: _Event) -> int | None:
         """A reply of which the item's id, or the order alone, tells the request."""

@@ -64,7 +64,7 @@ class WireLog:
         if len(records) > _RAW_KEPT:
             records[-_RAW_KEPT - 1].raw = ""
         self._index.add(frame)
-        payload = self._payloads.weight(frame)
+        payload = self._payloads.weight(frame.event)
         weight = frame.size - payload + _OVERHEAD if frame.size > payload else _OVERHEAD
         self._weights.append(weight)
         self._held += weight

@@ -53,10 +53,6 @@ class Payloads:
                 return self._evicted()
         return ()
 
-    def weight(self, record: Frame) -> int:
-        """The characters of a record that can be evicted; 0 for most records."""
-        return self._weight(record.event) if record.event is not None else 0
-
     def _evicted(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         while self._held > self._max_bytes:
             number, weight, event = self._queue.popleft()
@@ -64,8 +60,10 @@ class Payloads:
             yield number, self.strip_payload(event)
 
     @staticmethod
-    def _weight(event: Mapping[str, Any]) -> int:
+    def weight(event: Mapping[str, Any] | None) -> int:
         """The characters of an event that can be evicted; 0 for most events."""
+        if event is None:
+            return 0
         type_ = event.get("type")
         if isinstance(type_, str) and (field := _HEAVY_FIELDS.get(type_)):
             value = event.get(field)

@@ -84,7 +84,8 @@ class SessionState(Part):
                 views.extend(self._broke("log", error))
         for name, handler in self._router.handlers(record):
             try:
-                views.extend(handler(*arguments) or ())
+                if found := handler(*arguments):
+                    views.extend(found)
             except Exception as error:  # noqa: BLE001  # the same
                 views.extend(self._broke(name, error))
         return views

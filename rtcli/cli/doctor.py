@@ -185,6 +185,8 @@ def _turn(name: str, flags: dict[str, Any]) -> Finding:
         code = runner.run(_one_answer(endpoint, lines.append))
     except RtcliError as error:
         return Finding(name, str(error), good=False, hint=error.hint, code=error.exit_code)
+    if code >= ExitCode.HANGUP:
+        raise SystemExit(int(code))  # a signal ends the whole command
     if code:
         return Finding(name, lines[-1] if lines else "no answer", good=False, code=code)
     return Finding(name, f"answered within {time.monotonic() - began:.2f} s")

@@ -1,4 +1,4 @@
-"""The end of the process, which waits for nothing that a tool has left running."""
+"""The end of the process, which waits for nothing that a tool has left running, nor for long after a signal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,50 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _GRACE_SECONDS = 1.0
 """What is left running may take so long to end: threads that tools have started, handlers of atexit."""
+
+
+_SIGNAL_SECONDS = 1.5
+"""What is under way when a signal comes may take so long to end in order: connections, files, the server in a child."""
+
+_VISIBLE = b"\x1b[0m\x1b[?25h\x1b[?2004l\r\n"  # plain text, the cursor, no bracketed paste
+
+
+class Deadline:
+    """Ends the process some time after a signal, whatever holds it up: a reader that does not read our output, a host
+    name that is being looked up, a tool. The terminal is left as it was when this was made."""
+
+    def __init__(self) -> None:
+        self._modes: list[Any] | None = None  # of the terminal
+        with contextlib.suppress(Exception):  # no terminal, no termios
+            import termios
+
+            self._modes = termios.tcgetattr(0)
+
+    def begin(self, code: int, stay: threading.Event) -> None:
+        """Count from now; nothing happens if `stay` is set meanwhile."""
+        threading.Thread(target=self._end, args=[code, stay], name="rtcli-deadline", daemon=True).start()
+
+    def _end(self, code: int, stay: threading.Event) -> None:
+        if stay.wait(_SIGNAL_SECONDS):
+            return
+        with contextlib.suppress(Exception):
+            self._restore()
+        _end_tools()
+        os._exit(code)  # not after a flush: it would wait as well
+
+    def _restore(self) -> None:
+        if self._modes is None:
+            return
+        import termios
+
+        termios.tcsetattr(0, termios.TCSANOW, self._modes)
+        terminal = os.open(os.ttyname(0), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        os.write(terminal, _VISIBLE)
+        os.close(terminal)
 
 
 def leave(code: int) -> int:
@@ -38,10 +79,14 @@ def _end(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    _end_tools()
+    os._exit(code)
+
+
+def _end_tools() -> None:
     for process in _descendants(os.getpid()):
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGTERM)
-    os._exit(code)
 
 
 def _descendants(parent: int) -> Iterator[int]:

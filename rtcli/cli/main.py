@@ -1,6 +1,7 @@
 """The entry point: the version is answered before anything else is imported."""
 
 import os
+import signal
 import sys
 
 import rtcli
@@ -12,6 +13,7 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"rtcli {rtcli.__version__}\n")
         return 0
+    _end_on_signals()
     try:
         from rtcli.cli.app import run
         from rtcli.masking import masking_stream
@@ -23,6 +25,14 @@ def main() -> int:
     from rtcli.cli.leaving import leave
 
     return leave(code)
+
+
+def _end_on_signals() -> None:
+    """Until a command handles them itself: while modules load, and while standard input is waited for."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has set SIG_IGN
+            signal.signal(number, lambda number, _: os._exit(128 + number))
 
 
 def _open_missing_streams() -> None:

@@ -14,8 +14,15 @@ def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     """The coroutine's code, or that of the signal that cancelled it (its cleanup has run then)."""
     import asyncio
 
-    _quiet_logging()
-    return asyncio.run(_until_signal(command))
+    from rtcli.cli.leaving import Deadline
+    from rtcli.terminal.signals import set_last_resort
+
+    set_last_resort(Deadline().begin)
+    try:
+        _quiet_logging()
+        return asyncio.run(_until_signal(command))
+    finally:
+        command.close()  # a signal that comes before it runs would leave a warning
 
 
 def _quiet_logging() -> None:

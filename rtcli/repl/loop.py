@@ -188,10 +188,12 @@ class _Repl:
         if self._app is not None and self._app.is_running and not self._app.is_done:
             self._app.exit(result=code)
 
-    def on_signal(self, code: ExitCode) -> None:
+    def on_signal(self, code: ExitCode) -> bool:
         """A signal ends the prompt; but Ctrl+C in an editor that has the terminal is the editor's."""
-        if code is not ExitCode.INTERRUPTED or not self.writer.is_paused:
+        ends = code is not ExitCode.INTERRUPTED or not self.writer.is_paused
+        if ends:
             self.leave(code)
+        return ends
 
     def run_now(self, line: str) -> None:
         """Carry out a command line at once, beside whatever line is at work."""

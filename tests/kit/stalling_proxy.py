@@ -17,6 +17,8 @@ class StallingProxy:
         self._target = urlsplit(target)
         self.url = ""
         self.connections = 0  # that were made
+        self.passed = 0  # bytes
+        self.arrived = 0  # bytes since it stalls
         self._open = asyncio.Event()  # cleared: nothing passes
         self._open.set()
         self._pause = 0.0  # seconds after each piece
@@ -50,7 +52,9 @@ class StallingProxy:
         try:
             with suppress(ConnectionError):
                 while data := await source.read(_PIECE):
+                    self.arrived += 0 if self._open.is_set() else len(data)
                     await self._open.wait()
+                    self.passed += len(data)
                     sink.write(data)
                     await sink.drain()
                     await asyncio.sleep(self._pause)

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TextIO
 
-from rtcli.cli.event_input import decode_text, read_chunks
+from rtcli.cli.event_input import read_chunks
 from rtcli.errors import InputError
+from rtcli.reading import decode_text, utf8_chunks
 
 _MAX_AHEAD = 64
 """Lines that are read before somebody asks for them: a file of any size takes no more memory than these."""
@@ -44,6 +45,8 @@ class Lines:
     def _read(self) -> None:
         try:
             self._split()
+        except InputError as error:
+            self._put(error)
         except OSError as error:
             self._put(InputError(self._file, error.strerror or str(error)))
         self._put(None)
@@ -55,7 +58,7 @@ class Lines:
             else:
                 descriptor = opened.enter_context(Path(self._file).expanduser().open("rb")).fileno()
             rest = b""
-            for chunk in read_chunks(descriptor):
+            for chunk in utf8_chunks(read_chunks(descriptor), self._file):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     self._put(line)

@@ -1,4 +1,4 @@
-"""Events that a user wrote: checked for what every event needs, warned about, and sent as they are."""
+"""Events that a user wrote: checked for what every event needs, warned about, and sent as they stand."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def send_events(text: str, context: Context, *, raw: bool = False, file: str = "
     events = parse_events(text, file)
     views: list[View] = []
     for event in events:
-        views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event)]
-        context.session.talk.send(event, raw=raw)
+        views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event.value)]
+        context.session.talk.send(event.text, raw=raw)
     return views

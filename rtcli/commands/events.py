@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 from rtcli.commands.arguments import EventPattern, FilterTerms, RecordKey, RemainingText
 from rtcli.commands.client_events import send_events
 from rtcli.commands.context import Context
-from rtcli.commands.files import read_text
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter, type_of
 from rtcli.protocol.ids import ids_of, short_id
 from rtcli.protocol.patterns import Pattern, compile_pattern
 from rtcli.protocol.record import Frame
+from rtcli.reading import read_text
 from rtcli.views import Json, Notice, Table, Text, View, Views, counted
 
 _MAX_MATCHES = 50

@@ -14,6 +14,7 @@ from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import UsageError
 from rtcli.masking import masked
+from rtcli.protocol.ndjson import parse_json
 from rtcli.session import hints
 from rtcli.session import setting_paths as settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
@@ -108,10 +109,7 @@ def session_save(context: Context, file: Annotated[Path, FilePath(".json")], *, 
 
 
 def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError("this is not JSON", why=f"{error.msg} (line {error.lineno}, column {error.colno})") from error
+    value = parse_json(text)
     if not isinstance(value, dict):
         raise UsageError("a session is a JSON object")
     return value

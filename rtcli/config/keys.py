@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from rtcli.errors import UsageError
+from rtcli.errors import InputError, UsageError
 from rtcli.installation import install_command
 from rtcli.masking import add_secret
+from rtcli.reading import read_text
 from rtcli.request_head import checked_key
 
 
@@ -50,10 +50,9 @@ class KeySource:
 
     def _from_file(self) -> str:
         try:
-            value = Path(self.file or "").expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise UsageError(f"the key file {self.file} cannot be read", why=str(why)) from error
+            value = read_text(self.file or "").strip()
+        except InputError as error:
+            raise UsageError(f"the key file {self.file} cannot be read", why=error.why, hint=error.hint) from error
         if not value:
             raise UsageError(f"the key file {self.file} is empty")
         return value

@@ -13,6 +13,7 @@ from rtcli.config.folders import config_file
 from rtcli.config.keys import KeySource
 from rtcli.errors import InputError, UsageError
 from rtcli.masking import add_header, add_url
+from rtcli.reading import read_text
 
 PROJECT_FILE = ".rtcli.toml"
 
@@ -180,16 +181,10 @@ def _project_file(folder: Path) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "it is not UTF-8 text") from error
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error)) from error
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise InputError(str(path), f"not TOML: {error}") from error
 

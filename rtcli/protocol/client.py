@@ -246,17 +246,20 @@ class ClientCore:
 
     # -- to the server ---------------------------------------------------------------------------
 
-    def send(self, event: Event, *, sequenced: bool = True) -> Effects:
+    def send(self, event: Event, *, sequenced: bool = True, frame: bytes = b"") -> Effects:
         """Send an event as it is; a response.create waits for its turn unless `sequenced` is False.
+
+        `frame` is the text that goes out for it, where that must not be made from the event.
 
         Raises ValueError for a response.create that JSON cannot express.
         """
         if sequenced and self._sequenced and event.get("type") == "response.create":
-            encode_bytes(event)  # a mistake of the caller's shows here, not when its turn has come
-            self.responses.request_event(event)
+            if not frame:
+                encode_bytes(event)  # a mistake of the caller's shows here, not when its turn has come
+            self.responses.request_event(event, frame)
             yield from self._next_create()
         else:
-            yield Send(event)
+            yield Send(event, None, frame)
             self.sent(event)
 
     def sent(self, event: Event) -> None:

@@ -12,10 +12,11 @@ from rtcli.protocol.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """An event to send; in `context`, where it is sent later than it was asked for."""
+    """An event to send; in `context`, where it is sent later than it was asked for; as `frame` where that is given."""
 
     event: Event
     context: Context | None = None
+    frame: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,11 +76,13 @@ SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
 class RequestedCreate:
     """A response.create that was asked for: `event` without its event_id when automatic.
 
-    `context` is the asker's. The create goes out in it, however late that is and whatever makes room for it.
+    `frame` is the caller's own text for it, b"" where there is none. `context` is the asker's: the create goes out in
+    it, however late that is and whatever makes room for it.
     """
 
     event: Event
     automatic: bool
+    frame: bytes = b""
     context: Context = field(default_factory=copy_context)
 
 
@@ -156,12 +158,16 @@ class ResponseSequencer:
             event["response"] = dict(response)
         self._queue.append(RequestedCreate(event, automatic=response is None))
 
-    def request_event(self, event: Event) -> None:
-        """Ask with a response.create of the caller's own, which keeps its event_id if that is text."""
-        self._queue.append(RequestedCreate(dict(event), automatic=False))
+    def request_event(self, event: Event, frame: bytes = b"") -> None:
+        """Ask with a response.create of the caller's own, which keeps its event_id if that is text.
 
-    def next_create(self) -> tuple[Event, Context] | None:
-        """The response.create that has to go out now and the context to send it in, or None. It counts as sent.
+        With a `frame` nothing is added: without an event_id, a refusal is told by what the error says.
+        """
+        self._queue.append(RequestedCreate(dict(event), automatic=False, frame=frame))
+
+    def next_create(self) -> tuple[Event, Context, bytes] | None:
+        """The response.create that has to go out now, the context to send it in and its frame, or None. It counts as
+        sent.
 
         Where it serves several requests, the context is that of the last one.
         """
@@ -171,11 +177,14 @@ class ResponseSequencer:
         while serves[0].automatic and self._queue and self._queue[0].automatic:
             serves.append(self._queue.popleft())
         event = dict(serves[0].event)
-        if not isinstance(event.get("event_id"), str):
-            event["event_id"] = f"rtcli_response_create_{next(self._numbers)}"
-        self._pending = Pending(event["event_id"], _asks_out_of_band(event), serves)
+        event_id = event.get("event_id")
+        if not isinstance(event_id, str):
+            event_id = f"rtcli_response_create_{next(self._numbers)}"
+            if not serves[0].frame:
+                event["event_id"] = event_id
+        self._pending = Pending(event_id, _asks_out_of_band(event), serves)
         self._move(SlotEvent.CREATE_SENT)
-        return event, serves[-1].context
+        return event, serves[-1].context, serves[0].frame
 
     def unsent(self) -> None:
         """The create that `next_create` gave could not be sent."""

@@ -12,6 +12,7 @@ from prompt_toolkit.application import run_in_terminal
 
 from rtcli.errors import UsageError
 from rtcli.files import write_file
+from rtcli.reading import read_text
 from rtcli.repl.live import LiveWriter
 
 _EDITORS = ("VISUAL", "EDITOR")
@@ -42,4 +43,4 @@ def _edited(command: str, text: str) -> str:
             raise UsageError(f"the editor {command!r} cannot be started", why=str(error), hint=hint) from error
         if code:
             raise UsageError(f"the editor {command!r} failed", why=f"exit code {code}", hint=hint)
-        return file.read_text(encoding="utf-8", errors="replace")
+        return read_text(file)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rtcli.errors import UsageError
+from rtcli.errors import InputError, UsageError
+from rtcli.protocol.ndjson import parse_json
 from rtcli.session import hints
+
+_MEANT_AS_JSON = re.compile(r'\{|\[\s*[\[{"\d]|-?\d[\d.]*[eE]?\d*$')
 
 MISSING = object()
 """What `get` gives for a path that is not there: None is a value in this API."""
@@ -30,10 +34,15 @@ class Difference:
 
 
 def parse_value(text: str) -> Any:
-    """JSON if it is JSON, the text itself if not: `0.7`, `null`, `{"type": "server_vad"}`, `marin`."""
+    """JSON if it is JSON, the text itself if not: `0.7`, `null`, `{"type": "server_vad"}`, `marin`.
+
+    Raises InputError for what begins like an object or a list of values and is none, and for a number out of range.
+    """
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text)
+    except InputError:
+        if _MEANT_AS_JSON.match(text):
+            raise
         return text
 
 

@@ -75,14 +75,14 @@ class Talk:
             self._link.send("response.cancel")
         return bool(sent) or responding or audible
 
-    def send(self, event: dict[str, Any], *, raw: bool = False) -> Sequence[Frame]:
-        """Send an event by hand; the frames that it put on the wire at once.
+    def send(self, text: str, *, raw: bool = False) -> Sequence[Frame]:
+        """Send the text of an event as it stands; the frames that it put on the wire at once.
 
         `raw` passes by the sequencer, so that a response.create goes out even while a response runs.
         """
         self._link.require_connection()
         before = self._link.state.log.last_number
-        self._link.transport.send_event(event, sequenced=not raw)
+        self._link.transport.send_frame(text, sequenced=not raw)
         return self._link.state.log.sent_since(before)
 
     # -- spoken turns ------------------------------------------------------------------------------

@@ -22,9 +22,9 @@ _ALL = parse_filter("")
 class NdjsonWriter:
     """Writes the events that came, as they came; `both` wraps events of both directions as {"dir", "t", "event"}.
 
-    A line is the server's own text, unless that holds a newline. `elide_audio` replaces base64 by notes. `pretty`
-    indents (that is not NDJSON any more), in color where there is any. For a `terminal` control characters are escaped
-    and keys are cut. Notices, and what commands answer, go to stderr.
+    A line is the frame's own text, its line breaks (they only stand between values) as spaces. `elide_audio` replaces
+    base64 by notes. `pretty` indents (that is not NDJSON any more), in color where there is any. For a `terminal`
+    control characters are escaped and keys are cut. Notices, and what commands answer, go to stderr.
     """
 
     def __init__(
@@ -92,8 +92,8 @@ class NdjsonWriter:
     def _event(self, record: Frame) -> str:
         """The event in one line."""
         text = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="replace")
-        if not self._elide and text and "\n" not in text and "\r" not in text:
-            return text
+        if not self._elide and text:
+            return text.replace("\r", " ").replace("\n", " ")
         event: Any = record.event
         return encode(MediaElider(self._formats).of(event) if self._elide else event)
 

@@ -175,17 +175,17 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
             elif isinstance(effect, Send):
                 try:
                     if effect.context is None:
-                        self._put(effect.event)
+                        self._put(effect.event, effect.frame)
                     else:
-                        effect.context.run(self._put, effect.event)
+                        effect.context.run(self._put, effect.event, effect.frame)
                 except BaseException as error:
                     effects.throw(error)  # the core takes back what it counted on, and lets the error through
                     raise
             else:
                 self._on_ready()
 
-    def _put(self, event: Event) -> None:
-        """Hand one event over for sending, at once."""
+    def _put(self, event: Event, frame: bytes = b"") -> None:
+        """Hand one event over for sending, at once; `frame` is its text, where a transport can send that."""
         self.send_event(event)
 
     # -- to the server ---------------------------------------------------------------------------

@@ -328,23 +328,19 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         """
         self._run(self._perform, self._core.send(event, sequenced=sequenced))
 
-    def send_frame(self, text: str) -> None:
+    def send_frame(self, text: str, *, sequenced: bool = False) -> None:
         """Send a text as it stands, whether or not it is an event, in the order of the calls, from any thread.
 
-        Nothing is added or delayed. What it says counts as with send_event(): a session.update as configured, for
-        example. Raises NotConnectedError without a connection, OutboxFullError when the peer does not read, ValueError
-        for half a surrogate pair, which has no UTF-8: a server would have to end the connection.
+        Nothing is added, and nothing delayed but a response.create with `sequenced`, which waits for its turn. What it
+        says counts as with send_event(): a session.update as configured, for example. Raises NotConnectedError without
+        a connection, OutboxFullError when the peer does not read, ValueError for half a surrogate pair, which has no
+        UTF-8: a server would have to end the connection.
         """
         event, frame = decode(text), text.encode()
-
-        def send() -> None:
-            if isinstance(event, Malformed):
-                self._put(None, frame, problem=event.reason)
-            else:
-                self._put(event, frame)
-                self._core.sent(event)
-
-        self._run(send)
+        if isinstance(event, Malformed):
+            self._run(functools.partial(self._put, None, frame, problem=event.reason))
+        else:
+            self._run(self._perform, self._core.send(event, sequenced=sequenced, frame=frame))
 
     def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Append live audio in the session's input format; `commit` ends the user's turn.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtcli.errors import InputError, UsageError
+from rtcli.protocol.filters import type_of
 from rtcli.views import Json, Notice, Table, Text
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, Step, answers, fake_server, steps
@@ -148,7 +149,7 @@ async def test_events_are_sent_from_a_file(live: Live, tmp_path: Path) -> None:
     for line in ("/send @none.json", '/send {"no": "type"}'):
         with pytest.raises((InputError, UsageError)):
             await live.run(line)
-    (tmp_path / "b.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "b.json").write_bytes(b"\xff{}")
     with pytest.raises(InputError, match="UTF-8"):
         await live.run(f"/send @{tmp_path / 'b.json'}")
 
@@ -162,6 +163,21 @@ async def test_raw_passes_by_the_sequencer() -> None:
 
         assert live.sent().count("response.create") == 2
         assert live.events("error")[0]["error"]["code"] == "conversation_already_has_active_response"
+
+
+async def test_a_request_that_waits_for_its_turn_keeps_its_text() -> None:
+    """No event_id is added, and its digits stay as they are."""
+    text = '{"type":"response.create", "response":{"metadata":{"a":"1","a":"2"}}}'
+    async with live_session(server={"pace": 0.5}) as live:
+        await live.run('/send {"type": "response.create"}')
+        await live.run(f"/send {text}")
+        await live.until(lambda: live.sent().count("response.create") == 2)
+
+        sent = [
+            frame for frame in live.session.state.log.records if frame.event and type_of(frame) == "response.create"
+        ]
+        assert sent[-1].raw == text.encode()
+        assert not live.records("error")
 
 
 async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:

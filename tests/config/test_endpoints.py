@@ -339,7 +339,6 @@ KEY = "0123456789abcdef0123456789abcdef"
     ("written", "message"),
     [
         (KEY + "\u2014", "U\\+2014 at 33"),
-        ("\ufeff" + KEY, "byte order mark"),
         (f'"{KEY}"', "quotation mark"),
         (f"\u201c{KEY}\u201d", "quotation mark"),
         (f"Bearer {KEY}", '"Bearer "'),

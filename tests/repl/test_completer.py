@@ -52,7 +52,7 @@ async def test_what_is_known_does_not_change_with_the_session() -> None:
         live.session.state.history.update(MessageItem("item_1", "user", "completed", []))
         known = Known.of(live.session)
         live.session.state.history.remove("item_1")
-        live.session.talk.send({"type": "input_audio_buffer.clear"})
+        live.session.talk.send('{"type": "input_audio_buffer.clear"}')
 
         assert known.items == (("item_1", "user"),)
         assert len(known.frames) == len(live.session.state.log) - 1

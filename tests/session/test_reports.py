@@ -46,7 +46,7 @@ async def test_an_error_names_the_event_and_the_command_that_caused_it() -> None
     """The guilty frame by number and type, the command that sent it, and what to do."""
     async with live_session() as live:
         with caused_by("/send"):
-            (record,) = live.session.talk.send({"type": "response.cancel", "event_id": "mine"})
+            (record,) = live.session.talk.send('{"type": "response.cancel", "event_id": "mine"}')
         await live.until(lambda: live.records("error"))
 
         (notice,) = [n for n in live.notices if "response_cancel_not_active" in n]

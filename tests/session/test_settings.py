@@ -31,7 +31,7 @@ async def test_a_refusal_that_a_command_raises_is_not_told_as_well() -> None:
         assert "threshold belongs to server_vad" in caught.value.hint
         assert not [n for n in live.shown(Notice) if n.level is Level.ERROR]
 
-        live.session.talk.send({"type": "response.cancel"})
+        live.session.talk.send('{"type": "response.cancel"}')
         await live.until(lambda: [n for n in live.notices if "response_cancel_not_active" in n])
         assert live.session.exit_code is ExitCode.SERVER_ERROR
 

@@ -55,7 +55,7 @@ def test_a_text_of_several_lines_still_is_one() -> None:
     """A server that indents its JSON does not break the format."""
     record = replace(Wire().frame("a", n=1), raw='{\r\n  "type": "a",\n  "n": 1\n}')
 
-    assert written([record])[0] == '{"type":"a","n":1}\n'
+    assert written([record])[0] == '{    "type": "a",   "n": 1 }\n', "its line breaks as spaces"
 
 
 @pytest.mark.parametrize("pretty", [False, True])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.errors import InputError
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from rtcli.protocol.session_config import merge
+from rtcli.reading import read_text
 
 # Fields that the transport's config names itself; every other field of the API travels under `provider_data`.
 _NAMED = frozenset(
@@ -48,20 +47,15 @@ def text_or_file(value: str) -> str:
     """The text, or for "@FILE" what is in that file. Raises InputError."""
     if not value.startswith("@"):
         return value
-    try:
-        return Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(value[1:], getattr(error, "strerror", None) or "not UTF-8 text") from error
+    return read_text(value[1:]).strip()
 
 
 def _from_file(file: str) -> dict[str, Any]:
     """A session as the API writes it: bare, or inside a session.update or session.updated event."""
-    from rtcli.cli.event_input import read_text
+    from rtcli.cli.event_input import read_input
+    from rtcli.protocol.ndjson import parse_json
 
-    try:
-        value = json.loads(read_text(file))
-    except json.JSONDecodeError as error:
-        raise InputError(file, f"not JSON: {error.msg}", line=error.lineno, column=error.colno) from error
+    value = parse_json(read_input(file), file)
     inner = value.get("session", value) if isinstance(value, dict) else value
     if not isinstance(inner, dict):
         raise InputError(file, "not a session: the JSON value is not an object")

@@ -15,7 +15,7 @@ from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rtcli.cli.send_event.stop_condition import StopCondition
-    from rtcli.protocol.events import Event
+    from rtcli.protocol.ndjson import Located
 
 
 def send_event(
@@ -94,37 +94,37 @@ class _Shown:
     theme: str | None
 
 
-def _read(file: str) -> list[Event]:
-    from rtcli.cli.event_input import read_text
+def _read(file: str) -> list[Located]:
+    from rtcli.cli.event_input import read_input
     from rtcli.protocol.ndjson import parse_events
 
-    events = parse_events(read_text(file), file)
+    events = parse_events(read_input(file), file)
     _warn(events)
     return events
 
 
-def _warn(events: Iterable[Event]) -> None:
+def _warn(events: Iterable[Located]) -> None:
     """Say what looks wrong; the server decides, so everything is sent all the same."""
     from rtcli.protocol.catalog import check_client_event
 
-    for finding in dict.fromkeys(finding for event in events for finding in check_client_event(event)):
+    for finding in dict.fromkeys(finding for event in events for finding in check_client_event(event.value)):
         report.line(f"warning: {finding}")
 
 
-async def _stream(file: str) -> AsyncIterator[Event]:
+async def _stream(file: str) -> AsyncIterator[Located]:
     from rtcli.cli.lines import Lines
-    from rtcli.protocol.ndjson import parse_events
+    from rtcli.protocol.ndjson import read_events
 
     async for number, line in Lines(file):
         if line.strip():
-            events = parse_events(line, file, number)
+            events = list(read_events(line, file, number))
             _warn(events)
             for event in events:
                 yield event
 
 
 async def _exchange(
-    endpoint: Endpoint, stop: StopCondition, events: list[Event] | None, file: str, shown: _Shown
+    endpoint: Endpoint, stop: StopCondition, events: list[Located] | None, file: str, shown: _Shown
 ) -> ExitCode:
     from rtcli.cli.connect import serving_in_process, transport_for
     from rtcli.cli.output import StdoutConsumer, color_for

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli import report
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
 from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
-from rtcli.protocol.events import Event
+from rtcli.protocol.ndjson import Located
 from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Direction, Frame
 
@@ -39,7 +39,7 @@ class Exchange:
         transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
         transport.on("disconnected", lambda *_: self._changed.set())
 
-    async def run(self, events: Iterable[Event] | AsyncIterator[Event]) -> ExitCode:
+    async def run(self, events: Iterable[Located] | AsyncIterator[Located]) -> ExitCode:
         """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
         self._running = True
         sender = asyncio.ensure_future(self._send(events))
@@ -54,13 +54,13 @@ class Exchange:
         report.error(problem)
         return worst(problem.exit_code, self.code)
 
-    async def _send(self, events: Iterable[Event] | AsyncIterator[Event]) -> None:
+    async def _send(self, events: Iterable[Located] | AsyncIterator[Located]) -> None:
         if isinstance(events, AsyncIterator):
             async for event in events:
-                self._transport.send_event(event)
+                self._transport.send_frame(event.text)
         else:
             for event in events:
-                self._transport.send_event(event)
+                self._transport.send_frame(event.text)
         self._progress.input_open = False
 
     async def _watch(self, sender: asyncio.Future[None]) -> RtcliError | None:

@@ -17,6 +17,8 @@ from rtcli.errors import InputError, UsageError
 from rtcli.protocol.events import WireObject
 from rtcli.protocol.faults import parse_step
 from rtcli.protocol.matching import FieldMatcher, Matcher, equal_to, one_of, text_matcher
+from rtcli.protocol.ndjson import parse_json
+from rtcli.reading import read_text
 from rtcli.server.replies.base import (
     Call,
     Fail,
@@ -65,20 +67,15 @@ def load_script(path: Path | str, otherwise: ReplyEngine) -> ScriptReply:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(str(path), "a script of more than 4 MiB")
-        source = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), f"not UTF-8 ({error.reason})") from error
+    source = read_text(path)
     return ScriptReply(_parse(source, path), path.resolve().parent, otherwise, name=path.name)
 
 
 def _parse(source: str, path: Path) -> Any:
     if path.suffix == ".json":
-        try:
-            return json.loads(source)
-        except json.JSONDecodeError as error:
-            raise InputError(str(path), error.msg, line=error.lineno, column=error.colno) from error
+        return parse_json(source, str(path))
     import yaml
 
     try:

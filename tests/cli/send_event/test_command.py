@@ -34,6 +34,23 @@ async def test_exactly_the_events_are_sent_and_nothing_else() -> None:
     assert server.received == [ITEM, CREATE]
 
 
+ODD_EVENTS = [
+    '{"type":"my.event","dup":1,"dup":2}',
+    '{"type": "my.event", "f": 0.12345678901234567890, "exp": 1E3, "neg": -0, "i": 12345678901234567890123}',
+    '{"z" : 1,\t"type":"my.event","esc":"\\u00e9\\/ \u00e9 \\ud800"}',
+]
+
+
+async def test_the_text_of_an_event_is_on_the_wire_as_it_stands() -> None:
+    """Duplicate keys, digits, white space, order and escapes; and what --both wrote of it can be sent again."""
+    text = "".join(f"{event}\n" for event in ODD_EVENTS)
+    for _ in range(2):
+        ended = await rtcli("send-event", "-", "--local", "--both", text=text)
+        sent = [line.partition(',"event":')[2][:-1] for line in ended.out.splitlines() if '"dir":">"' in line]
+        assert sent == ODD_EVENTS
+        text = ended.out
+
+
 async def test_output_is_the_servers_events_one_a_line_until_the_last_answer() -> None:
     """The first line is session.created, the last one the answer to what was sent last."""
     async with fake_server(answers) as server:

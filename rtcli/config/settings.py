@@ -181,10 +181,12 @@ def _project_file(folder: Path) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
     try:
+        if not path.exists():
+            return {}
         return tomllib.loads(read_text(path))
+    except OSError as error:  # a folder that may not be looked into
+        raise InputError(str(path), error.strerror or str(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(str(path), f"not TOML: {error}") from error
 

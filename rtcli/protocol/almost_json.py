@@ -18,7 +18,7 @@ _ESCAPES = r"\" \\ \/ \b \f \n \r \t and \uXXXX"
 _MAX_LOOKED_AT = 100_000  # characters that are searched for signs of another language
 
 
-class Fault(NamedTuple):
+class Diagnosis(NamedTuple):
     """What is wrong, and at which index of the text."""
 
     why: str
@@ -58,30 +58,30 @@ _STARTS = (
 )
 
 
-def explain(text: str, error: json.JSONDecodeError) -> Fault:
+def explain(text: str, error: json.JSONDecodeError) -> Diagnosis:
     """What makes the decoder stop, in words that name the character, the mistake and the language it belongs to."""
     fault = _fault(text, error)
     return fault._replace(why=f"not JSON: {fault.why}")
 
 
-def _fault(text: str, error: json.JSONDecodeError) -> Fault:
+def _fault(text: str, error: json.JSONDecodeError) -> Diagnosis:
     at = error.pos
     if error.msg.startswith("Invalid control character"):
-        return Fault(_control(text[at : at + 1]), at)
+        return Diagnosis(_control(text[at : at + 1]), at)
     if error.msg.startswith("Invalid \\u"):
-        return Fault(r"\u needs four hexadecimal digits behind it", max(text.rfind("\\", 0, at + 1), 0))
+        return Diagnosis(r"\u needs four hexadecimal digits behind it", max(text.rfind("\\", 0, at + 1), 0))
     if error.msg.startswith("Invalid \\"):
         at = at if text[at : at + 1] == "\\" else max(at - 1, 0)
-        return Fault(f"{text[at : at + 2]} is not an escape: JSON has {_ESCAPES}", at)
+        return Diagnosis(f"{text[at : at + 2]} is not an escape: JSON has {_ESCAPES}", at)
     if error.msg.startswith("Unterminated string"):
-        return Fault("this string has no end: its closing quote is missing", at)
+        return Diagnosis("this string has no end: its closing quote is missing", at)
     while at < len(text) and text[at] in _SPACE:
         at += 1
     for look in _LOOKS:
         fault = look(text, at)
         if fault is not None:
             return fault
-    return Fault(_expected(error.msg), at)
+    return Diagnosis(_expected(error.msg), at)
 
 
 def find_number(text: str, start: int, literal: str) -> int:
@@ -105,11 +105,11 @@ def _control(char: str) -> str:
     return f"{what} inside of a string: JSON writes {escape}, or the closing quote is missing"
 
 
-def _the_end(text: str, at: int) -> Fault | None:
+def _the_end(text: str, at: int) -> Diagnosis | None:
     if at < len(text):
         return None
     missing = "".join(reversed(list(_open_brackets(text))))
-    return Fault(f"it ends too early: {missing} is missing" if missing else "it ends too early", at)
+    return Diagnosis(f"it ends too early: {missing} is missing" if missing else "it ends too early", at)
 
 
 def _open_brackets(text: str) -> Iterator[str]:
@@ -122,45 +122,45 @@ def _open_brackets(text: str) -> Iterator[str]:
     yield from stack
 
 
-def _unseen(text: str, at: int) -> Fault | None:
+def _unseen(text: str, at: int) -> Diagnosis | None:
     """Characters that look like white space or a quote, and are none."""
     char = text[at]
     if char in _TYPOGRAPHIC:
-        return Fault(f"{name_of(char)}: a typographic quote; JSON's is \"", at)
+        return Diagnosis(f"{name_of(char)}: a typographic quote; JSON's is \"", at)
     if char == "\ufeff":
-        return Fault("U+FEFF, a byte order mark in the middle of the text", at)
+        return Diagnosis("U+FEFF, a byte order mark in the middle of the text", at)
     if char.isspace() or unicodedata.category(char) in ("Cf", "Cc", "Zs", "Zl", "Zp"):
-        return Fault(f"{name_of(char)}: between values JSON takes plain spaces, tabs and line breaks", at)
+        return Diagnosis(f"{name_of(char)}: between values JSON takes plain spaces, tabs and line breaks", at)
     return None
 
 
-def _comma(text: str, at: int) -> Fault | None:
+def _comma(text: str, at: int) -> Diagnosis | None:
     before = text[:at].rstrip(_SPACE)
     if text[at] in "}]" and before.endswith(","):
-        return Fault(f"a comma before {text[at]}: JSON has none behind the last value", len(before) - 1)
+        return Diagnosis(f"a comma before {text[at]}: JSON has none behind the last value", len(before) - 1)
     if text[at] == "," and text[at + 1 :].lstrip(_SPACE)[:1] in ("}", "]"):
         close = text[at + 1 :].lstrip(_SPACE)[0]
-        return Fault(f"a comma before {close}: JSON has none behind the last value", at)
+        return Diagnosis(f"a comma before {close}: JSON has none behind the last value", at)
     if text[at] == "," and before[-1:] in ("{", "[", ",", ":"):
-        return Fault("a value is missing before this comma", at)
+        return Diagnosis("a value is missing before this comma", at)
     return None
 
 
-def _starts(text: str, at: int) -> Fault | None:
+def _starts(text: str, at: int) -> Diagnosis | None:
     for start, why in _STARTS:
         if text.startswith(start, at):
-            return Fault(why, at)
+            return Diagnosis(why, at)
     return None
 
 
-def _single_quote(text: str, at: int) -> Fault | None:
+def _single_quote(text: str, at: int) -> Diagnosis | None:
     if text[at] == "'":
         origin = "Python's (json.dumps writes JSON)" if _is_python(text) else "JavaScript's or Python's"
-        return Fault(f"a string in single quotes is {origin}: JSON's are double", at)
+        return Diagnosis(f"a string in single quotes is {origin}: JSON's are double", at)
     if text[at] == "`":
-        return Fault("a string in backticks is JavaScript's: JSON's quotes are double", at)
+        return Diagnosis("a string in backticks is JavaScript's: JSON's quotes are double", at)
     if match := _PYTHON_STRING.match(text, at):
-        return Fault(f"a string that begins with {match[0]} is Python: json.dumps writes JSON", at)
+        return Diagnosis(f"a string that begins with {match[0]} is Python: json.dumps writes JSON", at)
     return None
 
 
@@ -171,29 +171,29 @@ def _is_python(text: str) -> bool:
     return bool(words) and words <= {"True", "False", "None"}
 
 
-def _word(text: str, at: int) -> Fault | None:
+def _word(text: str, at: int) -> Diagnosis | None:
     match = _NAME.match(text, at)
     if match is None:
         return None
     word = match[0]
     behind = text[match.end() :].lstrip(" \t")[:1]
     if text[:at].rstrip(_SPACE)[-1:] in ("{", ",") and behind == ":":
-        return Fault(f'the key {word} has no quotes, as in JavaScript and JSON5: JSON writes "{word}"', at)
+        return Diagnosis(f'the key {word} has no quotes, as in JavaScript and JSON5: JSON writes "{word}"', at)
     if word in _WORDS:
-        return Fault(_WORDS[word], at)
+        return Diagnosis(_WORDS[word], at)
     if behind == ":" and not text[:at].strip():
-        return Fault(f"this looks like YAML ({word}:), not JSON", at)
+        return Diagnosis(f"this looks like YAML ({word}:), not JSON", at)
     if behind == "=":
-        return Fault("this is JavaScript or Python: leave only the object", at)
+        return Diagnosis("this is JavaScript or Python: leave only the object", at)
     if text[:at].endswith('"'):
-        return Fault("a quote inside of a string needs a \\ before it", at - 1)
+        return Diagnosis("a quote inside of a string needs a \\ before it", at - 1)
     lower = word.lower()
     if lower in ("true", "false", "null"):
-        return Fault(f"JSON writes {lower}, not {word}", at)
-    return Fault(f"the word {word[:40]} has no quotes: JSON knows true, false and null alone", at)
+        return Diagnosis(f"JSON writes {lower}, not {word}", at)
+    return Diagnosis(f"the word {word[:40]} has no quotes: JSON knows true, false and null alone", at)
 
 
-def _number(text: str, at: int) -> Fault | None:
+def _number(text: str, at: int) -> Diagnosis | None:
     """Numbers of other languages. The decoder reads the part that it knows, and stops behind it."""
     begin = at
     while begin and text[begin - 1] in "+-.0123456789abcdefABCDEFxXoO_n":
@@ -203,31 +203,31 @@ def _number(text: str, at: int) -> Fault | None:
         return None
     literal = match[0]
     if re.match(r"[-+]?0[xXoObB]", literal):
-        return Fault(f"{literal}: JSON has decimal numbers alone", begin)
+        return Diagnosis(f"{literal}: JSON has decimal numbers alone", begin)
     if re.match(r"[-+]?0\d", literal):
-        return Fault(f"{literal}: a number of JSON has no zero before it", begin)
+        return Diagnosis(f"{literal}: a number of JSON has no zero before it", begin)
     if literal.startswith((".", "-.", "+.")) or literal.endswith(".") or re.search(r"\.[eE]", literal):
-        return Fault(f"{literal}: a number of JSON has digits on both sides of its point", begin)
+        return Diagnosis(f"{literal}: a number of JSON has digits on both sides of its point", begin)
     if "_" in literal or literal.endswith("n"):
-        return Fault(f"{literal}: a number of JSON has digits, a point and an exponent alone", begin)
+        return Diagnosis(f"{literal}: a number of JSON has digits, a point and an exponent alone", begin)
     return None
 
 
-def _missing(text: str, at: int) -> Fault | None:
+def _missing(text: str, at: int) -> Diagnosis | None:
     """A comma or a colon that is not there."""
     before = text[:at].rstrip(_SPACE)[-1:]
     if text[at] in '"{[' and (before in '"}]' or before.isalnum()) and before:
-        return Fault("a comma or a colon is missing before this value, or a quote inside of a string has no \\", at)
+        return Diagnosis("a comma or a colon is missing before this value, or a quote inside of a string has no \\", at)
     if text[at] in "}]" and before not in ":,":
-        return Fault(f"{text[at]} closes nothing", at)
+        return Diagnosis(f"{text[at]} closes nothing", at)
     if text[at] in "}]":
-        return Fault(f"a value is missing before {text[at]}", at)
+        return Diagnosis(f"a value is missing before {text[at]}", at)
     if not text[at].isascii():
-        return Fault(f"{name_of(text[at])}: JSON has it inside of strings alone", at)
+        return Diagnosis(f"{name_of(text[at])}: JSON has it inside of strings alone", at)
     return None
 
 
-_LOOKS: tuple[Callable[[str, int], Fault | None], ...] = (
+_LOOKS: tuple[Callable[[str, int], Diagnosis | None], ...] = (
     _the_end,
     _unseen,
     _comma,

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeAlias
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.client_events import function_call_output, truncate
 from rtcli.protocol.effects import Effect, Effects, Ready, Send
-from rtcli.protocol.events import Event, encode_bytes
+from rtcli.protocol.events import Event, encode_bytes, without_nan
 from rtcli.protocol.function_calls import FunctionCalls
 from rtcli.protocol.payloads import ErrorPayload, TransportAudio
 from rtcli.protocol.playback import Playback, Truncation
@@ -99,7 +99,7 @@ class ClientCore:
             and "tools" not in (self._config.get("provider_data") or ())
         ):
             session.pop("tools", None)  # there is nothing to clear in a fresh session
-        yield Send({"type": "session.update", "session": session})
+        yield _session_update(session)
         self.session.remember(update)
 
     def connection_lost(self) -> None:
@@ -304,7 +304,7 @@ class ClientCore:
     def update_session(self, config: Mapping[str, Any]) -> Effects:
         """session.update: the defaults, then what was asked for before, then `config`."""
         update = self.session.plan(config, self.model)
-        yield Send({"type": "session.update", "session": update.payload})
+        yield _session_update(update.payload)
         self.session.remember(update)  # one that could not be sent must not spoil the later ones
 
     def update_tracing(self, tracing: Any) -> Effects:
@@ -315,7 +315,7 @@ class ClientCore:
         if isinstance(self.tracing, Mapping) and isinstance(tracing, Mapping):
             logger.warning("tracing is on already and cannot be changed: %r is not sent", tracing)
             return
-        yield Send({"type": "session.update", "session": {"type": "realtime", "tracing": tracing}})
+        yield _session_update({"type": "realtime", "tracing": tracing})
 
     def answer_call(self, tool_call: Any, output: str, *, respond: bool) -> Effects:
         """Answer a function call, show it as completed, ask for a response. Raises UsageError before anything is sent.
@@ -386,3 +386,8 @@ REACTIONS: Mapping[str, Reaction] = {
     "input_audio_buffer.speech_started": ClientCore._on_input_audio_buffer_speech_started,
 }
 """All that the reference's WebSocket transport does."""
+
+
+def _session_update(session: Mapping[str, Any]) -> Send:
+    """The update as JSON has it, for transports that write frames themselves: NaN and infinities are null."""
+    return Send({"type": "session.update", "session": without_nan(session)})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -71,3 +73,12 @@ def encode_bytes(event: Event) -> bytes:
             return json.dumps(event, allow_nan=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"cannot be written as JSON: {error}") from error
+
+
+def without_nan(value: Any) -> Any:
+    """The value as JSON can have it: null for NaN and infinities, at any depth. Other odd values stay as they are."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: without_nan(entry) for key, entry in value.items()}
+    return [without_nan(entry) for entry in value] if isinstance(value, list | tuple) else value

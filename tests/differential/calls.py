@@ -142,6 +142,7 @@ SEND_SESSION = call(
 UPDATE = call("updateSessionConfig", CONFIG)
 BUILD = call("buildSessionPayload", CONFIG)
 TURN = TURN_DETECTION.map(lambda value: {"static_call": "buildTurnDetectionConfig", "args": [value]})
+ACCEPT = CONFIG.map(lambda value: {"accept_payload": value})
 TRACE = call("_updateTracingConfig", TRACING.filter(lambda value: value != UNDEFINED))
 SET_TRACING = TRACING.map(lambda value: {"set": {"_tracingConfig": value}})
 INTERRUPT = call("interrupt", one(UNDEFINED, UNDEFINED, True, False))

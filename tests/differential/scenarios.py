@@ -209,6 +209,18 @@ _SENDING = st.one_of(
         ),
     )
 )
+_CALL = st.one_of(
+    alone(calls.ACCEPT),
+    alone(calls.INTERRUPT),
+    alone(calls.INTERRUPT),
+    _spoken(),
+    _answered(),
+    alone(said(event("input_audio_buffer.speech_started"))),
+    alone(calls.SEND_AUDIO),
+    alone(calls.CLOSE),
+    _FORMATS,
+    _clock(),
+)
 _UPDATES = st.one_of(
     alone(calls.UPDATE), alone(calls.UPDATE), alone(calls.SEND_SESSION), alone(said(event("session.updated")))
 )
@@ -231,6 +243,7 @@ FRAGMENTS: dict[str, Steps] = {
     "events_error": _ERRORS,
     "events_plain": alone(said(ANY)),
     "events_malformed": _MALFORMED,
+    "call": _CALL,
     "emitter": st.one_of(_heard(), _heard(), _answered(), _spoken(), _RESPONSES),
 }
 _MIXED = st.one_of(
@@ -294,6 +307,11 @@ def _connected(config: Values = SMALL_CONFIG) -> Steps:
     )
 
 
+def _join(call_id: Any) -> dict[str, Any]:
+    """A connect to a call, or the attempt of one: without a call there is nothing to join."""
+    return {"call": "connect", "args": [{"apiKey": "sk-test", "url": _RT, "callId": call_id}]}
+
+
 @st.composite
 def _connecting(draw: st.DrawFn) -> dict[str, Any]:
     """Connects that come about or do not, ends, and a few words in between."""
@@ -325,10 +343,15 @@ def _first_update(draw: st.DrawFn) -> dict[str, Any]:
 def _session(draw: st.DrawFn, area: str) -> dict[str, Any]:
     """Some fragments of one area, or of all of them."""
     fragments = FRAGMENTS.get(area, _MIXED)
-    is_base = area not in ("interrupt", "sequencer", "connect") and draw(st.integers(0, 3)) == 0
+    is_base = area not in ("interrupt", "sequencer", "connect", "call") and draw(st.integers(0, 3)) == 0
     scenario: dict[str, Any] = {"area": area, "steps": []}
     if is_base or area == "build_payload":
         scenario["transport"] = {"class": "base", "options": draw(one({}, {"model": "m-own"}))}
+    elif area == "call":
+        scenario["transport"] = {"class": "sip", "options": {}}
+        scenario["steps"] = (
+            [_join(draw(one("rtc_1", "rtc_1", "rtc_1", UNDEFINED, "")))] if draw(st.integers(0, 4)) else []
+        )
     elif area == "tracing":
         scenario["steps"] = draw(_connected(TRACING.map(lambda value: {"tracing": value})))
     else:

@@ -10,7 +10,7 @@ import https from "node:https";
 import net from "node:net";
 import readline from "node:readline";
 import { isDeepStrictEqual } from "node:util";
-import { OpenAIRealtimeBase, OpenAIRealtimeWebSocket } from "@openai/agents-realtime";
+import { OpenAIRealtimeBase, OpenAIRealtimeSIP, OpenAIRealtimeWebSocket } from "@openai/agents-realtime";
 import { WebSocket, WebSocketServer } from "ws";
 
 const SEMANTIC = `connected disconnected connection_change error audio audio_interrupted audio_done audio_transcript_delta
@@ -128,6 +128,7 @@ class Run {
     this.seen = new Nothing();
     this.now = scenario.clock_ms ?? 1_000_000;
     this.isBase = scenario.transport?.class === "base";
+    this.isCall = scenario.transport?.class === "sip";
     this.listeners = new Map();
     this.started = new Map();
     this.keys = new Map();
@@ -214,7 +215,7 @@ class Run {
 
   build() {
     const options = this.read(this.scenario.transport?.options ?? {});
-    const Transport = this.isBase ? recording(this) : OpenAIRealtimeWebSocket;
+    const Transport = this.isBase ? recording(this) : this.isCall ? OpenAIRealtimeSIP : OpenAIRealtimeWebSocket;
     this.Transport = Transport;
     this.transport = new Transport(options);
     const wanted = this.scenario.listen ?? "all";
@@ -287,6 +288,7 @@ class Run {
   async act(step) {
     const { transport } = this;
     if ("call" in step) return this.invoke(transport, step.call, step.args);
+    if ("accept_payload" in step) return { expect_return: this.tell(this.acceptPayload(this.read(step.accept_payload))) };
     if ("static_call" in step) return this.invoke(this.Transport, step.static_call, step.args);
     if ("start" in step) this.start(step);
     else if ("await" in step) { await this.settle(); return this.outcome(this.started.get(step.await)); }
@@ -312,6 +314,13 @@ class Run {
     else if ("server_binary" in step) this.deliver([Buffer.from(step.server_binary, "base64")]);
     else throw new Error(`no action in ${JSON.stringify(step)}`);
     return {};
+  }
+
+  // What buildInitialConfig() does behind the agent that it wants.
+  acceptPayload(config) {
+    const payload = this.transport.buildSessionPayload(config);
+    OpenAIRealtimeSIP.assertSupportedInitialConfigPayload(payload);
+    return payload;
   }
 
   deliver(frames) {

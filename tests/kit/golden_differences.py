@@ -246,7 +246,8 @@ def _argument(args: list[Any], index: int) -> Any:
 
 
 def _has_newer_tools(step: Step, seen: Seen, story: Story) -> object:
-    return "args" in step and re.search("|".join(_NEWER_MCP_FIELDS), json.dumps(step["args"]))
+    given = json.dumps([step.get("args"), step.get("accept_payload")])
+    return re.search("|".join(_NEWER_MCP_FIELDS), given)
 
 
 def _has_wire_image(args: list[Any]) -> bool:
@@ -282,6 +283,14 @@ def _of_error(*codes: str) -> Applies:
         return any(isinstance(error, dict) and error.get("code") in codes for error in errors)
 
     return applies
+
+
+def _asked_at_a_strange_end(step: Step, seen: Seen, story: Story) -> object:
+    """A listener asks for a response in the end of one that nobody announced: to the reference it is the answer."""
+    ends = [event.get("response") for event in server_events(step) if event.get("type") == "response.done"]
+    return seen.called_in_listener and any(
+        str(response.get("id")) not in story.running for response in ends if isinstance(response, dict)
+    )
 
 
 def _ended(step: Step, seen: Seen, story: Story) -> object:
@@ -362,7 +371,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate(
         "responses apart",
         _WIRE,
-        lambda step, seen, story: story.mixed_up,
+        lambda step, seen, story: story.mixed_up or _asked_at_a_strange_end(step, seen, story),
         _same_but_turns,
     ),
     Deliberate("call once", _EMITTED, _reported_before, _same_but(without="function_call"), _never),

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import connect as dial
 from websockets.exceptions import ConnectionClosed
 
-from rtcli.protocol.events import Event, encode
-from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeWebSocket
+from rtcli.protocol.events import Event
+from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeSIP, OpenAIRealtimeWebSocket
 from tests.kit.golden_server import GoldenServer
 from tests.kit.golden_values import UNDEFINED, snake, to_python
 from tests.kit.linked import SEMANTIC
@@ -64,7 +64,7 @@ class BaseTransport(OpenAIRealtimeBase):
         if self.failing_sends > 0:
             self.failing_sends -= 1
             raise RuntimeError("send failed")
-        self.wire.append(json.loads(encode(event)))
+        self.wire.append(json.loads(json.dumps(event, allow_nan=False)))
 
     def mute(self, muted: bool) -> None: ...
 
@@ -81,6 +81,7 @@ class Player:
         self.scenario = scenario
         self.server = server
         self.is_base = scenario.get("transport", {}).get("class") == "base"
+        self.is_call = scenario.get("transport", {}).get("class") == "sip"
         self.seen = Seen()
         self.texts: dict[str, str] = {}
         self.t: Any = None
@@ -130,7 +131,8 @@ class Player:
             )
             if hook or outside or "create_websocket" in self.scenario["area"]:
                 options["create_websocket"] = hook or self._hook
-            self.t = OpenAIRealtimeWebSocket(clock=self._clock, **options)
+            kind = OpenAIRealtimeSIP if self.is_call else OpenAIRealtimeWebSocket
+            self.t = kind(clock=self._clock, **options)
         self._listen()
 
     def _clock(self) -> float:
@@ -283,6 +285,9 @@ class Player:
     async def _static_call(self, step: Mapping[str, Any]) -> None:
         self.seen.result = self._invoke(step["static_call"], step["args"], target=type(self.t))
 
+    async def _accept_payload(self, step: Mapping[str, Any]) -> None:
+        self.seen.result = self._invoke("buildAcceptPayload", [step["accept_payload"]])
+
     async def _get(self, step: Mapping[str, Any]) -> None:
         self.seen.values = {name: getattr(self.t, snake(name)) for name in step["get"]}
 
@@ -349,6 +354,7 @@ class Player:
         "start": _start,
         "await": _await,
         "static_call": _static_call,
+        "accept_payload": _accept_payload,
         "get": _get,
         "set": _set,
         "server": _server,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.protocol.events import Malformed, decode, encode
+from rtcli.protocol.events import Malformed, decode, encode, without_nan
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -118,3 +119,11 @@ def test_an_endless_nesting_is_a_value_error() -> None:
     """An event that holds itself has no end to write."""
     with pytest.raises(ValueError, match="cannot be written as JSON"):
         encode(_endless())
+
+
+def test_what_json_does_not_have_is_null_at_any_depth() -> None:
+    """As encode() writes it, for transports that do not call that; the value that was given stays as it is."""
+    given = {"a": [math.nan, 1.5, {"b": -math.inf}], "c": (math.inf, "text", None, 2**70)}
+
+    assert without_nan(given) == {"a": [None, 1.5, {"b": None}], "c": [None, "text", None, 2**70]}
+    assert given["c"] == (math.inf, "text", None, 2**70)

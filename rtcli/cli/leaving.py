@@ -60,7 +60,7 @@ class Deadline:
 def leave(code: int) -> int:
     """The code to end with. Where a tools file was loaded, the process ends soon, whatever the file's code does."""
     threads = sys.modules.get("rtcli.session.tools.threads")
-    if threads is None:
+    if threads is None or "rtcli.session.tools.python_file" not in sys.modules:
         return code
     threading.Thread(target=_end_later, args=[code], name="rtcli-leaving", daemon=True).start()
     if threads.any_running():

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docstring_parser import Docstring
 
 _LEFT_OUT = ("param", "returns", "yields", "raises", "attribute")
 """Sections that are shown elsewhere (arguments), or say nothing to a model."""
 
+_SECTIONS = ("Note", "Notes", "Warning", "Warnings", "Tip", "Hint", "Important", "Caution", "Todo", "References")
+"""What Google style knows beside the sections that the parser knows: it would drop them."""
+
 
 def read_docstring(text: str) -> tuple[str, dict[str, str]]:
     """The description, whole paragraphs of it, and a text for each argument that is described."""
-    import docstring_parser
     from docstring_parser.common import DocstringExample, DocstringMeta
 
-    try:
-        parsed = docstring_parser.parse(text)
-    except docstring_parser.ParseError:  # sections that contradict their own style: the text is still a text
+    parsed = _parsed(text)
+    if parsed is None:
         return text.strip(), {}
 
     def section(meta: DocstringMeta) -> str:
@@ -34,6 +40,24 @@ def read_docstring(text: str) -> tuple[str, dict[str, str]]:
         if param.description and param.args[0] == "param"
     }
     return "\n".join(parts).strip(), described
+
+
+def _parsed(text: str) -> Docstring | None:
+    """The text in the style that makes most of it; None where it is a text in no style."""
+    from docstring_parser import ParseError, epydoc, google, numpydoc, rest
+
+    own = [google.Section(title, title.lower(), google.SectionType.SINGULAR) for title in _SECTIONS]
+    parsers = (
+        rest.parse,
+        google.GoogleParser([*google.DEFAULT_SECTIONS, *own]).parse,
+        numpydoc.parse,
+        epydoc.parse,
+    )
+    found = []
+    for parse in parsers:
+        with contextlib.suppress(ParseError):  # sections that contradict their own style
+            found.append(parse(text))
+    return max(found, key=lambda docstring: len(docstring.meta), default=None)
 
 
 def _unwrapped(text: str) -> str:

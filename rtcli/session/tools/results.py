@@ -113,9 +113,10 @@ class _Converter:
     def _last_resort(self, value: Any) -> Any:
         """Its own text, if it has one that says something; else its public attributes."""
         kind = type(value)
-        silent: tuple[Any, Any] = (object.__str__, object.__repr__)
-        spoken = (kind.__str__, kind.__repr__) != silent
-        if spoken and not isinstance(value, type) and not _ADDRESS.search(text := str(value)):
+        own: tuple[Any, Any] = (kind.__str__, kind.__repr__)
+        spoken = own != (object.__str__, object.__repr__) and not callable(value)
+        text = str(value) if spoken else ""
+        if text and not _ADDRESS.search(text) and not (own[0] is object.__str__ and text.startswith("<")):
             return _clean(text)
         attributes = {name: entry for name, entry in getattr(value, "__dict__", {}).items() if not name.startswith("_")}
         if attributes and not isinstance(value, type) and not callable(value):

@@ -29,6 +29,7 @@ _CLEANUP_SECONDS = 0.3
 """How long an awaitable that is cancelled may take to clean up."""
 
 _running: set[ToolThread] = set()
+_awaited: set[object] = set()  # a token for each awaitable that has not ended: given up, it may block its loop still
 
 
 class StoppedError(BaseException):
@@ -127,11 +128,13 @@ def _plain(error: BaseException) -> Exception:
 
 def any_running() -> bool:
     """Whether some tool has not returned: then an orderly end of the interpreter may take as long as the tool does."""
-    return bool(_running)
+    return bool(_running or _awaited)
 
 
 async def _guarded(awaitable: Awaitable[Any]) -> tuple[type, Any]:
     """The outcome as a value: raised in a task, SystemExit and KeyboardInterrupt would end the loop."""
+    token = object()
+    _awaited.add(token)
     try:
         return object, await awaitable
     except asyncio.CancelledError:
@@ -141,6 +144,8 @@ async def _guarded(awaitable: Awaitable[Any]) -> tuple[type, Any]:
         return BaseException, ToolError("CancelledError: the tool cancelled itself")
     except BaseException as error:  # noqa: BLE001
         return BaseException, error
+    finally:
+        _awaited.discard(token)
 
 
 class _Awaitables:

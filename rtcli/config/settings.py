@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def load_settings(
     environ = os.environ if environ is None else environ
     given = Layer("flag", {name: value for name, value in (flags or {}).items() if value not in (None, (), [])})
     variables = Layer("environment", dict(_from_environment(environ)))
-    project_file = _project_file(folder or Path.cwd())
+    project_file = _project_file(folder or _current_folder())
     project = Layer(PROJECT_FILE, _checked(_read(project_file), project_file, project=True) if project_file else {})
     path = file or config_file()
     raw = _read(path)
@@ -173,11 +174,28 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
             yield setting.name, check(setting.name, value, setting.variable or "")
 
 
+def _current_folder() -> Path:
+    """Where we are; the root where that folder was deleted: it has no project's file for anybody."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(Path.home().anchor or "/")
+
+
 def _project_file(folder: Path) -> Path | None:
+    """The nearest one in a folder that is ours: what another user has left in a shared folder sets nothing."""
     for parent in (folder, *folder.parents):
-        if (parent / PROJECT_FILE).is_file():
+        if (parent / PROJECT_FILE).is_file() and _is_trusted(parent) and _is_trusted(parent / PROJECT_FILE):
             return parent / PROJECT_FILE
     return None
+
+
+def _is_trusted(path: Path) -> bool:
+    """Whether the user or root owns it, and not everybody can write it. Windows has its own rights, for its users."""
+    if not hasattr(os, "getuid"):
+        return True
+    status = path.stat()
+    return status.st_uid in (os.getuid(), 0) and not status.st_mode & stat.S_IWOTH
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
 from rtcli.cli.output import StdoutConsumer
 from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
+from rtcli.protocol.record import Connected
 from rtcli.views import Quit
 
 if TYPE_CHECKING:
@@ -69,17 +70,51 @@ async def _converse(context: Context, writer: Writer, limit: float | None, stdin
     """Answer standard input line by line."""
     session = context.session
     codes: list[ExitCode] = []
-    async for _, line in Lines("-", stdin):
+    async for line in _until_lost(session, Lines("-", stdin)):
         if not line.strip():
             continue
         code, left = await _turn(line, context, writer, limit)
+        if _is_lost(session) and code is ExitCode.USAGE:
+            code = ExitCode.CONNECTION  # the line finds no connection: that is not the command line's fault
         codes.append(code)
-        if left or (not session.lifecycle.connected and session.exit_code):
-            break  # lost, not left by /disconnect
+        if left:
+            break
     else:
-        await _drain_input_file(session, limit)
-        codes.append(_unanswered(session))
+        if not _is_lost(session):
+            await _drain_input_file(session, limit)
+            codes.append(_unanswered(session))
     return worst(*codes, session.exit_code)
+
+
+async def _until_lost(session: RealtimeSession, lines: Lines) -> AsyncIterator[str]:
+    """The lines, to the end of the input or of the connection: whoever writes them must not have to send another one
+    to hear of that. A line that has come is answered first."""
+    lost = asyncio.Event()
+    session.transport.on("disconnected", lambda *_: lost.set())
+    numbered = aiter(lines)
+    gone = asyncio.ensure_future(lost.wait())
+    try:
+        while not _is_lost(session):
+            coming = asyncio.ensure_future(anext(numbered, None))
+            await asyncio.wait((coming, gone), return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() and not _is_lost(session):  # /disconnect: a line may connect again
+                lost.clear()
+                gone = asyncio.ensure_future(lost.wait())
+                await asyncio.wait((coming, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+            elif (line := await coming) is None:
+                return
+            else:
+                yield line[1]
+    finally:
+        gone.cancel()
+
+
+def _is_lost(session: RealtimeSession) -> bool:
+    """The connection has ended, and not by /disconnect."""
+    return not session.lifecycle.connected and session.state.connection is Connected.LOST
 
 
 def _unanswered(session: RealtimeSession) -> ExitCode:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.cli.chat.audio import AudioChoice
 from rtcli.config.endpoints import Endpoint, is_openai
-from rtcli.config.settings import Settings
+from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.protocol.models import shutdowns_in
 from rtcli.terminal.standard_streams import StandardStreams, shared_streams
 from rtcli.views import DisplaySettings, Level, Notice
@@ -41,7 +41,18 @@ class ChatOptions:
     def greeting(self) -> list[Notice]:
         """What is said first: where this talks to, with which model, what of it OpenAI switches off,
         and what of a tools file is not taken."""
-        return [self._first_line(), *self._shutdowns(date.today()), *(self.tools.notices if self.tools else ())]
+        return [
+            self._first_line(),
+            *self._foreign(),
+            *self._shutdowns(date.today()),
+            *(self.tools.notices if self.tools else ()),
+        ]
+
+    def _foreign(self) -> Iterator[Notice]:
+        """A cloned repository may bring instructions: nobody should wonder where they come from."""
+        found = self.settings.find("instructions")
+        if found is not None and found[1] == PROJECT_FILE:
+            yield Notice(f"the instructions come from the project's {PROJECT_FILE}")
 
     def _shutdowns(self, today: date) -> Iterator[Notice]:
         if is_openai(self.endpoint.url):

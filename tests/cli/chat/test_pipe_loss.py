@@ -1,0 +1,68 @@
+"""A pipe tells the truth: when the connection is lost, the command ends, and whoever writes to it hears of that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from rtcli.server import RealtimeServer
+from tests.kit.program import start
+from tests.kit.stalling_proxy import stalling_proxy
+from tests.kit.waiting import DEADLINE, until
+
+COMMANDS = pytest.mark.parametrize(
+    "arguments", [["chat", "--text"], ["send-event", "-", "--stream"]], ids=["chat", "send-event"]
+)
+
+
+@COMMANDS
+async def test_a_loss_while_idle_ends_the_command(arguments: list[str]) -> None:
+    """At once, with 3 and one clear line; the producer's next write fails."""
+    server = await start("serve", "--port", "0", "--voice", "tone")
+    assert server.stdout is not None
+    url = (await asyncio.wait_for(server.stdout.readline(), DEADLINE)).decode().strip()
+    async with stalling_proxy(url) as proxy:
+        reader, writer = os.pipe()
+        process = await start(*arguments, "--url", proxy.url, stdin=reader)
+        os.close(reader)
+        await until(lambda: proxy.passed > 600, "the session was set up")
+        server.kill()
+        await server.wait()
+        _, err = await asyncio.wait_for(process.communicate(), DEADLINE)
+        assert process.returncode == 3, err
+        assert err.count(b"connection") >= 1
+        with pytest.raises(BrokenPipeError):
+            os.write(writer, b"hello\n")
+        os.close(writer)
+
+
+async def test_lines_after_a_disconnect_may_connect_again() -> None:
+    """/disconnect is no loss: the command goes on to read."""
+    async with RealtimeServer(voice="tone", pace=0) as server:
+        process = await start("chat", "--text", "--url", server.url)
+        assert process.stdin is not None
+        for line in (b"hello\n", b"/disconnect\n"):
+            process.stdin.write(line)
+        await until(lambda: server.sessions != ())
+        await until(lambda: server.sessions == ())
+        out, err = await asyncio.wait_for(process.communicate(b"/reconnect\nhello again\n"), DEADLINE)
+        assert process.returncode == 0, err
+        assert len(out.splitlines()) >= 2
+
+
+async def test_a_signal_still_ends_a_chat_that_was_disconnected() -> None:
+    """While it waits for the line that connects again."""
+    async with RealtimeServer(voice="tone", pace=0) as server:
+        process = await start("chat", "--text", "--url", server.url)
+        assert process.stdin is not None
+        process.stdin.write(b"/disconnect\n")
+        await until(lambda: server.sessions != ())
+        await until(lambda: server.sessions == ())
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), DEADLINE) == 143
+        assert time.monotonic() - began < 10

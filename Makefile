@@ -9,7 +9,7 @@ PROGRESS := sed -n -E 's/^ *(Downloading|Using cached) ([^ ]+)-[0-9][^ ]* \((.*)
 SHELL := /bin/bash -o pipefail
 
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-slow check fix bench differential docs prices clean python
+.PHONY: help chat test test-slow check fix bench soak fuzz differential docs prices clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,14 @@ fix: $(VENV)/tools ## put the format right
 bench: $(VENV)/tools ## the measurements, which need a quiet machine
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python -m $$(echo $${bench%.py} | tr / .) || exit 1; done
 
+SOAK ?= 10
+soak: $(VENV)/tools ## sessions against the built-in server for SOAK minutes: what is lost, what grows
+	@$(BIN)/python -m tests.soak --minutes $(SOAK)
+
 SEED ?= 1
+fuzz: $(VENV)/tools ## hostile frames against the transport, the terminal and the server (SEED=)
+	@$(BIN)/python -m tests.fuzz --seed $(SEED)
+
 N ?= 500
 differential: $(VENV)/tools ## N made-up scenarios against the official JavaScript transport (SEED= N=)
 	@$(BIN)/python -m tests.differential --seed $(SEED) --count $(N)

@@ -118,7 +118,7 @@ class SentFrames:
         event_id = error.get("event_id")
         if isinstance(event_id, str) and event_id:
             number = self._event_ids.get(event_id)
-            return number, self._queue.get(number or 0)
+            return number, self._queue.get(number or 0) or self._queue.doubtful(number or 0)
         types = possible_event_types(error)
         if request := self._queue.oldest_refusable(types, _QUOTED.findall(str(error.get("message")))):
             return request.number, request

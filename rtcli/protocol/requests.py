@@ -81,6 +81,10 @@ class RequestQueue:
         """The request that this frame is, None where it waits no more."""
         return self._all.get(number)
 
+    def doubtful(self, number: int) -> Request | None:
+        """The request that this frame is, where it seems to have ended."""
+        return next((request for request in self._doubtful.values() if request.number == number), None)
+
     def named(self, event_id: str) -> Request | None:
         """The last request with this event_id, None where it waits no more."""
         return self._by_event_id.get(event_id)

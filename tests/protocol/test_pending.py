@@ -378,6 +378,21 @@ def test_a_cancel_that_came_too_late_is_named_by_its_refusal() -> None:
     assert wire.gets(error("response_cancel_not_active")) == [2]
 
 
+def test_a_cancel_that_was_refused_by_name_is_not_mistaken_for_a_later_one() -> None:
+    """Else the later one would wait for ever, and with it the end of the turn."""
+    first, second = ({"type": "response.cancel", "event_id": name} for name in ("c1", "c2"))
+    wire = Wire().sends(CREATE, first)
+    wire.gets(response("response.created", "r"), response("response.done", "r", status="completed"))
+    wire.gets({"type": "error", "error": {"code": "response_cancel_not_active", "event_id": "c1"}})
+
+    wire.sends(CREATE, second)
+    wire.gets(response("response.created", "r2"))
+    wire.gets(response("response.done", "r2", status_details={"reason": "client_cancelled"}))
+
+    assert wire.waiting == []
+    assert not wire.pending.holds_up
+
+
 # -- turns that the server takes -----------------------------------------------------------------------
 
 

@@ -53,7 +53,7 @@ class ConversationItems(Part):
     def _on_response_output_item(self, event: Mapping[str, Any], frame: Frame) -> Iterator[View]:
         item = event.get("item")
         if isinstance(item, Mapping):
-            if event.get("response_id") in self._out_of_band:
+            if str(event.get("response_id")) in self._out_of_band:
                 remember(self._out_of_band, str(item.get("id")), None, _MAX_REMEMBERED)
             self._remember_call(item)
         yield from self._on_conversation_item(event, frame)

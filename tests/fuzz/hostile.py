@@ -17,7 +17,8 @@ _FIELDS = (
     "type", "event_id", "item", "item_id", "response", "response_id", "delta", "text", "transcript", "audio", "error",
     "session", "content_index", "output_index", "previous_item_id", "id", "content", "role", "status", "code",
     "message", "call_id", "name", "arguments", "output", "usage", "param", "audio_end_ms", "rate_limits", "tools",
-    "server_label", "status_details", "reason", "metadata", "conversation_id", "model", "turn_detection", "format", "rate",
+    "server_label", "status_details", "reason", "metadata", "conversation_id", "model", "turn_detection", "format",
+    "rate",
 )  # fmt: skip
 
 

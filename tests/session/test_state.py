@@ -253,3 +253,15 @@ def test_what_falls_out_of_memory_is_told_once() -> None:
     assert len(told) == 2
     assert "event log holds the newest" in told[0] + told[1]
     assert "history holds the newest" in told[0] + told[1]
+
+
+def test_an_id_of_a_wrong_kind_is_no_defect() -> None:
+    """A server may put anything where an id should be."""
+    feeder = Feeder(state := SessionState())
+    item = {"type": "message", "id": "item_1", "role": "user", "content": []}
+    odd: tuple[object, ...] = ({}, [], 7, None)
+    for response_id in odd:
+        views = feeder.received({"type": "response.output_item.done", "response_id": response_id, "item": item})
+        assert whats(list(views)) == []
+
+    assert len(state.history) == 1

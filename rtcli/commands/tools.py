@@ -48,7 +48,9 @@ async def tools(context: Context, mode: Literal["manual", "auto", "reload"] | No
 
 
 def _open_calls(what: str, calls: list[OpenCall]) -> Table:
-    rows = tuple((call.id, call.name, f"{call.state}, {call.seconds:.0f} s", call.arguments) for call in calls)
+    cells = ((call.id, call.name, f"{call.state}, {call.seconds:.0f} s", call.arguments) for call in calls)
+    # A line break of the server's must not begin what looks like another row.
+    rows = tuple(tuple(cell.replace("\n", "⏎") for cell in row) for row in cells)
     return Table((what, "tool", "state", "arguments"), rows)
 
 

@@ -84,6 +84,8 @@ def _parse(source: str, path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
         raise InputError(str(path), str(getattr(error, "problem", None) or error), **place) from error
+    except RecursionError:  # a thousand brackets in a row
+        raise InputError(str(path), "nested too deeply") from None
 
 
 class ScriptReply:

@@ -7,17 +7,21 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rtcli.errors import UsageError
-from rtcli.session.tool_calls import CallState, OpenCall, merged_tools
+from rtcli.errors import InputError, UsageError
+from rtcli.protocol.payloads import FunctionCall
+from rtcli.session.tool_calls import CallState, OpenCall, ToolCalls, merged_tools
+from rtcli.session.tools.load import load_tools
 from rtcli.session.tools.signature import tool_of
 from rtcli.session.tools.tool import Tool
+from rtcli.views import Notice
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
-from tests.kit.sessions import Live, live_session, session_on
+from tests.kit.sessions import Live, live_session, session_at, session_on
 from tests.kit.waiting import DEADLINE
 
 
@@ -239,3 +243,103 @@ def test_loaded_tools_join_those_of_the_config() -> None:
 
     assert merged_tools(config, [WEATHER.schema]) == [{"type": "mcp", "server_label": "docs"}, WEATHER.schema]
     assert merged_tools({}, [WEATHER.schema]) == [WEATHER.schema]
+
+
+async def test_a_call_to_a_tool_that_nobody_declared_is_answered_at_once() -> None:
+    """With the calls beside it, in their order; at a prompt as in a pipe."""
+    calls = [("call_1", "made_up", "{}"), ("call_2", "get_weather", '{"city": "x"}')]
+    async with session_with(calling(*calls), WEATHER) as live:
+        live.session.talk.respond()
+        await live.until(lambda: len(outputs(live)) == 2)
+        await live.idle()
+
+        assert list(outputs(live)) == ["call_1", "call_2"]
+        assert json.loads(outputs(live)["call_1"]) == {"error": "there is no tool made_up"}
+        assert any("the model called made_up" in notice for notice in live.notices)
+        assert live.sent().count("response.create") == 2
+
+
+async def test_a_function_of_one_response_alone_waits_for_the_user() -> None:
+    """It was declared with the request, and so somebody can answer it."""
+    async with session_with(calling(("call_1", "once", "{}"))) as live:
+        live.session.talk.respond({"tools": [{"type": "function", "name": "once"}]})
+        await live.until(lambda: live.session.tools.waiting)
+        assert outputs(live) == {}
+
+
+async def test_the_calls_of_somebody_elses_session_are_left_alone() -> None:
+    """Who joins a call does not know its tools; the app that owns it answers."""
+    async with fake_server(calling(("call_1", "of_the_app", "{}"))) as server:
+        session = session_at(server.url)
+        session.tools = ToolCalls(session._link, (), joined=True)
+        session.tools._on_function_call(FunctionCall("i1", "call_1", "of_the_app", "{}", "resp_1"))
+
+        assert [call.state for call in session.tools.open] == [CallState.FOR_OUTPUT]
+
+
+async def test_a_call_that_is_told_after_its_response_is_answered_too() -> None:
+    """Nothing more will come for that response."""
+    first, second, done = call_events(("call_1", "get_weather", '{"city": "a"}'))[:3]
+
+    async def late(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        for number in count(10):
+            event = await talk.receive()
+            if event["type"] == "response.create" and number < 13:
+                await talk.send(first, done, second)
+            else:
+                await talk.send(*reply_to(event, number))
+
+    async with session_with(late, WEATHER) as live:
+        live.session.talk.respond()
+        await live.until(lambda: outputs(live))
+
+        assert outputs(live) == {"call_1": "sunny in a"}
+
+
+async def test_a_call_that_runs_can_be_cancelled_or_answered_by_hand() -> None:
+    """The function is stopped, the model is told; the one that is meant needs no name."""
+    stopped: list[str] = []
+
+    async def endless(name: str) -> None:
+        """A tool."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(name)
+
+    calls = [("call_1", "endless", '{"name": "a"}'), ("call_2", "endless", '{"name": "b"}')]
+    async with session_with(calling(*calls), tool_of(endless)) as live:
+        live.session.talk.respond()
+        await live.until(lambda: len(live.session.tools.open) == 2)
+        assert [call.state for call in live.session.tools.open] == [CallState.RUNNING] * 2
+        with pytest.raises(UsageError, match="which call"):
+            await live.run("/tool cancel")
+        await live.run("/tool cancel call_1")
+        await live.run('/tool {"found": 7}')
+        await live.idle()
+
+        assert json.loads(outputs(live)["call_1"]) == {"error": "the user cancelled the call"}
+        assert json.loads(outputs(live)["call_2"]) == {"found": 7}
+        await live.until(lambda: len(stopped) == 2)
+        assert live.session.tools.open == ()
+        with pytest.raises(UsageError, match="not waiting"):
+            await live.run("/tool cancel")
+
+
+async def test_a_file_is_read_again_and_the_session_has_what_it_holds_now(tmp_path: Path) -> None:
+    """New and changed tools, without those that are gone; a file that is broken changes nothing."""
+    path = tmp_path / "reloaded_tools.py"
+    path.write_text("def a(x: int) -> int: ...\ndef b(x: int) -> int: ...\n")
+    async with live_session(tools=load_tools(path).tools) as live:
+        live.session.tools.file = path
+        path.write_text("def b(x: str) -> int: ...\ndef c(x: int) -> int: ...\n")
+        (notice,) = await live.run("/tools reload")
+        assert isinstance(notice, Notice)
+        assert (notice.what, notice.why) == ("2 tools in reloaded_tools.py", "new: c; gone: a")
+        assert [tool["name"] for tool in live.context.state.tools.tools] == ["b", "c"]
+
+        path.write_text("1 / 0")
+        with pytest.raises(InputError, match="ZeroDivisionError"):
+            await live.run("/tools reload")
+        assert [tool.name for tool in live.session.tools.tools] == ["b", "c"]

@@ -78,6 +78,13 @@ def endpoint_from(settings: Settings, call_id: str | None, *, local_by_default: 
     return endpoint_of(settings, call_id=call_id or None, local_by_default=local_by_default)
 
 
+def not_negative(value: float, name: str) -> float:
+    """A number of seconds, 0 for no limit. Raises UsageError."""
+    if not 0 <= value < float("inf"):
+        raise UsageError(f"{name} {value:g}", why="must be 0 (no limit) or more")
+    return value
+
+
 def positive(value: float | None, name: str) -> float | None:
     """A number of seconds or events that has to be more than nothing. Raises UsageError."""
     if value is not None and value <= 0:

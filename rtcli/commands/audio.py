@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from rtcli.commands.arguments import DeviceName, FilePath
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
+from rtcli.protocol.audio_formats import PCM16
 from rtcli.session.audio_devices import devices
 from rtcli.views import Level, Notice, Table, Views
 
@@ -60,8 +61,9 @@ async def play(context: Context, file: Annotated[Path, FilePath(".wav")], *, com
 
     Without --commit, turn detection has to notice where it ends; a second of silence follows the file for that.
     """
-    milliseconds = await context.session.talk.play(file, commit=commit)
-    return Notice(f"{file.name}: {milliseconds / 1000:.1f} s of audio sent")
+    audio = await context.session.talk.play(file, commit=commit)
+    said = Notice(f"{file.name}: {PCM16.milliseconds(len(audio.pcm)) / 1000:.1f} s of audio sent")
+    return [said, *(Notice(f"{file.name}: {note}", level=Level.WARNING) for note in audio.notes)]
 
 
 @command("audio list", topic="audio", aliases=("audio",))

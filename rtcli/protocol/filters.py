@@ -11,8 +11,9 @@ Terms are separated by spaces and all must match; `-` before a term negates it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
@@ -73,6 +74,12 @@ def _type_glob(term: str) -> _Test:
             f"the filter term {term!r} is not an event type", hint="for example: response.* -*.delta < item=ID"
         )
     return lambda record: matches_glob(type_of(record), term)
+
+
+def unknown_types(expression: str, known: Iterable[str]) -> list[str]:
+    """The types and globs of an expression that no known type fits; what is negated counts for nothing."""
+    names = [term for term in expression.split() if term[0] not in "<>-" and "=" not in term and term != "error"]
+    return [name for name in names if not any(fnmatchcase(event_type, name) for event_type in known)]
 
 
 def type_of(record: Frame) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rtcli.dsp.wav import read_speech
+from rtcli.dsp.wav import WavAudio, load_speech
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Frame
@@ -104,18 +104,17 @@ class Talk:
         """Throw away the audio that was sent since the last turn."""
         self._link.send("input_audio_buffer.clear")
 
-    async def play(self, path: Path, *, commit: bool = False) -> int:
-        """Send a WAV file as if it were spoken; its length in milliseconds. Raises InputError.
+    async def play(self, path: Path, *, commit: bool = False) -> WavAudio:
+        """Send a WAV file as if it were spoken; gives what was sent of it. Raises InputError.
 
         With `commit` it is a turn of its own, and answered; else a second of silence ends it for voice detection.
         """
         self._link.require_connection()
-        pcm = read_speech(path)
-        length = PCM16.milliseconds(len(pcm))
-        pcm += b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS))
+        audio = load_speech(path)
+        pcm = audio.pcm + (b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS)))
         for start in range(0, len(pcm), _CHUNK_BYTES):
             self._audio.send(pcm[start : start + _CHUNK_BYTES])
             await self._link.transport.flush()  # a file is not live audio: it waits rather than be dropped
         if commit:
             self.commit(respond=True)
-        return length
+        return audio

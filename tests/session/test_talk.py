@@ -132,7 +132,7 @@ async def test_a_file_is_played_into_the_session_as_a_turn(tmp_path: Path) -> No
     file = tmp_path / "turn.wav"
     write_wav(file, bytes(16_000 * 2), 16_000)
     async with live_session() as live:
-        assert await live.session.talk.play(file, commit=True) == 1000
+        assert len((await live.session.talk.play(file, commit=True)).pcm) == 48_000
         await live.idle()
 
         sent = sum(len(str(event["audio"])) * 3 // 4 for event in live.events("input_audio_buffer.append"))

@@ -20,6 +20,7 @@ class AudioChoice:
     input_device: str | None = None
     output_device: str | None = None
     input_file: str | None = None
+    input_notes: tuple[str, ...] = ()  # what is odd about that file
     output_file: str | None = None
     replace_output: bool = False
     text: bool = False

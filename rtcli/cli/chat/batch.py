@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
 from rtcli.cli.output import StdoutConsumer
 from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
+from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Connected
 from rtcli.views import Quit
 
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from rtcli.session.session import RealtimeSession
     from rtcli.terminal.writer import Writer
 
+_SILENCE_MS, _MAX_SILENCE_MS = 100, 10_000
+"""A piece of silence behind a file that was played, and all of it: semantic turn detection waits up to 8 s."""
+
+_APPEND = "input_audio_buffer.append"
 _QUIET_SECONDS = 1.0
-"""Seconds of quiet after the last speech of --audio-in before nothing more is expected."""
+"""Seconds of quiet after the last speech of a file before nothing more is expected."""
 
 
 async def in_pipe(options: ChatOptions) -> ExitCode:
@@ -131,12 +136,17 @@ async def _turn(line: str, context: Context, writer: Writer, limit: float | None
     """One line and its answer: the code, and whether the line asked to leave."""
     from rtcli.commands import run_line
 
+    session = context.session
+    before = session.state.log.last_number
     try:
         for view in await run_line(line, context):
             if isinstance(view, Quit):
                 return view.code, True
             writer.write(view)
-        await complete(context.session, limit)
+        await complete(session, limit)
+        if line.lstrip().startswith("/") and _played(session, before):
+            await _end_speech(session)
+            await _heard_out(session, limit, lambda: True)
     except RtcliError as error:
         report.error(error)
         return error.exit_code, False
@@ -166,12 +176,30 @@ async def _drain_input_file(session: RealtimeSession, limit: float | None) -> No
     from rtcli.audio.files import WavMicrophone
 
     microphone = session.audio.microphone
-    if not isinstance(microphone, WavMicrophone):
-        return
+    if isinstance(microphone, WavMicrophone):
+        await _heard_out(session, limit, lambda: microphone.ended)
+
+
+def _played(session: RealtimeSession, before: int) -> bool:
+    """Audio was sent since a frame, by a line like /play."""
+    return any(frame.event["type"] == _APPEND for frame in session.state.log.sent_since(before) if frame.event)
+
+
+async def _end_speech(session: RealtimeSession) -> None:
+    """Go on with silence until turn detection notices that the speech has ended, up to its longest wait."""
+    for _ in range(_MAX_SILENCE_MS // _SILENCE_MS):
+        await asyncio.sleep(0.02)  # the server's word takes a moment to come
+        if not _speech_open(session) or not session.lifecycle.connected:
+            return
+        session.audio.send(bytes(PCM16.byte_length(_SILENCE_MS)))
+
+
+async def _heard_out(session: RealtimeSession, limit: float | None, ended: Callable[[], bool]) -> None:
+    """Wait until what was spoken has been heard to its end, and answered: turn detection says when that is."""
     quiet_since: float | None = None
     loop = asyncio.get_running_loop()
     while session.lifecycle.connected:
-        if microphone.ended and session.quiet and not _speech_open(session):
+        if ended() and session.quiet and not _speech_open(session):
             quiet_since = quiet_since or loop.time()
             if loop.time() - quiet_since >= _QUIET_SECONDS:
                 return

@@ -96,7 +96,7 @@ def chat(
         endpoint=options.endpoint_from(settings, call_id, local_by_default=True),
         config=config,
         tools=tool_file,
-        tool_seconds=tool_timeout or None,
+        tool_seconds=options.not_negative(tool_timeout, "--tool-timeout") or None,
         streams=streams,
         audio=_audio_choice(
             settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out, force=force
@@ -105,7 +105,7 @@ def chat(
         settings=settings,
         json=json,
         both=both,
-        limit=timeout or None,
+        limit=options.not_negative(timeout, "--timeout") or None,
     )
     _check_filter(chat_options.display.filter)
     return runner.run(_converse(chat_options))
@@ -155,7 +155,13 @@ def _audio_choice(
         raise UsageError("--audio-in replaces the microphone", hint="remove --mic and --in")
     if named_out and audio_out:
         raise UsageError("--audio-out replaces the speaker", hint="remove --out")
+    notes: tuple[str, ...] = ()
+    if audio_in:  # before anything is dialed
+        from rtcli.dsp.wav import load_wav
+
+        notes = load_wav(audio_in).notes
     return AudioChoice(
+        input_notes=notes,
         microphone_on=mic,
         input_device=settings.get("input_device"),
         output_device=settings.get("output_device"),

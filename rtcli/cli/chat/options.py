@@ -40,12 +40,14 @@ class ChatOptions:
     @property
     def greeting(self) -> list[Notice]:
         """What is said first: where this talks to, with which model, what of it OpenAI switches off,
-        and what of a tools file is not taken."""
+        what of a tools file is not taken, and what is odd about the file in the microphone's place."""
+        odd = [Notice(f"{self.audio.input_file}: {note}", level=Level.WARNING) for note in self.audio.input_notes]
         return [
             self._first_line(),
             *self._foreign(),
             *self._shutdowns(date.today()),
             *(self.tools.notices if self.tools else ()),
+            *odd,
         ]
 
     def _foreign(self) -> Iterator[Notice]:

@@ -69,9 +69,10 @@ def send_event(
         seconds=options.positive(for_, "--for"),
         until=tuple(map(parse_filter, until or ())),
         count=int(options.positive(count, "--count") or 0) or None,
-        settle=settle,
-        timeout=timeout or None,
+        settle=options.not_negative(settle, "--settle"),
+        timeout=options.not_negative(timeout, "--timeout") or None,
     )
+    _warn_of_unknown(until or ())
     if audio not in (None, "full", "elide"):
         raise UsageError(f"--audio {audio}", why="expected full or elide")
     settings = options.settings_of(
@@ -109,6 +110,15 @@ def _warn(events: Iterable[Located]) -> None:
 
     for finding in dict.fromkeys(finding for event in events for finding in check_client_event(event.value)):
         report.line(f"warning: {finding}")
+
+
+def _warn_of_unknown(until: Iterable[str]) -> None:
+    """A type that no server is known to send would be waited for in vain."""
+    from rtcli.protocol.catalog import EVENT_TYPES
+    from rtcli.protocol.filters import unknown_types
+
+    for term in (term for terms in until for term in unknown_types(terms, EVENT_TYPES)):
+        report.line(f"warning: --until {term}: no event type is known by that name")
 
 
 async def _stream(file: str) -> AsyncIterator[Located]:

@@ -10,11 +10,13 @@ import resource
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rtcli.dsp.wav import write_wav
 from tests.kit.events import CREATED, response_event, text_response
 from tests.kit.fake_server import Conversation, Step, answers, fake_server, reply_to, steps
-from tests.kit.program import Ended, rtcli, start
+from tests.kit.program import Ended, one_clear_line, rtcli, start
 from tests.kit.waiting import DEADLINE
 
 
@@ -333,3 +335,25 @@ async def test_a_server_that_gives_two_items_one_id_is_talked_to_all_the_same() 
 
     assert ended.code == 0, ended
     assert ended.out.count("hello") == 3
+
+
+async def test_a_file_that_is_played_in_a_pipe_is_a_turn(tmp_path: Path) -> None:
+    """The next line waits until turn detection has noticed its end, and for the answer."""
+    tone = (np.sin(np.arange(24_000) / 8) * 12_000).astype("<i2").tobytes()
+    write_wav(tmp_path / "tone.wav", tone)
+
+    ended = await rtcli("chat", "--local", "--text", text=f"/play {tmp_path / 'tone.wav'}\n/history\n")
+
+    assert ended.code == 0, ended.err
+    assert "user" in ended.out and "assistant" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("--timeout", "-1"), "--timeout -1"), (("--audio-in", "none.wav"), "none.wav: No such file")],
+)
+async def test_what_cannot_be_done_is_told_before_anything_is_dialed(arguments: tuple[str, ...], words: str) -> None:
+    """A time limit below nothing, a file that is not there."""
+    ended = await rtcli("chat", "--local", *arguments, text="hello\n")
+
+    one_clear_line(ended, 2, words)

@@ -107,8 +107,8 @@ def is_loopback(host: str) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         return _is_loopback_number(name)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+    # 0.0.0.0 and :: are what a server listens on everywhere; who dials them reaches this machine.
+    return any(one.is_loopback or one.is_unspecified for one in (address, getattr(address, "ipv4_mapped", None)) if one)
 
 
 def _is_loopback_number(name: str) -> bool:

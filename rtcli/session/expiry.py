@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from rtcli.views import Level, Notice
@@ -12,10 +13,21 @@ WARN_AT = (300, 60)
 
 
 class Expiry:
-    """One timer for the next warning. `wall` is the time of day in seconds, as the server's `expires_at`."""
+    """One timer for the next warning.
 
-    def __init__(self, wall: Callable[[], float], show: Callable[[Notice], None]) -> None:
+    `wall` is the time of day in seconds, as the server's `expires_at`, and asked when that comes. From then on `clock`
+    counts, monotonic seconds: a day's time that is set anew does not make a session end earlier or later.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], float],
+        show: Callable[[Notice], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._wall = wall
+        self._clock = clock
+        self._ends = 0.0  # on that clock, where `_at` is known
         self._show = show
         self._at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -23,7 +35,7 @@ class Expiry:
     @property
     def remaining(self) -> float | None:
         """Seconds until the session ends; None where the server has not said."""
-        return None if self._at is None else self._at - self._wall()
+        return None if self._at is None else self._ends - self._clock()
 
     def learn(self, expires_at: object) -> None:
         """What a session.created or session.updated says; a session that ends soon is warned of at once."""
@@ -32,6 +44,8 @@ class Expiry:
             return
         self.forget()
         self._at = at
+        if at is not None:
+            self._ends = self._clock() + at - self._wall()
         remaining = self.remaining
         if remaining is not None and 0 < remaining <= WARN_AT[0]:
             self._warn()

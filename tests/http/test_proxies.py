@@ -42,8 +42,8 @@ def test_the_environment_says_which_proxy(url: str, environ: dict[str, str], ori
     assert proxy is None or proxy.url == PROXY
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST.", "a.localhost", "::1", "127.1",
-                                  "2130706433", "0x7f000001", "::ffff:127.0.0.1"])  # fmt: skip
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "127.1.2.3", "localhost", "LOCALHOST.", "a.localhost",
+                                  "::1", "127.1", "2130706433", "0x7f000001", "::ffff:127.0.0.1"])  # fmt: skip
 def test_this_machine_is_known_under_all_its_names(host: str) -> None:
     """A proxy would look for it at home."""
     assert is_loopback(host)

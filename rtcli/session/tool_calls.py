@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rtcli.errors import UsageError
+from rtcli.masking import masked
 from rtcli.protocol.items import McpApprovalRequestItem
 from rtcli.protocol.payloads import FunctionCall, ResponseDone
 from rtcli.protocol.provenance import caused_by
@@ -327,8 +328,8 @@ class ToolCalls:
 
 
 def _error(message: str) -> str:
-    """What the model gets instead of a result."""
-    return json.dumps({"error": message}, ensure_ascii=False)
+    """What the model gets instead of a result: an exception may quote a secret of this process."""
+    return json.dumps({"error": masked(message)}, ensure_ascii=False)
 
 
 def _short(text: str, limit: int = 120) -> str:

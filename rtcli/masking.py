@@ -109,6 +109,13 @@ def add_url(url: str) -> None:
             add_secret(value)
 
 
+def add_environment(environ: Mapping[str, str]) -> None:
+    """The keys that a process was started with, whether or not it will send them: a user may have pasted them."""
+    for name, value in environ.items():
+        if name.upper().endswith(("API_KEY", "SERVE_KEY", "REPLY_KEY")):
+            add_secret(value)
+
+
 def add_event(event: Mapping[str, Any]) -> None:
     """What an event of ours carries for others, such as the authorization of an MCP server."""
     waiting: list[Any] = [event]

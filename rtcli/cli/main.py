@@ -16,7 +16,9 @@ def main() -> int:
     _end_on_signals()
     try:
         from rtcli.cli.app import run
-        from rtcli.masking import masking_stream
+        from rtcli.masking import add_environment, masking_stream
+
+        add_environment(os.environ)
 
         sys.stderr = masking_stream(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
         code = run(sys.argv[1:])

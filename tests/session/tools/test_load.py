@@ -17,12 +17,12 @@ from tests.kit.waiting import DEADLINE
 
 
 @pytest.fixture(autouse=True)
-def modules_as_before() -> Iterator[None]:
+def modules_as_before(tmp_path: Path) -> Iterator[None]:
     """What a file leaves in sys.modules and sys.path goes with its test."""
-    modules, path = set(sys.modules), list(sys.path)
+    path = list(sys.path)
     yield
-    for name in set(sys.modules) - modules:
-        if not name.startswith(("rtcli", "pydantic", "docstring_parser")):
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
             del sys.modules[name]
     sys.path[:] = path
 

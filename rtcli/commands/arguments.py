@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -148,17 +149,25 @@ class SessionPath(ArgumentType[str]):
         return (Suggestion(path, meaning) for path, meaning in paths.known(known.session).items())
 
 
-class Assignment(ArgumentType[tuple[str, Any]]):
-    """PATH=VALUE or PATH VALUE; the value is JSON or text."""
+_SEVERAL = re.compile(r"(?:[A-Za-z_][\w.]*=\S*)(?:\s+[A-Za-z_][\w.]*=\S*)+")
 
-    label = "PATH=VALUE"
+
+class Assignments(ArgumentType[list[tuple[str, Any]]]):
+    """PATH=VALUE, several of them, or PATH VALUE; a value is JSON or text, and may be empty behind =."""
+
+    label = "PATH=VALUE..."
     greedy = True
 
-    def parse(self, text: str, known: Known) -> tuple[str, Any]:
+    def parse(self, text: str, known: Known) -> list[tuple[str, Any]]:
+        pairs = text.split() if _SEVERAL.fullmatch(text.strip()) else [text]
+        return [self._pair(pair) for pair in pairs]
+
+    @staticmethod
+    def _pair(text: str) -> tuple[str, Any]:
         path, equals, value = text.partition("=")
         if not equals or " " in path.strip() or "{" in path:
             path, _, value = text.partition(" ")
-        if not path.strip() or not value.strip():
+        if not path.strip() or not (equals or value.strip()):
             raise UsageError("expected PATH=VALUE", hint="for example audio.output.voice=marin")
         return path.strip().removeprefix("session."), parse_value(value.strip())
 

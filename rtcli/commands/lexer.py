@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rtcli.errors import UsageError
 
 _QUOTES = "\"'"
+_BLANKS = " \t\r\n\v\f\u3000"  # not U+202F or U+00A0, which stand in the names of files
 _ESCAPED = " \"'\\"
 
 
@@ -22,7 +23,7 @@ class Token:
 
 def next_word(line: str, start: int) -> Token | None:
     """The word that begins at or behind `start`; None where there is none left."""
-    while start < len(line) and line[start].isspace():
+    while start < len(line) and line[start] in _BLANKS:
         start += 1
     if start >= len(line):
         return None
@@ -36,7 +37,7 @@ def next_word(line: str, start: int) -> Token | None:
             quote, text = ("", text) if letter == quote else (quote, text + letter)
         elif letter in _QUOTES and at == start:  # only a word's first letter quotes: "don't" is a word
             quote = letter
-        elif letter.isspace():
+        elif letter in _BLANKS:
             break
         else:
             text += letter

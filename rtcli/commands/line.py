@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from rtcli.commands.arguments import Flag
 from rtcli.commands.client_events import send_events
 from rtcli.commands.context import Context
+from rtcli.commands.image_words import NamedImage, dropped_image, named_images, without
 from rtcli.commands.known import Known
 from rtcli.commands.lexer import closed, next_word
 from rtcli.commands.registry import Command
 from rtcli.errors import UsageError
 from rtcli.protocol.provenance import caused_by
-from rtcli.session.images import PreparedImage, load_image, names_an_image
+from rtcli.session.images import PreparedImage, load_image
 from rtcli.views import View, Views
 
-_IMAGE_WORD = re.compile(r'(?<!\S)@(?:"([^"]+)"|(\S+))')
+_BARE = {"exit": "quit", "quit": "quit", ":q": "quit", "help": "help", "?": "help"}
+"""Lines that every prompt knows and no model needs."""
 
 
 async def run_line(line: str, context: Context) -> list[View]:
@@ -26,6 +27,10 @@ async def run_line(line: str, context: Context) -> list[View]:
     text = line.strip()
     if not text:
         return []
+    if text.lower() in _BARE:
+        return await _run_command(_BARE[text.lower()], context)
+    if dropped := dropped_image(text):
+        return await _send_with_images(text, [dropped], context)
     if text.startswith("/") and not text.startswith("//"):
         return await _run_command(text[1:], context)
     if text.startswith("{"):
@@ -55,17 +60,28 @@ def as_list(views: Views) -> list[View]:
 
 async def _run_text(text: str, context: Context) -> list[View]:
     """A message. A word that begins with @ and names an image goes with it; any other stays what it is."""
+    return await _send_with_images(text, named_images(text), context)
+
+
+async def _send_with_images(text: str, named: list[NamedImage], context: Context) -> list[View]:
+    """All images are read before anything is sent. Raises InputError for one that cannot be."""
     context.session.require_connection()
-    images: list[PreparedImage] = []
-    for match in _IMAGE_WORD.finditer(text):
-        source = match[1] or match[2]
-        if names_an_image(source):
-            images.append(await load_image(source))
-            text = re.sub(rf"[^\S\n]?{re.escape(match[0])}", "", text, count=1)
+    images: list[PreparedImage] = [await load_image(image.source) for image in named]
     context.session.did("typed text")
     with caused_by("typed text"):
-        context.session.talk.say(text.strip(), images)
+        context.session.talk.say(without(text, named), images)
     return [view for image in images for view in image.views]
+
+
+def _trailing_flags(text: str, entry: Command) -> tuple[str, dict[str, Any]]:
+    """The rest of a line without the command's own flags at its end."""
+    options: dict[str, Any] = {}
+    while True:
+        rest, _, last = text.rstrip().rpartition(" ")
+        option = entry.options.get(last)
+        if option is None or not isinstance(option.kind, Flag) or not rest.strip():
+            return text, options
+        text, options[option.name] = rest.rstrip(), True
 
 
 def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[Any], dict[str, Any]]:
@@ -90,7 +106,9 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
             raise UsageError(f"{what} {word.text!r}", hint=entry.usage)
         parameter = remaining.pop(0)
         if parameter.kind.greedy:
-            values.append(parameter.kind.parse(text[word.start :], known))
+            taken, flags = _trailing_flags(text[word.start :], entry)
+            options |= flags
+            values.append(parameter.kind.parse(taken, known))
             break
         try:
             value_here = parameter.kind.parse(closed(word).text, known)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import AllowedValue, Assignment, Fields, FilePath, RemainingText, SessionPath
+from rtcli.commands.arguments import AllowedValue, Assignments, Fields, FilePath, RemainingText, SessionPath
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
@@ -15,6 +15,7 @@ from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import UsageError
 from rtcli.masking import masked
 from rtcli.protocol.ndjson import parse_json
+from rtcli.protocol.session_config import merge
 from rtcli.session import hints
 from rtcli.session import setting_paths as settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
@@ -58,13 +59,15 @@ def session_get(context: Context, path: Annotated[str, SessionPath()]) -> Views:
 
 
 @command("session set", topic="session", aliases=("set",))
-async def session_set(context: Context, assignment: Annotated[tuple[str, Any], Assignment()]) -> Views:
-    """Set one setting and show what the server confirmed: /session set audio.output.voice=marin
+async def session_set(context: Context, assignments: Annotated[list[tuple[str, Any]], Assignments()]) -> Views:
+    """Set settings, show what the server confirmed: /session set audio.output.speed=1.2 audio.output.voice=marin
 
     The value is JSON or plain text; null switches a setting off. Only changes are sent.
     """
-    path, value = assignment
-    return await _apply(context, settings.update_for(path, value, session=_confirmed(context)))
+    update: dict[str, Any] = {}
+    for path, value in assignments:
+        update = merge(update, settings.update_for(path, value, session=merge(dict(_confirmed(context)), update)))
+    return await _apply(context, update)
 
 
 @command("session diff", topic="session")

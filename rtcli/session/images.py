@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from rtcli.errors import InputError
 from rtcli.http.client import stream
@@ -67,6 +69,16 @@ def _bytes(count: int) -> str:
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff")
 
 
+_BLANKS = re.compile(r"\s+")
+
+
+def file_of(source: str) -> Path:
+    """The path that a name or a file:// URL stands for."""
+    if source.lower().startswith("file://"):
+        source = unquote(urlsplit(source).path)
+    return Path(source)
+
+
 def names_an_image(text: str) -> bool:
     """Whether a word after an @ is meant as an image: it is a file or a path, has an image suffix, or is a URL.
 
@@ -77,7 +89,7 @@ def names_an_image(text: str) -> bool:
     if text.startswith(("http://", "https://")):
         return True
     try:
-        path = Path(text).expanduser()
+        path = file_of(text).expanduser()
         return path.is_file() or ("/" in text and path.exists())  # a folder by its bare name may be anything
     except (OSError, RuntimeError, ValueError):
         return False
@@ -99,7 +111,7 @@ async def load_image(source: str, *, base: Path | None = None) -> PreparedImage:
 
 def _read(source: str, base: Path | None = None) -> bytes:
     try:
-        path = (base or Path()) / Path(source).expanduser()
+        path = _same_but_for_blanks((base or Path()) / file_of(source).expanduser())
         if path.is_dir():
             raise InputError(source, "this is a folder, not an image")
         if path.stat().st_size > MAX_FILE_BYTES:
@@ -111,6 +123,15 @@ def _read(source: str, base: Path | None = None) -> bytes:
         raise InputError(source, error.strerror or str(error)) from error
     except (ValueError, RuntimeError) as error:  # a null byte in the name; ~nobody
         raise InputError(source, str(error)) from error
+
+
+def _same_but_for_blanks(path: Path) -> Path:
+    """The path; where no file is there, the only one whose name differs in kinds of blanks alone (macOS has U+202F)."""
+    if path.exists() or not path.parent.is_dir() or not _BLANKS.search(path.name):
+        return path
+    wanted = _BLANKS.sub(" ", path.name)
+    fitting = [entry for entry in path.parent.iterdir() if _BLANKS.sub(" ", entry.name) == wanted]
+    return fitting[0] if len(fitting) == 1 else path
 
 
 def _from_data_uri(uri: str) -> bytes:

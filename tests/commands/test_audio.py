@@ -60,7 +60,7 @@ async def test_a_turn_by_hand(tmp_path: Path) -> None:
     write_wav(tmp_path / "a b.wav", bytes(48 * 500))
     async with live_session() as live:
         await live.run("/vad off")
-        (notice,) = await live.run(f'/play "{tmp_path / "a b.wav"}"')
+        (notice, silent) = await live.run(f'/play "{tmp_path / "a b.wav"}"')
         await live.run("/discard")
         with pytest.raises(UsageError):
             await live.run("/commit")
@@ -69,6 +69,7 @@ async def test_a_turn_by_hand(tmp_path: Path) -> None:
         await live.idle()
 
         assert isinstance(notice, Notice) and notice.what == "a b.wav: 0.5 s of audio sent"
+        assert isinstance(silent, Notice) and "silent" in silent.what
         assert live.sent().count("input_audio_buffer.commit") == 1
         assert live.events("input_audio_buffer.committed") and not live.events("response.created")
         with pytest.raises(InputError):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from rtcli.errors import InputError, UsageError
+from rtcli.protocol.filters import type_of
 from rtcli.protocol.ndjson import parse_events, parse_object
-from rtcli.views import Level, Notice
+from rtcli.views import Level, Notice, Quit
 from tests.kit.sessions import Live, live_session
 
 
@@ -158,3 +160,91 @@ async def test_options_may_stand_anywhere_before_the_rest(live: Live) -> None:
     await live.run('/send --raw {"type": "input_audio_buffer.clear"}')
 
     assert live.sent()[-1] == "input_audio_buffer.clear"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@{folder}/ok.png, what is it?",
+        "what is on @{folder}/ok.png?",
+        "look (@{folder}/ok.png)",
+        "look @'{folder}/with space.png'",
+        'look @"{folder}/with space.png".',
+        "look @{folder}/with\\ space.png",
+        "look @file://{folder}/with%20space.png",
+        "'{folder}/with space.png'",
+        "{folder}/with\\ space.png what is it?",
+        "file://{folder}/with%20space.png",
+        "{folder}/ok.png",
+        "look @{folder}/with\\ thin\\ space.png",
+        "look @{folder}/with\u00a0thin\u202fspace.png",
+    ],
+)
+async def test_an_image_is_found_in_every_spelling_of_its_name(live: Live, tmp_path: Path, line: str) -> None:
+    """Punctuation behind it, quotes, backslashes, URLs, the blanks of macOS, a path that was dropped."""
+    for name in ("ok.png", "with space.png", "with thin\u202fspace.png"):
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
+
+    await live.run(line.format(folder=tmp_path))
+
+    item = last_item(live)
+    assert [part["type"] for part in item["content"]][-1] == "input_image"
+    assert str(tmp_path) not in str(item["content"][0].get("text", ""))
+
+
+async def test_an_image_that_is_no_file_is_told_before_anything_is_sent(live: Live) -> None:
+    """The model would answer about nothing."""
+    before = live.sent()
+    with pytest.raises(UsageError, match=r"none\.png"):
+        await live.run("look at @none.png, please")
+    assert live.sent() == before
+
+
+@pytest.mark.parametrize("text", ["write to @alice, please", "me@example.com", "a @ b", "@", "x = @decorator"])
+async def test_what_names_no_image_stays_as_it_is(live: Live, text: str) -> None:
+    """Handles and addresses."""
+    await live.run(text)
+
+    assert last_item(live)["content"] == [{"type": "input_text", "text": text}]
+
+
+@pytest.mark.parametrize("line", ["exit", "quit", "Quit"])
+async def test_a_word_that_leaves_every_prompt_leaves_this_one(live: Live, line: str) -> None:
+    """It does not go to the model."""
+    (view,) = await live.run(line)
+
+    assert isinstance(view, Quit)
+
+
+@pytest.mark.parametrize("line", ["help", "?"])
+async def test_a_word_that_asks_every_prompt_for_help_is_answered_here(live: Live, line: str) -> None:
+    """It does not go to the model."""
+    before = live.sent()
+    assert await live.run(line)
+    assert live.sent() == before
+
+
+async def test_a_flag_may_stand_behind_the_rest_of_a_line(live: Live) -> None:
+    """As the usage shows it."""
+    await live.run('/send {"type": "input_audio_buffer.clear"} --raw')
+
+    assert live.sent()[-1] == "input_audio_buffer.clear"
+
+
+async def test_several_settings_are_set_at_once(live: Live) -> None:
+    """One update; text with an = in it is one value, and a value may be empty."""
+    await live.run("/session set audio.output.speed=1.2 instructions=brief")
+    assert live.session.settings.confirmed["audio"]["output"]["speed"] == 1.2
+    assert live.session.settings.confirmed["instructions"] == "brief"
+
+    await live.run("/session set instructions=say a=1 b")
+    assert live.session.settings.confirmed["instructions"] == "say a=1 b"
+    await live.run("/session set instructions=")
+    assert live.session.settings.confirmed["instructions"] == ""
+
+
+def last_item(live: Live) -> dict[str, Any]:
+    """The item that was created last."""
+    records = live.session.state.log.records
+    items = [frame.event["item"] for frame in records if frame.event and type_of(frame) == "conversation.item.create"]
+    return dict(items[-1])

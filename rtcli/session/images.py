@@ -129,8 +129,8 @@ def _same_but_for_blanks(path: Path) -> Path:
     """The path; where no file is there, the only one whose name differs in kinds of blanks alone (macOS has U+202F)."""
     if path.exists() or not path.parent.is_dir() or not _BLANKS.search(path.name):
         return path
-    wanted = _BLANKS.sub(" ", path.name)
-    fitting = [entry for entry in path.parent.iterdir() if _BLANKS.sub(" ", entry.name) == wanted]
+    folded = _BLANKS.sub(" ", path.name)
+    fitting = [entry for entry in path.parent.iterdir() if _BLANKS.sub(" ", entry.name) == folded]
     return fitting[0] if len(fitting) == 1 else path
 
 

@@ -9,8 +9,10 @@ from typing import NamedTuple, TypeAlias
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, FilterOrBool, has_focus
+from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.keys import Keys
 
 from rtcli.errors import UsageError
 
@@ -70,18 +72,53 @@ def _read_key(word: str) -> Iterator[str]:
 def bindings(handlers: Mapping[str, KeyHandler], changed: Mapping[str, str] | None = None) -> KeyBindings:
     """The key bindings of the handlers, by the name of their action; `changed` gives other keys to some.
 
-    Raises UsageError for an action or a key that does not exist.
+    Raises UsageError for an action or a key that does not exist, and for keys with which nothing could be typed or one
+    action would be out of reach.
     """
+    _teach_sequences()
     changed = changed or {}
     for name in changed:
         if name not in _BY_NAME:
             raise UsageError(f"unknown key action {name!r}", hint=f"the actions are: {', '.join(_BY_NAME)}")
     table = KeyBindings()
+    taken: dict[tuple[str, ...], str] = {}  # keys, and the action that has them
     for action in ACTIONS:
-        keys = read_keys(changed.get(action.name, action.keys))
+        keys = _keys_of(action, changed)
+        if keys in taken:
+            why = f"{changed.get(action.name, action.keys)!r} is already the key of {taken[keys]}"
+            raise UsageError(f"[keys] {action.name} cannot be used", why=why, hint="give each action a key of its own")
+        taken[keys] = action.name
         lone = keys == ("escape",)
         table.add(*keys, filter=_when(action, lone), eager=lone)(handlers[action.name])
     return table
+
+
+def _keys_of(action: KeyAction, changed: Mapping[str, str]) -> tuple[str, ...]:
+    text = changed.get(action.name, action.keys)
+    try:
+        keys = read_keys(text)
+    except UsageError as error:
+        raise UsageError(f"[keys] {action.name}: {error.what}", hint=error.hint) from error
+    if len(keys[0]) == 1:  # a letter or a space
+        why = f"{text!r} begins with a character, which could not be typed any more"
+        raise UsageError(f"[keys] {action.name} cannot be used", why=why, hint="for example f6 or ctrl+t")
+    return keys
+
+
+_ALT_ENTER = (Keys.Escape, Keys.ControlM)
+
+
+def _teach_sequences() -> None:
+    """What terminals send and the library does not know: Shift+Enter of kitty and of modifyOtherKeys, and the focus."""
+    ANSI_SEQUENCES.update(
+        {
+            "\x1b[13;2u": _ALT_ENTER,
+            "\x1b[27;2;13~": _ALT_ENTER,
+            "\x1b[13;3u": _ALT_ENTER,
+            "\x1b[I": Keys.Ignore,
+            "\x1b[O": Keys.Ignore,
+        }
+    )
 
 
 def _when(action: KeyAction, lone_escape: bool) -> FilterOrBool:

@@ -48,3 +48,20 @@ def test_an_action_that_does_not_exist_is_refused() -> None:
         bindings(NOTHING, {"mutee": "f2"})
 
     assert "mute" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"send": "ctrl+t", "mute": "ctrl+t"}, "mute cannot be used"),
+        ({"mute": "enter"}, "already the key of send"),
+        ({"talk": "a"}, "talk cannot be used"),
+        ({"talk": "space"}, "could not be typed"),
+        ({"talk": "f99"}, "talk: 'f99' is not a key"),
+    ],
+)
+def test_keys_that_would_lock_the_user_out_are_refused(changed: dict[str, str], words: str) -> None:
+    """Two actions on one key, a character that could not be typed; the action is named."""
+    with pytest.raises(UsageError, match="keys") as caught:
+        bindings(NOTHING, changed)
+    assert words in str(caught.value)

@@ -230,3 +230,22 @@ async def test_a_prompt_shows_its_state() -> None:
         prompt.keyboard.send_text("/quit\r")
         await prompt.end()
         assert repr(repl) == "<Prompt '' ended, 0 lines waiting, 0 tasks>"
+
+
+@pytest.mark.parametrize("shift_enter", ["\x1b[13;2u", "\x1b[27;2;13~", "\x1b\r"])
+async def test_shift_enter_begins_a_new_line(shift_enter: str) -> None:
+    """As kitty sends it, as modifyOtherKeys sends it, and as Alt+Enter; a report of the focus is no text."""
+    backend = ScriptedBackend()
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text(f"\x1b[Ione{shift_enter}two\x1b[O\r")
+        await backend.has_done("one\ntwo")
+
+
+async def test_what_is_pasted_is_one_text() -> None:
+    """A bracketed paste does not send its lines one by one."""
+    backend = ScriptedBackend()
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("\x1b[200~one\ntwo\x1b[201~\r")
+        await backend.has_done("one\ntwo")

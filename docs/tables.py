@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +19,22 @@ from rtcli.config.prices import MINUTE_PRICES, PRICES, PRICES_DATE
 from rtcli.config.settings import SETTINGS
 from rtcli.errors import ExitCode
 from rtcli.protocol.catalog import BETA_NAMES, event_types
-from rtcli.protocol.record import Direction
+from rtcli.protocol.record import (
+    Audio,
+    Connected,
+    Connection,
+    Device,
+    Did,
+    Direction,
+    End,
+    Frame,
+    Heard,
+    Http,
+    Mark,
+    Record,
+)
+from rtcli.protocol.record_lines import record_line
+from rtcli.recording.header import Header
 from rtcli.repl.keys import ACTIONS
 
 DOCS = Path(__file__).parent
@@ -110,6 +127,36 @@ def keys() -> str:
     return table(("action", "key", "what it does"), ((f"`{a.name}`", a.keys, a.meaning) for a in ACTIONS))
 
 
+def recording_header() -> str:
+    """An example of the first line."""
+    header = Header(datetime(2026, 11, 26, 10, 0, tzinfo=UTC), "chat", "the built-in server", "gpt-realtime-2.1", "1.0")
+    return f"```json\n{header.line()}\n```\n"
+
+
+_RECORDS: tuple[Record, ...] = (
+    Frame(5, 1.2, Direction.SENT, {"type": "response.create"}, 26, "typed text"),
+    Frame(6, 1.25, Direction.RECEIVED, {"type": "response.created"}, 27, parent=5),
+    Frame(7, 1.26, Direction.RECEIVED, None, 5, problem="not JSON", raw="hello"),
+    Heard(2.5, "item_1", 0, 400),
+    Did(1.19, "/interrupt"),
+    Mark(3.0, "here it hangs"),
+    Connection(9.0, Connected.LOST, code=1006),
+    Device(0.0, "USB microphone", None, muted=False),
+    Http(0.1, "POST", "/v1/realtime/client_secrets", 200),
+    Audio(1.3, Direction.RECEIVED, bytes(3), 24000, "item_1"),
+    End(9.1, 3),
+)
+
+
+def record_kinds() -> str:
+    """A line of each kind, and what it is."""
+    rows = (
+        (f"`{record_line(one)}`", (inspect.getdoc(type(one)) or "").partition("\n")[0].removesuffix("."))
+        for one in _RECORDS
+    )
+    return table(("line", "what it says"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "client events": lambda: events(Direction.SENT),
     "server events": lambda: events(Direction.RECEIVED),
@@ -118,7 +165,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "keys": keys,
     "prices": prices,
-    **{f"options of {name}": partial(options, name) for name in ("chat", "send-event", "serve", "doctor")},
+    "recording header": recording_header,
+    "record kinds": record_kinds,
+    **{f"options of {name}": partial(options, name) for name in ("chat", "send-event", "serve", "doctor", "replay")},
 }
 
 

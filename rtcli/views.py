@@ -161,3 +161,5 @@ class SessionStatus:
     dropped_audio_ms: int = 0
     modalities: tuple[str, ...] = ()
     metrics: Mapping[str, str] = field(default_factory=dict)
+    replay: bool = False  # the session is looked at in a recording
+    recording: bool = False  # it is being written to a file

@@ -1,4 +1,4 @@
-"""docs/agents.md: what it tells a program to run, runs."""
+"""docs/agents.md and docs/recordings.md: what they tell a reader to run, runs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rtcli.errors import ExitCode
 
-PAGE = Path(__file__).parent.parent / "docs" / "agents.md"
-TEXT = PAGE.read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent / "docs"
+TEXT = (DOCS / "agents.md").read_text(encoding="utf-8")
 
 
-def test_every_block_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["agents.md", "recordings.md"])
+def test_every_block_runs(page: str, tmp_path: Path) -> None:
     """In the page's order, in one shell, up to the end."""
     program = tmp_path / "bin" / "rtcli"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m rtcli "$@"\n')
     program.chmod(0o755)
-    blocks = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     environ = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
     script = "set -eu\ntrap 'kill ${server-} ${faulty-} 2>/dev/null || true' EXIT\n" + "\n".join(blocks)
     ended = subprocess.run(

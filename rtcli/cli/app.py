@@ -18,6 +18,8 @@ COMMANDS = {
     "chat": ("chat.command", "chat"),
     "send-event": ("send_event.command", "send_event"),
     "serve": ("serve", "serve"),
+    "replay": ("replay", "replay"),
+    "recordings": ("recordings", "app"),
     "devices": ("devices", "devices"),
     "doctor": ("doctor", "doctor"),
     "config": ("config", "app"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -40,6 +41,8 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
 
     Raises AudioUnavailableError and InputError for devices and files that were asked for.
     """
+    import rtcli
+    from rtcli.session.recorder import RecordingSetup
     from rtcli.session.session import RealtimeSession
 
     microphone = options.audio.microphone()
@@ -50,6 +53,12 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
         speaker=options.audio.speaker(default=terminal),
         microphone=microphone,
         tools=options.tools.tools if options.tools else (),
+        recording=RecordingSetup(
+            options.recording.folder,
+            program=rtcli.__version__,
+            # What a pipe reads is in the file before it is read; a prompt shows things a turn of the loop later.
+            defer=asyncio.get_running_loop().call_soon if terminal else None,
+        ),
     )
     session.tools.timeout = options.tool_seconds
     session.tools.file = options.tools.path if options.tools else None

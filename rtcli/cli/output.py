@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rtcli.render.styles import Color
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import OnGone
+    from rtcli.terminal.writer import Writer
 
 
 _UNLIMITED_WIDTH = 1000
@@ -87,6 +88,33 @@ def plain_writer(
         width=lambda: width_of(stdout) if is_terminal(stdout) else _UNLIMITED_WIDTH,
         out_color=color_for(stdout, theme),
         err_color=color_for(sys.stderr, theme),
+    )
+
+
+def view_writer(
+    display: DisplaySettings,
+    theme: str | None,
+    gone: OnGone,
+    *,
+    json: bool,
+    both: bool,
+    stdout: TextIO | None = None,
+) -> Writer:
+    """The writer for a whole session on `stdout`: text for users, or NDJSON of one or both directions."""
+    stdout = stdout or sys.stdout
+    if not json:
+        return plain_writer(display, theme, gone, stdout)
+    from rtcli.protocol.filters import parse_filter
+    from rtcli.terminal.capabilities import is_terminal
+    from rtcli.terminal.ndjson import NdjsonWriter
+    from rtcli.terminal.sink import Sink
+
+    return NdjsonWriter(
+        Sink(stdout, gone),
+        Sink(sys.stderr),
+        both=both,
+        terminal=is_terminal(stdout),
+        wire_filter=parse_filter(display.filter),
     )
 
 

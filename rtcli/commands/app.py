@@ -44,7 +44,7 @@ def _lines(entry: Command) -> list[str]:
 @command("status", topic="app")
 def status(context: Context) -> Views:
     """Show the connection, the session, audio and what is waiting."""
-    state = context.session.status
+    state = context.status
     microphone = "muted" if state.muted else "live"
     rows = {
         "connection": state.connection,

@@ -6,29 +6,54 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rtcli.views import DisplaySettings
+from rtcli.errors import UsageError
+from rtcli.views import DisplaySettings, SessionStatus
 
 if TYPE_CHECKING:
     from rtcli.commands.registry import Registry
+    from rtcli.session.replay import Replay
     from rtcli.session.session import RealtimeSession
     from rtcli.session.state import SessionState
 
 
 @dataclass(slots=True)
 class Context:
-    """A session, what the user wants to see of it, and the commands there are.
+    """A session or the replay of one, what the user wants to see of it, and the commands there are.
 
     `edit` opens text in the user's editor and returns what it became (None: unchanged); without one there is no
     terminal to edit in. `prices` are the settings' own.
     """
 
-    session: RealtimeSession
+    live: RealtimeSession | None
     display: DisplaySettings
     registry: Registry
     edit: Callable[[str], Awaitable[str | None]] | None = None
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    recorded: Replay | None = None  # in place of a live session
+
+    @property
+    def session(self) -> RealtimeSession:
+        """The session, to do something in it. Raises UsageError where there is only a recording of one."""
+        if self.live is None:
+            raise UsageError(
+                "this is a recording: nothing can be sent or changed",
+                hint="/show, /grep, /why, /history and /stats look; /seek, /pause and /step move",
+            )
+        return self.live
+
+    @property
+    def replay(self) -> Replay:
+        """The replay. Raises UsageError in a live session."""
+        if self.recorded is None:
+            raise UsageError("this is a live session: there is nothing to seek in", hint="rtcli replay FILE")
+        return self.recorded
+
+    @property
+    def status(self) -> SessionStatus:
+        """The session at this moment, of the replay where that stands."""
+        return self.recorded.status if self.recorded is not None else self.session.status
 
     @property
     def state(self) -> SessionState:
         """What commands look at."""
-        return self.session.state
+        return self.recorded.state if self.recorded is not None else self.session.state

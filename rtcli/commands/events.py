@@ -68,7 +68,7 @@ def last(context: Context, pattern: Annotated[str, EventPattern()] = "*") -> Vie
 @command("show", topic="wire")
 def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = False) -> Views:
     """Show one event in full: by number, or the last with an id or of a type. --full prints base64 too."""
-    return _whole(_find(context, key), full=full)
+    return _whole(context.state.log.whole(_find(context, key)), full=full)
 
 
 @command("grep", topic="wire")
@@ -77,7 +77,7 @@ async def grep(context: Context, pattern: RemainingText) -> Views:
     compiled = compile_pattern(pattern)
     stop = threading.Event()
     try:  # in a thread: a long log must not hold up the session
-        matches = await asyncio.to_thread(_matching, tuple(context.state.log.records), compiled, stop)
+        matches = await asyncio.to_thread(_matching, context.state.log.everything(), compiled, stop)
     finally:
         stop.set()
     if not matches:

@@ -62,6 +62,9 @@ async def item(
     force: bool = False,
 ) -> Views:
     """Show the server's copy of an item; --audio FILE writes its audio as WAV, --force overwrites one."""
+    if context.live is None and item_id in context.state.history and audio is None:
+        found = next(item for item in context.state.history if item.item_id == item_id)
+        return Json(as_json([found])[0], title=item_id)
     copy = await context.session.conversation.retrieve(item_id)
     if audio is None:
         return Json(copy, title=item_id)
@@ -132,7 +135,7 @@ async def export(
         milliseconds = await context.session.conversation.export_wav(file, replace=force)
         return Notice(f"{milliseconds / 1000:.1f} s of audio written to {file}", level=Level.OK)
     text = (
-        as_markdown(items, f"Conversation with {context.session.status.model}")
+        as_markdown(items, f"Conversation with {context.status.model}")
         if form == "md"
         else json.dumps(as_json(items, context.state.items.call_ids), indent=2, ensure_ascii=False) + "\n"
     )

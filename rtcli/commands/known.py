@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rtcli.protocol.filters import type_of
 
 if TYPE_CHECKING:
-    from rtcli.session.session import RealtimeSession
+    from rtcli.commands.context import Context
     from rtcli.session.tool_calls import OpenCall
 
 _FRAMES = 50
@@ -25,12 +25,12 @@ class Known:
     calls: tuple[OpenCall, ...] = ()
 
     @classmethod
-    def of(cls, session: RealtimeSession) -> Known:
-        """What this session knows now."""
-        state = session.state
+    def of(cls, context: Context) -> Known:
+        """What its session knows now."""
+        state = context.state
         return cls(
             state.session,
             tuple((item.item_id, getattr(item, "role", item.type)) for item in state.history),
             tuple((frame.number, type_of(frame)) for frame in state.log.records[-_FRAMES:]),
-            session.tools.open,
+            context.live.tools.open if context.live is not None else (),
         )

@@ -43,7 +43,8 @@ async def run_line(line: str, context: Context) -> list[View]:
 async def _run_command(text: str, context: Context) -> list[View]:
     entry, rest = context.registry.resolve(text)
     arguments, options = parse_arguments(entry, rest, context)
-    context.session.did(f"/{entry.name}")
+    if context.live is not None:
+        context.live.did(f"/{entry.name}")
     with caused_by(f"/{entry.name}"):
         result = entry.handler(context, *arguments, **options)
         if inspect.isawaitable(result):
@@ -88,7 +89,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
     """The arguments of a line for a command's handler. Raises UsageError that shows how it is used."""
     values: list[Any] = []
     options: dict[str, Any] = {}
-    remaining, known = list(entry.positional), Known.of(context.session)
+    remaining, known = list(entry.positional), Known.of(context)
     at = 0
     while word := next_word(text, at):
         option = entry.options.get(word.text)

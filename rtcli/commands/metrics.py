@@ -40,8 +40,8 @@ async def stats(context: Context) -> Views:
                 title="time since speech stopped, or since the response was requested",
             )
         )
-    if context.session.lifecycle.connected:
-        round_trip = await context.session.lifecycle.ping()
+    if context.live is not None and context.live.lifecycle.connected:
+        round_trip = await context.live.lifecycle.ping()
         views.append(Notice(f"round trip {round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))
     return views or Notice("nothing has been measured yet")
 

@@ -24,6 +24,7 @@ TOPICS: Mapping[str, str] = {
     "items": "Conversation",
     "tools": "Tools",
     "measure": "Measure",
+    "replay": "Recordings",
     "app": "Program",
 }
 """Topics in the order of help, and their headings."""

@@ -185,6 +185,6 @@ async def vad(
 async def model(context: Context, name: Annotated[str | None, AllowedValue("model", "MODEL")] = None) -> Views:
     """Show the model, or connect again with another one; settings and text are kept."""
     if name is None:
-        return Notice(context.session.status.model)
+        return Notice(context.status.model)
     result = await context.session.lifecycle.reconnect(model=name)
     return [Notice(f"connected to {context.session.status.model}", level=Level.OK), *result.notices]

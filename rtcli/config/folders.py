@@ -19,6 +19,11 @@ def state_folder() -> Path:
     return Path(platformdirs.user_state_path("rtcli"))
 
 
+def recordings_folder() -> Path:
+    """Where sessions are recorded."""
+    return state_folder() / "recordings"
+
+
 def config_file() -> Path:
     """The user's own settings, as TOML."""
     return config_folder() / "config.toml"

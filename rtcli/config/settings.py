@@ -58,6 +58,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("output_device", str, "the speaker, by number or a part of its name"),
     Setting("echo", str, "what keeps the assistant from hearing itself", choices=("auto", "gate", "half", "off")),
     Setting("barge_in", bool, "a typed message stops the assistant while it speaks", project=True),
+    Setting("record", bool, "record what happens at a prompt (true unless this says otherwise)"),
+    Setting("recordings", str, "the folder of recordings"),
     Setting(
         "theme",
         str,

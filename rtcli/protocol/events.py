@@ -55,13 +55,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def encode(event: Event) -> str:
-    """The frame of an event as text; see encode_bytes."""
+def encode(event: Any) -> str:
+    """The frame of an event, or any other JSON value, as text; see encode_bytes."""
     return encode_bytes(event).decode()
 
 
-def encode_bytes(event: Event) -> bytes:
-    """The frame of an event, UTF-8. NaN and infinities become null, as in JavaScript: they are not JSON.
+def encode_bytes(event: Any) -> bytes:
+    """The frame of an event, or any other JSON value, in UTF-8. NaN and infinities become null, as in JavaScript.
 
     Raises ValueError for a value that JSON does not have (a set, bytes, a nesting without end).
     """

@@ -8,7 +8,7 @@ from typing import Any
 from rtcli.masking import add_event
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.provenance import current_cause, set_cause_frame
-from rtcli.protocol.record import Direction, Frame, size_of
+from rtcli.protocol.record import DECIMALS, Direction, Frame, size_of
 
 _RECEIVED, _SENT = Direction.RECEIVED, Direction.SENT  # a member costs a search through its class
 
@@ -44,7 +44,8 @@ class FrameMaker:
         if event is not None:
             set_cause_frame(self, number, event["type"])
         size = len(raw) if isinstance(raw, bytes) else size_of(raw)
-        return Frame(number, now - self.began, _RECEIVED, event, size, "", problem, raw, parent, binary)
+        at = round(now - self.began, DECIMALS)
+        return Frame(number, at, _RECEIVED, event, size, "", problem, raw, parent, binary)
 
     def sent(self, event: Mapping[str, Any] | None, raw: str | bytes, now: float, *, problem: str = "") -> Frame:
         """A message of ours, with the command or the frame of the server that led to it."""
@@ -53,4 +54,4 @@ class FrameMaker:
         self._number = number = self._number + 1
         cause, led_here = current_cause(self)
         parent = self.pending.observe(number, _SENT, event, led_here)
-        return Frame(number, now - self.began, _SENT, event, size_of(raw), cause, problem, raw, parent)
+        return Frame(number, round(now - self.began, DECIMALS), _SENT, event, size_of(raw), cause, problem, raw, parent)

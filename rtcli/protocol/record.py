@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+DECIMALS = 6
+"""Digits behind the point of a moment in seconds: a session and its recording agree on every one of them."""
+
 
 class Direction(StrEnum):
     """Which way a frame went, as rows, filters and recordings write it."""
@@ -119,5 +122,34 @@ class Device:
     muted: bool
 
 
-Record: TypeAlias = Frame | Heard | Did | Mark | Connection | Device
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A request beside the session: minting a key, answering a call, whatever passed a proxy."""
+
+    at: float
+    method: str
+    path: str  # without the query, which may hold a key
+    status: int | None  # None: there was no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Decoded audio that crossed beside the events (WebRTC): 100 ms of PCM16, little-endian, mono."""
+
+    at: float
+    direction: Direction
+    data: bytes = field(repr=False)
+    rate: int  # samples a second
+    item_id: str | None = None  # the item that it belongs to, where that is known
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The session is over; a recording without it was cut off."""
+
+    at: float
+    exit_code: int
+
+
+Record: TypeAlias = Frame | Heard | Did | Mark | Connection | Device | Http | Audio | End
 """Everything that a session consists of."""

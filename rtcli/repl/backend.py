@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from rtcli.errors import RtcliError
 from rtcli.repl.completer import Work
-from rtcli.views import SessionStatus, View
+from rtcli.views import Level, Notice, SessionStatus, View
 
 if TYPE_CHECKING:
     from rtcli.commands.context import Context
@@ -61,12 +63,56 @@ class SessionBackend:
 
     def complete(self, text: str) -> Work:
         """What the registry and the session know."""
-        from rtcli.commands.complete import complete
-        from rtcli.commands.known import Known
-
-        registry, known = self._context.registry, Known.of(self._context.session)
-        return lambda: complete(text, registry, known)
+        return _completion(text, self._context)
 
     async def close(self) -> None:
         """Close the session."""
         await self._context.session.close()
+
+
+class ReplayBackend:
+    """The backend of `rtcli replay`: a recording, and the commands that look."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._playing: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> SessionStatus:
+        """Where the replay stands."""
+        return self._context.replay.status
+
+    async def start(self, show: Callable[[View], None], edit: Edit) -> None:
+        """Play on behind the prompt."""
+        self._context.replay.feed.subscribe(show)
+        self._playing = asyncio.get_running_loop().create_task(self._play(show))
+
+    async def _play(self, show: Callable[[View], None]) -> None:
+        try:
+            await self._context.replay.run()
+        except RtcliError as error:  # the file cannot be read on
+            show(Notice(error.what, error.why, error.hint, Level.ERROR))
+
+    async def run_line(self, line: str) -> Sequence[View]:
+        """By the line grammar of the commands."""
+        from rtcli.commands.line import run_line
+
+        return await run_line(line, self._context)
+
+    def complete(self, text: str) -> Work:
+        """What the registry and the recording know."""
+        return _completion(text, self._context)
+
+    async def close(self) -> None:
+        """Stop playing."""
+        if self._playing is not None:
+            self._playing.cancel()
+            await asyncio.gather(self._playing, return_exceptions=True)
+
+
+def _completion(text: str, context: Context) -> Work:
+    from rtcli.commands.complete import complete
+    from rtcli.commands.known import Known
+
+    registry, known = context.registry, Known.of(context)
+    return lambda: complete(text, registry, known)

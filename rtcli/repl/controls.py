@@ -67,6 +67,8 @@ class Controls:
             "events": self._events,
             "talk": lambda _: actions.run_now("/ptt"),
             "metrics": self._metrics,
+            "pause": lambda _: actions.run_now("/pause"),
+            "step": lambda _: actions.run_now("/step"),
         }
         return handlers
 

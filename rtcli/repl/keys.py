@@ -44,6 +44,8 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("events", "f3", "events: off, summary, all"),
     KeyAction("talk", "f4", "push to talk: start, end"),
     KeyAction("metrics", "f5", "show metrics in the toolbar"),
+    KeyAction("pause", "f6", "in a recording: pause, go on"),
+    KeyAction("step", "f7", "in a recording: the next event"),
 )
 _BY_NAME = {action.name: action for action in ACTIONS}
 _MODIFIERS = {"ctrl+": "c-", "control+": "c-", "shift+": "s-"}

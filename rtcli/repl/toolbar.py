@@ -71,12 +71,19 @@ def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segme
     if status.dropped_audio_ms:
         lost = duration(status.dropped_audio_ms)
         yield Segment(3, f"{lost} of microphone audio dropped", f"-{lost}", "warning")
+    if status.recording:
+        yield Segment(8, "rec")
     if display.events != "off":
         filtered = f" {display.filter}" if display.filter else ""
         yield Segment(6, f"events {display.events}{filtered}", display.events)
     if display.metrics:
         for name, value in status.metrics.items():
             yield Segment(5, one_line(f"{name} {value}"))
+    if status.replay:
+        yield Segment(
+            9, "F3 events  F5 metrics  F6 pause  F7 step  Ctrl+D leave  /seek  /help", "F6 pause F7 step", "muted"
+        )
+        return
     yield Segment(
         9,
         "Esc stop  F2 mute  F3 events  F4 talk  F5 metrics  Ctrl+D leave  /help",
@@ -107,6 +114,8 @@ _CONNECTIONS = {
 
 
 def _connection(status: SessionStatus) -> Segment:
+    if status.replay:
+        return Segment(4, f"▶ {status.connection} {one_line(status.model)}".rstrip(), f"▶ {status.connection}", "good")
     sign, style = _CONNECTIONS.get(status.connection, ("✗", "error"))
     if status.connection == "connected":
         name = one_line(status.model or status.endpoint)

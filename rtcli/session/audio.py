@@ -16,7 +16,7 @@ from rtcli.session.audio_stall import AudioStall
 from rtcli.session.link import Link
 
 
-class Audio:
+class SessionAudio:
     """The part of a session that has devices. Without `microphone` the default one is taken when it is asked for."""
 
     def __init__(self, link: Link, *, speaker: SpeakerLike | None, microphone: MicrophoneLike | None) -> None:
@@ -27,7 +27,7 @@ class Audio:
         link.transport.attach_input(self._on_mute, muted=True)
 
     def __repr__(self) -> str:
-        return f"<Audio: in {self.input_name}, out {self.output_name}{', muted' if self.muted else ''}>"
+        return f"<SessionAudio: in {self.input_name}, out {self.output_name}{', muted' if self.muted else ''}>"
 
     # -- in ----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from rtcli.dsp.wav import write_wav
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.items import Item, MessageItem
-from rtcli.session.audio import Audio
+from rtcli.session.audio import SessionAudio
 from rtcli.session.link import Link
 
 _PAUSE_MS = 300
@@ -20,7 +20,7 @@ _PAUSE_MS = 300
 class Conversation:
     """Acts on items. What the conversation holds is the history of the session's state."""
 
-    def __init__(self, link: Link, audio: Audio) -> None:
+    def __init__(self, link: Link, audio: SessionAudio) -> None:
         self._link = link
         self._audio = audio
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -12,14 +12,14 @@ from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ConnectionLostError
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.events import Event
-from rtcli.protocol.items import MessageItem
+from rtcli.protocol.items import Item
 from rtcli.protocol.record import Connected, Connection, Frame
-from rtcli.session.audio import Audio
+from rtcli.session.audio import SessionAudio
 from rtcli.session.expiry import Expiry
 from rtcli.session.link import ANSWER_SECONDS, Link
 from rtcli.session.settings import SessionSettings
 from rtcli.session.tool_calls import ToolCalls, merged_tools
-from rtcli.session.transfer import TransferResult, portable_items
+from rtcli.session.transfer import TransferResult
 from rtcli.views import Level, Notice
 
 _SETTLE_SECONDS = 5.0
@@ -40,7 +40,7 @@ class Lifecycle:
         config: Mapping[str, Any],
         *,
         settings: SessionSettings,
-        audio: Audio,
+        audio: SessionAudio,
         tools: ToolCalls,
         wall: Callable[[], float],
     ) -> None:
@@ -55,6 +55,7 @@ class Lifecycle:
         self._lost: ConnectionLostError | None = None  # comes before `disconnected`
         # In this order, when the state has noted the end and whoever waited for a reply has been told.
         self._at_end: list[Callable[[], None]] = [tools.connection_ended, audio.connection_ended]
+        self.first_items: Sequence[Item] = ()  # what the conversation begins with, of another session
         self.round_trip: float | None = None
         transport = link.transport
         transport.on("session.created", self._on_session)
@@ -92,6 +93,8 @@ class Lifecycle:
         Raises ConnectError, ConnectionLostError or ServerError; nothing is left running then but the speaker.
         """
         await self._connect(self._first_config(), timeout)
+        if self.first_items:
+            self._link.transport.reset_history([], self.first_items)
 
     async def reconnect(self, *, model: str | None = None, keep: bool = True) -> TransferResult:
         """Another connection with the same settings, and (with `keep`) the conversation as text and images.
@@ -99,13 +102,7 @@ class Lifecycle:
         Of an answer that was interrupted only the words that were heard go along. Returns what was carried over, and
         what cannot be. Raises like `start`; the conversation is still there then for the next attempt.
         """
-        transcripts, history = self._link.state.transcripts, self._link.state.history
-        said = (transcripts.as_heard(item) if isinstance(item, MessageItem) else item for item in history)
-        result = (
-            portable_items(said, self._link.state.items.call_ids)
-            if keep and not self._joins_call
-            else TransferResult([], ())
-        )
+        result = self._link.state.portable() if keep and not self._joins_call else TransferResult([], ())
         config = self._settings.for_another_connection() or self._first_config()
         await self.disconnect()
         before = self.endpoint

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
-from rtcli.protocol.record import Connected, Frame, Record
+from rtcli.protocol.record import DECIMALS, Connected, Frame, Record
 from rtcli.session.pending import Requests
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
@@ -29,6 +29,7 @@ class Link:
         self.transport = transport
         self.state = state
         self.feed = ViewFeed()
+        self.record: Callable[[Record], None] | None = None  # gets every record before its views are shown
         self.requests = Requests(transport.frames.pending)
         self.codes: set[ExitCode] = set()
         self.changed = asyncio.Event()
@@ -52,11 +53,13 @@ class Link:
 
     def at(self, moment: float) -> float:
         """A moment on the session's clock as its records say it."""
-        return moment - self._began
+        return round(moment - self._began, DECIMALS)
 
     def observe(self, record: Record) -> None:
         """The one way for a record into the session: `state` takes it in, and what comes of it is shown."""
         views = self.state.observe(record)
+        if self.record is not None:
+            self.record(record)
         # After the state, which knows by now what this frame settles; before the views, which an error may not need.
         raised = isinstance(record, Frame) and self.requests.observe(record)
         for view in views:

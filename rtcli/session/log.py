@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from rtcli.protocol.record import Direction, Frame
 from rtcli.session.log_eviction import Payloads
@@ -27,11 +28,13 @@ class WireLog:
     """The newest frames of a session. Audio and images are evicted first (a note stays), then whole frames.
 
     `max_bytes` bounds what the payloads kept take on the wire, `max_event_bytes` what all the rest takes. `forgotten`
-    is the number of the last frame that fell out, 0 while all are here.
+    is the number of the last frame that fell out, 0 while all are here. With `read_back` these can still be had: by
+    their number, by what they led to, and in `everything`.
     """
 
     def __init__(self, *, max_bytes: int = MAX_BYTES, max_event_bytes: int = MAX_BYTES) -> None:
         self.forgotten = 0
+        self.read_back: Callable[[int], Frame | None] | None = None  # gives an older frame from a recording
         self.max_event_bytes = max_event_bytes
         self._records: list[Frame] = []
         self._weights: deque[int] = deque()  # of the records, without their payloads
@@ -45,6 +48,16 @@ class WireLog:
     def records(self) -> Sequence[Frame]:
         """All records, oldest first."""
         return self._records
+
+    def everything(self) -> Iterator[Frame]:
+        """Every frame that there is at this moment and that can be had, oldest first; also for another thread."""
+        numbers, read_back = range(1, self.forgotten + 1), self.read_back
+        older = (frame for number in numbers if read_back and (frame := read_back(number)) is not None)
+        return chain(older, tuple(self._records))
+
+    def whole(self, frame: Frame) -> Frame:
+        """The frame with its audio and images, where a recording has them."""
+        return (self.read_back and self.read_back(frame.number)) or frame
 
     def __len__(self) -> int:
         return len(self._records)
@@ -118,13 +131,15 @@ class WireLog:
 
     def why(self, key: int | str) -> list[Frame]:
         """The causal chain of a record, the nearest first, itself left out. Each link goes back in time."""
-        chain: list[Frame] = []
+        links: list[Frame] = []
         record = self.find(key)
-        while record and len(chain) < MAX_LINKS and (record := self.parent(record)):
-            chain.append(record)
-        return chain
+        while record and len(links) < MAX_LINKS and (record := self.parent(record)):
+            links.append(record)
+        return links
 
     def _record(self, number: int | None) -> Frame | None:
-        return (
-            self._records[number - self._before - 1] if number and self._before < number <= self.last_number else None
-        )
+        if not number or number > self.last_number:
+            return None
+        if number > self._before:
+            return self._records[number - self._before - 1]
+        return self.read_back(number) if self.read_back is not None else None

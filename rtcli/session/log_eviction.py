@@ -6,17 +6,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rtcli.protocol.audio_payloads import AUDIO_FIELDS
 from rtcli.protocol.record import Frame
 
 _LIGHT = 512
 """Texts shorter than this are never worth dropping."""
-
-_HEAVY_FIELDS: Mapping[str, str] = {
-    "response.output_audio.delta": "delta",
-    "session.output_audio.delta": "delta",
-    "input_audio_buffer.append": "audio",
-    "session.input_audio_buffer.append": "audio",
-}
 
 
 def note(length: int) -> str:
@@ -65,7 +59,7 @@ class Payloads:
         if event is None:
             return 0
         type_ = event.get("type")
-        if isinstance(type_, str) and (field := _HEAVY_FIELDS.get(type_)):
+        if isinstance(type_, str) and (field := AUDIO_FIELDS.get(type_)):
             value = event.get(field)
             return len(value) if isinstance(value, str) else 0
         item = event.get("item")
@@ -81,7 +75,7 @@ class Payloads:
         )
 
     def strip_payload(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
-        field = _HEAVY_FIELDS.get(str(event.get("type")))
+        field = AUDIO_FIELDS.get(str(event.get("type")))
         if field:
             thin = {**event, field: note(len(event[field]))}
             if len(event) == 2:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from rtcli.errors import ServerError, UsageError
-from rtcli.session.audio import Audio
+from rtcli.session.audio import SessionAudio
 from rtcli.session.link import Link
 from rtcli.session.setting_paths import MISSING, get
 from rtcli.session.settings import SessionSettings
@@ -35,7 +35,7 @@ class _Before:
 class PushToTalk:
     """Owns the mode. The state changes before anything is awaited, so a key pressed meanwhile means what it says."""
 
-    def __init__(self, link: Link, settings: SessionSettings, audio: Audio, talk: Talk) -> None:
+    def __init__(self, link: Link, settings: SessionSettings, audio: SessionAudio, talk: Talk) -> None:
         self._link = link
         self._settings = settings
         self._audio = audio

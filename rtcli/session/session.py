@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, worst
 from rtcli.protocol.record import Did, Mark
-from rtcli.session.audio import Audio
+from rtcli.recording.header import Header
+from rtcli.session.audio import SessionAudio
 from rtcli.session.audio_input import MicrophoneLike
 from rtcli.session.audio_output import SpeakerLike
 from rtcli.session.conversation import Conversation
 from rtcli.session.lifecycle import Lifecycle
 from rtcli.session.link import Link
 from rtcli.session.push_to_talk import PushToTalk
+from rtcli.session.recorder import Recorder, RecordingSetup
 from rtcli.session.settings import SessionSettings
 from rtcli.session.state import SessionState
 from rtcli.session.talk import Talk
@@ -34,7 +37,8 @@ class RealtimeSession:
 
     `lifecycle` connects, `settings` sets, `conversation` changes items, `talk` says and interrupts, `push_to_talk`
     makes turns by hand, `audio` has the devices, `tools` runs and answers calls. `config` is any shape that the
-    transport takes; `clock` is monotonic seconds (the transport's), `wall` the time of day.
+    transport takes; `clock` is monotonic seconds (the transport's), `wall` the time of day. `recorder` writes
+    what happens to a file, as `recording` has it.
     """
 
     def __init__(
@@ -48,12 +52,13 @@ class RealtimeSession:
         tools: Iterable[Tool] = (),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        recording: RecordingSetup | None = None,
     ) -> None:
         self.transport = transport
         self.state = SessionState()
         self._link = link = Link(transport, self.state, clock)
         self.settings = SessionSettings(link)
-        self.audio = Audio(link, speaker=speaker, microphone=microphone)
+        self.audio = SessionAudio(link, speaker=speaker, microphone=microphone)
         self.tools = ToolCalls(link, tools, joined=endpoint.call_id is not None)
         self.conversation = Conversation(link, self.audio)
         self.talk = Talk(link, self.audio)
@@ -61,6 +66,9 @@ class RealtimeSession:
         self.lifecycle = Lifecycle(
             link, endpoint, config or {}, settings=self.settings, audio=self.audio, tools=self.tools, wall=wall
         )
+        self._started = datetime.fromtimestamp(wall(), UTC)
+        self.recorder = Recorder(self.state.log, self._header, link.show, recording or RecordingSetup())
+        link.record = self.recorder.observe
         self.lifecycle.at_connection_end(self.push_to_talk.connection_ended)
 
     def __repr__(self) -> str:
@@ -71,8 +79,14 @@ class RealtimeSession:
         await self.lifecycle.start(timeout)
 
     async def close(self) -> None:
-        """End the connection, the devices and the tools."""
+        """End the connection, the devices, the tools and the recording."""
         await self.lifecycle.close()
+        self.recorder.stop(self._link.now, self.exit_code)
+
+    def _header(self, command: str, program: str) -> Header:
+        endpoint = self.lifecycle.endpoint
+        model = endpoint.model or self.transport.current_model or ""
+        return Header(self._started, command, endpoint.label, model, program)
 
     # -- watching ----------------------------------------------------------------------------------
 
@@ -126,6 +140,7 @@ class RealtimeSession:
             dropped_audio_ms=audio.dropped_ms,
             modalities=tuple(session.get("output_modalities") or ()),
             metrics={**self.state.metrics.short(), **ping},
+            recording=self.recorder.on,
         )
 
     # -- waiting -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 from rtcli.errors import ExitCode, worst
 from rtcli.protocol.history import History
+from rtcli.protocol.items import MessageItem
 from rtcli.protocol.record import Connected, Connection, Frame, Record
 from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.declared_tools import DeclaredTools
@@ -17,6 +18,7 @@ from rtcli.session.metrics import SessionMetrics
 from rtcli.session.part import Part, Router, moment, received
 from rtcli.session.reports import Reports
 from rtcli.session.transcripts import TranscriptStreams
+from rtcli.session.transfer import TransferResult, portable_items
 from rtcli.views import Level, Notice, View
 
 logger = logging.getLogger("rtcli.session")
@@ -115,6 +117,12 @@ class SessionState(Part):
     def history(self) -> History:
         """The conversation, in the server's order."""
         return self.items.history
+
+    def portable(self) -> TransferResult:
+        """The conversation as another connection can take it: of a cut answer, the words that were heard."""
+        heard = self.transcripts.as_heard
+        said = (heard(item) if isinstance(item, MessageItem) else item for item in self.history)
+        return portable_items(said, self.items.call_ids)
 
     @property
     def exit_code(self) -> ExitCode:

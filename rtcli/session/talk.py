@@ -10,7 +10,7 @@ from rtcli.dsp.wav import WavAudio, load_speech
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Frame
-from rtcli.session.audio import Audio
+from rtcli.session.audio import SessionAudio
 from rtcli.session.images import PreparedImage
 from rtcli.session.link import Link
 
@@ -27,7 +27,7 @@ class Talk:
     Everything that sends raises NotConnectedError or UsageError without a connection.
     """
 
-    def __init__(self, link: Link, audio: Audio) -> None:
+    def __init__(self, link: Link, audio: SessionAudio) -> None:
         self._link = link
         self._audio = audio
         self.barge_in = True

@@ -8,6 +8,7 @@ from rtcli.masking import masked
 from rtcli.protocol.events import encode
 from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record_lines import frame_line
 from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import sentence
 from rtcli.render.presenter import Presenter
@@ -20,7 +21,8 @@ _ALL = parse_filter("")
 
 
 class NdjsonWriter:
-    """Writes the events that came, as they came; `both` wraps events of both directions as {"dir", "t", "event"}.
+    """Writes the events that came, as they came; `both` writes the frames of both directions as the lines of a
+    recording.
 
     A line is the frame's own text, its line breaks (they only stand between values) as spaces. `elide_audio` replaces
     base64 by notes. `pretty` indents (that is not NDJSON any more), in color where there is any. For a `terminal`
@@ -83,11 +85,13 @@ class NdjsonWriter:
         if self._pretty:
             value = {**self._about(record), "event": record.event} if self._both else record.event
             return "\n".join(self._presenter.lines(Json(value, full=not self._elide), 80)) + "\n"
-        line = self._event(record)
-        if self._both:
-            # Spliced in as text: decoding and encoding it would change how numbers are written.
-            line = f'{encode(self._about(record))[:-1]},"event":{line}}}'
+        line = self._both_line(record) if self._both else self._event(record)
         return f"{visible_json(masked(line)) if self._terminal else line}\n"
+
+    def _both_line(self, record: Frame) -> str:
+        if self._elide and record.event is not None:
+            record = record.with_event(MediaElider(self._formats).of(record.event))
+        return frame_line(record)
 
     def _event(self, record: Frame) -> str:
         """The event in one line."""

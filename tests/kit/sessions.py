@@ -18,6 +18,7 @@ from rtcli.server import RealtimeServer
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import DisplaySettings, Notice, View
+from tests.kit.twin import Twin
 from tests.kit.waiting import DEADLINE, until
 
 V = TypeVar("V")
@@ -140,7 +141,7 @@ class Live:
 
     def complete(self, text: str) -> list[Completion]:
         """How the text before the cursor can go on."""
-        return complete(text, self.context.registry, Known.of(self.session))
+        return complete(text, self.context.registry, Known.of(self.context))
 
     async def until(self, condition: Callable[[], V], seconds: float = DEADLINE) -> V:
         """Wait for a condition that views bring about."""
@@ -190,11 +191,13 @@ async def session_on(url: str, **options: Any) -> AsyncIterator[Live]:
     session = session_at(url, **options)
     live = Live(session, Context(session, DisplaySettings(), default_registry()))
     session.subscribe(live.show)
+    twin = Twin(session)
     try:
         await session.start(DEADLINE)
         yield live
     finally:
         await session.close()
+    twin.check()
 
 
 @contextlib.asynccontextmanager

@@ -50,10 +50,10 @@ async def test_what_is_known_does_not_change_with_the_session() -> None:
     """An item that is deleted meanwhile is still offered, and harms nobody."""
     async with live_session() as live:
         live.session.state.history.update(MessageItem("item_1", "user", "completed", []))
-        known = Known.of(live.session)
+        known = Known.of(live.context)
         live.session.state.history.remove("item_1")
         live.session.talk.send('{"type": "input_audio_buffer.clear"}')
 
         assert known.items == (("item_1", "user"),)
         assert len(known.frames) == len(live.session.state.log) - 1
-        assert Known.of(live.session).items == ()
+        assert Known.of(live.context).items == ()

@@ -46,9 +46,9 @@ def test_a_line_is_the_servers_own_text() -> None:
     binary = replace(record, raw=frame.encode())
 
     assert written([record, binary])[0] == f"{frame}\n" * 2
-    assert written([record], both=True)[0] == f'{{"dir":"<","t":0.05,"event":{frame}}}\n'
+    assert written([record], both=True)[0] == f'{{"t":0.05,"dir":"<","n":1,"event":{frame}}}\n'
     told = written([replace(binary, binary=True)], both=True)[0]
-    assert told == f'{{"dir":"<","t":0.05,"binary":true,"event":{frame}}}\n', "JSON in a binary message"
+    assert told == f'{{"t":0.05,"dir":"<","n":1,"binary":true,"event":{frame}}}\n', "JSON in a binary message"
 
 
 def test_a_text_of_several_lines_still_is_one() -> None:
@@ -72,14 +72,14 @@ def test_nothing_in_an_event_acts_on_a_terminal(pretty: bool) -> None:
     assert "abcdefgh" not in secret
 
 
-def test_both_directions_are_wrapped() -> None:
-    """With direction and seconds since the session began."""
+def test_both_directions_are_the_lines_of_a_recording() -> None:
+    """With direction, number and seconds since the session began."""
     wire = Wire(step=0.25)
     out, _ = written([wire.frame("a"), wire.frame("b", ">")], both=True)
 
     assert [json.loads(line) for line in out.splitlines()] == [
-        {"dir": "<", "t": 0.25, "event": {"type": "a"}},
-        {"dir": ">", "t": 0.5, "event": {"type": "b"}},
+        {"dir": "<", "t": 0.25, "n": 1, "event": {"type": "a"}},
+        {"dir": ">", "t": 0.5, "n": 2, "event": {"type": "b"}},
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
-from rtcli.cli.output import StdoutConsumer
+from rtcli.cli.output import StdoutConsumer, view_writer
 from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Connected
@@ -30,23 +30,33 @@ _QUIET_SECONDS = 1.0
 
 async def in_pipe(options: ChatOptions) -> ExitCode:
     """A chat from standard input to standard output; the code is the worst that happened."""
-    from rtcli.cli.chat.writers import pipe_writer
     from rtcli.cli.connect import serving_in_process, session_for
     from rtcli.commands import Context, default_registry
 
     async with serving_in_process(options.endpoint, speech=options.audio.used) as endpoint:
         consumer = StdoutConsumer()
-        writer = pipe_writer(options, consumer.leave)
+        writer = view_writer(
+            options.display,
+            options.settings.get("theme"),
+            consumer.leave,
+            json=options.json,
+            both=options.both,
+            stdout=options.streams.stdout,
+        )
         session = session_for(options, endpoint, terminal=False)
         try:
+            resumed = options.recording.resume_in(session)
+            options.recording.begin(session.recorder, prompt=False)
             for notice in options.greeting:
                 report.notice(notice)
             session.subscribe(writer.write)
             await session.start()
+            for notice in resumed:
+                writer.write(notice)
             if options.audio.listens:
                 session.audio.unmute()
             context = Context(
-                session=session,
+                live=session,
                 display=options.display,
                 registry=default_registry(),
                 prices=options.settings.get("prices") or {},

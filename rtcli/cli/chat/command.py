@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import completion, options, runner
+from rtcli.cli import completion, options, recording_options, runner
 from rtcli.cli.chat.audio import AudioChoice
 from rtcli.cli.chat.options import ChatOptions
 from rtcli.errors import ExitCode, UsageError
@@ -64,8 +64,14 @@ def chat(
         ),
     ] = None,
     filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show only these events.")] = None,
+    record: recording_options.Record = None,
+    no_record: recording_options.NoRecord = False,
+    recordings: recording_options.Recordings = None,
+    resume: recording_options.Resume = None,
     json: Annotated[bool, typer.Option("--json", help="Print the server's events, one per line; no prompt.")] = False,
-    both: Annotated[bool, typer.Option("--both", help='With --json: both directions, {"dir", "t", "event"}.')] = False,
+    both: Annotated[
+        bool, typer.Option("--both", help="With --json: both directions, as lines of a recording.")
+    ] = False,
     timeout: Annotated[
         float, typer.Option(metavar="S", help="In a pipe: how long to wait for the next event; 0: no limit.")
     ] = 60,
@@ -103,6 +109,9 @@ def chat(
         ),
         display=DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or ""),
         settings=settings,
+        recording=recording_options.recording_choice(
+            settings, record, no_record=no_record, directory=recordings, replace=force, resume=resume
+        ),
         json=json,
         both=both,
         limit=options.not_negative(timeout, "--timeout") or None,

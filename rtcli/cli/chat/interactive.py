@@ -32,7 +32,7 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
             open_context,
             display=options.display,
             label=options.endpoint.label,
-            greeting=options.greeting,
+            greeting=options.greeting_of(prompt=True),
             keys=options.settings.get("keys"),
             history=history_file(),
             color=color_for(options.streams.stdout, options.settings.get("theme")),
@@ -48,12 +48,16 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     relay = _Relay()
     endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say, relay.show))
     session = session_for(options, endpoint, terminal=True)
+    for notice in options.recording.resume_in(session):  # before "last" would be the recording of this session
+        relay.show(notice)
+    if (problem := options.recording.begin(session.recorder, prompt=True)) is not None:
+        relay.show(problem)
     if options.audio.listens:
         session.audio.unmute()
     # The prompt subscribes to the session as soon as this returns: only then is there somebody to show lines to.
     asyncio.get_running_loop().call_soon(relay.show_on, session.show)
     return Context(
-        session=session,
+        live=session,
         display=options.display,
         registry=default_registry(),
         prices=options.settings.get("prices") or {},
@@ -72,9 +76,9 @@ class _Relay:
         if line.startswith(_SHOWN_PREFIXES):
             self._show(Notice(line))
 
-    def show(self, notice: Notice) -> None:
-        """What became of the child."""
-        self._show(notice)
+    def show(self, view: View) -> None:
+        """A view of ours, in its place among these lines."""
+        self._show(view)
 
     def show_on(self, show: Callable[[View], None]) -> None:
         """Show what has come and what will come."""

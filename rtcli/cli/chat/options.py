@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rtcli.cli.chat.audio import AudioChoice
+from rtcli.cli.recording_options import RecordingChoice
 from rtcli.config.endpoints import Endpoint, is_openai
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.protocol.models import shutdowns_in
@@ -32,6 +33,7 @@ class ChatOptions:
     tools: ToolFile | None = None
     tool_seconds: float | None = None
     streams: StandardStreams = field(default_factory=shared_streams)
+    recording: RecordingChoice = field(default_factory=RecordingChoice)
     json: bool = False
     both: bool = False
     limit: float | None = None
@@ -41,9 +43,14 @@ class ChatOptions:
     def greeting(self) -> list[Notice]:
         """What is said first: where this talks to, with which model, what of it OpenAI switches off,
         what of a tools file is not taken, and what is odd about the file in the microphone's place."""
+        return self.greeting_of()
+
+    def greeting_of(self, *, prompt: bool = False) -> list[Notice]:
+        """The same at a prompt, which may be recorded."""
+        recorded = ", recorded" if prompt and self.recording.at_prompt() else ""
         odd = [Notice(f"{self.audio.input_file}: {note}", level=Level.WARNING) for note in self.audio.input_notes]
         return [
-            self._first_line(),
+            self._first_line(recorded),
             *self._foreign(),
             *self._shutdowns(date.today()),
             *(self.tools.notices if self.tools else ()),
@@ -61,12 +68,12 @@ class ChatOptions:
             for shutdown in shutdowns_in(self.endpoint.model, self.config):
                 yield Notice(shutdown.sentence(today), hint=shutdown.instead, level=Level.WARNING)
 
-    def _first_line(self) -> Notice:
+    def _first_line(self, recorded: str) -> Notice:
         endpoint = self.endpoint
         about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
-        what = f"connecting to {endpoint.label}, {about}"
+        what = f"connecting to {endpoint.label}, {about}{recorded}"
         if endpoint.local and self.settings.find("local") is None:
             return Notice(
-                what, "neither a key nor a URL was given", "set OPENAI_API_KEY or --url to connect elsewhere; /help"
+                what, "no key and no URL was given", "set OPENAI_API_KEY or --url to connect elsewhere; /help"
             )
         return Notice(what, hint="/help")

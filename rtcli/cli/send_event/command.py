@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import completion, options, report, runner
+from rtcli.cli import completion, options, recording_options, report, runner
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
 
@@ -41,8 +41,10 @@ def send_event(
     for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
     settle: Annotated[float, typer.Option(metavar="S", help="Wait after events that have no reply.")] = 0.3,
     timeout: Annotated[float, typer.Option(metavar="S", help="How long answers may take; 0: no limit.")] = 60.0,
-    both: Annotated[bool, typer.Option("--both", help='Both directions, as {"dir", "t", "event"}.')] = False,
+    both: Annotated[bool, typer.Option("--both", help="Both directions, as lines of a recording.")] = False,
     pretty: Annotated[bool, typer.Option("--pretty", help="Indented, with audio summarized.")] = False,
+    record: recording_options.Record = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the recording if it exists.")] = False,
     audio: Annotated[
         str | None,
         typer.Option(
@@ -82,7 +84,15 @@ def send_event(
     events = None if stream else _read(file)
     elide = audio == "elide" if audio else pretty
     shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"))
-    return runner.run(_exchange(endpoint, stop, events, file, shown))
+    return runner.run(_exchange(endpoint, stop, events, file, shown, _Recorded(record, force)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """Where the exchange is recorded."""
+
+    file: str | None
+    replace: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,7 @@ async def _stream(file: str) -> AsyncIterator[Located]:
 
 
 async def _exchange(
-    endpoint: Endpoint, stop: StopCondition, events: list[Located] | None, file: str, shown: _Shown
+    endpoint: Endpoint, stop: StopCondition, events: list[Located] | None, file: str, shown: _Shown, recorded: _Recorded
 ) -> ExitCode:
     from rtcli.cli.connect import serving_in_process, transport_for
     from rtcli.cli.output import StdoutConsumer, color_for
@@ -143,6 +153,7 @@ async def _exchange(
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
+    recording = recording_options.file_writer(recorded.file, "send-event", endpoint, replace=recorded.replace)
     async with serving_in_process(endpoint) as served:
         transport = transport_for(served, manual=True)
         consumer = StdoutConsumer()
@@ -155,7 +166,7 @@ async def _exchange(
             terminal=is_terminal(sys.stdout),
             color=color_for(sys.stdout, shown.theme),
         )
-        exchange = Exchange(transport, writer, stop, consumer)
+        exchange = Exchange(transport, writer, stop, consumer, recording)
         try:
             await transport.connect(call_id=endpoint.call_id)
             if endpoint.call_id is None:  # who joins a call hears nothing before it asks
@@ -164,3 +175,4 @@ async def _exchange(
         finally:
             transport.close()
             await transport.wait_closed()
+            exchange.end()

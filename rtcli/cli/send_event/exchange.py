@@ -17,6 +17,7 @@ from rtcli.protocol.record import Direction, Frame
 
 if TYPE_CHECKING:
     from rtcli.cli.output import StdoutConsumer
+    from rtcli.recording.writer import RecordingWriter
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.transports import OpenAIRealtimeWebSocket
 
@@ -25,13 +26,19 @@ class Exchange:
     """Watches the wire of a transport in manual mode, for as long as the `consumer` reads what it writes."""
 
     def __init__(
-        self, transport: OpenAIRealtimeWebSocket, writer: NdjsonWriter, stop: StopCondition, consumer: StdoutConsumer
+        self,
+        transport: OpenAIRealtimeWebSocket,
+        writer: NdjsonWriter,
+        stop: StopCondition,
+        consumer: StdoutConsumer,
+        recording: RecordingWriter | None = None,
     ) -> None:
         self._transport = transport
         self._writer = writer
         transport.frames.began = time.monotonic()
         self._progress = Progress(stop, transport.frames.pending, transport.frames.began)
         self._consumer = consumer
+        self._recording = recording
         self._changed = asyncio.Event()
         self._running = self._over = False
         self.code = ExitCode.OK
@@ -86,6 +93,8 @@ class Exchange:
 
     def _observe(self, frame: Frame) -> None:
         now, event = time.monotonic(), frame.event
+        if self._recording is not None:
+            self._recording.add(frame)
         if self._over:
             return  # the same script prints the same lines, whatever else the server had under way
         self._progress.observe(frame, now)
@@ -97,6 +106,11 @@ class Exchange:
                 self._judge(event)
             self._over = self._progress.finished(now)
         self._changed.set()
+
+    def end(self) -> None:
+        """The connection has ended: so does the recording."""
+        if self._recording is not None:
+            self._recording.close(time.monotonic() - self._transport.frames.began, self.code)
 
     def _judge(self, event: Mapping[str, Any]) -> None:
         code = outcome(event)

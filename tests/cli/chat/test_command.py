@@ -50,7 +50,7 @@ async def test_without_address_and_key_it_talks_with_the_built_in_server_and_say
     ended = await chat()
 
     assert ended.code == 0, ended.err
-    assert "neither a key nor a URL was given" in ended.err.splitlines()[0]
+    assert "no key and no URL was given" in ended.err.splitlines()[0]
     assert ended.out.strip()
 
 
@@ -108,7 +108,9 @@ async def test_both_directions_as_ndjson() -> None:
         ended = await chat("--url", server.url, "--json", "--both")
 
     assert {row["dir"] for row in ended.events} == {"<", ">"}
-    assert all(set(row) == {"dir", "t", "event"} for row in ended.events)
+    assert all(
+        {"dir", "t", "n", "event"} <= set(row) <= {"dir", "t", "n", "event", "parent", "by"} for row in ended.events
+    )
 
 
 async def test_a_filter_chooses_the_events_that_are_printed() -> None:

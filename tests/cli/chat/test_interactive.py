@@ -71,7 +71,7 @@ def test_three_turns_with_the_built_in_server(tmp_path: Path) -> None:
 def test_no_address_and_no_key_is_said_in_the_first_line() -> None:
     """A newcomer's first minute: it works, and says what it works with."""
     with chat("--text") as terminal:
-        terminal.wait_for("neither a key nor a URL was given")
+        terminal.wait_for("no key and no URL was given")
         terminal.send("/quit\r")
         assert terminal.wait_exit() == 0
 

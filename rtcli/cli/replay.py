@@ -1,0 +1,175 @@
+"""`rtcli replay`: look at a recorded session with the commands of a live one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rtcli.cli import completion, options, runner
+from rtcli.errors import ExitCode, RtcliError, UsageError, worst
+from rtcli.views import DisplaySettings, Level, Notice, Quit, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rtcli.commands import Context
+    from rtcli.config.settings import Settings
+    from rtcli.session.replay import Replay
+
+
+def replay(
+    file: Annotated[str, typer.Argument(metavar="FILE|NAME|-", help="A recording: a file, a name, last, or stdin.")],
+    speed: Annotated[str | None, typer.Option(metavar="N|max", help="How fast: 2 is twice as fast.")] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")
+        ),
+    ] = None,
+    filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show only these events.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the server's events, one per line; no prompt.")] = False,
+    both: Annotated[
+        bool, typer.Option("--both", help="With --json: both directions, as lines of a recording.")
+    ] = False,
+) -> ExitCode:
+    """Play a recorded session back, and look at it.
+
+    \b
+    rtcli replay last
+    rtcli replay session.ndjson --speed max --events summary
+    echo /why | rtcli replay session.ndjson
+
+    At the prompt F6 pauses, F7 steps, /seek goes to a place; commands that look (/show, /grep, /why, /history, /stats)
+    work as in the session itself. In a pipe everything is played at once, then each line of input is a command.
+    """
+    if both and not json:
+        raise UsageError("--both needs --json")
+    settings = options.settings_of(events=events, filter=filter_)
+    display = DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or "")
+    from rtcli.protocol.filters import parse_filter
+    from rtcli.session.replay import parse_speed
+
+    parse_filter(display.filter)
+    pace = None if speed is None else parse_speed(speed)
+    return runner.run(_replay(file, display, settings, pace=pace, named=speed is not None, json=json, both=both))
+
+
+async def _replay(
+    file: str,
+    display: DisplaySettings,
+    settings: Settings,
+    *,
+    pace: float | None,
+    named: bool,
+    json: bool,
+    both: bool,
+) -> ExitCode:
+    import os
+
+    from rtcli.terminal.capabilities import can_prompt
+
+    prompted = not json and file != "-" and can_prompt(os.environ, sys.stdin, sys.stdout)
+    if pace is None and not named and prompted:
+        pace = 1.0
+    looked_at = _opened(file, pace, settings.get("recordings"))
+    try:
+        if prompted:
+            return await _at_prompt(looked_at, display, settings)
+        return await _in_pipe(
+            looked_at, display, settings, json=json, both=both, commands=file != "-" and not sys.stdin.isatty()
+        )
+    finally:
+        looked_at.close()
+
+
+def _opened(file: str, pace: float | None, directory: str | None) -> Replay:
+    """The replay of a file, of standard input, or of a recording of the folder."""
+    from functools import partial
+
+    from rtcli.cli.recording_options import folder_of
+    from rtcli.recording.reader import open_recording
+    from rtcli.session.replay import Replay
+
+    found = file if file == "-" else str(folder_of(directory).find(file))
+    return Replay(partial(open_recording, found), speed=pace)
+
+
+def _greeting(looked_at: Replay) -> Notice:
+    return Notice(f"replay of {looked_at.name}", looked_at.about, "F6 pause, F7 step, /seek, /why, /quit")
+
+
+async def _at_prompt(looked_at: Replay, display: DisplaySettings, settings: Settings) -> ExitCode:
+    from rtcli.cli.output import color_for
+    from rtcli.commands import Context, default_registry
+    from rtcli.config.folders import history_file
+    from rtcli.repl.backend import ReplayBackend
+    from rtcli.repl.loop import run_prompt
+
+    async def open_backend() -> ReplayBackend:
+        return ReplayBackend(
+            Context(None, display, default_registry(), prices=settings.get("prices") or {}, recorded=looked_at)
+        )
+
+    return await run_prompt(
+        open_backend,
+        display=display,
+        label=looked_at.name,
+        greeting=[_greeting(looked_at)],
+        keys=settings.get("keys"),
+        history=history_file(),
+        color=color_for(sys.stdout, settings.get("theme")),
+    )
+
+
+async def _in_pipe(
+    looked_at: Replay, display: DisplaySettings, settings: Settings, *, json: bool, both: bool, commands: bool
+) -> ExitCode:
+    """All of it at once, or at the speed that was named; then the commands of standard input."""
+    import asyncio
+
+    from rtcli.cli import report
+    from rtcli.cli.output import StdoutConsumer, view_writer
+    from rtcli.commands import Context, default_registry
+
+    consumer = StdoutConsumer()
+    writer = view_writer(display, settings.get("theme"), consumer.leave, json=json, both=both)
+    looked_at.feed.subscribe(writer.write)
+    context = Context(None, display, default_registry(), prices=settings.get("prices") or {}, recorded=looked_at)
+    playing = asyncio.ensure_future(looked_at.play_to_end())
+    left = asyncio.ensure_future(consumer.gone.wait())
+    try:
+        await asyncio.wait((playing, left), return_when=asyncio.FIRST_COMPLETED)
+        if consumer.problem is not None:
+            raise consumer.problem
+        if left.done():
+            return ExitCode.OK
+        playing.result()
+        for note in looked_at.notes:
+            report.notice(Notice(note, level=Level.WARNING))
+        return await _answer_lines(context, writer.write) if commands else ExitCode.OK
+    finally:
+        for task in (playing, left):
+            task.cancel()
+        await asyncio.gather(playing, left, return_exceptions=True)
+        writer.close()
+
+
+async def _answer_lines(context: Context, show: Callable[[View], None]) -> ExitCode:
+    """Carry out each line of standard input; the worst code of those that failed."""
+    from rtcli.cli import report
+    from rtcli.cli.lines import Lines
+    from rtcli.commands import run_line
+
+    codes: list[ExitCode] = []
+    async for _, line in Lines("-"):
+        try:
+            for view in await run_line(line, context):
+                if isinstance(view, Quit):
+                    return worst(*codes, view.code)
+                show(view)
+        except RtcliError as error:
+            report.error(error)
+            codes.append(error.exit_code)
+    return worst(*codes)

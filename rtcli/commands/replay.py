@@ -1,0 +1,45 @@
+"""Commands that move in a recording: on, in steps, to a place in it."""
+
+from __future__ import annotations
+
+from rtcli.commands.arguments import RemainingText
+from rtcli.commands.context import Context
+from rtcli.commands.registry import command
+from rtcli.errors import UsageError
+from rtcli.session.replay import parse_speed
+from rtcli.views import Notice, Views
+
+_MAX_STEPS = 10_000
+
+
+@command("pause", topic="replay")
+def pause(context: Context) -> Views:
+    """Stop the replay, or let it go on."""
+    replay = context.replay
+    if replay.peek() is None:
+        return Notice("the recording has ended", hint="/seek 0 starts it again")
+    return Notice(f"{'paused' if replay.pause() else 'goes on'} at {replay.at:.3f} s")
+
+
+@command("step", topic="replay")
+def step(context: Context, frames: int = 1) -> Views:
+    """Stop the replay and show the next frame, or so many."""
+    if not 0 < frames <= _MAX_STEPS:
+        raise UsageError(f"{frames} is not a number of frames", hint=f"from 1 to {_MAX_STEPS:,}")
+    for _ in range(frames):
+        if context.replay.step() is None:
+            return Notice("the recording has ended")
+    return Notice(f"at {context.replay.at:.3f} s, frame {len(context.state.log)}")
+
+
+@command("seek", topic="replay")
+def seek(context: Context, place: RemainingText) -> Views:
+    """Go to a place, also back: seconds (12.5, 1:30), a frame (#57), the note of a mark."""
+    return context.replay.seek(place)
+
+
+@command("speed", topic="replay")
+def speed(context: Context, factor: str) -> Views:
+    """Choose how fast the recording goes by: 1 as it was, 2 twice as fast, max at once."""
+    context.replay.set_speed(parse_speed(factor))
+    return Notice(f"speed: {factor}")

@@ -1,0 +1,1 @@
+"""Sessions as files: written while they happen, and read again."""

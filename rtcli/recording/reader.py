@@ -1,0 +1,168 @@
+"""Reads a recording, record by record: also one that was cut off, packed, edited, or that other programs wrote."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rtcli.errors import InputError
+from rtcli.protocol.pending import PendingRequests
+from rtcli.protocol.record import Frame, Record
+from rtcli.protocol.record_parsing import LineError, UnknownKindError, parse_object, parse_record
+from rtcli.recording.header import Header, read_header
+
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_BREAK = b"\r\n\t "
+
+
+class RecordingReader:
+    """The records of one file, in order; `notes` says what was passed over, complete when the last record was read.
+
+    `header` is None for a file that has none (`--both`, plain events). Frames are numbered from 1 without a gap: where
+    lines are missing, the numbers that others refer to follow.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        """`name` is what errors call the file. Raises InputError for a header that cannot be read."""
+        self.name = name
+        self._stream = stream
+        self.header: Header | None = None
+        self._lines = _lines(stream, name)
+        self._line_number = 0  # of the line that was read last, from 1
+        self._first: bytes | None = None  # a first line that turned out to be a record
+        self._problems: list[str] = []
+        self._unknown: Counter[str] = Counter()
+        self._numbers: dict[int, int] = {}  # the number of a frame in the file -> its number here, where they differ
+        self._frames = 0
+        self._renumbered = False
+        self._pending = PendingRequests()  # finds what a frame answers where the file does not say it
+        self._at = 0.0  # of the last record, for those that say no time
+        try:
+            self._read_header()
+        except InputError:
+            self.close()
+            raise
+
+    def __enter__(self) -> RecordingReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._stream is not sys.stdin.buffer:
+            self._stream.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was passed over so far, one sentence each."""
+        counted = tuple(f"{why}: {times} lines passed over" for why, times in self._unknown.items())
+        renumbered = ("frames are missing: those that are left have new numbers",) if self._renumbered else ()
+        return (*self._problems, *counted, *renumbered)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Each record. Raises InputError where the file itself cannot be read on."""
+        while (line := self._next()) is not None:
+            try:
+                record = self._record(line)
+            except UnknownKindError as unknown:
+                self._unknown[str(unknown)] += 1
+            except LineError as problem:
+                self._problem(line, problem)
+            else:
+                self._at = max(self._at, record.at)
+                yield record
+
+    def _read_header(self) -> None:
+        self._first = self._next()
+        if self._first is None:
+            raise InputError(self.name, "it is empty", hint="a recording has one JSON object on each line")
+        try:
+            value = parse_object(self._first)
+            self.header = read_header(value)
+        except LineError as error:
+            if not self._first.endswith(b"}"):
+                raise InputError(self.name, f"not a recording: {error}", line=self._line_number) from error
+            return
+        except ValueError as error:
+            raise InputError(self.name, str(error), line=self._line_number) from error
+        if self.header is not None:
+            self._first = None
+
+    def _next(self) -> bytes | None:
+        """The next line that is not empty, without its end."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        for line in self._lines:
+            self._line_number += 1
+            if stripped := line.strip(_BREAK):
+                return stripped
+        return None
+
+    def _record(self, line: bytes) -> Record:
+        if line.startswith(b'{"rtcli"'):
+            raise UnknownKindError("another header")
+        record = parse_record(line, self._frames + 1, self._at)
+        return self._numbered(record) if isinstance(record, Frame) else record
+
+    def _numbered(self, frame: Frame) -> Frame:
+        self._frames += 1
+        if self.header is None:
+            frame.parent = self._pending.observe(self._frames, frame.direction, frame.event, frame.parent)
+        if frame.number != self._frames:
+            self._renumbered = True
+            self._numbers[frame.number] = self._frames
+        elif not self._renumbered:
+            return frame
+        parent = frame.parent and self._numbers.get(frame.parent, frame.parent)
+        return replace(frame, number=self._frames, parent=parent if parent and parent < self._frames else None)
+
+    def _problem(self, line: bytes, problem: LineError) -> None:
+        if any(True for _ in self._peek()):
+            self._problems.append(f"line {self._line_number} was passed over: {problem}")
+        elif line.startswith(b"{") and not line.endswith(b"}"):
+            self._problems.append(f"the last line was cut off after {len(line)} bytes")
+        else:
+            self._problems.append(f"the last line was passed over: {problem}")
+
+    def _peek(self) -> Iterator[bytes]:
+        """The line that follows, if there is one; it is read again afterwards."""
+        number = self._line_number
+        if (following := self._next()) is not None:
+            self._first, self._line_number = following, number
+            yield following
+
+
+def open_recording(file: str) -> RecordingReader:
+    """The recording in a file, "-" for standard input. Raises InputError."""
+    if file == "-":
+        return RecordingReader(cast(BinaryIO, sys.stdin.buffer), "standard input")
+    try:
+        return RecordingReader(Path(file).expanduser().open("rb"), file)
+    except OSError as error:
+        raise InputError(file, error.strerror or str(error)) from error
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """Line by line, unpacked where it is gzip."""
+    buffered = io.BufferedReader(cast(io.RawIOBase, stream)) if not hasattr(stream, "peek") else stream
+    start = cast(io.BufferedReader, buffered).peek(3)[:3]
+    source = cast(BinaryIO, gzip.GzipFile(fileobj=buffered)) if start.startswith(_GZIP) else buffered
+    if start == _BOM:
+        buffered.read(3)
+    try:
+        yield from source
+    except (EOFError, zlib.error) as error:
+        raise InputError(name, f"the packed file is damaged: {error}") from error
+    except OSError as error:
+        raise InputError(name, error.strerror or str(error)) from error

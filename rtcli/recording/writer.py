@@ -1,0 +1,165 @@
+"""Writes the records of a session to its file, one write a turn of the event loop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+from rtcli.errors import InputError
+from rtcli.masking import masked
+from rtcli.protocol.audio_payloads import around_audio
+from rtcli.protocol.record import End, Frame, Record
+from rtcli.protocol.record_lines import frame_line, record_line
+from rtcli.protocol.record_parsing import parse_record
+from rtcli.recording.header import Header
+from rtcli.recording.locks import lock
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class RecordingWriter:
+    """One file that grows. What is added is written by `flush`, which `defer` is asked to call soon.
+
+    `failed` is told once, with the reason, when the file takes no more: the session goes on without it. `problem` keeps
+    the reason. Nothing is written twice, and no line is ever changed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        *,
+        defer: Callable[[Callable[[], None]], object] | None = None,
+        failed: Callable[[str], None] = lambda _: None,
+        replace: bool = False,
+    ) -> None:
+        """Make the file, readable by its owner alone; with `defer` None every record is written at once.
+
+        Raises InputError where the file cannot be made and, unless it is to `replace` it, where there is one already.
+        """
+        self.path = path
+        self.header = header
+        self.problem = ""
+        self._defer = defer
+        self._failed = failed
+        self._waiting: list[bytes] = []  # lines that are not written yet, with their ends
+        self._deferred = False  # a flush is under way
+        self._offsets = array("Q")  # where the line of each frame begins, in bytes: frame n at index n - 1
+        self._written = 0  # bytes of the file
+        self._end = 0  # bytes of the file once everything that waits is written
+        try:
+            if replace and path.is_file():
+                path.unlink()
+            self._file = os.open(path, _FLAGS, 0o600)
+        except FileExistsError:
+            raise InputError(str(path), "it exists already", hint="choose another name, or --force") from None
+        except OSError as error:
+            raise InputError(str(path), error.strerror or str(error)) from error
+        lock(self._file)
+        self._take(header.line())
+        self.flush()
+
+    def __repr__(self) -> str:
+        state = self.problem or ("closed" if self.closed else f"{len(self._offsets)} frames, {self._end} bytes")
+        return f"<RecordingWriter {self.path.name}: {state}>"
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is taken in any more."""
+        return self._file < 0
+
+    @property
+    def size(self) -> int:
+        """Bytes, those that wait included."""
+        return self._end
+
+    def add(self, record: Record) -> None:
+        """Take a record in, without its secrets."""
+        if self._file < 0:
+            return
+        if isinstance(record, Frame):
+            self._offsets.append(self._end)
+            self._take(frame_line(record, around_audio(record.event, masked)))
+        else:
+            self._take(record_line(record, masked))
+        if self._defer is None:
+            self.flush()
+        elif not self._deferred:
+            self._deferred = True
+            self._defer(self.flush)
+
+    def _take(self, line: str) -> None:
+        data = line.encode(errors="replace") + b"\n"
+        self._end += len(data)
+        self._waiting.append(data)
+
+    def flush(self) -> None:
+        """Write what waits. Never raises."""
+        self._deferred = False
+        if not self._waiting or self._file < 0:
+            return
+        data, self._waiting = b"".join(self._waiting), []
+        try:
+            while data:  # a short write is finished
+                written = os.write(self._file, data)
+                self._written += written
+                data = data[written:]
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """The file ends with the last whole line that it took."""
+        self.problem = error.strerror or str(error)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, self._whole_lines(self._written))
+        self._release()
+        self._failed(self.problem)
+
+    def _whole_lines(self, size: int) -> int:
+        """How many of the first `size` bytes belong to whole lines."""
+        start = max(size - 2**20, 0)
+        tail = os.pread(self._file, size - start, start)
+        found = tail.rfind(b"\n")
+        return start + found + 1 if found >= 0 else size
+
+    def frame(self, number: int) -> Frame | None:
+        """Frame `number` as it was written, None where there is none of this number or it cannot be read any more.
+
+        Threads may ask for what was written before.
+        """
+        if not 0 < number <= len(self._offsets):
+            return None
+        end = self._offsets[number] if number < len(self._offsets) else self._end
+        if end > self._written:
+            self.flush()
+        start = self._offsets[number - 1]
+        try:
+            line = self._read(start, end - start).split(b"\n", 1)[0]
+            record = parse_record(line)
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, Frame) else None
+
+    def _read(self, offset: int, size: int) -> bytes:
+        if self._file >= 0:
+            return os.pread(self._file, size, offset)
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    def close(self, at: float | None = None, exit_code: int = 0) -> None:
+        """Write what waits, with `at` also that the session ended then, and let the file go."""
+        if self._file < 0:
+            return
+        if at is not None:
+            self._take(record_line(End(at, exit_code)))
+        self.flush()
+        self._release()
+
+    def _release(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

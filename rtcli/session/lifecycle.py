@@ -55,7 +55,8 @@ class Lifecycle:
         self._lost: ConnectionLostError | None = None  # comes before `disconnected`
         # In this order, when the state has noted the end and whoever waited for a reply has been told.
         self._at_end: list[Callable[[], None]] = [tools.connection_ended, audio.connection_ended]
-        self.first_items: Sequence[Item] = ()  # what the conversation begins with, of another session
+        # What the conversation begins with: that of another session.
+        self.first_items: Sequence[Item | Mapping[str, Any]] = ()
         self.round_trip: float | None = None
         transport = link.transport
         transport.on("session.created", self._on_session)

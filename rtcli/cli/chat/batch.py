@@ -51,6 +51,8 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
                 report.notice(notice)
             session.subscribe(writer.write)
             await session.start()
+            if resumed:
+                await complete(session, options.limit)  # the first line may look at the conversation
             for notice in resumed:
                 writer.write(notice)
             if options.audio.listens:

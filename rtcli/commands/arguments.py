@@ -238,12 +238,15 @@ class RecordKey(ArgumentType[str]):
 
 
 class ItemId(ArgumentType[str]):
-    """An item of the conversation, by its id or the end of it."""
+    """An item of the conversation, by its number in /history, its id or the end of it."""
 
     label = "ITEM"
 
     def parse(self, text: str, known: Known) -> str:
-        return expand(text, (item_id for item_id, _ in known.items))
+        ids = [item_id for item_id, _ in known.items]
+        if text.isdecimal() and text not in ids and 1 <= int(text) <= len(ids):
+            return ids[int(text) - 1]
+        return expand(text, ids)
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return (Suggestion(item_id, role) for item_id, role in reversed(known.items))

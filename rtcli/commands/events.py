@@ -23,6 +23,7 @@ from rtcli.reading import read_text
 from rtcli.views import Json, Notice, Table, Text, View, Views, counted
 
 _MAX_MATCHES = 50
+_MAX_RAW = 4000  # characters of a frame that is no event
 _COLUMNS = ("#", "time", "", "type", "about", "cause")
 
 
@@ -143,7 +144,9 @@ def _find(context: Context, key: str) -> Frame:
 def _whole(record: Frame, *, full: bool = False) -> Views:
     title = f"#{record.number} {record.direction} +{record.at:.3f} s{', binary message' if record.binary else ''}"
     if record.event is None:
-        return Text(f"{title}: no event ({record.problem}), {record.size} bytes")
+        raw = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="backslashreplace")
+        shown = raw if full or len(raw) <= _MAX_RAW else f"{raw[:_MAX_RAW]}... (--full shows all)"
+        return Text(f"{title}: no event ({record.problem}), {record.size} bytes\n{shown}")
     return Json(record.event, title=title, full=full)
 
 

@@ -22,10 +22,12 @@ _CUT = " ⟂ "
 
 
 @command("history", topic="items")
-def history(context: Context) -> Views:
-    """List the conversation in the server's order; ⟂ separates what was heard of an answer from what was not."""
+def history(context: Context, last: int | None = None) -> Views:
+    """List the conversation, or its last items, in the server's order; ⟂ separates what was heard from what was not."""
     rows = tuple(
-        row for number, item in enumerate(context.state.history, 1) for row in _history_rows(context, number, item)
+        row
+        for number, item in list(enumerate(context.state.history, 1))[-last if last else 0 :]
+        for row in _history_rows(context, number, item)
     )
     if not rows:
         return Notice("the conversation is empty")

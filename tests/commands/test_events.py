@@ -192,7 +192,9 @@ async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
         (text,) = await live.run(f"/show {record.number}")
         table, _ = await live.run(f"/why {record.number}")
 
-        assert isinstance(text, Text) and "no event" in text.text and "9 bytes" in text.text
+        assert (
+            isinstance(text, Text) and "no event" in text.text and "9 bytes" in text.text and "{nonsense" in text.text
+        )
         assert isinstance(table, Table) and table.rows[0][3] == "no event"
 
 

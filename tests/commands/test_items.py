@@ -221,3 +221,15 @@ async def test_calls_and_their_outputs_go_along(tmp_path: Path) -> None:
             assert await shown() == before
         assert ran == ["Paris"]
         assert not live.events("error")
+
+
+async def test_numbers_that_are_shown_are_accepted() -> None:
+    """/history N lists the last items, with the numbers that they have; /item takes such a number."""
+    async with live_session() as live:
+        await live.run("hello")
+        await live.idle()
+        (table,) = await live.run("/history 1")
+        assert isinstance(table, Table) and [row[0] for row in table.rows] == ["2"]
+
+        assert await live.run("/item 2")
+        assert live.events("conversation.item.retrieved")[-1]["item"]["id"] == table.rows[0][1]

@@ -23,7 +23,7 @@ from rtcli.reading import read_text
 from rtcli.views import Json, Notice, Table, Text, View, Views, counted
 
 _MAX_MATCHES = 50
-_MAX_RAW = 4000  # characters of a frame that is no event
+_MAX_RAW = 4000  # characters of a frame that is not an event
 _COLUMNS = ("#", "time", "", "type", "about", "cause")
 
 

@@ -151,14 +151,29 @@ class UnsupportedError(TransportError):
     """This transport cannot do what was asked of it."""
 
 
+def error_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The `error` object of an error event; {"message", "code"} where the server gives text, or no object at all."""
+    error = event.get("error")
+    if isinstance(error, Mapping) and error:
+        message = error.get("message")
+        if isinstance(message, str) and message:
+            return error
+        said = next((error[key] for key in ("detail", "details", "msg", "reason", "error") if error.get(key)), None)
+        return {**error, "message": str(said)} if said else error
+    said = error or next((event[key] for key in ("message", "detail", "reason", "msg") if event.get(key)), None)
+    if not said:
+        return {}
+    named = {key: event[key] for key in ("code", "param") if key in event}
+    return {"message": said if isinstance(said, str) else str(said), **named}
+
+
 class ServerError(RtcliError):
     """An `error` event of the server; `event` is the event as it came."""
 
     exit_code = ExitCode.SERVER_ERROR
 
     def __init__(self, event: Mapping[str, Any], *, hint: str = "") -> None:
-        inner = event.get("error")
-        error: Mapping[str, Any] = inner if isinstance(inner, Mapping) else {}
+        error = error_of(event)
         code = error.get("code") or error.get("type") or "error"
         super().__init__(str(code), why=str(error.get("message") or "the server gave no message"), hint=hint)
         self.event = event

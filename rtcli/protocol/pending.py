@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeAlias
 
+from rtcli.errors import error_of
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.error_attribution import SentFrames, possible_event_types
 from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
@@ -281,7 +282,7 @@ class PendingRequests:
         return self._last_response_done
 
     def _on_error(self, number: int, event: _Event) -> int | None:
-        error = _mapping(event.get("error"))
+        error = error_of(event)
         types = frozenset() if _text(error.get("event_id")) else possible_event_types(error)
         if "response.create" in types and self._turns.answered_next:
             return self._turns.take()  # the server could not begin a response of its own

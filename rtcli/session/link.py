@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
+from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.record import DECIMALS, Connected, Frame, Record
 from rtcli.session.pending import Requests
 from rtcli.session.state import SessionState
@@ -38,6 +39,7 @@ class Link:
         transport.frames.began = self._began
         self._event_numbers = count(1)  # for the event_ids of ours, across connections
         # Frames feed the looking half; the acting parts listen to the transport's semantic events instead.
+        transport.dialect = Dialect()
         transport.attach_wire(self.observe)
         transport.on("error", self._on_error)
 

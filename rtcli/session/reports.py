@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rtcli.errors import ExitCode
+from rtcli.errors import ExitCode, error_of
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
@@ -30,17 +30,28 @@ class Reports(Part):
         self._interrupted: set[str] = set()  # items: that their response was cancelled is told with the interruption
         self._last_error = ""  # the server's own words before it ends a connection
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
+        self._invalid = 0  # frames that are not events, since the last line about them, and that one
         self.codes: set[ExitCode] = set()
 
     @not_an_event
-    def _on_not_an_event(self, _event: None, record: Frame) -> tuple[Notice]:
+    def _on_not_an_event(self, _event: None, record: Frame) -> tuple[Notice, ...]:
+        self._invalid += 1
+        if self._invalid > 1:  # one line a connection; a count of the others follows
+            return ()
         what = f"frame #{record.number} is not a valid event"
         return (Notice(what, why=record.problem, level=Level.WARNING),)
+
+    def _other_invalid(self) -> Iterable[Notice]:
+        """How many more frames were not events since the last line."""
+        more, self._invalid = self._invalid - 1, min(self._invalid, 1)
+        if more > 0:
+            what = f"{more} more frame{'s are' if more > 1 else ' is'} not valid events"
+            yield Notice(what, hint="/grep and /show have them", level=Level.WARNING)
 
     @received("error")
     def _on_error(self, event: Mapping[str, Any], record: Frame) -> tuple[Notice]:
         self.codes.add(outcome(event))
-        error = _mapping(event.get("error"))
+        error = error_of(event)
         code = error.get("code") or error.get("type") or "error"
         self._expired = self._expired or code == "session_expired"
         by = ""
@@ -54,12 +65,14 @@ class Reports(Part):
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
         self.codes.add(outcome(event))
-        response = _mapping(event.get("response"))
+        return (*self._other_invalid(), *self._outcome(_mapping(event.get("response"))))
+
+    def _outcome(self, response: Mapping[str, Any]) -> Iterable[Notice]:
         status = str(response.get("status"))
         if status == "completed" or (status == "cancelled" and self._told_as_interrupted(response)):
             return ()
         details = _mapping(response.get("status_details"))
-        error = _mapping(details.get("error"))
+        error = error_of(details)
         reasons = (error.get("code") or error.get("type"), error.get("message"), details.get("reason"))
         why = ": ".join(str(reason) for reason in reasons if reason) or "the server gave no reason"
         level = Level.INFO if status == "cancelled" else Level.ERROR
@@ -75,7 +88,7 @@ class Reports(Part):
     def _on_conversation_item_input_audio_transcription_failed(
         self, event: Mapping[str, Any], _frame: Frame
     ) -> tuple[Notice]:
-        error = _mapping(event.get("error"))
+        error = error_of(event)
         why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
         notice = Notice(
             f"your speech was not transcribed ({short_id(str(event.get('item_id')))})",
@@ -113,15 +126,10 @@ class Reports(Part):
         what = f"the tools of an MCP server could not be listed ({event.get('item_id')})"
         return (Notice(what, hint="check server_url and authorization: /session get tools", level=Level.ERROR),)
 
-    @received("transcription_session.updated")
-    def _on_transcription_session_updated(self, event: Mapping[str, Any], _frame: Frame) -> tuple[Notice]:
-        what = f"this server speaks the beta API ({event.get('type')})"
-        return (Notice(what, hint="use its GA endpoint", level=Level.WARNING),)
-
     @moment(Connection)
     def _on_connection(self, record: Connection) -> Iterable[Notice]:
         if record.state is Connected.DIALING:
-            self._expired, self._last_error = False, ""
+            self._expired, self._last_error, self._invalid = False, "", 0
         if record.state is not Connected.LOST:
             return ()
         self.codes.add(ExitCode.CONNECTION)

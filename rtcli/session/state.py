@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode, worst
+from rtcli.protocol.dialects import Dialect, is_known
 from rtcli.protocol.history import History
 from rtcli.protocol.items import MessageItem
-from rtcli.protocol.record import Connected, Connection, Frame, Record
+from rtcli.protocol.record import Connected, Connection, Direction, Frame, Record
 from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.declared_tools import DeclaredTools
 from rtcli.session.items import ConversationItems
@@ -19,6 +20,7 @@ from rtcli.session.part import Part, Router, moment, received
 from rtcli.session.reports import Reports
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.session.transfer import TransferResult, portable_items
+from rtcli.session.unshown import Unshown
 from rtcli.views import Level, Notice, View
 
 logger = logging.getLogger("rtcli.session")
@@ -45,7 +47,9 @@ class SessionState(Part):
         self.transcripts = TranscriptStreams()
         self.metrics = SessionMetrics()
         self.tools = DeclaredTools()
+        self.unshown = Unshown(self.transcripts)
         self.reports = Reports(self.log, self.transcripts, self.audio)
+        self._dialect = Dialect()  # what this server says otherwise than GA
         self.session: Mapping[str, Any] | None = None
         self.connection: Connected | None = None
         # In the order of their views: what went wrong comes before what is said. The meter comes before the reports,
@@ -59,6 +63,7 @@ class SessionState(Part):
                 "tools": self.tools,
                 "reports": self.reports,
                 "transcripts": self.transcripts,
+                "unshown": self.unshown,
             }
         )
         self._broken: set[tuple[str, type]] = set()  # what failed to take a record in, and how: told once
@@ -84,13 +89,37 @@ class SessionState(Part):
                     views.append(_LOG_IS_FULL)
             except Exception as error:  # noqa: BLE001  # a defect of ours, whatever it is
                 views.extend(self._broke("log", error))
+            if record.direction is Direction.RECEIVED and (read := self._read(record)) is not None:
+                for event in read:
+                    self._route(record.with_event(event), (event, record), views)
+                return views
+        self._route(record, arguments, views)
+        return views
+
+    def _read(self, frame: Frame) -> Iterable[Mapping[str, Any]] | None:
+        """The GA events that a frame of the server stands for; None where it is one, or nothing that is known."""
+        event = frame.event
+        if event is None:
+            data = frame.raw if frame.binary else b""
+            return self._dialect.read_binary(data) if isinstance(data, bytes) else None
+        kind = event.get("type")
+        if not isinstance(kind, str):
+            return None
+        if not is_known(kind):
+            self.unshown.note(kind)
+        try:
+            return self._dialect.read(dict(event) if not isinstance(event, dict) else event)
+        except Exception as error:  # the event is handed on as it is
+            logger.debug("a dialect could not read %s", kind, exc_info=error)
+            return None
+
+    def _route(self, record: Record, arguments: tuple[Any, ...], views: list[View]) -> None:
         for name, handler in self._router.handlers(record):
             try:
                 if found := handler(*arguments):
                     views.extend(found)
             except Exception as error:  # noqa: BLE001  # the same
                 views.extend(self._broke(name, error))
-        return views
 
     def _broke(self, name: str, error: Exception) -> Iterable[Notice]:
         """A defect in one part costs neither the others nor the session anything, and is shown once."""

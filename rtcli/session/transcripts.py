@@ -8,11 +8,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rtcli.protocol.items import MessageItem
 from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.protocol.remember import remember
 from rtcli.session.part import Part, moment, received
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 
 _MAX_CHARACTERS_PER_MS = 22 / 1000
 """Characters a millisecond, at most: while audio still arrives, its transcript is ahead of it."""
+
+_MAX_RESPONSES = 64
+"""Responses that run at a time, at most; the end of an older one finds its texts no more."""
 
 _MAX_STREAMS = 2000
 """Finished texts that are kept, for the heard part of a late interruption."""
@@ -80,6 +84,7 @@ _ENDS = {
     "response.output_audio_transcript.done": _SPOKEN,
     "conversation.item.input_audio_transcription.completed": _USER,
 }
+_DONE_OF = {source: name for name, source in _ENDS.items()}
 
 
 class TranscriptStreams(Part):
@@ -90,6 +95,9 @@ class TranscriptStreams(Part):
         self._max_characters = max_characters
         self._characters = 0  # of all streams
         self._complete = True  # no text was too long to be kept
+        self._responses: dict[str, list[_StreamKey]] = {}  # the texts of each response that runs
+        self._candidates: list[Mapping[str, Any]] = []  # items of the assistant since the last response began
+        self.last_response_shown = False  # the response that ended last had a text
 
     def cut(self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int) -> str | None:
         """An answer was interrupted: remember where. Returns the words not heard of a text that was finished before;
@@ -136,6 +144,11 @@ class TranscriptStreams(Part):
             if len(self._streams) >= _MAX_STREAMS:
                 self._forget(next(iter(self._streams)))
             stream = self._streams[key] = _Stream(spoken=source.spoken)
+            if source.role == "assistant":
+                response_id = str(event.get("response_id") or "")
+                if response_id not in self._responses:
+                    remember(self._responses, response_id, [], _MAX_RESPONSES)
+                self._responses[response_id].append(key)
         return key, stream
 
     def _forget(self, key: _StreamKey) -> None:
@@ -187,9 +200,93 @@ class TranscriptStreams(Part):
         told = tuple(self._keep(key, stream, whole))
         return (replace(self._ended(key, stream), text=whole), *told)
 
+    # -- texts that only the final part, item or response has; in GA their streams are done by then ---------------
+
+    @received("response.created")
+    def _on_response_created(self, _event: Mapping[str, Any], _frame: Frame) -> None:
+        self._candidates = []
+
+    @received("response.content_part.done")
+    def _on_content_part_done(self, event: Mapping[str, Any], frame: Frame) -> Iterable[SpeechDone | Notice]:
+        part = event.get("part")
+        if isinstance(part, Mapping):
+            index = event.get("content_index")
+            at = (str(event.get("item_id") or ""), index if isinstance(index, int) else 0)
+            yield from self._whole(str(event.get("response_id") or ""), *at, part, frame)
+
+    @received("response.output_item.done")
+    def _on_output_item_done(self, event: Mapping[str, Any], frame: Frame) -> Iterable[SpeechDone | Notice]:
+        yield from self._item(str(event.get("response_id") or ""), event.get("item"), frame)
+
+    @received("conversation.item.added", "conversation.item.done")
+    def _on_conversation_item(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        item = event.get("item")
+        if isinstance(item, Mapping) and item.get("role") == "assistant" and len(self._candidates) < _MAX_RESPONSES:
+            self._candidates.append(item)
+
+    @received("response.done")
+    def _on_response_done(self, event: Mapping[str, Any], frame: Frame) -> Iterable[SpeechDone | Notice]:
+        response = event.get("response")
+        response = response if isinstance(response, Mapping) else {}
+        response_id, output = str(response.get("id") or ""), response.get("output")
+        for item in output if isinstance(output, list) else ():
+            yield from self._item(response_id, item, frame)
+        if not self._texts_of(response_id):
+            for item in self._candidates:
+                yield from self._item(response_id, item, frame)
+        keys = self._texts_of(response_id)
+        self.last_response_shown = bool(keys)
+        for key in keys:
+            stream = self._streams.get(key)
+            if stream is not None and not stream.done:
+                yield self._ended(key, stream)
+        self._responses.pop(response_id, None)
+        self._responses.pop("", None)
+        self._candidates = []
+
+    def _texts_of(self, response_id: str) -> list[_StreamKey]:
+        """The texts of a response, with those of which it is not known whose they are."""
+        nobodys = self._responses.get("", []) if response_id else []
+        return [*self._responses.get(response_id, []), *nobodys]
+
+    def _item(self, response_id: str, item: object, frame: Frame) -> Iterator[SpeechDone | Notice]:
+        content = item.get("content") if isinstance(item, Mapping) else None
+        if not isinstance(item, Mapping) or item.get("role", "assistant") != "assistant":
+            return
+        for index, part in enumerate(content if isinstance(content, list) else ()):
+            if isinstance(part, Mapping):
+                yield from self._whole(response_id, str(item.get("id") or ""), index, part, frame)
+
+    def _whole(
+        self, response_id: str, item_id: str, index: int, part: Mapping[str, Any], frame: Frame
+    ) -> Iterator[SpeechDone | Notice]:
+        """The whole text of a part, if it was not shown yet, under this name or another."""
+        spoken = not isinstance(part.get("text"), str)
+        text = part.get("transcript" if spoken else "text")
+        if not isinstance(text, str) or not text.strip():
+            return
+        keys, key = self._texts_of(response_id), ("assistant", item_id, index)
+        if key not in keys:
+            same = [k for k in keys if k in self._streams and self._is_of(self._streams[k], text)]
+            key = next(iter(same), key)
+        if key in keys and (key not in self._streams or self._streams[key].done):
+            return
+        if key in self._streams and self._streams[key].done:
+            return
+        source = _SPOKEN if spoken else _TEXT
+        about = {"item_id": key[1], "content_index": key[2], "response_id": response_id, source.field: text}
+        yield from self._on_done({"type": _DONE_OF[source], **about}, frame)
+
+    @staticmethod
+    def _is_of(stream: _Stream, text: str) -> bool:
+        """Whether a text that came under another name is that of a stream."""
+        return stream.text.strip() == text.strip() if stream.done else text.startswith(stream.text)
+
     @moment(Connection)
     def _on_connection(self, record: Connection) -> list[SpeechDone]:
         """When a connection ends, every text that is being made ends as it stands."""
+        self._responses.clear()
+        self._candidates = []
         if record.state not in (Connected.CLOSED, Connected.LOST):
             return []
         return [self._ended(key, stream) for key, stream in self._streams.items() if not stream.done]

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.client import RETRIEVE_ONLY, AskHeard, ClientCore
 from rtcli.protocol.client_events import image_message, mcp_approval_response, user_message
+from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event, Malformed, decode
 from rtcli.protocol.frame_maker import FrameMaker
@@ -52,6 +53,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._clock = clock
         self._heard: AskHeard | None = None  # asks the player, if there is one
         self._observers: list[Observer] = []
+        self.dialect: Dialect | None = None  # of other servers; None: GA alone is understood, as in the reference
         self.frames = FrameMaker()  # numbers and links what is shown to the observers
 
     # -- properties ------------------------------------------------------------------------------
@@ -126,18 +128,24 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         """
         event = decode(frame)
         now = self._clock()
-        if isinstance(event, Malformed):
+        binary = isinstance(frame, bytes) if binary is None else binary
+        if isinstance(event, Malformed) and not self._observers:  # who observes sees it
             logger.warning("a frame that is not an event: %s", event.reason)
         if self._observers:
             seen, problem = (None, event.reason) if isinstance(event, Malformed) else (event, "")
-            binary = isinstance(frame, bytes) if binary is None else binary
             self._show(self.frames.received(seen, frame, now, binary=binary, problem=problem))
-        if isinstance(event, Malformed):
-            return
         try:
-            self._perform(self._core.receive(event, now, self._heard, self._listeners))
+            if (dialect := self.dialect) is not None and (read := _read(dialect, event, frame, binary)) is not None:
+                if isinstance(event, dict):
+                    self.emit("*", event)
+                listened = self._listeners.keys() - {"*"}
+                for ga in read:
+                    self._perform(self._core.receive(ga, now, self._heard, listened))
+            elif isinstance(event, dict):
+                self._perform(self._core.receive(event, now, self._heard, self._listeners))
         except Exception as error:
-            logger.warning("handling %s failed", event["type"], exc_info=error)
+            kind = event["type"] if isinstance(event, dict) else "a binary frame"
+            logger.warning("handling %s failed", kind, exc_info=error)
             self._on_error(error)
 
     def _on_open(self) -> None:
@@ -258,3 +266,10 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         output_audio, MCP items).
         """
         self._run(self._perform, self._core.reset_history(list(old_history), list(new_history)))
+
+
+def _read(dialect: Dialect, event: Event | Malformed, frame: str | bytes, binary: bool) -> tuple[Event, ...] | None:
+    """The GA events that a frame stands for; None where it is one, or nothing."""
+    if not isinstance(event, Malformed):
+        return dialect.read(event)
+    return dialect.read_binary(frame) if binary and isinstance(frame, bytes) else None

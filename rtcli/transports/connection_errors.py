@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, error_of
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME, advice_for_close, describe_close
 from rtcli.protocol.events import Event
 
@@ -59,6 +59,5 @@ def not_connected(status: str) -> NotConnectedError:
 
 
 def _message(error_event: Event | None) -> str:
-    error = (error_event or {}).get("error")
-    message = error.get("message") if isinstance(error, dict) else None
+    message = error_of(error_event or {}).get("message")
     return message if isinstance(message, str) else ""

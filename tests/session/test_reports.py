@@ -81,7 +81,6 @@ async def test_a_frame_that_is_no_event_is_shown_and_survived() -> None:
             "transcription.model",
         ),
         ({"type": "mcp_list_tools.failed", "item_id": "item_2"}, "could not be listed (item_2)", "authorization"),
-        ({"type": "transcription_session.updated"}, "speaks the beta API", "GA endpoint"),
         ({"type": "response.done", "response": {"id": "r", "status": "incomplete"}}, "r incomplete", ""),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.errors import ConnectError, NotConnectedError, OutboxFullError, TransportError, UnsupportedError, UsageError
+from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.items import Item, McpApprovalRequestItem, MessageItem
 from rtcli.protocol.payloads import (
     ErrorPayload,
@@ -123,6 +124,7 @@ async def main(url: str) -> list[str]:
     frames: list[str] = []
     t.frames.began = time.monotonic()
     t.attach_wire(lambda frame: frames.append(frame.direction))
+    t.dialect = Dialect()
     await use_sends(t, program)
     await use_speech(t, program)
     waiting: int = t.outbox_bytes + t.dropped_audio_bytes

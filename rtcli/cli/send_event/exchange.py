@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.cli import report
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
-from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
+from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, error_of, worst
 from rtcli.protocol.ndjson import Located
 from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Direction, Frame
@@ -133,7 +133,6 @@ def _failure(response: Mapping[str, Any]) -> ResponseFailedError:
     """Why a response ended failed or incomplete, in the server's words."""
     details = response.get("status_details")
     reason: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
-    error = reason.get("error")
-    inner: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+    inner = error_of(reason)
     why = inner.get("message") or inner.get("code") or reason.get("reason") or "the server gave no reason"
     return ResponseFailedError(f"response {response.get('id')} ended {response.get('status')}", why=str(why))

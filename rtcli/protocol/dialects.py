@@ -1,0 +1,234 @@
+"""What other servers call the GA events and how they shape them: rows that lead from a frame to GA events.
+
+The frames themselves are left alone: logs, recordings and raw views show what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from rtcli.protocol.audio_formats import encode_base64
+from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES
+from rtcli.protocol.events import Event
+from rtcli.protocol.record import Direction
+from rtcli.protocol.remember import remember
+
+_HEARD = "conversation.item.input_audio_transcription"
+
+NAMES: Mapping[str, str] = {
+    **{name: ga for name, ga in BETA_NAMES.items() if EVENT_TYPES[ga].direction is Direction.RECEIVED},
+    "transcription_session.created": "session.created",
+    "conversation.item.created": "conversation.item.added",
+    "response.input_text.delta": "response.output_text.delta",
+    "response.input_text.done": "response.output_text.done",
+    "session.output_text.delta": "response.output_text.delta",
+    "transcription.delta": f"{_HEARD}.delta",
+    "transcription.text.delta": f"{_HEARD}.delta",
+    "transcription.done": f"{_HEARD}.completed",
+}
+"""Names that servers use for an event, and the GA name of it."""
+
+CUMULATIVE: frozenset[str] = frozenset({f"{_HEARD}.updated", f"{_HEARD}.result"})
+"""Events that repeat the whole transcript so far, where GA has deltas."""
+
+NO_CONTENT: frozenset[str] = frozenset(
+    {"ping", "pong", "heartbeat", "session.heartbeat", "keepalive", "keep_alive", "session.finished", "playback.ack"}
+)
+"""Events that say nothing to the user, and no progress either."""
+
+FIELDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "response.output_audio.delta": ("delta", ("audio", "data")),
+    "response.output_text.delta": ("delta", ("text",)),
+    "response.output_audio_transcript.delta": ("delta", ("transcript", "text")),
+    "response.output_text.done": ("text", ("transcript",)),
+    "response.output_audio_transcript.done": ("transcript", ("text",)),
+    f"{_HEARD}.delta": ("delta", ("transcript", "text")),
+    f"{_HEARD}.completed": ("transcript", ("text",)),
+}
+"""The field that GA has in an event, and what else servers call it."""
+
+SESSION_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("voice", ("output", "voice")),
+    ("speed", ("output", "speed")),
+    ("output_audio_format", ("output", "format")),
+    ("input_audio_format", ("input", "format")),
+    ("input_audio_transcription", ("input", "transcription")),
+    ("input_audio_noise_reduction", ("input", "noise_reduction")),
+    ("turn_detection", ("input", "turn_detection")),
+)
+"""Fields of a flat session, and where GA has them below `audio`."""
+
+_WITHOUT_ITEMS = (f"{_HEARD}.delta", f"{_HEARD}.completed")  # some servers that only transcribe have no items
+
+_MAX_REMEMBERED = 256  # items and responses
+
+Events: TypeAlias = tuple[Event, ...]
+
+
+def is_known(kind: str) -> bool:
+    """Whether the catalog or a row of this module says what a server event of this type means."""
+    return kind in EVENT_TYPES or kind in NAMES or kind in CUMULATIVE or kind in NO_CONTENT or kind in _READERS
+
+
+class Dialect:
+    """Reads the events of one server; it holds what later events leave out: which response runs, and which item."""
+
+    def __init__(self) -> None:
+        self._response = ""  # the response that runs, or ran last
+        self._item = ""  # the item whose content comes
+        self._heard: dict[str, str] = {}  # item -> its transcript as it was told last, of cumulative events
+        self._calls: dict[str, Event | None] = {}  # call_id -> its item as far as it is known; None: it is told
+        self._ended: dict[str, None] = {}  # responses whose end was made up of response.cancelled
+
+    def __repr__(self) -> str:
+        return f"<Dialect: response {self._response or '-'}, item {self._item or '-'}>"
+
+    def read(self, event: Event) -> Events | None:
+        """The GA events that this one stands for; None where it is one as it is."""
+        kind = event["type"]
+        reader = _READERS.get(kind)
+        name = NAMES.get(kind)
+        if reader is None and name is None:
+            return None
+        read = event if name is None else {**event, "type": name}
+        if fields := FIELDS.get(read["type"]):
+            read = _renamed(read, *fields)
+        if name in _WITHOUT_ITEMS and "item_id" not in read:
+            read["item_id"] = "item_heard"
+        if name is not None:
+            reader = _READERS.get(name)
+        if reader is not None and (events := reader(self, read)) is not None:
+            return events
+        return None if read is event else (read,)
+
+    def read_binary(self, data: bytes) -> Events | None:
+        """A binary message that is not JSON: audio of the response that runs; None where it cannot be that."""
+        if not self._response or data[:1] in (b"{", b"["):
+            return None
+        item = self._item or f"item_of_{self._response}"
+        delta = {"response_id": self._response, "item_id": item, "output_index": 0, "content_index": 0}
+        return ({"type": "response.output_audio.delta", **delta, "delta": encode_base64(data)},)
+
+    # -- rows that need more than a name; each gives None where the event is good as it is ---------------------------
+
+    def _on_session(self, event: Event) -> Events | None:
+        session = event.get("session")
+        if not isinstance(session, Mapping):
+            return None
+        missing = [(name, path) for name, path in SESSION_FIELDS if name in session and _at(session, path) is None]
+        if not missing and not ("modalities" in session and "output_modalities" not in session):
+            return None
+        audio = {side: dict(_mapping(_mapping(session.get("audio")).get(side))) for side in ("input", "output")}
+        for name, (side, field) in missing:
+            audio[side][field] = session[name]
+        read = {**session, "audio": {**_mapping(session.get("audio")), **audio}}
+        if "modalities" in session:
+            read.setdefault("output_modalities", session["modalities"])
+        return ({**event, "session": read},)
+
+    def _on_response_created(self, event: Event) -> None:
+        self._response, self._item = _text(_mapping(event.get("response")).get("id")), ""
+
+    def _on_item_added(self, event: Event) -> None:
+        item = _mapping(event.get("item"))
+        if item.get("type") in (None, "message"):
+            self._item = _text(item.get("id")) or self._item
+
+    def _on_content(self, event: Event) -> None:
+        if not event["type"].startswith(_HEARD):
+            self._item = _text(event.get("item_id")) or self._item
+
+    def _on_item_done(self, event: Event) -> Events | None:
+        item = _mapping(event.get("item"))
+        if item.get("type") != "function_call":
+            return None
+        remember(self._calls, _text(item.get("call_id")), None, _MAX_REMEMBERED)
+        return None if item.get("status") else ({**event, "item": {**item, "status": "completed"}},)
+
+    def _on_arguments_done(self, event: Event) -> None:
+        call_id = _text(event.get("call_id"))
+        if isinstance(event.get("name"), str) and self._calls.get(call_id, {}) is not None:
+            item = {"id": event.get("item_id"), "call_id": call_id, "name": event["name"]}
+            item["arguments"] = event.get("arguments")
+            remember(self._calls, call_id, item, _MAX_REMEMBERED)
+
+    def _on_response_done(self, event: Event) -> Events | None:
+        """Calls that nothing but the end tells of are told before it."""
+        response = _mapping(event.get("response"))
+        response_id = _text(response.get("id"))
+        if response_id in self._ended:
+            return ()
+        output = response.get("output")
+        items = [item for item in (output if isinstance(output, list) else ()) if isinstance(item, Mapping)]
+        calls = [item for item in items if item.get("type") == "function_call"]
+        known = {_text(item.get("call_id")) for item in calls}
+        calls += [item for call_id, item in self._calls.items() if item is not None and call_id not in known]
+        untold = [item for item in calls if self._calls.get(_text(item.get("call_id")), {}) is not None]
+        for item in untold:
+            remember(self._calls, _text(item.get("call_id")), None, _MAX_REMEMBERED)
+        if response.get("status") not in (None, "completed") or not untold:
+            return None
+        told = {"type": "response.output_item.done", "response_id": response_id, "output_index": 0}
+        fixed = {"type": "function_call", "status": "completed"}
+        return (*({**told, "item": {**item, **fixed}} for item in untold), event)
+
+    def _on_response_cancelled(self, event: Event) -> Events:
+        response = _mapping(event.get("response"))
+        response_id = _text(event.get("response_id")) or _text(response.get("id")) or self._response
+        if response_id in self._ended:
+            return ()
+        remember(self._ended, response_id, None, _MAX_REMEMBERED)
+        ended = {"output": [], **response, "id": response_id, "status": "cancelled"}
+        ended.setdefault("status_details", {"type": "cancelled", "reason": "client_cancelled"})
+        return ({"type": "response.done", "response": ended},)
+
+    def _on_cumulative(self, event: Event) -> Events:
+        """What is new of a transcript; one that was corrected is shown when it is whole."""
+        item_id = _text(event.get("item_id")) or "item_heard"
+        whole = event.get("transcript")
+        whole = whole if isinstance(whole, str) else _text(event.get("text"))
+        before = self._heard.get(item_id, "")
+        if not whole.startswith(before) or whole == before:
+            return ()
+        remember(self._heard, item_id, whole, _MAX_REMEMBERED)
+        index = event.get("content_index")
+        where = {"item_id": item_id, "content_index": index if isinstance(index, int) else 0}
+        return ({"type": f"{_HEARD}.delta", **where, "delta": whole[len(before) :]},)
+
+
+def _renamed(event: Event, field: str, others: tuple[str, ...]) -> Event:
+    """The event with the field under GA's name; the event itself where it has it."""
+    if field in event:
+        return event
+    other = next((name for name in others if isinstance(event.get(name), str)), None)
+    return event if other is None else {**event, field: event[other]}
+
+
+def _at(session: Mapping[str, Any], path: tuple[str, ...]) -> object:
+    return _mapping(_mapping(session.get("audio")).get(path[0])).get(path[1])
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+_Reader: TypeAlias = Callable[[Dialect, Event], Events | None]
+
+_READERS: Mapping[str, _Reader] = {
+    "session.created": Dialect._on_session,
+    "session.updated": Dialect._on_session,
+    "response.created": Dialect._on_response_created,
+    "response.output_item.added": Dialect._on_item_added,
+    "response.output_item.done": Dialect._on_item_done,
+    "response.function_call_arguments.done": Dialect._on_arguments_done,
+    **dict.fromkeys(FIELDS, Dialect._on_content),
+    "response.done": Dialect._on_response_done,
+    "response.cancelled": Dialect._on_response_cancelled,
+    **dict.fromkeys(CUMULATIVE, Dialect._on_cumulative),
+}
+"""What an event needs beside its name; also what is remembered of the events that are GA's already."""

@@ -1,0 +1,284 @@
+"""What a server sent is shown once, whatever names and shapes carried it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rtcli.errors import ServerError
+from rtcli.protocol.dialects import NAMES, Dialect, is_known
+from rtcli.views import Notice, SpeechDelta, SpeechDone
+from tests.kit.events import CREATED, Event
+from tests.kit.fake_server import Conversation, Script, fake_server, reply_to
+from tests.kit.sessions import Live, ManualSpeaker, session_on
+
+AT: Event = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+PCM = bytes(range(128, 256)) * 40
+HEARD = "conversation.item.input_audio_transcription"
+
+
+def event(kind: str, **fields: Any) -> Event:
+    return {"type": kind, **AT, **fields}
+
+
+def created(name: str = "r") -> Event:
+    return {"type": "response.created", "response": {"id": name, "status": "in_progress", "output": []}}
+
+
+def done(*output: Event, status: str | None = "completed", name: str = "r", **fields: Any) -> Event:
+    return {"type": "response.done", "response": {"id": name, "status": status, "output": list(output), **fields}}
+
+
+def message(text: str, kind: str = "output_text", item_id: str = "i") -> Event:
+    field = "text" if "text" in kind else "transcript"
+    return {"id": item_id, "type": "message", "role": "assistant", "content": [{"type": kind, field: text}]}
+
+
+def answering(*frames: Event | bytes) -> Script:
+    """A server that answers response.create with these frames, and confirms the rest."""
+
+    async def play(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        while True:
+            said = await talk.receive()
+            await talk.send(*(frames if said["type"] == "response.create" else reply_to(said)))
+
+    return play
+
+
+def texts(live: Live) -> list[str]:
+    return [view.text for view in live.shown(SpeechDone) if view.role == "assistant"]
+
+
+ANSWERS: dict[str, tuple[Event, ...]] = {
+    "GA": (
+        created(),
+        event("response.output_text.delta", delta="Hel"),
+        event("response.output_text.delta", delta="lo"),
+        event("response.output_text.done", text="Hello"),
+        {"type": "response.output_item.done", "response_id": "r", "item": message("Hello")},
+        done(message("Hello")),
+    ),
+    "the beta's names, as text": (
+        created(),
+        event("response.text.delta", delta="Hello"),
+        event("response.text.done", text="Hello"),
+        done(message("Hello", "text")),
+    ),
+    "the beta's names, spoken": (
+        created(),
+        event("response.audio_transcript.delta", delta="Hello"),
+        event("response.audio_transcript.done", transcript="Hello"),
+        done(message("Hello", "audio")),
+    ),
+    "deltas and no done": (created(), event("response.text.delta", delta="Hello"), done()),
+    "only done": (created(), event("response.text.done", text="Hello"), done()),
+    "only the final part": (
+        created(),
+        event("response.content_part.done", part={"type": "text", "text": "Hello"}),
+        done(),
+    ),
+    "only the final item": (
+        created(),
+        {"type": "response.output_item.done", "response_id": "r", "item": message("Hello")},
+        done(),
+    ),
+    "only response.done": (created(), done(message("Hello"))),
+    "only response.done, which was never created": (done(message("Hello", "audio")),),
+    "the final item under another id": (
+        created(),
+        event("response.output_text.delta", delta="Hello"),
+        done(message("Hello", item_id="another")),
+    ),
+    "deltas without ids": (
+        created(),
+        {"type": "response.text.delta", "delta": "Hello"},
+        {"type": "response.text.done", "text": "Hello"},
+        done(message("Hello")),
+    ),
+    "only an item of the conversation": (
+        created(),
+        {"type": "conversation.item.created", "previous_item_id": None, "item": message("Hello")},
+        done(),
+    ),
+    "text for delta": (created(), event("response.text.delta", text="Hello"), done()),
+}
+
+
+@pytest.mark.parametrize("frames", ANSWERS.values(), ids=ANSWERS)
+async def test_an_answer_is_shown_once(frames: tuple[Event, ...]) -> None:
+    """Whatever carries the text, it is told whole, once, and nothing else is said."""
+    async with fake_server(answering(*frames)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.idle()
+
+        assert texts(live) == ["Hello"]
+        assert not [n for n in live.shown(Notice) if "cannot be shown" in n.what]
+
+
+SPOKEN: dict[str, tuple[Event | bytes, ...]] = {
+    "GA": (created(), event("response.output_audio.delta", delta="AAAAAAAA"), done()),
+    "the beta's name": (created(), event("response.audio.delta", delta="AAAAAAAA"), done()),
+    "audio for delta": (created(), event("response.output_audio.delta", audio="AAAAAAAA"), done()),
+    "the beta's name, audio for delta": (created(), event("response.audio.delta", audio="AAAAAAAA"), done()),
+    "binary frames": (created(), PCM, PCM, done()),
+}
+
+
+@pytest.mark.parametrize("frames", SPOKEN.values(), ids=SPOKEN)
+async def test_audio_is_played_whatever_carries_it(frames: tuple[Event | bytes, ...]) -> None:
+    """The speaker gets every byte, and the meter counts it."""
+    speaker = ManualSpeaker()
+    sent = sum(len(frame) if isinstance(frame, bytes) else 0 for frame in frames) or 6
+    async with fake_server(answering(*frames)) as server, session_on(server.url, speaker=speaker) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: len(speaker.pcm) == sent)
+        speaker.hear()
+        await live.idle()
+
+        assert not [n for n in live.notices if "not a valid event" in n or "cannot be shown" in n]
+
+
+async def test_frames_that_are_nothing_are_told_once_and_counted() -> None:
+    """One line for the first, one with the number of the others when the answer is complete."""
+    frames: tuple[Event | bytes, ...] = (
+        created(),
+        *[b"{broken"] * 500,
+        event("response.output_text.done", text="Hello"),
+        done(),
+    )
+    async with fake_server(answering(*frames)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.idle()
+
+        told = [n.what for n in live.shown(Notice) if "valid event" in n.what]
+        assert len(told) == 2
+        assert told[1].startswith("499 more frames")
+
+
+async def test_what_cannot_be_shown_is_named_once() -> None:
+    """Nothing is said in silence: the line names the types, and does so once."""
+    frames = (created(), *[event("response.novel.piece", piece="?")] * 3, {"type": "heartbeat"}, done())
+    async with fake_server(answering(*frames)) as server, session_on(server.url) as live:
+        for _ in range(2):
+            live.session.talk.say("hi")
+            await live.idle()
+
+        (line,) = [n for n in live.shown(Notice) if "cannot be shown" in n.what]
+        assert "response.novel.piece ×3" in line.why
+        assert "heartbeat" not in line.why
+
+
+@pytest.mark.parametrize("ending", ["updated", "result"])
+async def test_cumulative_transcripts_are_shown_as_they_grow(ending: str) -> None:
+    """What is repeated is not shown twice."""
+    pieces = [
+        {"type": f"{HEARD}.{ending}", "item_id": "u", "transcript": text} for text in ("what", "what is", "what is it")
+    ]
+    whole = {"type": f"{HEARD}.completed", "item_id": "u", "content_index": 0, "transcript": "what is it"}
+    script = answering(*pieces, whole, created(), done(message("Hello")))
+    async with fake_server(script) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: texts(live) == ["Hello"])
+
+        shown = [view for view in live.shown(SpeechDone) if view.role == "user"]
+        assert [view.text for view in shown] == ["what is it"]
+        assert "".join(v.delta for v in live.shown(SpeechDelta) if v.role == "user") == "what is it"
+
+
+@pytest.mark.parametrize("more", [(), (done(status="cancelled"),)], ids=["alone", "and response.done"])
+async def test_response_cancelled_ends_a_response_once(more: tuple[Event, ...]) -> None:
+    """The answer is over, whether or not response.done follows."""
+    cancelled = {"type": "response.cancelled", "response_id": "r"}
+    frames = (created(), event("response.text.delta", delta="Hel"), cancelled)
+    async with fake_server(answering(*frames, *more)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: texts(live) == ["Hel"])
+        await live.until(lambda: not live.session.transport.responding)
+
+        assert len([n for n in live.shown(Notice) if "cancelled" in n.what]) == 1
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (
+            {"type": "response.function_call_arguments.done", **AT, "call_id": "c", "name": "f", "arguments": "{}"},
+            done(),
+        ),
+        (done({"id": "i", "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}),),
+    ],
+    ids=["only arguments", "only response.done"],
+)
+async def test_a_call_that_only_the_end_tells_of_is_answered(frames: tuple[Event, ...]) -> None:
+    """It is called once."""
+    async with fake_server(answering(created(), *frames)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: live.sent().count("response.create") == 2)
+
+        outputs = [e for e in live.events("conversation.item.create") if "call_id" in e["item"]]
+        assert [e["item"]["call_id"] for e in outputs] == ["c"]
+
+
+async def test_the_history_is_filled_by_the_betas_name() -> None:
+    """conversation.item.created alone puts an item into it."""
+
+    async def play(talk: Conversation) -> None:
+        await talk.send(CREATED, *reply_to(await talk.receive()))
+        said = await talk.receive()
+        await talk.send({"type": "conversation.item.created", "item": {"id": "u", **said["item"]}})
+        await talk.receive_all()
+
+    async with fake_server(play) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: [item.item_id for item in live.session.state.history] == ["u"])
+
+
+async def test_a_flat_session_is_read() -> None:
+    """Where voice and formats stand at the top, as in the beta, they count."""
+    flat = {"id": "s", "modalities": ["text", "audio"], "voice": "Ara", "output_audio_format": "g711_ulaw"}
+
+    async def play(talk: Conversation) -> None:
+        await talk.send({"type": "session.created", "session": flat})
+        await talk.receive()
+        await talk.send({"type": "session.updated", "session": flat})
+        await talk.receive_all()
+
+    async with fake_server(play) as server, session_on(server.url) as live:
+        session = live.session.settings.confirmed
+        assert session["audio"]["output"]["voice"] == "Ara"
+        assert live.session.state.audio.output_format.rate == 8000
+        (raw, *_) = live.events("session.created")
+        assert raw["session"] == flat  # what is shown raw is what came
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ({"type": "error", "error": "out of memory", "code": "engine"}, "engine", "out of memory"),
+        ({"type": "error", "message": "no such model"}, "error", "no such model"),
+        ({"type": "error", "error": {"detail": "too long", "code": "c"}}, "c", "too long"),
+    ],
+    ids=["text", "message", "detail"],
+)
+async def test_errors_in_other_shapes_are_shown(error: Event, code: str, message: str) -> None:
+    """The server's own words, wherever they stand."""
+    async with fake_server(answering(created(), error, done())) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        notice = (await live.until(lambda: [n for n in live.shown(Notice) if n.why == message]))[0]
+
+    assert notice.what.startswith(code)
+    assert ServerError(error).why == message
+
+
+def test_ga_events_are_left_as_they_are() -> None:
+    """What GA servers say costs no copy."""
+    dialect = Dialect()
+    for frame in ANSWERS["GA"]:
+        assert dialect.read(frame) is None
+
+
+def test_every_name_leads_to_a_known_event() -> None:
+    """No row leads to a name that nothing reads."""
+    assert all(is_known(name) for name in (*NAMES, *NAMES.values()))

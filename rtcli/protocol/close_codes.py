@@ -11,6 +11,7 @@ _ADVICE: Mapping[int, str] = {
     1006: "the connection broke without a close frame: check the network, and the server's own log",
     1009: "a frame was too large for the server: send less at once",
     1011: "the server failed, or did not answer pings: connect again",
+    1013: "the server takes no more work: after a quota error see the account's billing page, else wait and try again",
     3000: "check the API key and its permissions",
     4000: "check the model and the URL, and that no OpenAI-Beta header is sent",
 }

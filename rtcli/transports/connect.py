@@ -36,6 +36,7 @@ _STATUS_HINTS = {
     HTTPStatus.NOT_FOUND: "check the path and the model or deployment; a call_id that is over gives 404 too",
     HTTPStatus.TOO_MANY_REQUESTS: "the endpoint asks to slow down: wait, or check the quota",
 }
+_NO_CREDIT = ("insufficient_quota", "credit_balance_exhausted")  # in the body of a 429 that no waiting ends
 _SERVER_TROUBLE_HINT = "the server, or a proxy before it, is in trouble: try again in a moment"
 _NO_REALTIME_HINT = "is there a Realtime endpoint at this address? The path usually ends in /v1/realtime"
 
@@ -160,6 +161,8 @@ def _status(url: str, error: Any) -> ConnectError:
         hint = _STATUS_HINTS.get(HTTPStatus(status), fallback)
     except ValueError:
         phrase, hint = "", _NO_REALTIME_HINT
+    if status == HTTPStatus.TOO_MANY_REQUESTS and any(code in body for code in _NO_CREDIT):
+        hint = "the account has no credit left: see its billing page"
     why = f"HTTP {status} {phrase}".rstrip() + said
     return ConnectError(f"{shown(url)} refused the connection", why=why, hint=hint, url=url, status=status, body=body)
 

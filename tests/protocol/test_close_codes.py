@@ -36,3 +36,8 @@ def test_there_is_advice_where_the_code_tells_something() -> None:
     """Nothing is made up for a code of the server's own."""
     assert advice_for_close(4321) == ""
     assert all(advice_for_close(code) for code in FINAL)
+
+
+def test_a_server_that_takes_no_more_points_to_the_account() -> None:
+    """OpenAI closes with 1013 after a quota error."""
+    assert "billing" in advice_for_close(1013)

@@ -756,3 +756,13 @@ async def test_what_cannot_be_sent_is_said_before_dialing(options: dict[str, Any
     with pytest.raises(UsageError, match=message) as caught:
         await t.connect()
     assert "0123456789" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "credit_balance_exhausted"])
+async def test_an_account_without_credit_is_not_told_to_wait(code: str) -> None:
+    """A 429 that no waiting ends names the billing page."""
+    async with fake_server(refuse=(HTTPStatus.TOO_MANY_REQUESTS, json.dumps({"error": {"code": code}}))) as server:
+        with pytest.raises(ConnectError) as caught:
+            await OpenAIRealtimeWebSocket(url=server.url, headers={}).connect()
+
+    assert "billing" in caught.value.hint

@@ -44,6 +44,16 @@ def decode_text(data: bytes, file: str, first_line: int = 1) -> str:
     return text
 
 
+def decode_line(data: bytes, file: str, line: int) -> str:
+    """One line of several as text; a byte order mark means something in the first one alone. Raises InputError."""
+    if line == 1:
+        return decode_text(data, file)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _undecodable(data, error, file, line) from error
+
+
 def utf8_chunks(chunks: Iterable[bytes], file: str) -> Iterator[bytes]:
     """Bytes that arrive in pieces; what begins with the mark of UTF-16 is given on as UTF-8. Raises InputError."""
     head, began = b"", False  # what came while it could still become a mark

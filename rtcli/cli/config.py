@@ -136,7 +136,7 @@ def _write_template() -> None:
     try:
         make_private(file.parent)
     except OSError as error:
-        raise unwritable(file.parent, error) from error
+        raise unwritable(file, error) from error
     write_file(file, template(), replace=True)
     write_file(file.parent / _SCHEMA_FILE, f"{_settings_schema()}\n", replace=True)  # ours, and anew with each version
 

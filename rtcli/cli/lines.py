@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rtcli.cli.event_input import read_chunks
 from rtcli.errors import InputError
-from rtcli.reading import decode_text, utf8_chunks
+from rtcli.reading import decode_line, utf8_chunks
 
 _MAX_AHEAD = 64
 """Lines that are read before somebody asks for them: a file of any size takes no more memory than these."""
@@ -40,7 +40,7 @@ class Lines:
             if isinstance(line, InputError):
                 raise line
             number += 1
-            yield number, decode_text(line, self._file, number).rstrip("\r\n")
+            yield number, decode_line(line, self._file, number).rstrip("\r\n")
 
     def _read(self) -> None:
         try:

@@ -1,7 +1,6 @@
 """The entry point: the version is answered before anything else is imported."""
 
 import os
-import signal
 import sys
 
 import rtcli
@@ -31,6 +30,8 @@ def main() -> int:
 
 def _end_on_signals() -> None:
     """Until a command handles them itself: while modules load, and while standard input is waited for."""
+    import signal  # not for --version: it takes longer to load than the rest
+
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has set SIG_IGN

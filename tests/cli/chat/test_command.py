@@ -297,7 +297,7 @@ async def test_input_that_is_no_text_is_an_input_error() -> None:
     async with fake_server(answers) as server:
         ended = await chat("--url", server.url, text=b"hello\n\xff\xfe\n")
 
-    assert "-:2: not UTF-8 text" in ended.err
+    assert "-:2:1: not UTF-8 text" in ended.err
     assert ended.code == 2
 
 

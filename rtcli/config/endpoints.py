@@ -100,7 +100,7 @@ def resolve_endpoint(
     if model and call_id:
         raise UsageError("--model and --call-id exclude each other", why="a call already has its model")
     parts = parse_url(url or OPENAI_URL, origin)
-    if not model and not call_id and not _NAMES_THE_SESSION & _query(parts).keys():
+    if not model and not call_id and not is_live(parts.path) and not _NAMES_THE_SESSION & _query(parts).keys():
         model = default_model
     parts = _with_session(parts, model, call_id)
     query = _query(parts)
@@ -237,6 +237,11 @@ def _with_session(parts: SplitResult, model: str | None, call_id: str | None) ->
         return parts
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("model", *requested)]
     return parts._replace(query=urlencode([*kept, *requested.items()], quote_via=quote))
+
+
+def is_live(path: str) -> bool:
+    """Whether a path leads to GPT-Live, whose sessions say nothing before the client and have no query."""
+    return "/v1/live/" in path
 
 
 def is_azure(host: str) -> bool:

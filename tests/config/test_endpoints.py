@@ -360,3 +360,9 @@ def test_a_key_that_is_none_is_said_before_anything_is_dialed(written: str, mess
             source.read({"K": written})
         assert place in str(caught.value)
         assert "0123" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_live_address_gets_no_model() -> None:
+    """GPT-Live names its model in session.start and refuses a query."""
+    url = "ws://h/v1/live/sessions"
+    assert resolve_endpoint(url=url, environ={}).url == url

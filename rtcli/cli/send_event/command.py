@@ -6,11 +6,12 @@ import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from rtcli.cli import completion, options, recording_options, report, runner
-from rtcli.config.endpoints import Endpoint
+from rtcli.config.endpoints import Endpoint, is_live
 from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ async def _exchange(
         exchange = Exchange(transport, writer, stop, consumer, recording)
         try:
             await transport.connect(call_id=endpoint.call_id)
-            if endpoint.call_id is None:  # who joins a call hears nothing before it asks
+            # Who joins a call hears nothing before it asks, and neither does a client of GPT-Live.
+            if endpoint.call_id is None and not is_live(urlsplit(endpoint.url).path):
                 await transport.wait_ready(10)
             return await exchange.run(events if events is not None else _stream(file))
         finally:

@@ -41,6 +41,9 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(metavar="ORIGIN", help="Accept connections from this web origin.")
     ] = None,
+    record: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Record each connection into this folder.")
+    ] = None,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Serve wss with this certificate (PEM).")] = None,
     tls_key: Annotated[
         str | None, typer.Option(metavar="FILE", help="Its private key, if it is in a separate file.")
@@ -76,6 +79,7 @@ def serve(
         expires_after=expires_after,
         allow_origin=tuple(allow_origin or ()),
         ssl=tls_context(tls_cert, tls_key),
+        record=record,
     )
 
     async def until_stopped() -> ExitCode:

@@ -40,6 +40,7 @@ from rtcli.server.replies.scripts import load_script
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.live_session import LiveSession
+from rtcli.server.runtime.recorder import end_recording, start_recording
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.state import realtime_session, transcription_session
 from rtcli.server.voice.choice import ENGINE_CHOICES
@@ -61,7 +62,8 @@ class RealtimeServer:
     `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
     "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Responses take
     the time of writing or speaking, times `pace`: 0 is at once. Pages of origins in `allow_origin` may connect. With
-    `ssl` (see `rtcli.server.net.tls`) clients connect to wss.
+    `ssl` (see `rtcli.server.net.tls`) clients connect to wss. Each connection is recorded into the folder `record`, as
+    its client would have done it.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class RealtimeServer:
         pace: float = 1.0,
         engines: Engines | None = None,
         ssl: tls.SSLContext | None = None,
+        record: Path | str | None = None,
     ) -> None:
         """Raises UsageError, or InputError for a script, where something given cannot be used."""
         if not _is_loopback(host) and not key:
@@ -99,6 +102,7 @@ class RealtimeServer:
         if key:
             add_secret(key)
         self._policy = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
+        self._record = Path(record) if record is not None else None
         self._expires_after = expires_after
         self._pace = pace
         self._pool = EnginePool(voice, engines)
@@ -196,6 +200,15 @@ class RealtimeServer:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         outcome = after_upgrade(_upgrade_request(connection.request), self._policy)
+        if self._record is not None:
+            model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""
+            start_recording(connection, self._record, self.url, model)
+        try:
+            await self._answer(connection, outcome)
+        finally:
+            end_recording(connection)
+
+    async def _answer(self, connection: ServerConnection, outcome: Accept | RejectAfterUpgrade) -> None:
         if isinstance(outcome, RejectAfterUpgrade):
             await _reject(connection, outcome)
             return

@@ -151,7 +151,7 @@ _RECORDS: tuple[Record, ...] = (
 def record_kinds() -> str:
     """A line of each kind, and what it is."""
     rows = (
-        (f"`{record_line(one)}`", (inspect.getdoc(type(one)) or "").partition("\n")[0].removesuffix("."))
+        (f"`{record_line(one).decode()}`", (inspect.getdoc(type(one)) or "").partition("\n")[0].removesuffix("."))
         for one in _RECORDS
     )
     return table(("line", "what it says"), rows)

@@ -154,12 +154,33 @@ def masked(text: str) -> str:
     for form, stand_in in _forms:
         if form in text:
             text = text.replace(form, stand_in)
+    if not _has_marker(text):
+        return text
     for markers, pattern, left in _SHAPES:
         for marker in markers:
             if marker in text:
                 text = pattern.sub(left, text)
                 break
     return text
+
+
+def _has_marker(text: str) -> bool:
+    """Whether any marker of _SHAPES is there: every event that is recorded passes here, and a loop takes five times as
+    long."""
+    return (
+        "=" in text
+        or "@" in text
+        or ("-" in text and ("sk-" in text or "ek-" in text or "sess-" in text or "-k" in text or "-K" in text))
+        or "ek_" in text
+        or "eyJ" in text
+        or "earer" in text
+        or "EARER" in text
+        or "asic " in text
+        or "uthorization" in text
+        or "UTHORIZATION" in text
+        or "ookie" in text
+        or "OOKIE" in text
+    )
 
 
 def masked_value(value: Any) -> Any:

@@ -196,3 +196,11 @@ def test_masking_takes_time_in_proportion_to_the_text(hostile: str) -> None:
 
     small, large = min(seconds(30_000) for _ in range(3)), min(seconds(600_000) for _ in range(2))
     assert large < 100 * max(small, 0.001)
+
+
+def test_no_marker_of_a_shape_is_passed_over() -> None:
+    """What looks for them at once knows them all."""
+    markers = [marker for row, _, _ in masking._SHAPES for marker in row]
+
+    assert [marker for marker in markers if not masking._has_marker(f"a {marker} b")] == []
+    assert not masking._has_marker('{"type":"response.output_text.delta","event_id":"event_1","delta":"word"}')

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from rtcli.protocol.events import encode
+from rtcli.protocol.audio_payloads import AUDIO_FIELDS
+from rtcli.protocol.events import encode, encode_bytes
 from rtcli.protocol.record import (
     DECIMALS,
     Audio,
@@ -22,17 +22,28 @@ from rtcli.protocol.record import (
     Record,
 )
 
-_EVENT_KEY = ',"event":'
-# No line break may stand inside of a JSON string, so each is white space between two tokens.
-_BREAKS = re.compile(r"[\r\n]")
+Mask: TypeAlias = Callable[[str], str]
+"""Takes the secrets out of a text; a text without any comes back as it is."""
+
+_EVENT_KEY = b',"event":'
+_NEEDLE = 64
+"""So many characters of audio are looked for to find where it begins."""
+
+_BETWEEN = "\n"  # no part of any secret
 
 
-def frame_line(frame: Frame, mask: Callable[[str], str] | None = None) -> str:
-    """A frame as a line, without its line end: the frame's own text is spliced in, not encoded again.
+def frame_line(frame: Frame, mask: Mask | None = None) -> bytes:
+    """A frame as a line, without its line end; see frame_pieces."""
+    return b"".join(frame_pieces(frame, mask))
 
-    `mask` takes secrets out; a line that it changed says so. The frame has to have its raw text, or an event.
+
+def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, ...]:
+    """A frame's line in pieces, without its end: the frame's own text is one of them, not encoded again, not copied.
+
+    `mask` takes secrets out; a line that it changed says so. Base64 audio is not looked through. The frame has to have
+    its raw text, or an event.
     """
-    head = f'{{"t":{round(frame.at, DECIMALS)!r},"dir":"{frame.direction.value}","n":{frame.number}'
+    head = f'{{"t":{frame.at!r},"dir":"{frame.direction.value}","n":{frame.number}'
     if frame.parent is not None:
         head += f',"parent":{frame.parent}'
     if frame.cause:
@@ -40,17 +51,46 @@ def frame_line(frame: Frame, mask: Callable[[str], str] | None = None) -> str:
     if frame.binary:
         head += ',"binary":true'
     if frame.event is None:
-        return _broken_line(head, frame, mask)
-    raw = frame.raw or encode(frame.event)
-    text = raw if isinstance(raw, str) else raw.decode()  # it was read as JSON, so it is UTF-8
-    if "\n" in text or "\r" in text:
-        text = _BREAKS.sub(" ", text)
-    if mask is not None and (clean := mask(text)) != text:
+        return (_broken_line(head, frame, mask).encode(),)
+    raw = frame.raw or encode_bytes(frame.event)
+    text = raw if isinstance(raw, bytes) else raw.encode(errors="replace")
+    # No line break may stand inside of a JSON string, so each is white space between two tokens.
+    if b"\n" in text or b"\r" in text:
+        text = text.replace(b"\n", b" ").replace(b"\r", b" ")
+    if mask is not None and (clean := _masked(text, frame.event, mask)) is not None:
         head, text = head + ',"masked":true', clean
-    return f"{head}{_EVENT_KEY}{text}}}"
+    return head.encode(), _EVENT_KEY, text, b"}"
 
 
-def _broken_line(head: str, frame: Frame, mask: Callable[[str], str] | None) -> str:
+def _masked(text: bytes, event: Mapping[str, Any], mask: Mask) -> bytes | None:
+    """The text without its secrets; None: there is none in it."""
+    start, end = _audio_of(text, event)
+    if start == end:
+        whole = text.decode()  # it was read as JSON, so it is UTF-8
+        clean = mask(whole)
+        return None if clean == whole else clean.encode()
+    before, after = text[:start].decode(), text[end:].decode()
+    around = f"{before}{_BETWEEN}{after}"  # looked through at once: most frames have no secret
+    if mask(around) == around:
+        return None
+    return b"".join((mask(before).encode(), text[start:end], mask(after).encode()))
+
+
+def _audio_of(text: bytes, event: Mapping[str, Any]) -> tuple[int, int]:
+    """Where the base64 audio of a frame begins and ends; the same for a frame without any."""
+    kind = event.get("type")
+    field = AUDIO_FIELDS.get(kind) if isinstance(kind, str) else None
+    audio = event.get(field) if field else None
+    if not isinstance(audio, str) or len(audio) < _NEEDLE:
+        return 0, 0
+    start = text.find(audio[:_NEEDLE].encode(errors="replace"))
+    end = start + len(audio)
+    if start < 0 or text[end : end + 1] != b'"':  # it is written with escapes
+        return 0, 0
+    return start, end
+
+
+def _broken_line(head: str, frame: Frame, mask: Mask | None) -> str:
     """A frame that is not an event: as text where it is text, else in base64."""
     problem = encode(mask(frame.problem) if mask else frame.problem)
     try:
@@ -62,13 +102,12 @@ def _broken_line(head: str, frame: Frame, mask: Callable[[str], str] | None) -> 
     return f'{head},"frame":{encode(text)},"problem":{problem}}}'
 
 
-def record_line(record: Record, mask: Callable[[str], str] | None = None) -> str:
+def record_line(record: Record, mask: Mask | None = None) -> bytes:
     """Any record as a line, without its line end."""
     if isinstance(record, Frame):
         return frame_line(record, mask)
-    value = {"t": round(record.at, DECIMALS), **_FIELDS[type(record)](record)}
-    line = encode(value)
-    return line if mask is None or isinstance(record, Audio) else mask(line)
+    line = encode_bytes({"t": round(record.at, DECIMALS), **_FIELDS[type(record)](record)})
+    return line if mask is None or isinstance(record, Audio) else mask(line.decode()).encode()
 
 
 def _base64(data: str | bytes) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from rtcli.errors import InputError
 from rtcli.masking import masked
-from rtcli.protocol.audio_payloads import around_audio
 from rtcli.protocol.record import End, Frame, Record
-from rtcli.protocol.record_lines import frame_line, record_line
+from rtcli.protocol.record_lines import frame_pieces, record_line
 from rtcli.protocol.record_parsing import parse_record
 from rtcli.recording.header import Header
 from rtcli.recording.locks import lock
+
+_MAX_PIECES = 1024 if hasattr(os, "writev") else 0
+"""How many pieces the system takes in one write."""
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -59,7 +61,7 @@ class RecordingWriter:
         except OSError as error:
             raise InputError(str(path), error.strerror or str(error)) from error
         lock(self._file)
-        self._take(header.line())
+        self._take(header.line().encode())
         self.flush()
 
     def __repr__(self) -> str:
@@ -82,7 +84,7 @@ class RecordingWriter:
             return
         if isinstance(record, Frame):
             self._offsets.append(self._end)
-            self._take(frame_line(record, around_audio(record.event, masked)))
+            self._take(*frame_pieces(record, masked))
         else:
             self._take(record_line(record, masked))
         if self._defer is None:
@@ -91,18 +93,24 @@ class RecordingWriter:
             self._deferred = True
             self._defer(self.flush)
 
-    def _take(self, line: str) -> None:
-        data = line.encode(errors="replace") + b"\n"
-        self._end += len(data)
-        self._waiting.append(data)
+    def _take(self, *pieces: bytes) -> None:
+        """A line, in pieces."""
+        for piece in pieces:
+            self._end += len(piece)
+        self._end += 1
+        self._waiting += pieces
+        self._waiting.append(b"\n")
 
     def flush(self) -> None:
         """Write what waits. Never raises."""
         self._deferred = False
         if not self._waiting or self._file < 0:
             return
-        data, self._waiting = b"".join(self._waiting), []
+        pieces, self._waiting = self._waiting, []
         try:
+            written = os.writev(self._file, pieces) if len(pieces) <= _MAX_PIECES else 0
+            self._written += written
+            data = b"" if self._written == self._end else b"".join(pieces)[written:]
             while data:  # a short write is finished
                 written = os.write(self._file, data)
                 self._written += written

@@ -91,7 +91,7 @@ class NdjsonWriter:
     def _both_line(self, record: Frame) -> str:
         if self._elide and record.event is not None:
             record = record.with_event(MediaElider(self._formats).of(record.event))
-        return frame_line(record)
+        return frame_line(record).decode()
 
     def _event(self, record: Frame) -> str:
         """The event in one line."""

@@ -1,7 +1,8 @@
 """What a session costs over its transport: `python -m tests.benchmarks.bench_session [rounds]`.
 
-Frames are handed to the transport as its reader does, without a socket: once to a bare transport, once to one with a
-session and somebody who watches it. Each in a process of its own, in turn; processor time alone is measured.
+Frames are handed to the transport as its reader does, without a socket: to a bare transport, to one with a session and
+somebody who watches it, and to one whose session is recorded to a file, in one write for each ten frames. Each in a
+process of its own, in turn; processor time alone is measured.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.load import PCM_BYTES, answer
@@ -24,6 +27,7 @@ from tests.benchmarks.rounds import rounds_asked
 from tests.kit.foreign import ROOT
 
 EVENTS = 5_000
+SIDES = ("bare", "session", "recorded")
 
 
 class Server:
@@ -74,8 +78,9 @@ def loads() -> Mapping[str, list[bytes]]:
     return {**made, "spoken answers": [json.dumps(event).encode() for n in range(EVENTS // 50) for event in answer(n)]}
 
 
-async def _measure(*, session: bool) -> dict[str, float]:
+async def _measure(what: str, folder: Path) -> dict[str, float]:
     from rtcli.config.endpoints import Endpoint
+    from rtcli.session.recorder import RecordingSetup
     from rtcli.session.session import RealtimeSession
     from rtcli.transports import OpenAIRealtimeWebSocket
 
@@ -83,6 +88,8 @@ async def _measure(*, session: bool) -> dict[str, float]:
         return Server()
 
     cost = {}
+    turn: list[Callable[[], None]] = []
+    setup = RecordingSetup(defer=turn.append)
     for name, frames in loads().items():
         t = OpenAIRealtimeWebSocket(api_key="sk", url="ws://memory", create_websocket=create, auto_tracing=False)
         seen = 0
@@ -91,18 +98,25 @@ async def _measure(*, session: bool) -> dict[str, float]:
             nonlocal seen
             seen += 1
 
-        if session:
-            s = RealtimeSession(t, endpoint=Endpoint("ws://memory", None, "memory"), config={"voice": "marin"})
+        if what != "bare":
+            endpoint = Endpoint("ws://memory", None, "memory")
+            s = RealtimeSession(t, endpoint=endpoint, config={"voice": "marin"}, recording=setup)
             await s.start()
             s.subscribe(watch)
+            if what == "recorded":
+                s.recorder.start(folder / f"{name}.ndjson")
         else:
             await t.connect()
             await t.wait_ready()
             t.on("*", watch)
         gc.collect()
         begun = time.process_time()
-        for frame in frames:
-            t._on_message(frame)
+        for start in range(0, len(frames), 10):  # as many as come in one turn of a busy loop
+            for frame in frames[start : start + 10]:
+                t._on_message(frame)
+            for call in turn:
+                call()
+            turn.clear()
         cost[name] = (time.process_time() - begun) / len(frames) * 1e6
         assert seen >= len(frames), f"{seen} of {len(frames)} were shown"
         t.close()
@@ -120,16 +134,19 @@ def _run(what: str) -> dict[str, float]:
 
 def main() -> None:
     """Play both in turn, print the table."""
-    if sys.argv[1:] in (["bare"], ["session"]):
-        sys.stdout.write(json.dumps(asyncio.run(_measure(session=sys.argv[1] == "session"))))
+    if sys.argv[1:2] and sys.argv[1] in SIDES:
+        with tempfile.TemporaryDirectory() as folder:
+            sys.stdout.write(json.dumps(asyncio.run(_measure(sys.argv[1], Path(folder)))))
         return
-    played = [(_run("bare"), _run("session")) for _ in range(rounds_asked(5))]
+    played = [[_run(side) for side in SIDES] for _ in range(rounds_asked(5))]
     sys.stdout.write("\n### A session over its transport, without the socket\n\n")
-    sys.stdout.write("| frames | transport, us | with a session, us | ratio |\n|---|---:|---:|---:|\n")
+    sys.stdout.write("| frames | transport, us | with a session, us | ratio | recorded, us | recording alone, us |\n")
+    sys.stdout.write("|---|---:|---:|---:|---:|---:|\n")
     for name in played[0][0]:
-        bare, whole = (statistics.median(round_[side][name] for round_ in played) for side in (0, 1))
-        ratio = statistics.median(session[name] / transport[name] for transport, session in played)
-        sys.stdout.write(f"| {name} | {bare:.1f} | {whole:.1f} | {ratio:.2f} x |\n")
+        bare, whole, written = (statistics.median(round_[side][name] for round_ in played) for side in range(3))
+        ratio = statistics.median(round_[1][name] / round_[0][name] for round_ in played)
+        more = statistics.median(round_[2][name] - round_[1][name] for round_ in played)
+        sys.stdout.write(f"| {name} | {bare:.1f} | {whole:.1f} | {ratio:.2f} x | {written:.1f} | {more:.1f} |\n")
 
 
 if __name__ == "__main__":

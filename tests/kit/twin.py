@@ -52,7 +52,7 @@ class Twin:
         """One record, live; the twin reads it from its line."""
         if self._before is not None:
             self._before(record)
-        line = record_line(record)
+        line = record_line(record).decode()
         read = parse_record(line.encode())
         self.records.append(read)
         self.lines.append(line)

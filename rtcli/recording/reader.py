@@ -6,6 +6,7 @@ import gzip
 import io
 import sys
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,6 +43,9 @@ class RecordingReader:
         self._unknown: Counter[str] = Counter()
         self._numbers: dict[int, int] = {}  # the number of a frame in the file -> its number here, where they differ
         self._frames = 0
+        self._position = 0  # bytes of the file that were read
+        self._line_start = 0  # where the line that was read last begins
+        self._starts: array[int] | None = array("Q") if stream.seekable() else None  # of the lines of the frames
         self._renumbered = False
         self._pending = PendingRequests()  # finds what a frame answers where the file does not say it
         self._at = 0.0  # of the last record, for those that say no time
@@ -68,6 +72,20 @@ class RecordingReader:
         counted = tuple(f"{why}: {times} lines passed over" for why, times in self._unknown.items())
         renumbered = ("frames are missing: those that are left have new numbers",) if self._renumbered else ()
         return (*self._problems, *counted, *renumbered)
+
+    def frame(self, number: int) -> Frame | None:
+        """Frame `number` of those that were read once more; None where the file cannot be read twice, or was edited."""
+        if self._starts is None or self._renumbered or self.header is None or not 0 < number <= len(self._starts):
+            return None
+        try:
+            with Path(self.name).expanduser().open("rb") as file:
+                if file.read(2) == _GZIP:
+                    return None
+                file.seek(self._starts[number - 1])
+                record = parse_record(file.readline().strip(_BREAK))
+        except (OSError, LineError):
+            return None
+        return record if isinstance(record, Frame) and record.number == number else None
 
     def __iter__(self) -> Iterator[Record]:
         """Each record. Raises InputError where the file itself cannot be read on."""
@@ -105,7 +123,8 @@ class RecordingReader:
             return first
         for line in self._lines:
             self._line_number += 1
-            if stripped := line.strip(_BREAK):
+            self._line_start, self._position = self._position, self._position + len(line)
+            if stripped := line.removeprefix(_BOM).strip(_BREAK):
                 return stripped
         return None
 
@@ -117,6 +136,8 @@ class RecordingReader:
 
     def _numbered(self, frame: Frame) -> Frame:
         self._frames += 1
+        if self._starts is not None:
+            self._starts.append(self._line_start)
         if self.header is None:
             frame.parent = self._pending.observe(self._frames, frame.direction, frame.event, frame.parent)
         if frame.number != self._frames:
@@ -158,8 +179,6 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
     buffered = io.BufferedReader(cast(io.RawIOBase, stream)) if not hasattr(stream, "peek") else stream
     start = cast(io.BufferedReader, buffered).peek(3)[:3]
     source = cast(BinaryIO, gzip.GzipFile(fileobj=buffered)) if start.startswith(_GZIP) else buffered
-    if start == _BOM:
-        buffered.read(3)
     try:
         yield from source
     except (EOFError, zlib.error) as error:

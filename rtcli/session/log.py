@@ -20,6 +20,9 @@ _RAW_KEPT = 16
 
 MAX_BYTES = 32 * 2**20
 
+RECORDED_BYTES = 32 * 2**20
+"""What is kept where a recording has everything: half of it payloads."""
+
 _OVERHEAD = 256
 """What a frame counts beside its bytes, however small it is."""
 
@@ -43,6 +46,11 @@ class WireLog:
         self._before = 0  # frames that had crossed the wire before the first one here
         self._index = LogIndex()
         self._payloads = Payloads(max_bytes)
+
+    def shrink(self, max_bytes: int) -> None:
+        """Keep no more than this from now on, of payloads and of all the rest together."""
+        self.max_event_bytes = max_bytes // 2
+        self._payloads.max_bytes = max_bytes // 2
 
     @property
     def records(self) -> Sequence[Frame]:

@@ -32,7 +32,7 @@ class Payloads:
     """Which records still hold their payload, oldest first, and what they take together."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._held = 0
         self._queue: deque[tuple[int, int, Mapping[str, Any]]] = deque()
         # Microphone frames are alike once they are thin: one event serves them all, so an hour of speech stays small.
@@ -43,12 +43,12 @@ class Payloads:
         if record.event is not None:
             self._queue.append((record.number, weight, record.event))
             self._held += weight
-            if self._held > self._max_bytes:
+            if self._held > self.max_bytes:
                 return self._evicted()
         return ()
 
     def _evicted(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        while self._held > self._max_bytes:
+        while self._held > self.max_bytes:
             number, weight, event = self._queue.popleft()
             self._held -= weight
             yield number, self.strip_payload(event)

@@ -12,7 +12,7 @@ from rtcli.protocol.record import Record
 from rtcli.recording.folder import RecordingFolder
 from rtcli.recording.header import Header
 from rtcli.recording.writer import RecordingWriter
-from rtcli.session.log import WireLog
+from rtcli.session.log import RECORDED_BYTES, WireLog
 from rtcli.views import Level, Notice, View
 
 
@@ -79,6 +79,7 @@ class Recorder:
             self.writer.add(frame)
         if not self._log.forgotten:  # else frame 1 of the file is another one of the session
             self._log.read_back = self.writer.frame
+            self._log.shrink(RECORDED_BYTES)
         return path
 
     def stop(self, at: float | None = None, exit_code: int = 0) -> None:

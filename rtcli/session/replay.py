@@ -10,6 +10,7 @@ from contextlib import suppress
 from rtcli.errors import UsageError
 from rtcli.protocol.record import Frame, Mark, Record
 from rtcli.recording.reader import RecordingReader
+from rtcli.session.log import RECORDED_BYTES
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
 from rtcli.views import Level, Notice, SessionStatus, View
@@ -48,6 +49,8 @@ class Replay:
         self._records: Iterator[Record] = iter(self._reader)
         self._next: Record | None = None
         self.state = SessionState()
+        self.state.log.shrink(RECORDED_BYTES)
+        self.state.log.read_back = self._reader.frame
         self.at = 0.0  # seconds since the session began, of what was fed last or of where the clock stands
         self.ended = False
 

@@ -85,7 +85,7 @@ class SessionState(Part):
                 complete = not self.log.forgotten
                 self.log.add(record)
                 views.append(record)
-                if complete and self.log.forgotten:
+                if complete and self.log.forgotten and self.log.read_back is None:
                     views.append(_LOG_IS_FULL)
             except Exception as error:  # noqa: BLE001  # a defect of ours, whatever it is
                 views.extend(self._broke("log", error))

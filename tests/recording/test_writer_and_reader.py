@@ -160,6 +160,20 @@ def test_any_frame_can_be_had_back_from_the_file_before_and_after_it_is_closed(t
         writer.close()
 
 
+@pytest.mark.parametrize("pack", [lambda data: data, lambda data: b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n\n")])
+def test_a_reader_finds_any_frame_again(file: Path, pack: Callable[[bytes], bytes]) -> None:
+    reader, records = changed(file, pack)
+
+    assert [reader.frame(number) for number in (1, 2, 3)] == [one for one in records if isinstance(one, Frame)]
+    assert reader.frame(0) is None and reader.frame(4) is None
+
+
+def test_what_is_packed_cannot_be_read_twice(file: Path) -> None:
+    reader, records = changed(file, gzip.compress)
+
+    assert len(records) == len(RECORDS) and reader.frame(1) is None
+
+
 _FULL = """
 import resource, signal, sys
 from pathlib import Path

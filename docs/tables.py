@@ -46,7 +46,7 @@ _MEANINGS = {
     ExitCode.USAGE: "the command line, or a file that cannot be read",
     ExitCode.CONNECTION: "the connection failed, was refused, or was lost",
     ExitCode.SERVER_ERROR: "the server sent an `error` event",
-    ExitCode.RESPONSE_FAILED: "a response ended failed or incomplete",
+    ExitCode.RESPONSE_FAILED: "a response ended failed or incomplete, or at the end of a pipe a call was unanswered",
     ExitCode.EXPECTATION: "a time limit passed, or `--until` / `--count` was not met",
     ExitCode.AUDIO_UNAVAILABLE: "an audio device was asked for and cannot be had",
     ExitCode.HANGUP: "the terminal went away",

@@ -10,7 +10,7 @@
      │   ├─ OutboxFullError         3   the peer reads slower than we are told to send
      │   └─ UnsupportedError        3   this transport cannot do that (mute without a microphone, audio over SIP)
      ├─ ServerError                 4   an `error` event of the server
-     ├─ ResponseFailedError         5   a response that ended failed or incomplete
+     ├─ ResponseFailedError         5   a response that ended failed or incomplete, or waits for a call's answer
      ├─ ExpectationError            6   a time limit, or --until / --count that was not met
      └─ AudioUnavailableError       7   a device was asked for and there is none
          └─ AudioFileError          1   the file in a speaker's place takes no more: the disk is full
@@ -183,7 +183,7 @@ class ServerError(RtcliError):
 
 
 class ResponseFailedError(RtcliError):
-    """A response that ended `failed` or `incomplete`."""
+    """A response that ended `failed` or `incomplete`, or whose calls nobody has answered."""
 
     exit_code = ExitCode.RESPONSE_FAILED
 

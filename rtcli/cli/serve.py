@@ -6,12 +6,15 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rtcli.cli import completion, options, output, runner
 from rtcli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rtcli.protocol.record import Record
 
 
 def serve(
@@ -44,6 +47,7 @@ def serve(
     record: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Record each connection into this folder.")
     ] = None,
+    log: Annotated[bool, typer.Option("--log", help="Show each event, fault and connection on stderr.")] = False,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Serve wss with this certificate (PEM).")] = None,
     tls_key: Annotated[
         str | None, typer.Option(metavar="FILE", help="Its private key, if it is in a separate file.")
@@ -55,7 +59,7 @@ def serve(
     \b
     rtcli serve
     rtcli serve --port 0 --script answers.yaml
-    rtcli serve --fault event=response.created:stall=5s --fault after=60s:close=1011
+    rtcli serve --log --fault event=response.created:stall=5s --fault after=60s:close=1011
 
     Prints its URL on stdout when it is ready. With RTCLI_SERVE_KEY in the environment, clients must present that key.
     """
@@ -80,6 +84,7 @@ def serve(
         allow_origin=tuple(allow_origin or ()),
         ssl=tls_context(tls_cert, tls_key),
         record=record,
+        observe=_event_log() if log else None,
     )
 
     async def until_stopped() -> ExitCode:
@@ -97,6 +102,13 @@ def _announce(url: str) -> None:
     from rtcli.terminal.sink import Sink
 
     Sink(sys.stdout, output.raise_problem).write(f"{url}\n")
+
+
+def _event_log() -> Callable[[str], Callable[[Record], None]]:
+    from rtcli.cli.serve_log import ServeLog
+    from rtcli.config.settings import load_settings
+
+    return ServeLog(load_settings().get("theme")).connection
 
 
 def _log(line: str) -> None:

@@ -58,6 +58,11 @@ class FaultAction:
     number: float = 0.0
     text: str = ""
 
+    def __str__(self) -> str:
+        """As a user writes it: `stall=5`, `close=1011`, `error=rate_limit`, `drop`."""
+        value = self.text or (f"{self.number:g}" if self.number else "")
+        return f"{self.kind}={value}" if value else str(self.kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

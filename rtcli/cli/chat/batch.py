@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
 from rtcli.cli.output import StdoutConsumer, view_writer
-from rtcli.errors import ExitCode, ExpectationError, RtcliError, worst
+from rtcli.errors import ExitCode, ExpectationError, ResponseFailedError, RtcliError, worst
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Connected
 from rtcli.views import Quit
@@ -140,8 +140,8 @@ def _unanswered(session: RealtimeSession) -> ExitCode:
     for call in waiting:
         what = f"{call.name} {call.id} was not {'approved or denied' if call.is_approval else 'answered'}"
         hint = "a line /approve or /deny does it" if call.is_approval else "a line /tool OUTPUT does it"
-        report.error(ExpectationError(what, why="the input has ended", hint=hint))
-    return ExitCode.EXPECTATION if waiting else ExitCode.OK
+        report.error(ResponseFailedError(what, why="the input has ended", hint=hint))
+    return ExitCode.RESPONSE_FAILED if waiting else ExitCode.OK
 
 
 async def _turn(line: str, context: Context, writer: Writer, limit: float | None) -> tuple[ExitCode, bool]:

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import ssl as tls
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +18,11 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
+from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.masking import add_secret, masking_logger
 from rtcli.protocol.events import encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
+from rtcli.protocol.record import Http
 from rtcli.server.engines import Engines
 from rtcli.server.ids import new_id
 from rtcli.server.net.client_secrets import ClientSecrets
@@ -40,7 +42,7 @@ from rtcli.server.replies.scripts import load_script
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.live_session import LiveSession
-from rtcli.server.runtime.recorder import end_recording, start_recording
+from rtcli.server.runtime.recorder import ConnectionRecorder, RecordObserver, end_recording, start_recording
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.state import realtime_session, transcription_session
 from rtcli.server.voice.choice import ENGINE_CHOICES
@@ -63,7 +65,8 @@ class RealtimeServer:
     "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Responses take
     the time of writing or speaking, times `pace`: 0 is at once. Pages of origins in `allow_origin` may connect. With
     `ssl` (see `rtcli.server.net.tls`) clients connect to wss. Each connection is recorded into the folder `record`, as
-    its client would have done it.
+    its client would have done it. `observe` is called for each with the client's address; what it returns is called
+    with each record of that connection, frames and faults among them.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class RealtimeServer:
         engines: Engines | None = None,
         ssl: tls.SSLContext | None = None,
         record: Path | str | None = None,
+        observe: Callable[[str], RecordObserver] | None = None,
     ) -> None:
         """Raises UsageError, or InputError for a script, where something given cannot be used."""
         if not _is_loopback(host) and not key:
@@ -97,12 +101,14 @@ class RealtimeServer:
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
-        self._secrets = ClientSecrets(time.time)
         self._opened: set[ServerConnection] = set()  # every TCP connection, whatever it asks for
         if key:
             add_secret(key)
-        self._policy = AccessPolicy(key, frozenset(allow_origin), self._secrets.session_of)
+        secrets = ClientSecrets(time.time)
+        self._policy = AccessPolicy(key, frozenset(allow_origin), secrets.session_of)
+        self._endpoints = HttpEndpoints(self._policy, secrets)
         self._record = Path(record) if record is not None else None
+        self._observe = observe  # None: nobody looks
         self._expires_after = expires_after
         self._pace = pace
         self._pool = EnginePool(voice, engines)
@@ -143,7 +149,7 @@ class RealtimeServer:
             self._host,
             self._port,
             process_request=self._process_request,
-            create_connection=http_connection(HttpEndpoints(self._policy, self._secrets).handle, self._opened),
+            create_connection=http_connection(self._answer_http, self._opened),
             select_subprotocol=_select_subprotocol,
             compression=None,  # to deflate base64 audio takes more time than everything else
             max_size=_MAX_FRAME,  # a larger one ends the connection with 1009
@@ -193,16 +199,29 @@ class RealtimeServer:
         upgrade = _upgrade_request(request)
         for action in FaultPlan.parse(self.faults).at_connect():
             if action.kind is FaultKind.HTTP:
-                return connection.respond(HTTPStatus(int(action.number)), "A fault was asked for.\n")
+                return self._refuse(connection, request, int(action.number), "A fault was asked for.\n")
         rejection = before_upgrade(upgrade, self._policy, {*self.calls, *self._sessions})
-        return connection.respond(HTTPStatus(rejection.status), rejection.body) if rejection else None
+        return self._refuse(connection, request, rejection.status, rejection.body) if rejection else None
+
+    def _answer_http(self, request: HttpRequest) -> HttpResponse:
+        response = self._endpoints.handle(request)
+        if self._observe is not None:
+            path = request.target.partition("?")[0]
+            self._observe("a client")(Http(0.0, request.method, path, response.status))
+        return response
+
+    def _refuse(self, connection: ServerConnection, request: Request, status: int, body: str) -> Response:
+        if self._observe is not None:
+            self._observe(_address_of(connection))(Http(0.0, "GET", request.path.partition("?")[0], status))
+        return connection.respond(HTTPStatus(status), body)
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         outcome = after_upgrade(_upgrade_request(connection.request), self._policy)
-        if self._record is not None:
+        if self._record is not None or self._observe is not None:
             model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""
-            start_recording(connection, self._record, self.url, model)
+            observe = self._observe(_address_of(connection)) if self._observe is not None else None
+            start_recording(connection, ConnectionRecorder(self.url, model, folder=self._record, observe=observe))
         try:
             await self._answer(connection, outcome)
         finally:
@@ -247,6 +266,12 @@ class RealtimeServer:
 def call_id_of(session_id: str) -> str:
     """The call id of a session of this server: `sess_abc` is the call `rtc_abc`."""
     return f"rtc_{session_id.partition('_')[2]}"
+
+
+def _address_of(connection: ServerConnection) -> str:
+    """HOST:PORT of the client; it may have left already."""
+    host, port = (*(connection.remote_address or ()), "?", "?")[:2]
+    return f"{host}:{port}"
 
 
 async def _reject(connection: ServerConnection, rejection: RejectAfterUpgrade) -> None:

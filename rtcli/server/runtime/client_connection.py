@@ -12,10 +12,14 @@ from websockets.exceptions import ConnectionClosed
 from rtcli.protocol.events import WireObject, encode
 from rtcli.protocol.faults import FaultAction, FaultKind, FaultPlan
 from rtcli.protocol.record import Direction
+from rtcli.server.runtime.recorder import record_fault
 from rtcli.server.validation import api_errors
 
 HIGH_WATER = 4 * 2**20
 """Bytes that may wait for a client that reads slowly; whoever makes more waits, and so does the client's own input."""
+
+_ON_THE_WAY_IN = frozenset({FaultKind.STALL, FaultKind.DELAY, FaultKind.DUPLICATE, FaultKind.MALFORMED})
+"""Faults that happen to an event of the client before it is handled; the others wait for their turn to be sent."""
 
 
 class ClientConnection:
@@ -63,6 +67,8 @@ class ClientConnection:
         """
         times = 1
         for action in self._plan.before(event_type, Direction.SENT):
+            if action.kind in _ON_THE_WAY_IN:
+                record_fault(self.connection, action)
             if action.kind in (FaultKind.STALL, FaultKind.DELAY):
                 await asyncio.sleep(action.number)
             elif action.kind is FaultKind.DUPLICATE:
@@ -109,12 +115,12 @@ class ClientConnection:
 
     async def _write_one(self, entry: str | FaultAction | tuple[int, str]) -> None:
         if isinstance(entry, FaultAction):
-            await _INJECTORS[entry.kind](self, entry, "")
+            await self._inject(entry, "")
         elif isinstance(entry, tuple):
             await self.connection.close(*entry)
         else:
             for action in self._plan.before(self._types.popleft()):
-                await _INJECTORS[action.kind](self, action, entry)
+                await self._inject(action, entry)
             copies, self._duplicate_next = 1 + self._duplicate_next, False
             for _ in range(copies):
                 await self.connection.send(entry)
@@ -123,6 +129,10 @@ class ClientConnection:
                 self._below_high_water.set()
 
     # faults: `frame` is the one that triggers the fault, "" where none does -------------------------------------------
+
+    async def _inject(self, action: FaultAction, frame: str) -> None:
+        record_fault(self.connection, action)
+        await _INJECTORS[action.kind](self, action, frame)
 
     async def _close(self, action: FaultAction, frame: str) -> None:
         await self.connection.close(int(action.number), "fault")

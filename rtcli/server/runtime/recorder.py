@@ -1,20 +1,22 @@
-"""Records one connection of the server, as its client would have: what it sends is `>`."""
+"""The records of one connection of the server, as its client would make them (what it sends is `>`)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from websockets.asyncio.server import ServerConnection
 
 from rtcli.errors import InputError
 from rtcli.protocol.events import Malformed, decode
+from rtcli.protocol.faults import FaultAction
 from rtcli.protocol.frame_maker import FrameMaker
-from rtcli.protocol.record import DECIMALS, Connected, Connection
+from rtcli.protocol.record import DECIMALS, Connected, Connection, Mark, Record
 from rtcli.recording.folder import RecordingFolder
 from rtcli.recording.header import Header
 from rtcli.recording.writer import RecordingWriter
@@ -22,44 +24,73 @@ from rtcli.recording.writer import RecordingWriter
 logger = logging.getLogger("rtcli.server")
 
 
-class ConnectionRecorder:
-    """The recording of one connection, from its start to `end`."""
+RecordObserver: TypeAlias = Callable[[Record], None]
+"""Gets the records of one connection, at once and one after the other."""
 
-    def __init__(self, folder: Path, endpoint: str, model: str) -> None:
-        """Raises InputError where no file can be made in the folder."""
-        started = datetime.now(UTC)
-        recordings = RecordingFolder(folder)
-        header = Header(started, "serve", endpoint, model)
-        self._writer = RecordingWriter(
-            recordings.new_path("serve", started),
-            header,
-            defer=asyncio.get_running_loop().call_soon,
-            failed=lambda problem: logger.warning("the recording ends here: %s", problem),
-        )
-        recordings.prune()
+
+class ConnectionRecorder:
+    """The records of one connection, from its start to `end`: for a recording in `folder`, for `observe`, or both."""
+
+    def __init__(
+        self, endpoint: str, model: str, *, folder: Path | None = None, observe: RecordObserver | None = None
+    ) -> None:
+        self._observe = observe
+        self._writer = _writer(folder, endpoint, model) if folder is not None else None  # None: nothing is recorded
         self._frames = FrameMaker()
         self._frames.began = time.monotonic()
-        self._writer.add(Connection(0.0, Connected.OPEN, endpoint))
+        self._add(Connection(0.0, Connected.OPEN, endpoint))
 
     def to_client(self, message: str | bytes) -> None:
         """The server has sent a message."""
         event, problem = _read(message)
         binary = isinstance(message, bytes)
-        self._writer.add(self._frames.received(event, message, time.monotonic(), binary=binary, problem=problem))
+        self._add(self._frames.received(event, message, time.monotonic(), binary=binary, problem=problem))
 
     def from_client(self, message: str | bytes) -> None:
         """The client has sent a message."""
         event, problem = _read(message)
         frame = self._frames.sent(event, message, time.monotonic(), problem=problem)
         frame.binary = isinstance(message, bytes)
-        self._writer.add(frame)
+        self._add(frame)
+
+    def fault(self, action: FaultAction) -> None:
+        """A fault happens now."""
+        self._add(Mark(self._now(), f"fault {action}"))
 
     def end(self, code: int | None, reason: str | None) -> None:
         """The connection has ended, with the close frame that the client got, if there was one."""
-        at = round(time.monotonic() - self._frames.began, DECIMALS)
+        at = self._now()
         state = Connected.LOST if code in (None, 1006) else Connected.CLOSED
-        self._writer.add(Connection(at, state, code=code, reason=reason or ""))
-        self._writer.close(at)
+        self._add(Connection(at, state, code=code, reason=reason or ""))
+        if self._writer is not None:
+            self._writer.close(at)
+
+    def _add(self, record: Record) -> None:
+        if self._writer is not None:
+            self._writer.add(record)
+        if self._observe is not None:
+            self._observe(record)
+
+    def _now(self) -> float:
+        return round(time.monotonic() - self._frames.began, DECIMALS)
+
+
+def _writer(folder: Path, endpoint: str, model: str) -> RecordingWriter | None:
+    """A new recording. A folder that takes no file costs the session nothing; it is logged."""
+    started = datetime.now(UTC)
+    recordings = RecordingFolder(folder)
+    try:
+        writer = RecordingWriter(
+            recordings.new_path("serve", started),
+            Header(started, "serve", endpoint, model),
+            defer=asyncio.get_running_loop().call_soon,
+            failed=lambda problem: logger.warning("the recording ends here: %s", problem),
+        )
+    except InputError as error:
+        logger.warning("this connection is not recorded: %s", error)
+        return None
+    recordings.prune()
+    return writer
 
 
 def _read(message: str | bytes) -> tuple[dict[str, Any] | None, str]:
@@ -86,13 +117,16 @@ class RecordedConnection(ServerConnection):
         return message
 
 
-def start_recording(connection: ServerConnection, folder: Path, endpoint: str, model: str) -> None:
-    """Record this connection from now on. A folder that takes no file costs the session nothing; it is logged."""
+def start_recording(connection: ServerConnection, recorder: ConnectionRecorder) -> None:
+    """Give every message of this connection to the recorder from now on."""
     assert isinstance(connection, RecordedConnection)
-    try:
-        connection.recorder = ConnectionRecorder(folder, endpoint, model)
-    except InputError as error:
-        logger.warning("this connection is not recorded: %s", error)
+    connection.recorder = recorder
+
+
+def record_fault(connection: ServerConnection, action: FaultAction) -> None:
+    """A fault happens to this connection now."""
+    if isinstance(connection, RecordedConnection) and connection.recorder is not None:
+        connection.recorder.fault(action)
 
 
 def end_recording(connection: ServerConnection) -> None:

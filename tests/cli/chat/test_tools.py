@@ -178,7 +178,7 @@ async def test_a_call_that_nobody_answers_is_no_success(tmp_path: Path) -> None:
         answered = await asked(schema, text='first\n/tool {"found": 7}\n', url=server.url)
         outputs = [e["item"].get("output") for e in server.received if e["type"] == "conversation.item.create"]
 
-    assert unanswered.code == 6
+    assert unanswered.code == 5
     assert "lookup c0 was not answered" in unanswered.err
     assert answered.code == 0
     assert json.loads(outputs[-1]) == {"found": 7}

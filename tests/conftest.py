@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from rtcli.masking import forget_secrets
+
 hypothesis.settings.register_profile(  # a busy one is no defect
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -30,3 +32,9 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_of_another_test() -> None:
+    """What a test before this one kept secret would be masked here, or held back as the beginning of a secret."""
+    forget_secrets()

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from rtcli.cli import completion, output, report
+from rtcli.config.effective import effective
 from rtcli.config.folders import config_file, make_private
 from rtcli.config.settings import SETTINGS, Setting, load_settings
 from rtcli.errors import ExitCode, UsageError
@@ -39,17 +40,19 @@ def config(
     rtcli config --profile work --json | jq .model
     rtcli config edit
 
-    Each is shown with where it comes from. A flag beats the environment, that beats .rtcli.toml of the project, that a
-    profile, that your own file.
+    Each is shown as it counts for a chat, with where it comes from. A flag beats the environment, that beats
+    .rtcli.toml of the project, that a profile, that your own file.
     """
     if context.invoked_subcommand is not None:
         return
     settings = load_settings({"profile": profile})
-    found = {row.name: settings.find(row.name) for row in SETTINGS}
+    counting, problem = effective(settings, os.environ)
+    if problem is not None:
+        report.error(problem)  # the values are what finds the mistake: they are shown all the same
     if json:
-        output.show_json({name: {"value": hit[0], "origin": hit[1]} for name, hit in found.items() if hit})
+        output.show_json({name: {"value": hit[0], "origin": hit[1]} for name, hit in counting.items() if hit})
         return
-    rows = tuple((name, _shown(hit[0]) if hit else "-", hit[1] if hit else "") for name, hit in found.items())
+    rows = tuple((name, _shown(hit[0]) if hit else "-", hit[1] if hit else "") for name, hit in counting.items())
     output.show(Table(("setting", "value", "from"), rows, title=str(config_file())))
     if settings.profiles:
         output.show(Text(f"profiles: {', '.join(settings.profiles)}"))

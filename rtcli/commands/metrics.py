@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rtcli.commands.context import Context
@@ -12,6 +13,7 @@ from rtcli.session.latency import STEPS, Turn
 from rtcli.views import Level, Notice, Table, View, Views, counted
 
 _MAX_TURNS = 10
+_NO_PRICE = 'for a price, set one under [prices."MODEL"] in the settings'
 
 
 def _ms(value: float | None) -> str:
@@ -87,11 +89,25 @@ def _estimate(context: Context) -> Notice:
         else:
             total += price.cost({name: getattr(tokens, name) for name in TokenUsage.__slots__}, seconds)
     if unknown:
-        return Notice(
-            f"no price is known for {', '.join(unknown)}", hint='set one under [prices."MODEL"] in the settings'
-        )
+        return Notice(f"no price is known for {', '.join(unknown)}", hint=_NO_PRICE)
     own = " and your own prices" if context.prices else ""
     return Notice(f"about ${total:.4f}", why=f"an estimate with the prices of {PRICES_DATE}{own}")
+
+
+def farewell(context: Context) -> Sequence[View]:
+    """What a session comes to when it ends: turns, tokens, the price, and where its recording lies."""
+    metrics = context.state.metrics
+    views: list[View] = []
+    turns = len(metrics.turns.turns)
+    if metrics.responses:
+        total = metrics.total
+        what = f"{counted(turns, 'turn')}, {total.input + total.output:,} tokens"
+        priced = any(price_of(model, context.prices) for model in metrics.usage)
+        views.append(Notice(f"{what}, {_estimate(context).what}" if priced else what, hint="" if priced else _NO_PRICE))
+    path = context.live.recorder.path if context.live is not None else None
+    if path is not None and path.exists():
+        views.append(Notice(f"recorded in {path}", hint=f"rtcli replay {shlex.quote(str(path))}"))
+    return views
 
 
 @command("limits", topic="measure")

@@ -37,6 +37,9 @@ class Backend(Protocol):
     async def close(self) -> None:
         """End the session."""
 
+    def farewell(self) -> Sequence[View]:
+        """What there is to say of a session that has ended."""
+
 
 class SessionBackend:
     """The backend of `rtcli chat`: a session and the slash commands."""
@@ -68,6 +71,12 @@ class SessionBackend:
     async def close(self) -> None:
         """Close the session."""
         await self._context.session.close()
+
+    def farewell(self) -> Sequence[View]:
+        """What the session came to."""
+        from rtcli.commands.metrics import farewell
+
+        return farewell(self._context)
 
 
 class ReplayBackend:
@@ -108,6 +117,10 @@ class ReplayBackend:
         if self._playing is not None:
             self._playing.cancel()
             await asyncio.gather(self._playing, return_exceptions=True)
+
+    def farewell(self) -> Sequence[View]:
+        """Nothing: it was another session's."""
+        return ()
 
 
 def _completion(text: str, context: Context) -> Work:

@@ -280,6 +280,8 @@ class _Repl:
         if self._backend is not None:
             try:
                 await asyncio.wait_for(self._backend.close(), _CLOSE_SECONDS)
+                for view in self._backend.farewell():
+                    self.writer.write(view)
             except Exception as error:  # noqa: BLE001  # we leave anyway, and say so
                 self.writer.write(_unexpected("the session did not close in order", error))
         self.writer.close()

@@ -82,6 +82,9 @@ class MeasuredBackend:
     async def close(self) -> None:
         await self._measured.session.close()
 
+    def farewell(self) -> Sequence[View]:
+        return ()
+
 
 async def main(url: str, display: str, file: Path) -> None:
     measured = Measured(url)

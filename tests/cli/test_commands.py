@@ -118,6 +118,38 @@ async def test_config_shows_each_setting_with_its_origin(tmp_path: Path) -> None
     assert path.out.strip() == str(tmp_path / "rtcli" / "config.toml")
 
 
+async def test_config_shows_what_counts_where_nothing_was_set(tmp_path: Path) -> None:
+    """The built-in server, OpenAI by its key, an address that names its model: each with what decided it."""
+    environ = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+
+    async def shown(**more: str) -> dict[str, tuple[object, str]]:
+        ended = await rtcli("config", "--json", environ={**environ, **more})
+        assert ended.code == 0 and "sk-of-this-test" not in ended.out + ended.err
+        return {name: (row["value"], row["origin"]) for name, row in json.loads(ended.out).items()}
+
+    bare = await shown()
+    openai = await shown(OPENAI_API_KEY="sk-of-this-test-0123456789")
+    own = await shown(RTCLI_URL="ws://127.0.0.1:9/v1/realtime?model=named", RTCLI_MODEL="m", RTCLI_EVENTS="all")
+    base = await shown(OPENAI_BASE_URL="http://127.0.0.1:9/v1", RTCLI_MODEL="m")
+
+    assert bare["local"] == (True, "default") and bare["model"] == ("gpt-realtime-2.1", "default")
+    assert bare["record"] == (True, "default") and bare["events"] == ("off", "default")
+    assert bare["recordings"] == (str(tmp_path / "rtcli" / "recordings"), "default")
+    assert openai["url"] == ("wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1", "OPENAI_API_KEY")
+    assert openai["local"] == (False, "default") and openai["api_key_env"] == ("OPENAI_API_KEY", "default")
+    assert own["model"] == ("named", "environment") and own["events"] == ("all", "environment")
+    assert base["url"] == ("ws://127.0.0.1:9/v1/realtime?model=m", "OPENAI_BASE_URL")
+    assert base["model"] == ("m", "environment") and "api_key_env" not in base
+
+
+async def test_config_shows_settings_with_which_nothing_can_be_dialed(tmp_path: Path) -> None:
+    """It is where the user looks for the mistake, which is named."""
+    ended = await rtcli("config", environ={"XDG_CONFIG_HOME": str(tmp_path), "RTCLI_URL": "ftp://example.org/"})
+
+    assert ended.code == 0
+    assert "ftp://example.org/" in ended.out and "ftp" in ended.err
+
+
 async def test_config_init_writes_a_private_file_once(tmp_path: Path) -> None:
     """Every setting as a comment; an existing file is overwritten with --force alone, and a link stays a link."""
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}

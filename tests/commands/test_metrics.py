@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from rtcli.commands.metrics import farewell
 from rtcli.views import Notice, SpeechDone, Table
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, answers, fake_server, reply_to
@@ -33,6 +36,26 @@ async def test_nothing_measured_says_so() -> None:
 
         assert await live.run("/stats") == [Notice("nothing has been measured yet")]
         assert await live.run("/usage") == [Notice("no response was finished yet")]
+
+
+async def test_leaving_says_what_the_session_came_to(tmp_path: Path) -> None:
+    """Turns, tokens, the price, and where the recording lies; nothing where nothing was said."""
+    file = tmp_path / "a session.ndjson"
+    async with live_session() as live:
+        assert farewell(live.context) == []
+        live.session.recorder.start(file)
+        for line in ("hello", "again"):
+            await live.run(line)
+            await live.idle()
+        _, estimate = await live.run("/usage")
+        used = live.session.state.metrics.total
+    said, recorded = farewell(live.context)
+
+    assert isinstance(said, Notice) and isinstance(recorded, Notice) and isinstance(estimate, Notice)
+    assert said.what == f"2 turns, {used.input + used.output:,} tokens, {estimate.what}"
+    assert recorded.what == f"recorded in {file}" and recorded.hint == f"rtcli replay '{file}'"
+    file.unlink()
+    assert len(farewell(live.context)) == 1
 
 
 async def test_tokens_are_summed_by_modality_and_priced() -> None:

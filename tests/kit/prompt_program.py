@@ -77,6 +77,9 @@ class TalkingBackend:
         if self._talk is not None:
             self._talk.cancel()
 
+    def farewell(self) -> Sequence[View]:
+        return ()
+
     def _interrupt(self) -> Sequence[View]:
         if self._talk is not None:
             self._talk.cancel()

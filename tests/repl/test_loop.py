@@ -60,6 +60,9 @@ class ScriptedBackend:
         if self.close_error:
             raise self.close_error
 
+    def farewell(self) -> Sequence[View]:
+        return (Notice("that was it"),)
+
     async def has_done(self, *lines: str) -> None:
         """Wait until exactly these lines were carried out."""
         async with asyncio.timeout(DEADLINE):
@@ -249,3 +252,12 @@ async def test_what_is_pasted_is_one_text() -> None:
     async with running(backend) as prompt:
         prompt.keyboard.send_text("\x1b[200~one\ntwo\x1b[201~\r")
         await backend.has_done("one\ntwo")
+
+
+async def test_the_last_lines_are_what_the_session_came_to() -> None:
+    """Also after Ctrl+D; they stay in the scrollback."""
+    async with running(ScriptedBackend()) as prompt:
+        prompt.keyboard.send_text("\x04")
+        assert await prompt.end() is ExitCode.OK
+
+    assert prompt.screen.getvalue().rindex("that was it") > prompt.screen.getvalue().rindex("welcome")

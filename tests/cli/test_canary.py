@@ -1,6 +1,7 @@
 """Secrets of made-up values go in by every way there is; no command and no failure lets one out again.
 
-A later command adds a row to `RUNS`. Standard output of NDJSON is the wire, verbatim, and left out where a row says so.
+A later command adds a row to `_RECORDED = ("--record", "r.ndjson")
+RUNS`. Standard output of NDJSON is the wire, verbatim, and left out where a row says so.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ _COMMANDS = "\n".join(
         *("/export json c.json", "/export md c.md", "/grep canary", "/why", ""),
     )
 )
+_RECORDED = ("--record", "r.ndjson")
 _AS_KEY = ("--api-key-env", "CANARY")
 RUNS = (
     Run("chat", ("chat", "--url", "{url}", *_AS_KEY, "--text"), _COMMANDS),
@@ -64,6 +66,9 @@ RUNS = (
     Run("chat through a proxy", ("chat", "--url", "ws://far.test/v1", *_AS_KEY, "--text"), "hello\n", _PROXY),
     Run("chat in the built-in server", ("chat", "--local", "--text"), f"{_UPDATE}\nhello\n/session save l.json\n"),
     Run("send-event", ("send-event", "--url", "{url}", *_AS_KEY, "-"), _UPDATE, wire=True),
+    Run("send-event, recorded", ("send-event", "--url", "{url}", *_AS_KEY, *_RECORDED, "-"), _UPDATE, wire=True),
+    Run("chat, recorded", ("chat", "--url", "{url}", "--text", *_AS_KEY, *_RECORDED), f"{_UPDATE}\n/record\n"),
+    Run("chat refused, recorded", ("chat", "--url", "{refused}", *_AS_KEY, "--text", *_RECORDED), "hello\n"),
     Run("send-event, pretty", ("send-event", "--url", "{url}", *_AS_KEY, "--pretty", "-"), _UPDATE),
     Run("send-event refused", ("send-event", "--url", "{refused}", *_AS_KEY, "-"), _UPDATE),
     Run("send-event, broken", ("send-event", "--url", "{url}", *_AS_KEY, "-"), _UPDATE[:-1]),

@@ -14,7 +14,7 @@ from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import default_payload
 from tests.kit.golden_player import Seen
-from tests.kit.golden_story import Step, Story, server_events
+from tests.kit.golden_story import Step, Story, argument, asks_for_response, refused_by_parameter, server_events
 from tests.kit.golden_values import UNDEFINED, same
 
 if TYPE_CHECKING:
@@ -238,11 +238,13 @@ def _reported_before(step: Step, seen: Seen, story: Story) -> object:
 
 
 def _calls(method: str, condition: Callable[[list[Any]], object] = lambda args: True) -> Applies:
-    return lambda step, seen, story: step.get("call") == method and condition(step["args"])
+    """The method is called, by the step or by a listener in it."""
 
+    def applies(step: Step, seen: Seen, story: Story) -> object:
+        own = [(step["call"], step["args"])] if "call" in step else []
+        return any(name == method and condition(args) for name, args in [*own, *seen.called_in_listener])
 
-def _argument(args: list[Any], index: int) -> Any:
-    return args[index] if index < len(args) and args[index] != UNDEFINED else None
+    return applies
 
 
 def _has_newer_tools(step: Step, seen: Seen, story: Story) -> object:
@@ -257,7 +259,7 @@ def _has_wire_image(args: list[Any]) -> bool:
 
 def _no_answer(args: list[Any]) -> bool:
     call_id = args[0].get("callId")
-    return not isinstance(_argument(args, 1), str) or not isinstance(call_id, str)
+    return not isinstance(argument(args, 1), str) or not isinstance(call_id, str)
 
 
 def _has_calls(args: list[Any]) -> bool:
@@ -288,7 +290,7 @@ def _of_error(*codes: str) -> Applies:
 def _asked_at_a_strange_end(step: Step, seen: Seen, story: Story) -> object:
     """A listener asks for a response in the end of one that nobody announced: to the reference it is the answer."""
     ends = [event.get("response") for event in server_events(step) if event.get("type") == "response.done"]
-    return seen.called_in_listener and any(
+    return any(asks_for_response(method, args) for method, args in seen.called_in_listener) and any(
         str(response.get("id")) not in story.running for response in ends if isinstance(response, dict)
     )
 
@@ -362,6 +364,12 @@ DELIBERATE: tuple[Deliberate, ...] = (
         _never,
     ),
     Deliberate("refused cancel", _WIRE, _of_error("response_cancel_not_active"), _same_but_frames("response.create")),
+    Deliberate(
+        "refused by parameter",
+        _WIRE,
+        lambda step, seen, story: refused_by_parameter(step),
+        _same_but_frames("response.create", "response.cancel"),
+    ),
     Deliberate(
         "early create",
         _WIRE,

@@ -44,7 +44,7 @@ class Seen:
     pending: bool = False
     raised_in_listener: bool = False
     started_in_listener: bool = False
-    called_in_listener: bool = False
+    called_in_listener: list[tuple[str, list[Any]]] = field(default_factory=list)  # methods and their arguments
 
 
 class BaseTransport(OpenAIRealtimeBase):
@@ -217,7 +217,7 @@ class Player:
                         self.seen.raised_in_listener = True
                         return _reject(message)
                     case {"call": method}:
-                        self.seen.called_in_listener = True
+                        self.seen.called_in_listener.append((method, action.get("args", [])))
                         self._invoke(method, action.get("args", []))
                     case {"start": method, "as": name_of_call}:
                         self.seen.started_in_listener = True

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from rtcli.protocol.error_attribution import possible_event_types
 from tests.kit.golden_player import Seen
+from tests.kit.golden_values import UNDEFINED
 
 Step: TypeAlias = Mapping[str, Any]
 
@@ -71,3 +73,35 @@ def server_events(step: Step) -> list[Mapping[str, Any]]:
     """What the server sends in a step, as far as it is given as events."""
     events = step.get("server_batch") or ([step["server"]] if "server" in step else [])
     return [event for event in events if isinstance(event, dict)]
+
+
+def argument(args: list[Any], index: int) -> Any:
+    """An argument of a call; None where it is not given."""
+    return args[index] if index < len(args) and args[index] != UNDEFINED else None
+
+
+def asks_for_response(method: str, args: list[Any]) -> bool:
+    """A call that asks for a response, as far as its arguments let it."""
+    match method:
+        case "requestResponse":
+            return True
+        case "sendEvent":
+            return bool(args) and isinstance(args[0], dict) and args[0].get("type") == "response.create"
+        case "sendMessage" | "addImage":
+            options = argument(args, 2 if method == "sendMessage" else 1)
+            return not (isinstance(options, dict) and options.get("triggerResponse") is False)
+        case "sendFunctionCallOutput":
+            return argument(args, 2) is not False
+    return False
+
+
+def refused_by_parameter(step: Step) -> bool:
+    """An error names no event, and tells by its parameter alone that it is about a response.create."""
+    errors = [event.get("error") for event in server_events(step) if event.get("type") == "error"]
+    return any(
+        isinstance(error, dict)
+        and not error.get("event_id")
+        and "response.create" in possible_event_types(error)
+        and "response.create" not in possible_event_types({**error, "param": None})
+        for error in errors
+    )

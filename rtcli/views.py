@@ -152,7 +152,6 @@ class SessionStatus:
     speaker: bool = False
     push_to_talk: bool = False
     input_level_db: float | None = None
-    held_back: bool = False  # the microphone is sent as silence, for it may be an echo
     responding: bool = False
     speaking_item: str | None = None
     heard_ms: int | None = None

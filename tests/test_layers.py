@@ -58,7 +58,6 @@ THIRD_PARTY: dict[str, set[str]] = {
     "soxr": {"dsp"},
     "platformdirs": {"config"},
     "sounddevice": {"audio"},
-    "pywebrtc_audio": {"audio"},
     "websockets": {"transports", "server"},
     "PIL": {"session", "server"},
     "pydantic": {"session"},

@@ -22,11 +22,10 @@ _RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
 class EchoMode(StrEnum):
     """`gate`: only what is clearly louder than the echo; `half`: nothing while the speaker plays; `off`: everything.
 
-    `aec` takes the echo out first, and gates what is left of it. `auto` is `aec` where that can be loaded, else `gate`.
+    `auto` is `gate` whenever a speaker plays into the room, and costs nothing where none does.
     """
 
-    AUTO = "auto"
-    AEC = "aec"
+    AUTO = "auto"  # handled like `gate`, see above
     GATE = "gate"
     HALF = "half"
     OFF = "off"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
-from rtcli.audio.canceller import EchoCanceller
 from rtcli.audio.echo import EchoGuard, EchoMode
 from rtcli.audio.stream import Lost
 from rtcli.dsp.codec import Encoder
-from rtcli.dsp.levels import SILENCE_DB, rms_db
+from rtcli.dsp.levels import SILENCE_DB
 from rtcli.errors import AudioUnavailableError, RtcliError
 from rtcli.protocol.events import Event
 from rtcli.protocol.provenance import caused_by
@@ -49,8 +47,6 @@ class AudioInput:
         self.microphone = microphone
         self.recording = False  # open, whether or not it is muted
         self.echo = EchoGuard()
-        self.canceller: EchoCanceller | None = None  # None: not asked for, not loaded, or no microphone yet
-        self.held_back = False  # the last piece went out as silence, for it may be an echo
         self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
         self._advised = False  # about headphones: once a session
         self._encoder: Encoder | None = None  # one stream: what it holds back belongs to the next piece
@@ -63,7 +59,6 @@ class AudioInput:
 
     def open(self) -> None:
         """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
-        self._load_canceller()
         if not self.recording:
             self._start(self.microphone or _default_microphone())
         elif self.muted and self.microphone is not None:
@@ -110,16 +105,12 @@ class AudioInput:
 
     def _on_chunk(self, pcm: bytes) -> None:
         if self.muted or self._link.transport.status != "connected":
-            self.held_back = False
             return
         level, speaker_db, audible = self.level_db, self._output.level_db, self._output.audible
         level = SILENCE_DB if level is None else level
-        if self.canceller is not None and (cleaned := self.canceller.clean(pcm)) is not pcm:
-            pcm, level = cleaned, rms_db(cleaned)
         if audible and self._echo_watch is not None:
             self._echo_watch.add(level, speaker_db)
-        self.held_back = not self.echo.passes(level, speaker_db, audible=audible)
-        if self.held_back:
+        if not self.echo.passes(level, speaker_db, audible=audible):
             pcm = bytes(len(pcm))  # silence keeps the server's time in step
         try:
             with caused_by("microphone"):
@@ -139,31 +130,8 @@ class AudioInput:
     # -- echo --------------------------------------------------------------------------------------
 
     def set_echo(self, mode: EchoMode) -> None:
-        """Guard against echo in another way, and learn the room anew. Raises AudioUnavailableError for `aec`."""
-        canceller = EchoCanceller() if mode is EchoMode.AEC else None
-        self._use_canceller(canceller)
+        """Guard against echo in another way, and learn the room anew."""
         self.echo, self._echo_watch = EchoGuard(mode), EchoWatch()
-
-        if self.recording:
-            self._load_canceller()
-
-    def _load_canceller(self) -> None:
-        """`auto` cancels where it can; where it cannot, the gate alone remains."""
-        if self.echo.mode is EchoMode.AUTO and self.canceller is None:
-            with suppress(AudioUnavailableError):
-                self._use_canceller(EchoCanceller())
-
-    def _use_canceller(self, canceller: EchoCanceller | None) -> None:
-        self.canceller = canceller
-        self._output.tell_blocks(canceller.played if canceller is not None else None)
-
-    @property
-    def echo_method(self) -> str:
-        """What keeps the echo out at present, and how much of it was taken out lately."""
-        if self.canceller is None:
-            return "gate" if self.echo.mode is EchoMode.AUTO else self.echo.mode.value
-        taken = self.canceller.attenuation_db
-        return "aec" if taken is None else f"aec {taken:.0f} dB"
 
     def _on_input_audio_buffer_speech_started(self, _event: Event) -> None:
         """The server hears speech: while the speaker plays, that may be the assistant itself. Told once a mode."""

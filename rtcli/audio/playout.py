@@ -105,7 +105,7 @@ class PlayQueue:
                 self._open = None
 
     def read(self, frames: int, at: float) -> bytes:
-        """The next block for the device, silence where there is no audio. `at` is when its first sample is heard."""
+        """The next block for the device, silence where audio is missing. `at` is when its first sample is heard."""
         with self._lock:
             if self.state is State.FILLING:
                 ready = self._queued >= self._jitter or self._waited >= self._jitter or self._open is None

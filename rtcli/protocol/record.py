@@ -129,7 +129,7 @@ class Http:
     at: float
     method: str
     path: str  # without the query, which may hold a key
-    status: int | None  # None: there was no answer
+    status: int | None  # None: nobody answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class RecordingFolder:
         entries = self.entries()
         if name == "last":
             if not entries:
-                raise InputError(name, f"there is no recording in {self.path}")
+                raise InputError(name, f"{self.path} has no recording")
             return entries[0].path
         fitting = [entry for entry in entries if entry.name.startswith(name) or entry.name.endswith(name)]
         if len(fitting) == 1 or (fitting and fitting[0].name == name):

@@ -37,7 +37,7 @@ class Replay:
         self._speed = speed
         self.paused = paused
         self.feed = ViewFeed()
-        self.ended = False  # there is no record left
+        self.ended = False  # every record was fed
         self._changed = asyncio.Event()  # something else than time decides what comes next
         self._begin()
 
@@ -169,7 +169,7 @@ class Replay:
     def seek(self, place: str) -> View:
         """Go to a place: seconds ("12.5", "1:30"), a frame ("#57") or a mark's note; also back. Says where it is now.
 
-        Raises UsageError for what is no place of this recording; the replay stands where it stood then.
+        Raises UsageError for a place that this recording does not have; the replay then stays where it was.
         """
         reached, backwards = self._place(place)
         before = self.at, len(self.state.log)

@@ -140,7 +140,7 @@ async def test_a_torn_recording_is_played_to_its_last_whole_line_with_a_note(fil
     ("arguments", "words"),
     [
         (["nosuch"], ["nosuch", "neither a file nor a recording"]),
-        (["last"], ["last", "there is no recording in"]),
+        (["last"], ["last", "has no recording"]),
         (["missing.ndjson"], ["missing.ndjson", "No such file"]),
         (["/dev/null"], ["/dev/null", "it is empty"]),
         (["x", "--speed", "slow"], ["'slow' is not a speed"]),

@@ -59,6 +59,9 @@ SESSION_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Fields of a flat session, and where GA has them below `audio`."""
 
+_CONTENT: Mapping[str, str] = {name: field for name, (field, _) in FIELDS.items() if not name.startswith(_HEARD)}
+"""The events that carry what the model says, and GA's field in each."""
+
 _WITHOUT_ITEMS = (f"{_HEARD}.delta", f"{_HEARD}.completed")  # some servers that only transcribe have no items
 
 _MAX_REMEMBERED = 256  # items and responses
@@ -87,6 +90,10 @@ class Dialect:
     def read(self, event: Event) -> Events | None:
         """The GA events that this one stands for; None where it is one as it is."""
         kind = event["type"]
+        if (field := _CONTENT.get(kind)) is not None and field in event:  # GA's as it is, and most of what comes
+            if item := event.get("item_id"):
+                self._item = item
+            return None
         reader = _READERS.get(kind)
         name = NAMES.get(kind)
         if reader is None and name is None:
@@ -106,7 +113,7 @@ class Dialect:
         """A binary message that is not JSON: audio of the response that runs; None where it cannot be that."""
         if not self._response or data[:1] in (b"{", b"["):
             return None
-        item = self._item or f"item_of_{self._response}"
+        item = _text(self._item) or f"item_of_{self._response}"
         delta = {"response_id": self._response, "item_id": item, "output_index": 0, "content_index": 0}
         return ({"type": "response.output_audio.delta", **delta, "delta": encode_base64(data)},)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtcli.errors import InputError
+from rtcli.files import open_private, unwritable
 from rtcli.masking import masked
 from rtcli.protocol.record import End, Frame, Record
 from rtcli.protocol.record_lines import frame_pieces, record_line
@@ -18,8 +19,6 @@ from rtcli.recording.locks import lock
 
 _MAX_PIECES = 1024 if hasattr(os, "writev") else 0
 """How many pieces the system takes in one write."""
-
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class RecordingWriter:
@@ -46,7 +45,7 @@ class RecordingWriter:
         self.header = header
         self.problem = ""
         self._defer = defer
-        self._failed = failed
+        self._failed: Callable[[str], None] = lambda _: None  # until the header is written: whoever asked is told
         self._waiting: list[bytes] = []  # lines that are not written yet, with their ends
         self._deferred = False  # a flush is under way
         self._offsets = array("Q")  # where the line of each frame begins, in bytes: frame n at index n - 1
@@ -55,14 +54,17 @@ class RecordingWriter:
         try:
             if replace and path.is_file():
                 path.unlink()
-            self._file = os.open(path, _FLAGS, 0o600)
+            self._file = open_private(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)
         except FileExistsError:
             raise InputError(str(path), "it exists already", hint="choose another name, or --force") from None
         except OSError as error:
-            raise InputError(str(path), error.strerror or str(error)) from error
+            raise unwritable(path, error) from error
         lock(self._file)
         self._take(header.line().encode())
         self.flush()
+        if self.problem:
+            raise InputError(str(path), self.problem)
+        self._failed = failed
 
     def __repr__(self) -> str:
         state = self.problem or ("closed" if self.closed else f"{len(self._offsets)} frames, {self._end} bytes")

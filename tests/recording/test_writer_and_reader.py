@@ -199,6 +199,14 @@ def test_a_full_disk_is_told_once_and_the_file_ends_with_a_whole_line(tmp_path: 
     assert len(records) > 10 and reader.notes == ()
 
 
+def test_a_disk_that_takes_no_header_is_an_error_before_anything_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "session.ndjson"
+    command = f"ulimit -f 0; trap '' XFSZ; echo hello | {sys.executable} -m rtcli chat --local --record {path}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 2 and ran.stderr == f"rtcli: {path}: File too large\n"
+
+
 # -- files that something happened to ----------------------------------------------------------------------------------
 
 

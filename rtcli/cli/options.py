@@ -13,6 +13,13 @@ from rtcli.errors import UsageError
 
 _PANEL = "Where to connect"
 
+Events = Annotated[
+    str | None,
+    typer.Option(metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")),
+]
+Filter = Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show only these events.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the server's events, one per line; no prompt.")]
+Both = Annotated[bool, typer.Option("--both", help="With --json: both directions, as lines of a recording.")]
 Url = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help="Realtime server: http, https, ws or wss.", rich_help_panel=_PANEL),

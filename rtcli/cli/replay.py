@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import completion, options, runner
+from rtcli.cli import options, runner
 from rtcli.errors import ExitCode, RtcliError, UsageError, worst
 from rtcli.views import DisplaySettings, Level, Notice, Quit, View
 
@@ -22,17 +22,10 @@ if TYPE_CHECKING:
 def replay(
     file: Annotated[str, typer.Argument(metavar="FILE|NAME|-", help="A recording: a file, a name, last, or stdin.")],
     speed: Annotated[str | None, typer.Option(metavar="N|max", help="How fast: 2 is twice as fast.")] = None,
-    events: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")
-        ),
-    ] = None,
-    filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show only these events.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the server's events, one per line; no prompt.")] = False,
-    both: Annotated[
-        bool, typer.Option("--both", help="With --json: both directions, as lines of a recording.")
-    ] = False,
+    events: options.Events = None,
+    filter_: options.Filter = None,
+    json: options.Json = False,
+    both: options.Both = False,
 ) -> ExitCode:
     """Play a recorded session back, and look at it.
 

@@ -47,7 +47,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
         try:
             resumed = options.recording.resume_in(session)
             options.recording.begin(session.recorder, prompt=False)
-            for notice in options.greeting:
+            for notice in options.greeting():
                 report.notice(notice)
             session.subscribe(writer.write)
             await session.start()

@@ -57,21 +57,14 @@ def chat(
             metavar="MODE", help="Echo guard: auto, gate, half or off.", autocompletion=completion.setting("echo")
         ),
     ] = None,
-    events: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")
-        ),
-    ] = None,
-    filter_: Annotated[str | None, typer.Option("--filter", metavar="EXPR", help="Show only these events.")] = None,
+    events: options.Events = None,
+    filter_: options.Filter = None,
     record: recording_options.Record = None,
     no_record: recording_options.NoRecord = False,
     recordings: recording_options.Recordings = None,
     resume: recording_options.Resume = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the server's events, one per line; no prompt.")] = False,
-    both: Annotated[
-        bool, typer.Option("--both", help="With --json: both directions, as lines of a recording.")
-    ] = False,
+    json: options.Json = False,
+    both: options.Both = False,
     timeout: Annotated[
         float, typer.Option(metavar="S", help="In a pipe: how long to wait for the next event; 0: no limit.")
     ] = 60,

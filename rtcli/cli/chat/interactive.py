@@ -32,7 +32,7 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
             open_context,
             display=options.display,
             label=options.endpoint.label,
-            greeting=options.greeting_of(prompt=True),
+            greeting=options.greeting(prompt=True),
             keys=options.settings.get("keys"),
             history=history_file(),
             color=color_for(options.streams.stdout, options.settings.get("theme")),

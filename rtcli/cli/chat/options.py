@@ -39,14 +39,9 @@ class ChatOptions:
     limit: float | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
-    @property
-    def greeting(self) -> list[Notice]:
+    def greeting(self, *, prompt: bool = False) -> list[Notice]:
         """What is said first: where this talks to, with which model, what of it OpenAI switches off,
         what of a tools file is not taken, and what is odd about the file in the microphone's place."""
-        return self.greeting_of()
-
-    def greeting_of(self, *, prompt: bool = False) -> list[Notice]:
-        """The same at a prompt, which may be recorded."""
         recorded = ", recorded" if prompt and self.recording.at_prompt() else ""
         odd = [Notice(f"{self.audio.input_file}: {note}", level=Level.WARNING) for note in self.audio.input_notes]
         return [

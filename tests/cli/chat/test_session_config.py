@@ -78,7 +78,7 @@ def test_what_openai_switches_off_is_said_at_the_connect() -> None:
     openai = resolve_endpoint(model="gpt-realtime", environ={"OPENAI_API_KEY": "sk-x"})
     elsewhere = resolve_endpoint(url="ws://127.0.0.1:1", model="gpt-realtime")
 
-    said = [f"{notice.what} {notice.hint}" for notice in ChatOptions(openai, config).greeting]
+    said = [f"{notice.what} {notice.hint}" for notice in ChatOptions(openai, config).greeting()]
     assert [
         name for line in said[1:] for name in ("gpt-realtime ", "whisper-1 ", "stored prompts ") if name in line
     ] == [
@@ -86,4 +86,4 @@ def test_what_openai_switches_off_is_said_at_the_connect() -> None:
         "whisper-1 ",
         "stored prompts ",
     ]
-    assert len(ChatOptions(elsewhere, config).greeting) == 1
+    assert len(ChatOptions(elsewhere, config).greeting()) == 1

@@ -59,6 +59,7 @@ class Twin:
         if isinstance(record, Frame) and isinstance(read, Frame) and record.event is not None:
             read.size = record.size  # of a frame that a test made without its text
         self.state.log.max_event_bytes = self._live.log.max_event_bytes
+        self.state.log.read_back = self._live.log.read_back
         self.state.observe(read)
         live, twin = known(self._live), known(self.state)
         if self._difference is None and twin != live:

@@ -282,3 +282,13 @@ def test_ga_events_are_left_as_they_are() -> None:
 def test_every_name_leads_to_a_known_event() -> None:
     """No row leads to a name that nothing reads."""
     assert all(is_known(name) for name in (*NAMES, *NAMES.values()))
+
+
+def test_binary_audio_belongs_to_the_item_that_any_content_named() -> None:
+    """Also where no event has announced the item."""
+    dialect = Dialect()
+    dialect.read(created())
+    assert dialect.read(event("response.output_audio_transcript.delta", item_id="spoken", delta="Hel")) is None
+
+    (delta,) = dialect.read_binary(PCM) or ()
+    assert (delta["response_id"], delta["item_id"]) == ("r", "spoken")

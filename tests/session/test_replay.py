@@ -16,7 +16,7 @@ from rtcli.recording.header import Header
 from rtcli.recording.reader import open_recording
 from rtcli.recording.writer import RecordingWriter
 from rtcli.session.replay import Replay, parse_speed
-from rtcli.views import View
+from rtcli.views import Notice, View
 from tests.kit.waiting import until
 
 COUNT = 40
@@ -94,8 +94,11 @@ async def test_it_pauses_steps_and_goes_on(file: Path) -> None:
 async def test_frames_that_memory_no_longer_holds_are_read_from_the_file(file: Path) -> None:
     replay = replay_of(file)
     replay.state.log.max_event_bytes = 4000
+    shown: list[View] = []
+    replay.feed.subscribe(shown.append)
     await replay.play_to_end()
 
+    assert [view.what for view in shown if isinstance(view, Notice) and "forgotten" in view.what] == []
     log = replay.state.log
     assert log.forgotten > COUNT // 2
     assert [frame.number for frame in log.everything()] == list(range(1, COUNT + 1))

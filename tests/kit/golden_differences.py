@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +15,15 @@ from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import default_payload
 from tests.kit.golden_player import Seen
-from tests.kit.golden_story import Step, Story, argument, asks_for_response, refused_by_parameter, server_events
+from tests.kit.golden_story import (
+    Step,
+    Story,
+    argument,
+    asks_for_response,
+    refused_cancel,
+    refused_without_a_name,
+    server_events,
+)
 from tests.kit.golden_values import UNDEFINED, same
 
 if TYPE_CHECKING:
@@ -211,13 +220,9 @@ def _crashed(step: Step, seen: Seen, story: Story) -> object:
 
 def _read_as_generic(step: Step, seen: Seen, story: Story) -> object:
     """An event that the reference knows, in which one field is not what its schema says."""
-    typed = {entry["event"] for entry in step.get("expect_emitted", ())}
-    return [
-        event
-        for event in server_events(step)
-        if (event.get("type") in _SERVER_TYPES and event["type"] not in typed)
-        or not isinstance(event.get("event_id", ""), str | None)
-    ]
+    sent = Counter(event["type"] for event in server_events(step) if event.get("type") in _SERVER_TYPES)
+    typed = Counter(entry["event"] for entry in step.get("expect_emitted", ()) if not entry.get("listener"))
+    return sent - typed or any(not isinstance(event.get("event_id", ""), str | None) for event in server_events(step))
 
 
 def _of_type(*types: str) -> Applies:
@@ -279,12 +284,9 @@ def _odd_address(step: Step, seen: Seen, story: Story) -> object:
     )
 
 
-def _of_error(*codes: str) -> Applies:
-    def applies(step: Step, seen: Seen, story: Story) -> object:
-        errors = [event.get("error") for event in server_events(step) if event.get("type") == "error"]
-        return any(isinstance(error, dict) and error.get("code") in codes for error in errors)
-
-    return applies
+def _since(happened: Callable[[Mapping[str, Any]], bool], told: Callable[[Story], bool]) -> Applies:
+    """The server says it in this step, or has said it before: what was free by then shows at the next request."""
+    return lambda step, seen, story: told(story) or any(map(happened, server_events(step)))
 
 
 def _asked_at_a_strange_end(step: Step, seen: Seen, story: Story) -> object:
@@ -363,11 +365,16 @@ DELIBERATE: tuple[Deliberate, ...] = (
         _same_but_frames("conversation.item.truncate"),
         _never,
     ),
-    Deliberate("refused cancel", _WIRE, _of_error("response_cancel_not_active"), _same_but_frames("response.create")),
     Deliberate(
-        "refused by parameter",
+        "refused cancel",
         _WIRE,
-        lambda step, seen, story: refused_by_parameter(step),
+        _since(refused_cancel, lambda story: story.cancel_refused),
+        _same_but_frames("response.create", "response.cancel"),
+    ),
+    Deliberate(
+        "refused without a name",
+        _WIRE,
+        _since(refused_without_a_name, lambda story: story.refused_unnamed),
         _same_but_frames("response.create", "response.cancel"),
     ),
     Deliberate(

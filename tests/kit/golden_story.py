@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from rtcli.protocol.error_attribution import possible_event_types
+from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE
 from tests.kit.golden_player import Seen
 from tests.kit.golden_values import UNDEFINED
 
@@ -25,6 +26,8 @@ class Story:
     clock: float = 1_000_000.0
     clock_went_back: bool = False
     came_early: bool = False  # a create was refused because a response ran already
+    refused_unnamed: bool = False  # a create was refused by an error that the reference cannot read so
+    cancel_refused: bool = False
     greeted: bool = False  # the server says something in the packet of its answer
     arriving: str = ""  # the item whose audio came last
     another_done: bool = False  # since then the audio of another one was said to be complete
@@ -48,6 +51,8 @@ class Story:
             self._hear(event)
 
     def _hear(self, event: Mapping[str, Any]) -> None:
+        self.refused_unnamed |= refused_without_a_name(event)
+        self.cancel_refused |= refused_cancel(event)
         response = event.get("response")
         match event.get("type"):
             case "response.created" if isinstance(response, dict):
@@ -64,7 +69,7 @@ class Story:
                 if (item.get("type"), item.get("status")) == ("function_call", "completed"):
                     self.calls.add(str(item.get("call_id") or item.get("id")))
             case "error" if isinstance(event.get("error"), dict):
-                self.came_early |= event["error"].get("code") == "conversation_already_has_active_response"
+                self.came_early |= event["error"].get("code") == ALREADY_ACTIVE
             case "response.output_audio.done":
                 self.another_done = True
 
@@ -95,13 +100,20 @@ def asks_for_response(method: str, args: list[Any]) -> bool:
     return False
 
 
-def refused_by_parameter(step: Step) -> bool:
-    """An error names no event, and tells by its parameter alone that it is about a response.create."""
-    errors = [event.get("error") for event in server_events(step) if event.get("type") == "error"]
-    return any(
-        isinstance(error, dict)
+def refused_without_a_name(event: Mapping[str, Any]) -> bool:
+    """An error without an event_id is about a response.create, and the reference cannot tell."""
+    error = event.get("error")
+    return (
+        event.get("type") == "error"
+        and isinstance(error, dict)
         and not error.get("event_id")
         and "response.create" in possible_event_types(error)
-        and "response.create" not in possible_event_types({**error, "param": None})
-        for error in errors
+        and "response_create" not in str(error.get("code"))
+        and "response.create" not in str(error.get("message"))
     )
+
+
+def refused_cancel(event: Mapping[str, Any]) -> bool:
+    """An error says that nothing was there to cancel."""
+    error = event.get("error")
+    return event.get("type") == "error" and isinstance(error, dict) and error.get("code") == CANCEL_NOT_ACTIVE

@@ -44,6 +44,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+# the user's own end of it says most, then what kept the program from working, then what the model made of it
 _PRECEDENCE = (
     ExitCode.INTERRUPTED,
     ExitCode.TERMINATED,
@@ -70,6 +71,7 @@ class RtcliError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
 
     def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
+        # here, so that no handler between here and the terminal can forget it
         self.what, self.why, self.hint = masked(what), masked(why), masked(hint)
         super().__init__(self.what)
 
@@ -158,6 +160,7 @@ def error_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
         message = error.get("message")
         if isinstance(message, str) and message:
             return error
+        # how other servers name their message
         said = next((error[key] for key in ("detail", "details", "msg", "reason", "error") if error.get(key)), None)
         return {**error, "message": str(said)} if said else error
     said = error or next((event[key] for key in ("message", "detail", "reason", "msg") if event.get(key)), None)

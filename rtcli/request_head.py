@@ -22,6 +22,7 @@ _ASSIGNMENT = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*
 _SCHEME = re.compile(r"(?:bearer|basic)\s", re.IGNORECASE)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
+# what a client library writes itself; a second one of them would break the upgrade
 _OURS = frozenset(
     {"connection", "upgrade", "content-length", "transfer-encoding", "te", "trailer", "keep-alive", "proxy-connection"}
 )
@@ -36,6 +37,7 @@ def check_host(url: str) -> None:
         host = urlsplit(url).hostname or ""
     except ValueError as error:
         raise UsageError("not a URL", why=str(error)) from error
+    # urlsplit has taken the brackets off
     if ":" in host:
         try:
             ipaddress.IPv6Address(host)
@@ -58,6 +60,7 @@ def checked_key(key: str, place: str) -> str:
         raise UsageError(
             f"the key in {place} begins with a byte order mark (U+FEFF)", hint="save it as UTF-8 without a BOM"
         )
+    # "" is in every text
     if key[:1] in _QUOTES and key:
         raise UsageError(f"the key in {place} begins with a quotation mark ({_named(key[0])})", hint="leave it out")
     if key[-1:] in _QUOTES and key:

@@ -110,7 +110,7 @@ class DisplaySettings:
     """What the user wants to see; changed by commands and keys, read by whoever renders.
 
     `events` is "off", "summary" (one row for each stream and item) or "all" (one row for each frame); `filter` an
-    expression of `protocol.wire_filter`; `metrics` shows figures in the toolbar.
+    expression of `protocol.filters`; `metrics` shows figures in the toolbar.
     """
 
     events: str = "off"
@@ -146,20 +146,20 @@ class SessionStatus:
     connection: str = "disconnected"
     endpoint: str = ""
     model: str = ""
-    session_id: str | None = None
+    session_id: str | None = None  # the server's
     muted: bool | None = None
     microphone: bool = False
     speaker: bool = False
     push_to_talk: bool = False
-    input_level_db: float | None = None
+    input_level_db: float | None = None  # dBFS
     responding: bool = False
     speaking_item: str | None = None
-    heard_ms: int | None = None
-    received_ms: int | None = None
-    expires_in: float | None = None
+    heard_ms: int | None = None  # of `speaking_item`, as the speaker has played it
+    received_ms: int | None = None  # of `speaking_item`
+    expires_in: float | None = None  # seconds
     calls: tuple[CallStatus, ...] = ()
-    dropped_audio_ms: int = 0
+    dropped_audio_ms: int = 0  # of the microphone, in the session so far
     modalities: tuple[str, ...] = ()
-    metrics: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)  # names and values, fit to be shown
     replay: bool = False  # the session is looked at in a recording
     recording: bool = False  # it is being written to a file

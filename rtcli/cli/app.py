@@ -39,7 +39,7 @@ _EPILOG = (
     "When something does not work: rtcli doctor."
 )
 
-_OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC)
+_OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC)  # of stdout itself: run() tells them
 
 
 def application(only: str | None = None) -> typer.Typer:
@@ -53,6 +53,7 @@ def application(only: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_program)
+    # importing all of them for --version or a single command would cost more than the command
     for name in [only] if only in COMMANDS else COMMANDS:
         module, attribute = COMMANDS[name]
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
@@ -78,6 +79,7 @@ def _program(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line. Never raises; explains on stderr why a code is not 0."""
+    # a stream may have been replaced by one without an encoding
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A text that the terminal's encoding lacks must not end a session.
@@ -111,11 +113,13 @@ def _run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         report.line(f"{error.format_message().rstrip('.')} (try: rtcli --help)")
         return ExitCode.USAGE
+    # a signal outside of runner.run, which maps the others itself
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # the last line of defense: a user never sees a traceback
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
+        # the developer's own way to see where it happened
         if os.environ.get("RTCLI_DEBUG"):
             raise
         report.line(f"unexpected {type(error).__name__}: {error} (a bug in rtcli; RTCLI_DEBUG=1 shows the traceback)")

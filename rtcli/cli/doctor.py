@@ -65,6 +65,7 @@ def doctor(
     }  # fmt: skip
     findings = [check() for check in (_python, _packages, _folders, _audio, _terminal)]
     findings += [_endpoint(flags), _models(flags)]
+    # whatever the endpoint: it tells whether rtcli itself works
     findings.append(_turn("built-in server", {"local": True}))
     if live:
         findings.append(_turn("live turn", flags))
@@ -89,10 +90,12 @@ def _packages() -> Finding:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     try:
+        # an extra that is not installed is no defect
         lines = [line for line in requires("rtcli") or () if "extra ==" not in line]
     except PackageNotFoundError:
         return Finding("packages", "rtcli is not installed as a package", good=False, hint="pip install .")
     missing, found = [], []
+    # the name ends where a version or a marker begins
     for name in (re.split(r"[^\w.-]", line)[0] for line in lines):
         try:
             found.append(f"{name} {version(name)}")
@@ -108,6 +111,7 @@ def _folders() -> Finding:
     from rtcli.config.folders import config_file, make_private, state_folder
 
     try:
+        # made now, so that a folder that can't be made is found here and not at the end of a chat
         make_private(state_folder())
         writable = os.access(state_folder(), os.W_OK)
     except OSError as error:
@@ -167,6 +171,7 @@ def _models(flags: dict[str, Any]) -> Finding:
     except RtcliError as error:
         return Finding("models", f"not known: {error.what}", good=False)
     asked = f"{endpoint.model}, transcribed by {config['audio']['input']['transcription']['model']}"
+    # other servers switch models off by dates of their own
     if not is_openai(endpoint.url):
         return Finding("models", asked)
     ending = list(shutdowns_in(endpoint.model, config))

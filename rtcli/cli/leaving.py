@@ -32,6 +32,7 @@ class Deadline:
         with contextlib.suppress(Exception):  # no terminal, no termios
             import termios
 
+            # before any prompt has changed them
             self._modes = termios.tcgetattr(0)
 
     def begin(self, code: int, stay: threading.Event) -> None:
@@ -60,6 +61,7 @@ class Deadline:
 def leave(code: int) -> int:
     """The code to end with. Where a tools file was loaded, the process ends soon, whatever the file's code does."""
     threads = sys.modules.get("rtcli.session.tools.threads")
+    # without a tools file the interpreter's own end is as quick and more orderly
     if threads is None or "rtcli.session.tools.python_file" not in sys.modules:
         return code
     threading.Thread(target=_end_later, args=[code], name="rtcli-leaving", daemon=True).start()

@@ -73,6 +73,7 @@ Header = Annotated[
 
 def settings_of(**flags: Any) -> Settings:
     """The settings, with these flags on top; what was not given is None, False or empty."""
+    # a flag that was not given must not hide a setting
     given = {name: value for name, value in flags.items() if value not in (None, False, "", [])}
     for name, value in given.items():
         if BY_NAME[name].choices:

@@ -63,8 +63,10 @@ async def _replay(
 
     from rtcli.terminal.capabilities import can_prompt
 
+    # with "-" standard input is the recording and can take no keys
     prompted = not json and file != "-" and can_prompt(os.environ, sys.stdin, sys.stdout)
     if pace is None and not named and prompted:
+        # somebody watches; a pipe has nobody to wait for
         pace = 1.0
     looked_at = _opened(file, pace, settings.get("recordings"))
     try:
@@ -164,5 +166,6 @@ async def _answer_lines(context: Context, show: Callable[[View], None]) -> ExitC
                 show(view)
         except RtcliError as error:
             report.error(error)
+            # the lines after it are carried out all the same
             codes.append(error.exit_code)
     return worst(*codes)

@@ -17,6 +17,7 @@ def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     from rtcli.cli.leaving import Deadline
     from rtcli.terminal.signals import set_last_resort
 
+    # made before the command touches the terminal
     set_last_resort(Deadline().begin)
     try:
         _quiet_logging()
@@ -54,6 +55,7 @@ async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
         try:
             return await task
         except asyncio.CancelledError:
+            # else somebody other than a signal has cancelled it
             if received:
                 return received[0]
             raise

@@ -12,6 +12,7 @@ from rtcli.views import Level, Notice, Quit, Table, Text, Views, counted
 @command("help", topic="app", aliases=("?",))
 def show_help(context: Context, name: RemainingText | None = None) -> Views:
     """List the commands, or explain one: /help session set"""
+    # topics have no slash, so that a command of the same name is still found by it
     if name and name in TOPICS:
         return _topic(context, name)
     if name:

@@ -62,6 +62,7 @@ class Integer(ArgumentType[int]):
         try:
             value = int(text)
         except ValueError:
+            # one message for what is no number and for what is negative
             value = -1
         if value < 0:
             raise UsageError(f"{text!r} is not a whole number")
@@ -84,6 +85,7 @@ class Choice(ArgumentType[str]):
 
     def parse(self, text: str, known: Known) -> str:
         found = [choice for choice in self.choices if choice == text]
+        # an exact word wins: "server" would be ambiguous beside "server_vad"
         found = found or [choice for choice in self.choices if text and choice.startswith(text)]
         if len(found) != 1:
             raise UsageError(f"{text!r} is not one of: {', '.join(self.choices)}")
@@ -159,12 +161,14 @@ class Assignments(ArgumentType[list[tuple[str, Any]]]):
     greedy = True
 
     def parse(self, text: str, known: Known) -> list[tuple[str, Any]]:
+        # a value may hold spaces (instructions=Be brief): only where every word is an assignment are there several
         pairs = text.split() if _SEVERAL.fullmatch(text.strip()) else [text]
         return [self._pair(pair) for pair in pairs]
 
     @staticmethod
     def _pair(text: str) -> tuple[str, Any]:
         path, equals, value = text.partition("=")
+        # in PATH {"a": "x=y"} the first = belongs to the value
         if not equals or " " in path.strip() or "{" in path:
             path, _, value = text.partition(" ")
         if not path.strip() or not (equals or value.strip()):
@@ -216,6 +220,7 @@ class FilterTerms(ArgumentType[str]):
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         before, space, last = typed.rpartition(" ")
+        # a suggestion of a greedy argument replaces all of it, so it repeats what stands before the last term
         begin = f"{before}{space}" + ("-" if last.startswith("-") else "")
         for name, row in EVENT_TYPES.items():
             yield Suggestion(f"{begin}{name}", row.meaning)
@@ -233,6 +238,7 @@ class RecordKey(ArgumentType[str]):
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterator[Suggestion]:
+        # the newest first: it is the one that is asked about
         for number, event_type in reversed(known.frames):
             yield Suggestion(str(number), event_type)
 
@@ -244,6 +250,7 @@ class ItemId(ArgumentType[str]):
 
     def parse(self, text: str, known: Known) -> str:
         ids = [item_id for item_id, _ in known.items]
+        # an id of digits alone is taken by its name, not by its number in /history
         if text.isdecimal() and text not in ids and 1 <= int(text) <= len(ids):
             return ids[int(text) - 1]
         return expand(text, ids)
@@ -274,6 +281,7 @@ class CallOutput(ArgumentType[tuple[str | None, str]]):
     def parse(self, text: str, known: Known) -> tuple[str | None, str]:
         word, _, rest = text.partition(" ")
         call_id = OpenCallId().parse(word, known)
+        # a first word that names no open call is the output's own
         named = any(call.id == call_id for call in known.calls if not call.is_approval)
         if named and not rest.strip():
             raise UsageError(f"{call_id} needs an output", hint=f"/tool {call_id} OUTPUT")
@@ -353,6 +361,7 @@ def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Sug
     except (OSError, RuntimeError):
         return
     for entry in entries:
+        # as a shell does it
         if entry.name.startswith(".") and not typed.rpartition("/")[2].startswith("."):
             continue
         if entry.is_dir():
@@ -368,10 +377,12 @@ _PLAIN: dict[Any, ArgumentType[Any]] = {str: Word(), int: Integer(), bool: Flag(
 def argument_type_of(annotation: Any) -> ArgumentType[Any]:
     """The kind that an annotation stands for. Raises TypeError for one that stands for none."""
     if typing.get_origin(annotation) is Annotated:
+        # Annotated may carry other metadata as well
         kinds = [extra for extra in typing.get_args(annotation)[1:] if isinstance(extra, ArgumentType)]
         if len(kinds) == 1:
             return kinds[0]
     if typing.get_origin(annotation) in (typing.Union, UnionType):
+        # None says that the argument may be left out, which its default says too
         inner = [part for part in typing.get_args(annotation) if part is not NoneType]
         if len(inner) == 1:
             return argument_type_of(inner[0])

@@ -14,6 +14,7 @@ def send_events(text: str, context: Context, *, raw: bool = False, file: str = "
     `raw` bypasses the sequencer. `file` is where the text comes from, "" for the prompt. Raises InputError, before
     anything is sent, for a text that is not events.
     """
+    # all of them before the first is sent
     events = parse_events(text, file)
     views: list[View] = []
     for event in events:

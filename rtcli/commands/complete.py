@@ -35,6 +35,7 @@ def complete(text: str, registry: Registry, known: Known) -> list[Completion]:
         found = _event_type(text)
     else:
         found = _image(text)
+    # lazily: a folder may have a hundred thousand entries
     return [completion for completion, _ in zip(found, range(_MAX_COMPLETIONS), strict=False)]
 
 
@@ -63,6 +64,8 @@ def _command_line(text: str, registry: Registry, known: Known) -> Iterator[Compl
             if name.startswith(word):
                 yield Completion(f"{name} ", start, name, registry.names[f"{first} {name}"].summary)
     try:
+        # "/session " with nothing behind it completes the arguments of /session, too
+        # "/session " with nothing behind it completes the arguments of /session, too
         entry, _ = registry.resolve(text[1:] if word else first)
     except UsageError:
         return
@@ -81,6 +84,7 @@ def _names(typed: str, start: int, registry: Registry) -> Iterator[Completion]:
             seen.add(name)
             group = registry.subcommands(name)
             yield Completion(f"{name} ", start, f"/{name}", "|".join(group) if group else entry.summary)
+    # aliases only where no name fits, else each command would be listed twice
     if not seen:
         for alias, entry in registry.names.items():
             if alias.startswith(typed) and " " not in alias:
@@ -94,6 +98,7 @@ def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[
     at = 0
     while parameter is None or not parameter.kind.greedy:
         word = next_word(text, at)
+        # the word that the cursor is in is not finished
         if word is None or word.end >= len(text):
             break
         at = word.end
@@ -109,6 +114,7 @@ def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[
             if option.startswith(typed):
                 yield Completion(f"{option} ", start + at, option, named.kind.label)
     if parameter is not None:
+        # an open quote is part of the word that is completed, not of the value
         bare = typed[1:] if typed[:1] in ("'", '"') and not parameter.kind.greedy else typed
         for suggestion in _fitting(parameter.kind.suggest(bare, known), bare):
             end = "" if suggestion.more else " "
@@ -122,6 +128,7 @@ def _event_type(text: str) -> Iterator[Completion]:
     value = typed.lstrip().removeprefix(":").lstrip()
     if not found or not value.startswith('"') or '"' in value[1:]:
         return
+    # behind the opening quote
     start = len(text) - len(value) + 1
     for name, row in EVENT_TYPES.items():
         if row.direction is Direction.SENT and name.startswith(value[1:]):

@@ -24,10 +24,10 @@ class Context:
     terminal to edit in. `prices` are the settings' own.
     """
 
-    live: RealtimeSession | None
-    display: DisplaySettings
+    live: RealtimeSession | None  # None in a replay
+    display: DisplaySettings  # changed by /events and /filter, read by whatever shows frames
     registry: Registry
-    edit: Callable[[str], Awaitable[str | None]] | None = None
+    edit: Callable[[str], Awaitable[str | None]] | None = None  # see above
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recorded: Replay | None = None  # in place of a live session
 

@@ -24,6 +24,7 @@ from rtcli.views import Json, Notice, Table, Text, View, Views, counted
 
 _MAX_MATCHES = 50
 _MAX_RAW = 4000  # characters of a frame that is not an event
+# the third column is the direction, an arrow that needs no heading
 _COLUMNS = ("#", "time", "", "type", "about", "cause")
 
 
@@ -52,6 +53,7 @@ def filter_events(context: Context, expression: Annotated[str, FilterTerms()] = 
     """Show only some events: response.* -*.delta < item=ID error. Without terms: all events."""
     parse_filter(expression)
     context.display.filter = expression
+    # a filter is set to see something
     if expression and context.display.events == "off":
         context.display.events = "summary"
     return Notice(f"filter: {expression}" if expression else "no filter")
@@ -80,6 +82,7 @@ async def grep(context: Context, pattern: RemainingText) -> Views:
     try:  # in a thread: a long log must not hold up the session
         matches = await asyncio.to_thread(_matching, context.state.log.everything(), compiled, stop)
     finally:
+        # Ctrl+C leaves the thread behind, which sees this at its next record
         stop.set()
     if not matches:
         return Notice(f"no event matches {pattern!r}")
@@ -129,6 +132,7 @@ def _last_failure(context: Context) -> Frame:
 
 def _find(context: Context, key: str) -> Frame:
     log = context.state.log
+    # a number or an id first; what is neither is a type
     record = log.find(key) or log.last(key)
     if record is None:
         number = key.removeprefix("#")
@@ -145,6 +149,7 @@ def _whole(record: Frame, *, full: bool = False) -> Views:
     title = f"#{record.number} {record.direction} +{record.at:.3f} s{', binary message' if record.binary else ''}"
     if record.event is None:
         raw = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="backslashreplace")
+        # a frame may have 64 MiB
         shown = raw if full or len(raw) <= _MAX_RAW else f"{raw[:_MAX_RAW]}... (--full shows all)"
         return Text(f"{title}: no event ({record.problem}), {record.size} bytes\n{shown}")
     return Json(record.event, title=title, full=full)
@@ -179,4 +184,5 @@ _PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
 
 def _searchable(record: Frame) -> str:
     """An event as text without its base64, in which anything would match."""
+    # ensure_ascii off: a search for "Zürich" finds what is on the screen
     return _PAYLOADS.sub("", json.dumps(record.event, ensure_ascii=False)) if record.event is not None else ""

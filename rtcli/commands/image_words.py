@@ -35,6 +35,7 @@ def named_images(text: str) -> list[NamedImage]:
 
 def without(text: str, images: list[NamedImage]) -> str:
     """The text with the images taken out, each with the space before it."""
+    # from behind, so that the positions of those before stay right
     for image in reversed(images):
         start = image.start - (text[image.start - 1 : image.start] == " ")
         text = text[:start] + text[image.end :]
@@ -56,6 +57,7 @@ def dropped_image(text: str) -> NamedImage | None:
 
 
 def _at(text: str, at: int) -> NamedImage | None:
+    # "name@host" is an address
     if at and not text[at - 1].isspace() and text[at - 1] not in "([{<\"'":
         return None
     word = next_word(text, at + 1)
@@ -63,6 +65,7 @@ def _at(text: str, at: int) -> NamedImage | None:
         return None
     if names_an_image(word.text) and not _ends_in_punctuation(word.text):
         return NamedImage(word.text, at, word.end)
+    # "@cat.png, what is it?" means cat.png
     name = word.text.rstrip(_BEHIND)
     if name and names_an_image(name):
         return NamedImage(name, at, word.end - (len(word.text) - len(name)))

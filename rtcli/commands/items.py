@@ -26,6 +26,7 @@ def history(context: Context, last: int | None = None) -> Views:
     """List the conversation, or its last items, in the server's order; ⟂ separates what was heard from what was not."""
     rows = tuple(
         row
+        # numbered before it is cut, so that a number means the same item in every call
         for number, item in list(enumerate(context.state.history, 1))[-last if last else 0 :]
         for row in _history_rows(context, number, item)
     )
@@ -49,6 +50,7 @@ def _content_of(context: Context, item: Item) -> str:
     for index, part in enumerate(item.content):
         heard = context.state.transcripts.heard(item.item_id, index)
         spoken = context.state.transcripts.text("assistant", item.item_id, index)
+        # what was typed or sent as text is not heard
         if heard is not None and spoken and not part.get("text"):
             text = f"{spoken[:heard]}{_CUT}{spoken[heard:].strip()}"
     images = sum(part.get("type") == "input_image" for part in item.content)
@@ -64,6 +66,7 @@ async def item(
     force: bool = False,
 ) -> Views:
     """Show the server's copy of an item; --audio FILE writes its audio as WAV, --force overwrites one."""
+    # in a replay the server that has the copy is gone
     if context.live is None and item_id in context.state.history and audio is None:
         found = next(item for item in context.state.history if item.item_id == item_id)
         return Json(as_json([found])[0], title=item_id)

@@ -31,6 +31,7 @@ class Known:
         return cls(
             state.session,
             tuple((item.item_id, getattr(item, "role", item.type)) for item in state.history),
+            # more would be a menu that nobody scrolls
             tuple((frame.number, type_of(frame)) for frame in state.log.records[-_FRAMES:]),
             context.live.tools.open if context.live is not None else (),
         )

@@ -29,6 +29,7 @@ async def run_line(line: str, context: Context) -> list[View]:
         return []
     if text.lower() in _BARE:
         return await _run_command(_BARE[text.lower()], context)
+    # before commands: an absolute path begins with a slash, too
     if dropped := dropped_image(text):
         return await _send_with_images(text, [dropped], context)
     if text.startswith("/") and not text.startswith("//"):
@@ -80,6 +81,7 @@ def _trailing_flags(text: str, entry: Command) -> tuple[str, dict[str, Any]]:
     while True:
         rest, _, last = text.rstrip().rpartition(" ")
         option = entry.options.get(last)
+        # an option that takes a value can't stand behind free text, which could not be told from it
         if option is None or not isinstance(option.kind, Flag) or not rest.strip():
             return text, options
         text, options[option.name] = rest.rstrip(), True

@@ -33,6 +33,7 @@ async def image(context: Context, source: Annotated[str, ImageSource()], text: R
     PNG and JPEG are sent unchanged; WebP, GIF and others are converted; large ones are shrunk. A notice tells.
     """
     context.session.require_connection()
+    # after the check above: it may be large, or come from far away
     prepared = await load_image(source)
     context.session.talk.say(text, [prepared])
     return prepared.views
@@ -54,6 +55,7 @@ def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields(RE
 def interrupt(context: Context) -> Views:
     """Stop the answer, and truncate it on the server to what was heard."""
     stopped = context.session.talk.interrupt()
+    # what was cut is said when the server confirms it
     return None if stopped else Notice("nothing to interrupt")
 
 

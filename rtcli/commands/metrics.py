@@ -44,6 +44,7 @@ async def stats(context: Context) -> Views:
         )
     if context.live is not None and context.live.lifecycle.connected:
         round_trip = await context.live.lifecycle.ping()
+        # without the model, so that network and model can be told apart
         views.append(Notice(f"round trip {round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))
     return views or Notice("nothing has been measured yet")
 
@@ -83,6 +84,7 @@ def _estimate(context: Context) -> Notice:
     spent += [(model, used.tokens, used.seconds) for model, used in metrics.transcriptions.items() if _amount(used)]
     total, unknown = 0.0, []
     for model, tokens, seconds in spent:
+        # one unknown price makes the sum a wrong one: then none is given
         price = price_of(model, context.prices)
         if price is None:
             unknown.append(model or "a model without a name")

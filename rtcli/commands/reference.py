@@ -38,7 +38,7 @@ def _section(topic: str, registry: Registry) -> Iterator[str]:
 
 def _row(entry: Command) -> str:
     also = ", ".join(f"`/{alias}`" for alias in entry.aliases)
-    usage = entry.usage.replace("|", "\\|")
+    usage = entry.usage.replace("|", "\\|")  # it would end the cell
     return f"| `{usage}` | {entry.summary} | {also} |"
 
 

@@ -94,6 +94,7 @@ def command(name: str, *, topic: str, aliases: tuple[str, ...] = ()) -> Callable
 
 def _parameters(name: str, handler: Handler) -> tuple[Parameter, ...]:
     hints = typing.get_type_hints(handler, include_extras=True)
+    # the first parameter is the context, whatever its name
     _context, *rest = inspect.signature(handler).parameters.values()
     found = []
     for parameter in rest:
@@ -101,6 +102,7 @@ def _parameters(name: str, handler: Handler) -> tuple[Parameter, ...]:
             kind = argument_type_of(hints[parameter.name])
         except (KeyError, TypeError) as error:
             raise TypeError(f"/{name}: parameter {parameter.name!r}: {error}") from error
+        # Python's own mark for what is given by name
         named = parameter.kind is parameter.KEYWORD_ONLY
         option = f"--{parameter.name.replace('_', '-')}" if named else ""
         required = parameter.default is parameter.empty
@@ -151,6 +153,8 @@ class Registry:
         first = self._complete(first, {name.split()[0] for name in self._names}, "")
         subcommands = self.subcommands(first)
         second, after = _split(rest)
+        # /item 2 is an argument, /item show a subcommand: what is no subcommand is the group's own argument, where it
+        # takes any
         if subcommands and second:
             if second in subcommands or first not in self._names or not self._names[first].parameters:
                 word = self._complete(second, subcommands, f"{first} ")
@@ -164,6 +168,7 @@ class Registry:
         if word in names:
             return word
         found = [name for name in names if word and name.startswith(word)]
+        # a prefix that fits a command and its own alias is not ambiguous
         targets = {id(self._names.get(f"{before}{name}", name)) for name in found}
         if len(targets) == 1:
             return found[0]

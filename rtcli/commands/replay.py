@@ -9,7 +9,7 @@ from rtcli.errors import UsageError
 from rtcli.session.replay import parse_speed
 from rtcli.views import Notice, Views
 
-_MAX_STEPS = 10_000
+_MAX_STEPS = 10_000  # more at once would keep the prompt from answering
 
 
 @command("pause", topic="replay")

@@ -20,7 +20,7 @@ from rtcli.session import hints
 from rtcli.session import setting_paths as settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
 
-_FIXED = ("object", "id", "expires_at")
+_FIXED = ("object", "id", "expires_at")  # the server's own, never sent back
 
 
 def _confirmed(context: Context) -> Mapping[str, Any]:
@@ -66,6 +66,7 @@ async def session_set(context: Context, assignments: Annotated[list[tuple[str, A
     """
     update: dict[str, Any] = {}
     for path, value in assignments:
+        # each assignment sees those before it: turn_detection.type=server_vad turn_detection.threshold=0.6
         update = merge(update, settings.update_for(path, value, session=merge(dict(_confirmed(context)), update)))
     return await _apply(context, update)
 
@@ -98,6 +99,7 @@ async def session_load(context: Context, file: Annotated[Path, FilePath(".json")
     value = read_json(file)
     if not isinstance(value, dict):
         raise UsageError(f"{file} does not hold a session", why="expected a JSON object")
+    # a session alone, or the event that carries one
     inner = value.get("session", value)
     return await _load(context, inner if isinstance(inner, dict) else value)
 
@@ -170,6 +172,7 @@ async def vad(
     present = settings.get(_confirmed(context), path)
     if kind is None and not fields:
         return Json(present, title=path)
+    # a new kind starts empty: the fields of the other kind are not its own
     detection: Any = dict(present) if isinstance(present, Mapping) and kind is None else {}
     if kind != "off":
         detection |= {"type": _VAD_TYPES[kind]} if kind else {}

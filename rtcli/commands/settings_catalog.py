@@ -17,7 +17,7 @@ _PATHS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "instructions": ("the instructions for the model", ()),
     "tools": ("the tools that the model may call; [] clears them", ("[]",)),
     "tool_choice": ("whether the model must call a tool", ("auto", "none", "required")),
-    "parallel_tool_calls": ("allow allow allow allow allow several calls in one response", _TRUTH),
+    "parallel_tool_calls": ("allow several calls in one response", _TRUTH),
     "max_output_tokens": ("1 to 4096, or inf", ("inf", "4096", "1024")),
     "reasoning.effort": ("reasoning models only", ("minimal", "low", "medium", "high", "xhigh")),
     "truncation": ("what happens when the context is full", ("auto", "disabled")),

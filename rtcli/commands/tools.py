@@ -27,6 +27,7 @@ async def tools(context: Context, mode: Literal["manual", "auto", "reload"] | No
         calls.manual = mode == "manual"
         return Notice(f"tool calls {'wait for /tool' if calls.manual else 'run automatically'}")
     declared = context.state.tools.tools
+    # of --tools; the session may have declared others, and not all of these
     own = {tool.name: tool for tool in calls.tools}
     names = {_name(tool) for tool in declared}
     tables = (
@@ -77,6 +78,7 @@ async def _reload(context: Context) -> Views:
     what = f"{counted(len(now), 'tool')} in {file.path.name}"
     changes = [f"new: {', '.join(added)}"] * bool(added) + [f"gone: {', '.join(removed)}"] * bool(removed)
     if context.session.lifecycle.connected:
+        # tools that the session got elsewhere stay
         requested = merged_tools({"tools": context.state.tools.tools}, context.session.tools.schemas, without=removed)
         await context.session.settings.update({"tools": requested})
     return [Notice(what, "; ".join(changes), level=Level.OK), *file.notices]

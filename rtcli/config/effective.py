@@ -48,6 +48,7 @@ def effective(settings: Settings, environ: Mapping[str, str]) -> tuple[dict[str,
 
 def _fill_in(values: dict[str, Value | None], endpoint: Endpoint, environ: Mapping[str, str]) -> None:
     """What the endpoint comes to: an address that names its model beats the setting."""
+    # a setting beats the variable, as in endpoint_of
     address = str(given[0] if (given := values["url"]) else environ.get(OPENAI_URL_VARIABLE, ""))
     origin = _origin_of_address(values, environ)
     if endpoint.local:

@@ -34,6 +34,7 @@ class KeySource:
             key = self._from_environment(environ)
         else:
             key = self._from_file() if self.file else self._from_keyring()
+        # before it is checked: the message of a refused key must not show it either
         add_secret(key)
         return checked_key(key, self.place)
 
@@ -43,6 +44,7 @@ class KeySource:
         return self.variable or self.file or f"the keyring under {self.keyring}"
 
     def _from_environment(self, environ: Mapping[str, str]) -> str:
+        # a line break from $(cat key) is nobody's intention
         value = environ.get(self.variable or "", "").strip()
         if not value:
             raise UsageError(f"the environment variable {self.variable} is not set", hint=f"export {self.variable}=...")

@@ -39,6 +39,7 @@ def _setting(row: Setting) -> dict[str, Any]:
         return {**schema, "type": "boolean"}
     if row.type is dict:
         return {**schema, "type": "object", "additionalProperties": _TABLES[row.name]}
+    # a device may be given by its index
     return {**schema, "type": ["string", "integer"] if row.name.endswith("_device") else "string"}
 
 

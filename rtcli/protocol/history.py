@@ -107,6 +107,7 @@ class History:
         if isinstance(previous, str) and previous in self._items:
             before: str | None = previous
         else:
+            # None says "the first"; an unknown id or none at all says nothing
             before = None if previous is None else self._last
         after = self._first if before is None else self._next.get(before)
         if before is None:
@@ -121,6 +122,7 @@ class History:
 
 def _weight(item: Item) -> int:
     """The characters of an item's texts, at any depth."""
+    # a list in place of recursion: an item may be nested without end
     weight, waiting = _OVERHEAD, [getattr(item, slot) for slot in item.__slots__]
     while waiting:
         value = waiting.pop()

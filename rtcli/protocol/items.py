@@ -134,6 +134,7 @@ def read_mcp_call(item: Mapping[str, Any], *, default_status: str) -> McpCallIte
 
 def read_approval_request(item: Mapping[str, Any]) -> McpApprovalRequestItem:
     """A request for approval; arguments that are no JSON are handed on as text, so that it can still be answered."""
+    # an empty text is what a call without arguments has
     arguments: Any = item.get("arguments") or "{}"
     if isinstance(arguments, str):
         with suppress(orjson.JSONDecodeError):
@@ -162,6 +163,7 @@ def write_message(item: Mapping[str, Any]) -> dict[str, Any]:
         content = item["content"]
         written["content"] = [as_mapping(part) for part in content] if isinstance(content, list | tuple) else content
     written["id"] = item["item_id"]
+    # the API refuses it there
     if item["role"] != "system" and item.get("status"):
         written["status"] = item["status"]
     return written

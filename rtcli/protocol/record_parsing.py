@@ -68,6 +68,7 @@ def parse_record(line: bytes, number: int = 1, at: float = 0.0) -> Record:
 
     Raises LineError; UnknownKindError for an object of a kind that is not known.
     """
+    # the quick way: the event is the end of the line, so that it need not be decoded as a part of it
     if line.startswith(_OURS) and line.endswith(b"}"):
         head, _, text = line.partition(_EVENT_KEY)
         if (frame := _ours(head, text, number, at)) is not None:
@@ -75,6 +76,7 @@ def parse_record(line: bytes, number: int = 1, at: float = 0.0) -> Record:
     value = parse_object(line)
     if "dir" not in value and isinstance(value.get("type"), str):
         return _plain(value, line, number, at)
+    # the key that a line has says what it is; none has two of them
     for key, read in _READERS.items():
         if key in value:
             return read(value, number, at)
@@ -125,11 +127,13 @@ def _made(  # noqa: PLR0917  # what a line says, in the order of a frame's own f
 
 
 def _positive(value: object) -> int | None:
+    # not isinstance: true is an int, too
     return value if type(value) is int and value > 0 else None
 
 
 def _at(line: _Line, default: float) -> float:
     value = line.get("t", default)
+    # JSON decoders take 1e999 for infinity
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise LineError(f"not a time: {value!r}")
     return float(value)
@@ -196,6 +200,7 @@ def _connection(line: _Line, _number: int, at: float) -> Connection:
     try:
         state = Connected(line["connection"])
     except ValueError:
+        # of a later version, perhaps: passed over like an unknown kind
         raise UnknownKindError(f"unknown state of a connection: {line['connection']!r}") from None
     code = line.get("code")
     code = code if isinstance(code, int) else None

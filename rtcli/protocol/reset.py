@@ -101,6 +101,7 @@ def plan_reset(
 
 
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    # the usual case: most items of an edited history are the very objects
     if old is new:
         return True
     return {k: v for k, v in old.items() if k not in _IGNORED} == {k: v for k, v in new.items() if k not in _IGNORED}
@@ -127,10 +128,12 @@ def _creates(
     call_ids: Mapping[str, str],
 ) -> list[tuple[str | None, Event]]:
     kept = {item["item_id"] for item in new if item["item_id"] in old} - changed
+    # an item whose deletion is under way is no anchor
     kept -= pending.leaving()
+    # behind it, items are simply appended: no anchor can fail
     last_kept = max((index for index, item in enumerate(new) if item["item_id"] in kept), default=-1)
     creates: list[tuple[str | None, Event]] = []
-    anchor = "root"
+    anchor = "root"  # the API's word for the beginning of the conversation
     for index, item in enumerate(new):
         item_id = item["item_id"]
         if item_id in kept:

@@ -47,6 +47,7 @@ _PLAIN_KEYS = ("instructions", "parallel_tool_calls")
 
 def build_turn_detection(value: Config | None) -> Payload | None:
     """A turn detection for the wire. None switches it off; an empty one says nothing and gives None as well."""
+    # the reference tests for truth here: an empty object disappears
     return dict(value) if value else None
 
 
@@ -75,6 +76,7 @@ def _given_input(config: Config) -> Payload:
     if (named := build_format(nested.get("format"))) is not None:
         given["format"] = named
     given |= {key: nested[key] for key in ("noise_reduction", "transcription") if key in nested}
+    # {} says nothing; null switches it off and has to go out
     if "turn_detection" in nested and nested["turn_detection"] != {}:
         given["turn_detection"] = build_turn_detection(nested["turn_detection"])
     return given
@@ -123,6 +125,7 @@ def _given_prompt(prompt: Any) -> Payload | None:
 
 def given_part(config: Config) -> Payload:
     """Only what a config says, in the wire's shape, without defaults."""
+    # present with None counts, too
     legacy = any(key in config for key in _LEGACY_KEYS)
     modalities = config.get("modalities") if legacy else config.get("output_modalities")
     inputs, output = _given_legacy(config) if legacy else (_given_input(config), _given_output(config))
@@ -233,6 +236,7 @@ class RequestedSession:
         if isinstance(session, Mapping):
             update = {k: v for k, v in session.items() if k not in ("type", "model", "tracing")}
             given, self._provider = self._settled(update.keys())
+            # the caller's object may change after it was sent
             self._requested = merge(given, deepcopy(update))
 
     def forget_setting(self, path: str) -> None:

@@ -38,6 +38,7 @@ Translated: TypeAlias = tuple[Semantic, ...]
 
 # The status of an item whose event does not say it, by the end of the event's type.
 _STATUS_BY_EVENT = {"added": "in_progress", "done": "completed", "retrieved": "completed"}
+# the reference's own: a retrieved call may still run
 _MCP_STATUS_BY_EVENT = {"added": "in_progress", "done": "completed", "retrieved": "in_progress"}
 _MCP_CALLS = ("mcp_call", "mcp_tool_call")
 
@@ -126,6 +127,7 @@ def _previous(event: Event) -> str | Unset | None:
 
 
 def _message(event: Event, item: Event) -> Translated:
+    # response.output_item.* names no neighbour
     previous = _previous(event) if event["type"].startswith("conversation.") else UNSET
     message = read_message(item, default_status=_STATUS_BY_EVENT[_stage(event)], previous=previous)
     return (("item_update", message),) if message else _NOTHING
@@ -161,6 +163,7 @@ def _output_item(event: Event) -> Translated:
 
 
 def _function_call(event: Event, item: Event) -> Translated:
+    # the item is sent when it is added as well, with arguments that are still to come
     if item.get("status") != "completed":
         return _NOTHING
     call = read_function_call(item)

@@ -21,7 +21,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 class TokenUsage:
     """Tokens by modality. The cached counts are a part of the input counts, not an addition to them."""
 
-    input_text: int = 0
+    input_text: int = 0  # tokens, as all below
     input_audio: int = 0
     input_image: int = 0
     cached_text: int = 0
@@ -42,6 +42,7 @@ class TokenUsage:
         cached = _mapping(spent.get("cached_tokens_details"))
         made = _mapping(whole.get("output_token_details"))
         return cls(
+            # other servers send totals alone
             input_text=_whole(spent.get("text_tokens") if spent else whole.get("input_tokens")),
             input_audio=_whole(spent.get("audio_tokens")),
             input_image=_whole(spent.get("image_tokens")),

@@ -35,14 +35,14 @@ class Stream:
     """The pieces of one stream so far. `size` is the bytes of its frames, `tail` the end of its text."""
 
     name: str
-    first: Frame
-    last: Frame
-    count: int = 0
+    first: Frame  # names the item and tells when it began
+    last: Frame  # its number and time are those of the row
+    count: int = 0  # pieces, without the end
     size: int = 0
-    audio_bytes: int = 0
+    audio_bytes: int = 0  # of decoded audio
     characters: int = 0
     tail: str = ""
-    closed: bool = False
+    closed: bool = False  # its end came; a row without it keeps an ellipsis
 
     def add(self, record: Frame) -> None:
         """Count one more piece."""
@@ -50,6 +50,7 @@ class Stream:
         self.count += 1
         self.size += record.size
         event = record.event or {}
+        # audio that is sent carries it in `audio`, everything received in `delta`
         text = event.get("audio", event.get("delta"))
         if not isinstance(text, str):
             return
@@ -62,7 +63,7 @@ class Stream:
 
 Entry: TypeAlias = Frame | Stream
 
-_MAX_OPEN = 64
+_MAX_OPEN = 64  # a server has a handful at a time
 
 _AUDIO_STREAMS = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
 _APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append")
@@ -110,12 +111,14 @@ class EventGrouper:
         event, type_ = record.event or {}, type_of(record)
         if type_ in _APPEND:
             return FrameRole.PIECE, _Key(type_)
+        # by the name's end, so that types of later versions are folded, too
         if type_.endswith(".delta"):
             return FrameRole.PIECE, _key(type_.removesuffix(".delta"), event)
         if type_ == "response.done" or type_ in _INPUT_CLOSERS:
             return FrameRole.CLOSER, _Key(type_)
         for suffix in _END_SUFFIXES:
             key = _key(type_.removesuffix(suffix), event)
+            # an end without pieces (a .done alone) is a row like any other
             if type_.endswith(suffix) and key in self._open:
                 return FrameRole.END, key
         return FrameRole.SINGLE, _Key(type_)
@@ -152,6 +155,7 @@ _ACTIONS = {
 
 
 def _key(name: str, event: Mapping[str, Any]) -> _Key:
+    # arguments of a call have no content_index
     index = event.get("content_index", event.get("output_index", 0))
     return _Key(name, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
 
@@ -161,4 +165,5 @@ def _closes(record: Frame, stream: Stream) -> bool:
         return stream.name in _APPEND
     response = (record.event or {}).get("response")
     ended = response.get("id") if isinstance(response, Mapping) else None
+    # "" is no id: pieces without one close with a response that has none
     return bool((stream.first.event or {}).get("response_id", "") == ended)

@@ -50,11 +50,13 @@ def json_lines(view: Json, summary: MediaElider, color: Color) -> list[str]:
         no_color=color is Color.NONE,
         legacy_windows=False,
         theme=theme,
+        # ":smile:" and "[bold]" in a server's text are text
         emoji=False,
         markup=False,
         highlight=False,
     )
     with console.capture() as capture:
+        # the terminal wraps it, so that a copied line is whole
         console.print(text, soft_wrap=True)
     return [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
 

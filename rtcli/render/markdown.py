@@ -25,9 +25,9 @@ _LOOKS = {"`": "code", "**": "bold", "*": "italic", "_": "italic"}
 class MarkdownRows:
     """Styles the rows of one answer, in order; a copy of it can look ahead."""
 
-    fenced: bool = False
-    block: str = ""
-    mark: str = ""
+    fenced: bool = False  # inside of a code block, which may have any number of rows
+    block: str = ""  # the style of a heading that has been wrapped
+    mark: str = ""  # the emphasis that is open, with which it ends again
 
     def style(self, row: str, *, starts_line: bool, ends_line: bool) -> Line:
         """One row; the flags say whether it begins and ends a line of the source (it may be wrapped)."""
@@ -55,6 +55,7 @@ class MarkdownRows:
 
     def _inline(self, row: str, start: int, ends_line: bool) -> Iterator[Span]:
         for match in _MARK.finditer(row, start):
+            # a mark that does neither is a character like others: 2 * 3
             if not (self._closes(row, match) if self.mark else _opens(row, match, ends_line)):
                 continue
             yield Span(self._look(), row[start : match.start()])

@@ -14,6 +14,7 @@ from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, pars
 _MEASURED_SAMPLES = 240_000
 """A level is exact up to ten seconds; of longer audio every n-th sample is measured, so that no prompt waits for it."""
 
+# shorter ones may be words
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{256,}={0,2}\s*")
 _DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=-]+)*;base64,")
 
@@ -89,6 +90,7 @@ class MediaElider:
 
     def _walk(self, value: Any, key: str, type_: str) -> Any:
         if isinstance(value, Mapping):
+            # an item inside of an event says by its own type what its audio is
             inner = str(value.get("type") or type_)
             return {name: self._walk(part, name, inner) for name, part in value.items()}
         if isinstance(value, list | tuple):
@@ -96,6 +98,7 @@ class MediaElider:
         return self._text(value, key, type_) if isinstance(value, str) else value
 
     def _text(self, text: str, key: str, type_: str) -> str:
+        # a delta of text may look like base64, too
         if key == "audio" or (key == "delta" and type_.endswith("audio.delta")):
             return audio_note(text, self.formats.of(type_))
         if text.startswith("data:"):

@@ -38,6 +38,7 @@ def text_rows(view: Text) -> list[Line]:
 
 def _indented(sign: Span, style: str, text: str, width: int) -> Iterator[Line]:
     indent = Span("", " " * len(sign.text))
+    # masked first: escapes inside of a secret would hide it from the mask
     for line in visible(masked(text)).split("\n"):
         rows, rest = wrap(line, max(width - len(sign.text), 1))
         for row in (*rows, rest):

@@ -28,7 +28,7 @@ class Presenter:
         self.color = color
         self.graphics = graphics  # None: images are not shown
         self.formats = WireFormats()
-        self._grouper: EventGrouper | None = None
+        self._grouper: EventGrouper | None = None  # only while the summary is shown
 
     def lines(self, view: View, width: int) -> list[str]:
         """The painted lines of a view, [] for one that shows nothing (or nothing yet)."""
@@ -53,10 +53,11 @@ class Presenter:
 
     def _record(self, record: Frame, width: int) -> list[str]:
         if record.event is not None:
-            self.formats.observe(record.event)
+            self.formats.observe(record.event)  # also while nothing is shown: F3 may come later
         mode = self.display.events
         if mode == "all":
             return self._entries([record], width)
+        # what was open belongs to a view that the user has left
         if mode != "summary":
             self._grouper = None
             return []
@@ -115,4 +116,5 @@ def _shown(entry: Entry, wire_filter: WireFilter) -> bool:
     """A stream is shown if its pieces or its end match the filter."""
     if isinstance(entry, Frame):
         return wire_filter.matches(entry)
+    # "*.done" finds a stream by its end, "*.delta" by its beginning
     return wire_filter.matches(entry.first) or wire_filter.matches(entry.last)

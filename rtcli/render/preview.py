@@ -13,9 +13,9 @@ from rtcli.views import ImagePreview
 _COLUMNS, _ROWS = 40, 12
 """The room that a preview takes at most, in cells. A cell is about twice as high as it is wide."""
 
-_KITTY_CHUNK = 4096
-_KITTY_TERMS = ("xterm-kitty", "xterm-ghostty")
-_KITTY_PROGRAMS = ("ghostty",)
+_KITTY_CHUNK = 4096  # base64 characters in one escape sequence: the protocol's own limit
+_KITTY_TERMS = ("xterm-kitty", "xterm-ghostty")  # values of TERM
+_KITTY_PROGRAMS = ("ghostty",)  # of TERM_PROGRAM
 _ITERM_PROGRAMS = ("iTerm.app", "WezTerm", "mintty")
 
 
@@ -60,6 +60,7 @@ def _room(preview: ImagePreview, width: int) -> tuple[int, int]:
 def _kitty(preview: ImagePreview, columns: int, rows: int) -> Iterator[str]:
     data = base64.b64encode(zlib.compress(preview.pixels)).decode()
     pieces = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
+    # q=2: no answer, which would come in as keys; C=1: the cursor stays, since rows are ours to count
     head = f"a=T,q=2,C=1,f=24,o=z,s={preview.width},v={preview.height},c={columns},r={rows},"
     drawn = "".join(
         f"\x1b_G{head if number == 1 else ''}m={int(number < len(pieces))};{piece}\x1b\\"
@@ -83,6 +84,7 @@ def _drawn_over(drawn: str, rows: int) -> Iterator[str]:
 def _blocks(color: Callable[[int, bytes], str]) -> Callable[[ImagePreview, int, int], Iterator[str]]:
     def draw(preview: ImagePreview, columns: int, rows: int) -> Iterator[str]:
         for row in range(rows):
+            # a cell shows two pixels, one above the other: the block is the upper, its ground the lower
             upper = _sampled(preview, columns, rows * 2, row * 2)
             lower = _sampled(preview, columns, rows * 2, row * 2 + 1)
             cells = (f"\x1b[{color(38, a)};{color(48, b)}m▀" for a, b in zip(upper, lower, strict=True))
@@ -104,6 +106,7 @@ def _true(layer: int, pixel: bytes) -> str:
 
 def _of_256(layer: int, pixel: bytes) -> str:
     """The nearest of the cube of 6 by 6 by 6, whose steps are 0, 95, 135, 175, 215, 255."""
+    # the borders are the midpoints between two steps
     red, green, blue = (0 if value < 48 else 1 if value < 115 else (value - 35) // 40 for value in pixel)
     return f"{layer};5;{16 + 36 * red + 6 * green + blue}"
 
@@ -113,6 +116,7 @@ def _png(preview: ImagePreview) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     line = 3 * preview.width
+    # each row begins with its filter: 0, none
     rows = b"".join(b"\0" + preview.pixels[start : start + line] for start in range(0, line * preview.height, line))
     header = struct.pack(">IIBBBBB", preview.width, preview.height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

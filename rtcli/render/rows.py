@@ -28,6 +28,7 @@ def row(entry: Entry, formats: WireFormats, width: int) -> Line:
         Span("muted", _number_and_time(record, width)),
         Span(_direction_style(record), f"{record.direction} "),
     ]
+    # masked before it is cut: half a secret is not recognised
     return crop((Span(style, one_line(masked(text))) for style, text in spans if text), width)
 
 
@@ -61,6 +62,7 @@ def _amount(stream: Stream, event: Mapping[str, Any], formats: WireFormats) -> s
     if stream.audio_bytes:
         length = formats.of(stream.name).milliseconds(stream.audio_bytes)
         return f"{duration(length)} of audio, {size(stream.size)}, in {elapsed}"
+    # the end repeats the whole text
     full_text = next((event[key] for key in ("transcript", "text", "arguments") if event.get(key)), None)
     if stream.closed and full_text is not None:
         return f"{stream.characters} characters in {elapsed} {quote(full_text)}"
@@ -81,6 +83,7 @@ def _direction_style(record: Frame) -> str:
 def _ids(event: Mapping[str, Any]) -> list[Span]:
     """The item, or else the response, and the call where it is named."""
     item, response = event.get("item"), event.get("response")
+    # the most specific id: its response is one /why away
     subject = event.get("item_id") or (item.get("id") if isinstance(item, Mapping) else None)
     subject = subject or event.get("response_id") or (response.get("id") if isinstance(response, Mapping) else None)
     call = event.get("call_id") or (item.get("call_id") if isinstance(item, Mapping) else None)

@@ -25,11 +25,11 @@ class SpeechText:
     """One stream of text, named by role, item and part. `width` is given with each question: terminals change."""
 
     role: str
-    received: WrittenText = field(default_factory=WrittenText)
-    rest: str = ""
-    waiting: list[str] = field(default_factory=list)
-    labeled: bool = False
-    starts_line: bool = True
+    received: WrittenText = field(default_factory=WrittenText)  # all of it, as it came
+    rest: str = ""  # made visible and masked, not yet a full row
+    waiting: list[str] = field(default_factory=list)  # pieces that nobody has looked at yet
+    labeled: bool = False  # a row has left: the next ones are indented
+    starts_line: bool = True  # of the source, which a terminal's row need not be
     markdown: MarkdownRows = field(default_factory=MarkdownRows)
 
     def append(self, delta: str) -> None:
@@ -53,6 +53,7 @@ class SpeechText:
         """The unfinished row, as it looks right now, at most `width` columns; () when there is none."""
         if not self.rest:
             return ()
+        # the row is styled again when it is full; what it opens now must not stay open
         ahead = copy(self.markdown)
         text = cut_left(self.rest, self._room(width))
         return (self._start(), *ahead.style(text, starts_line=self.starts_line, ends_line=True))
@@ -63,10 +64,12 @@ class SpeechText:
         if done.heard is not None:  # more of it came than was heard: what nobody saw yet is told below
             whole = whole[: max(received.length, done.heard)]
         rows: list[Line] = []
+        # usual: only what the deltas left out is still to be shown
         if received.begins(whole):
             self.append(whole[received.length :])
         elif whole:
             rows = self._close(width)
+            # the server changed its mind: the text as it says it was, whole, under a label of its own
             self.labeled, self.markdown = False, MarkdownRows()
             self.append(whole)
         rows += self._close(width)
@@ -128,6 +131,7 @@ class SpeechTexts:
         key = (delta.role, delta.item_id, delta.content_index)
         text = self._open.get(key)
         if text is None:
+            # dicts keep their order: the first key is the oldest stream
             if len(self._open) >= MAX_OPEN:
                 self._left.append(self._open.pop(next(iter(self._open))))
             text = self._open[key] = SpeechText(delta.role)

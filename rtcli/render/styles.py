@@ -32,6 +32,7 @@ _THEMES = {"none": Color.NONE, "dark": Color.BRIGHT, "light": Color.DEEP}
 
 def themed(color: Color, theme: str | None) -> Color:
     """What a theme (auto, dark, light, none) makes of the colors that a terminal has."""
+    # a theme says which ground there is: it can't give a terminal colors that it has not
     if theme == "none" or color is Color.MIDDLE:
         return _THEMES.get(theme or "", color)
     return color
@@ -53,8 +54,8 @@ class Tone(NamedTuple):
     `basic` None: the text's own color, faint. No gray of sixteen can be read on a dark and on a light ground.
     """
 
-    basic: int | None
-    middle: int
+    basic: int | None  # SGR parameter, 31 to 37
+    middle: int  # three of the 256 colors
     bright: int
     deep: int
 
@@ -85,7 +86,7 @@ class Style(NamedTuple):
         flags = ((self.bold, "1"), (self.italic, "3"), (self.underline, "4"))
         parts = [number for flag, number in flags if flag]
         if self.tone and color is Color.SIXTEEN:
-            parts.append(str(self.tone.basic or 2))
+            parts.append(str(self.tone.basic or 2))  # 2 is faint
         elif self.tone and (code := self.tone.code(color)) is not None:
             parts.append(f"38;5;{code}")
         return ";".join(parts)
@@ -147,6 +148,7 @@ def crop(line: Iterable[Span], width: int) -> Line:
         taken = cut(text, width)
         kept.append(Span(style, taken))
         width -= cells(taken)
+        # the ellipsis of a cut span is the last thing in the row
         if taken != text or width <= 0:
             break
     return tuple(kept)

@@ -22,6 +22,7 @@ def summarize(event: _Event, formats: WireFormats) -> str:
     type_ = str(event.get("type", ""))
     try:
         return _function_for(type_)(event, formats)
+    # a field of a shape that nobody expected: that is the server's affair and no reason to fail here
     except (AttributeError, TypeError, ValueError, KeyError):
         return _scalars(event, formats)
 
@@ -62,6 +63,7 @@ def _item(event: _Event, formats: WireFormats) -> str:
 def _session(event: _Event, formats: WireFormats) -> str:
     session = event["session"]
     audio = session.get("audio") or {}
+    # null means that it is off, which is worth a word; a missing one says nothing
     turn = (audio.get("input") or {}).get("turn_detection", "")
     words = (
         session.get("model") or session.get("type"),
@@ -87,6 +89,7 @@ def _leaves(value: Mapping[str, Any], prefix: str) -> Iterator[str]:
 
 def _response_created(event: _Event, formats: WireFormats) -> str:
     response = event["response"]
+    # null: it is not added to the conversation; other servers leave the field out
     return "out of band" if response.get("conversation_id", "") is None else ""
 
 
@@ -96,6 +99,7 @@ def _response_done(event: _Event, formats: WireFormats) -> str:
     error = details.get("error") or {}
     why = details.get("reason") or error.get("code") or error.get("type")
     words = [str(response.get("status"))]
+    # some servers give a reason for success as well ("stop")
     if why and response.get("status") != "completed":
         words.append(f"({why})")
     if error.get("message"):
@@ -130,6 +134,7 @@ def _append(event: _Event, formats: WireFormats) -> str:
 
 
 def _audio(text: str, milliseconds: Callable[[int], int]) -> str:
+    # of the text's length alone: decoding it for a row would cost more than everything else here
     length = base64_size(text)
     return f"{duration(milliseconds(length))} {size(length)}"
 
@@ -164,6 +169,7 @@ def _nothing(event: _Event, formats: WireFormats) -> str:
 def _scalars(event: _Event, formats: WireFormats) -> str:
     """For a type nobody told us about: its plain fields."""
     skipped = ("type", "event_id", "item_id", "response_id", "previous_item_id")
+    # ids have columns of their own
     plain = {key: value for key, value in event.items() if key not in skipped and isinstance(value, str | int | float)}
     return " ".join(f"{key}={quote(v) if isinstance(v, str) else v}" for key, v in list(plain.items())[:6])
 
@@ -204,6 +210,7 @@ _ITEM_TYPES = ("conversation.item.", "response.output_item.")
 def _function_for(type_: str) -> _Summarizer:
     if type_ in _BY_TYPE:
         return _BY_TYPE[type_]
+    # also for types of other servers and of later versions of the API
     for suffix, function in _BY_SUFFIX:
         if type_.endswith(suffix):
             return function

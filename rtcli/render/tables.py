@@ -44,8 +44,10 @@ def _widths(rows: Sequence[_Row], room: int) -> list[int] | None:
     def narrowed(cap: int) -> list[int]:
         return [min(preferred, max(cap, needed)) for preferred, needed in zip(natural, minimum, strict=True)]
 
+    # the words themselves do not fit beside each other
     if sum(minimum) > room:
         return None
+    # the widest cap under which all columns fit: their sum grows with it
     fitting = bisect_right(range(max(natural, default=0) + 1), room, key=lambda cap: sum(narrowed(cap)))
     return narrowed(fitting - 1)
 

@@ -94,6 +94,7 @@ class ReplayBackend:
     async def start(self, show: Callable[[View], None], edit: Edit) -> None:
         """Play on behind the prompt."""
         self._context.replay.feed.subscribe(show)
+        # kept: the loop holds its tasks by weak references
         self._playing = asyncio.get_running_loop().create_task(self._play(show))
 
     async def _play(self, show: Callable[[View], None]) -> None:

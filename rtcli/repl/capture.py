@@ -36,11 +36,13 @@ def captured(show: ShowView, *, descriptor: bool = False) -> Iterator[None]:
             loop.call_soon_threadsafe(show, view)
 
     root = logging.getLogger()
+    # a log file goes on
     replaced = [handler for handler in root.handlers if _writes_to_terminal(handler)]
     ours = _Handler(post, logging.NOTSET if replaced else logging.WARNING)
     before, root.handlers[:] = root.handlers[:], [ours, *(other for other in root.handlers if other not in replaced)]
     logging.captureWarnings(True)
     loop_handler = loop.get_exception_handler()
+    # the default one logs a traceback, of which a user of the prompt can make nothing
     loop.set_exception_handler(lambda _, details: post(_problem(details)))
     out, err = _Printed(post), _Printed(post)
     try:
@@ -105,6 +107,7 @@ def _problem(details: dict[str, Any]) -> Notice:
 
 
 def _writes_to_terminal(handler: logging.Handler) -> bool:
+    # the originals as well: a handler may have been made before a redirection
     streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     return isinstance(handler, logging.StreamHandler) and handler.stream in streams
 
@@ -119,6 +122,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = next(level for minimum, level in _LEVELS if record.levelno >= minimum)
+        # a notice is one line; a traceback that a library puts into its message is not for the prompt
         first, *_ = record.getMessage().strip().splitlines() or [""]
         why = f"{record.exc_info[0].__name__}: {record.exc_info[1]}" if record.exc_info and record.exc_info[0] else ""
         self._show(Notice(f"{record.name}: {first}", why, level=level))

@@ -61,5 +61,6 @@ class LineCompleter(Completer):
             return
         text = document.text_before_cursor
         work = self._ask(text)
+        # a list: the generator itself would be consumed on the loop
         for completion in await asyncio.to_thread(lambda: list(self._completions(text, work))):
             yield completion

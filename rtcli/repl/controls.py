@@ -48,7 +48,7 @@ class Controls:
         self._actions = actions
         self._display = display
         self._writer = writer
-        self._hinted = -AGAIN_SECONDS
+        self._hinted = -AGAIN_SECONDS  # when Ctrl+C said that a second one leaves
 
     @property
     def handlers(self) -> dict[str, KeyHandler]:
@@ -80,6 +80,7 @@ class Controls:
             buffer.validate_and_handle()
 
     def _interrupt(self, event: KeyPressEvent) -> None:
+        # Esc closes an open menu first, as in every editor
         if event.current_buffer.complete_state:
             event.current_buffer.cancel_completion()
         elif self._responding:
@@ -95,6 +96,7 @@ class Controls:
         if event.app.layout.is_searching:
             stop_search()
         elif event.current_buffer.text:
+            # a line that is thrown away by mistake is one ↑ away
             event.current_buffer.reset(append_to_history=True)
         elif self._actions.cancel_current():
             self._actions.show(Notice("command cancelled"))
@@ -108,6 +110,7 @@ class Controls:
 
     def _edit(self, event: KeyPressEvent) -> None:
         pause = ExitStack()
+        # left by the callback, when the editor has returned
         pause.enter_context(self._writer.paused())
         event.current_buffer.open_in_editor().add_done_callback(lambda _: pause.close())
 

@@ -16,7 +16,7 @@ from rtcli.reading import read_text
 from rtcli.repl.live import LiveWriter
 
 _EDITORS = ("VISUAL", "EDITOR")
-_FALLBACK = "vi"
+_FALLBACK = "vi"  # POSIX promises it
 
 
 async def edit(text: str, writer: LiveWriter, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -35,9 +35,11 @@ def _edited(command: str, text: str) -> str:
 
     hint = "set EDITOR to your editor"
     with tempfile.TemporaryDirectory(prefix="rtcli-") as folder:
+        # the suffix tells an editor how to color and to indent it
         file = Path(folder, "edit.json" if text.lstrip().startswith(("{", "[")) else "edit.txt")
         write_file(file, text)
         try:
+            # EDITOR may hold arguments: "code --wait"
             code = subprocess.call([*shlex.split(command), str(file)])
         except (OSError, ValueError) as error:
             raise UsageError(f"the editor {command!r} cannot be started", why=str(error), hint=hint) from error

@@ -48,7 +48,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("step", "f7", "in a recording: the next event"),
 )
 _BY_NAME = {action.name: action for action in ACTIONS}
-_MODIFIERS = {"ctrl+": "c-", "control+": "c-", "shift+": "s-"}
+_MODIFIERS = {"ctrl+": "c-", "control+": "c-", "shift+": "s-"}  # as a user writes them, as prompt_toolkit does
 _NAMES = {"esc": "escape", "return": "enter", "space": " "}
 
 
@@ -56,6 +56,7 @@ def read_keys(text: str) -> tuple[str, ...]:
     """`ctrl+x ctrl+e` as the prompt's library names keys. Raises UsageError for what is not a key."""
     keys = tuple(key for word in text.lower().split() for key in _read_key(word))
     try:
+        # the library knows best which keys there are
         KeyBindings().add(*keys)(lambda event: None)
     except (ValueError, AssertionError) as error:
         raise UsageError(f"{text!r} is not a key", hint="for example: f2, ctrl+t, alt+enter, ctrl+x ctrl+e") from error
@@ -64,6 +65,7 @@ def read_keys(text: str) -> tuple[str, ...]:
 
 def _read_key(word: str) -> Iterator[str]:
     if match := re.fullmatch(r"(?:alt|meta|option)\+(.+)", word):
+        # a terminal sends Alt and a key as Esc and the key
         yield "escape"
         word = match[1]
     for modifier, short in _MODIFIERS.items():
@@ -91,6 +93,7 @@ def bindings(handlers: Mapping[str, KeyHandler], changed: Mapping[str, str] | No
             raise UsageError(f"[keys] {action.name} cannot be used", why=why, hint="give each action a key of its own")
         taken[keys] = action.name
         lone = keys == ("escape",)
+        # eager: it does not wait whether Esc becomes the start of a longer binding
         table.add(*keys, filter=_when(action, lone), eager=lone)(handlers[action.name])
     return table
 

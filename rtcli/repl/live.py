@@ -148,6 +148,7 @@ class LiveWriter:
         self._lines += [paint(row, self.color) for row in rows]
 
     def _record(self, record: Frame) -> None:
+        # the terminal could not take more in one period, and the prompt would stand still
         if len(self._lines) >= MAX_ROWS:
             self._left_out += 1
             return
@@ -165,6 +166,7 @@ class LiveWriter:
     def _arm(self) -> None:
         """One timer; the first view after a pause is shown at once."""
         if self._timer is None and not self._paused and self._prompting:
+            # after a pause it is zero: a command's answer has nothing to wait for
             wait = max(self._shown_at + PERIOD - time.monotonic(), 0)
             self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
 
@@ -191,6 +193,7 @@ class LiveWriter:
     def _commit(self, text: str) -> None:
         """Finished rows into the scrollback, and the prompt below them, in one write."""
         app = self._app
+        # before the first paint and after the last there is nothing to draw below
         if app is None or not app.is_running or app.is_done:
             self.output.write_raw(text)
             self.output.flush()

@@ -93,6 +93,7 @@ async def run_prompt(
     """The same in front of any backend, on a terminal or on a `keyboard` and `screen` of one's own."""
     streams = streams or shared_streams()
     output = screen or terminal_output(streams.stdout, color)
+    # stdout is not the terminal, which is opened by itself then
     if streams.apart and keyboard is None:
         keyboard = create_input(streams.stdin)
     repl = _Repl(open_backend, LiveWriter(display, output, color), display, label, greeting)
@@ -147,12 +148,14 @@ class _Repl:
     async def run(self, app: Prompt) -> ExitCode:
         """From the first paint to the terminal's return."""
         self._app = app
+        # prompt_toolkit's own way to subscribe to an event
         app.after_render += lambda _: self._painted.set()
         self.writer.flush()
         self.writer.attach(app)
         for work in (self._open(), self._run_lines(), self._watch_toolbar()):
             self._start(work)
         try:
+            # both are ours: see on_signal and captured
             await app.run_async(handle_sigint=False, set_exception_handler=False)
         except EOFError:  # not Ctrl+D, which has a binding: the terminal's other end is closed
             self._left = self._left if self._left is not None else ExitCode.HANGUP
@@ -184,6 +187,7 @@ class _Repl:
         """End the prompt. The first reason counts."""
         if self._left is not None:
             return
+        # set before the application ends, so that a second reason finds it
         self._left = code
         if self._app is not None and self._app.is_running and not self._app.is_done:
             self._app.exit(result=code)
@@ -244,6 +248,7 @@ class _Repl:
         """One line after the other, in the order in which they were sent."""
         while True:
             text = await self._lines.get()
+            # lines that were typed while the session was being made
             await self._opened.wait()
             self._line = self._start(self._run_line(text))
             await asyncio.wait([self._line])
@@ -274,6 +279,7 @@ class _Repl:
 
     async def _close(self) -> None:
         """Everything that was started ends; what is unfinished is shown; the terminal stays clean."""
+        # cancelled before the session closes, so that none of them uses what is being closed
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 Prompt: TypeAlias = Application[ExitCode]
 
-_FIRST, _NEXT = (Span("you", "› "),), (Span("", "  "),)
+_FIRST, _NEXT = (Span("you", "› "),), (Span("", "  "),)  # in front of the first row, and of those that follow
 _MENU_ROWS = 8
 
 
@@ -67,11 +67,13 @@ def build_prompt(
     app: Prompt = Application(
         layout=_layout(buffer, region, toolbar, color),
         key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
+        # what stays in the scrollback is written by the writer, not left over from the layout
         erase_when_done=True,
         include_default_pygments_style=False,
         input=keyboard,
         output=screen,
     )
+    # how long a lone Esc waits for more: it has to stop an answer at once
     app.ttimeoutlen = ESCAPE_SECONDS
     if reflow:
         app.renderer = ReflowRenderer(app.renderer.style, app.output)
@@ -95,13 +97,15 @@ def _input_buffer(accept: Callable[[str], None], completer: Completer, history: 
 
     buffer = Buffer(
         name=DEFAULT_BUFFER,
+        # pasted text has lines; whether Enter sends is decided by its binding
         multiline=True,
         completer=completer,
+        # a message is nothing to complete, and a menu over it is in the way
         complete_while_typing=Condition(lambda: buffer.text[:1] in ("/", "{") or "@" in buffer.text),
         history=history,
         auto_suggest=AutoSuggestFromHistory(),
         accept_handler=handle,
-        tempfile_suffix=".txt",
+        tempfile_suffix=".txt",  # for the editor of Ctrl+X Ctrl+E
     )
     return buffer
 
@@ -148,5 +152,6 @@ def unfinished(text: str) -> bool:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
+        # an error before the end is a mistake, which more lines will not mend
         return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
     return False

@@ -12,8 +12,8 @@ from rtcli.render.units import clock, duration
 from rtcli.views import DisplaySettings, SessionStatus
 
 _BARS = "▁▂▃▄▅▆▇█"
-_QUIET_DB, _LOUD_DB = -60.0, 0.0
-_WARN_SECONDS, _ALARM_SECONDS = 300, 60
+_QUIET_DB, _LOUD_DB = -60.0, 0.0  # dBFS; a quiet room is about -55
+_WARN_SECONDS, _ALARM_SECONDS = 300, 60  # before the session expires
 _BETWEEN = " │ "
 
 
@@ -48,7 +48,9 @@ def _shorter(segments: list[Segment]) -> Iterator[list[Segment]]:
     now: dict[Segment, Segment | None] = {segment: segment for segment in segments}
     steps = [(segment, leave_out) for segment in expendable for leave_out in (False, True)]
     steps += [(segment, leave_out) for leave_out in (False, True) for segment in needed]
+    # without the last step: one segment stays, however narrow the terminal
     for segment, leave_out in steps[:-1]:
+        # keyed by the original, so that the order on the line stays
         now[segment] = None if leave_out else segment._replace(full=segment.short or segment.full)
         yield [form for form in now.values() if form is not None]
 
@@ -59,6 +61,7 @@ def level_bar(level: float | None) -> str:
         return _BARS[0] * 3
     share = (min(max(level, _QUIET_DB), _LOUD_DB) - _QUIET_DB) / (_LOUD_DB - _QUIET_DB)
     steps = round(share * (3 * len(_BARS) - 3))
+    # the first block fills up before the second begins
     return "".join(_BARS[min(max(steps - 7 * index, 0), 7)] for index in range(3))
 
 
@@ -120,6 +123,7 @@ def _connection(status: SessionStatus) -> Segment:
     if status.connection == "connected":
         name = one_line(status.model or status.endpoint)
         return Segment(4, f"{sign} {name}".rstrip(), sign, style)
+    # nothing to do while it is still connecting
     hint = "  /reconnect" if status.connection == "disconnected" else ""
     return Segment(0, f"{sign} {status.connection}{hint}", f"{sign} {status.connection}", style)
 
@@ -129,6 +133,7 @@ def _expiry(status: SessionStatus) -> Iterator[Segment]:
         return
     left = max(status.expires_in, 0)
     style = "error" if left <= _ALARM_SECONDS else "warning" if left <= _WARN_SECONDS else ""
+    # an hour left is of no interest, a minute is
     yield Segment(1 if style else 7, f"{clock(left)} left", clock(left), style)
 
 

@@ -59,6 +59,7 @@ class Conversation:
             for item in self._link.state.history
             if isinstance(item, MessageItem) and any("audio" in str(part.get("type")) for part in item.content)
         ]
+        # one after the other: an hour of audio at once would fill the outbox of the server
         pieces = [self._audio.of_item(await self.retrieve(item_id)) for item_id in spoken]
         pcm = bytes(PCM16.byte_length(_PAUSE_MS)).join(piece for piece in pieces if piece)
         if not pcm:

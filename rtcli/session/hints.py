@@ -88,6 +88,7 @@ def of_error(error: Mapping[str, Any]) -> str:
     param = error.get("param")
     if isinstance(param, str) and (hint := of_field(param) or _of_detection(error)):
         return hint
+    # the code says more, where there is one
     for key in ("code", "type"):
         if hint := BY_CODE.get(str(error.get(key)), ""):
             return hint

@@ -19,7 +19,7 @@ from rtcli.session import hints
 class _Waiter:
     """Somebody who waits for the end of a request; `raises` says that a refusal is raised there."""
 
-    matches: Callable[[Request], bool]
+    matches: Callable[[Request], bool]  # told of each request when it ends
     future: asyncio.Future[Frame]
     raises: bool
 
@@ -36,6 +36,7 @@ class Requests:
         to tell it."""
         raised = False
         for request in self._pending.settled:
+            # a copy: waiters leave the list meanwhile
             for waiter in [waiter for waiter in self._waiters if waiter.matches(request)]:
                 self._waiters.remove(waiter)
                 if not waiter.future.done():
@@ -45,6 +46,7 @@ class Requests:
 
     def lost(self, error: ConnectionLostError) -> None:
         """The connection ended: no reply will come."""
+        # taken first: whoever is woken may wait for something new
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.future.done():
@@ -60,7 +62,7 @@ class Requests:
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-            waiter.future.cancel()
+            waiter.future.cancel()  # without effect where it has its result
 
     async def ask(self, send: Callable[[dict[str, Any]], None], event: dict[str, Any], *, seconds: float) -> Frame:
         """Send a client event (which needs an `event_id`) and wait for its reply.

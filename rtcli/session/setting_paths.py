@@ -49,6 +49,7 @@ def parse_value(text: str) -> Any:
 def get(session: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, MISSING where there is none. "" is the whole session."""
     value: Any = session
+    # error messages of the API name parameters so
     for name in path.removeprefix("session.").split(".") if path else ():
         if not isinstance(value, Mapping) or name not in value:
             return MISSING
@@ -64,6 +65,7 @@ def update_for(path: str, value: Any, *, session: Mapping[str, Any]) -> dict[str
     path = path.removeprefix("session.")
     if not all(path.split(".")):
         raise UsageError(f"{path!r} is not a path of a session", hint="for example audio.output.voice")
+    # told here: the server would only call the field unknown
     if hint := hints.of_field(path):
         raise UsageError(f"the session has no setting {path!r}", hint=hint)
     if path in UNSENDABLE:
@@ -80,6 +82,7 @@ def update_for(path: str, value: Any, *, session: Mapping[str, Any]) -> dict[str
 
 
 def _nested(path: str, value: Any) -> dict[str, Any]:
+    # from the inside out
     for name in reversed(path.split(".")):
         value = {name: value}
     return dict(value)
@@ -109,9 +112,11 @@ def diff(requested: Mapping[str, Any], confirmed: Mapping[str, Any]) -> list[Dif
     """
     found = []
     for path, value in flatten(requested):
+        # fixed when the connection is made
         if path in ("type", "model"):
             continue
         actual = get(confirmed, path)
+        # Python compares 1 and 1.0 as equal
         if actual != value and not (value is None and actual is MISSING):
             found.append(Difference(path, value, actual))
     return found
@@ -133,6 +138,7 @@ def restored(config: Mapping[str, Any], refused: Mapping[str, Difference], path:
     for name, requested in config.items():
         here = f"{path}.{name}" if path else name
         difference = refused.get(here)
+        # a value that was asked for anew since then is tried again
         value = difference.confirmed if difference is not None and difference.requested == requested else requested
         if value is not MISSING:
             kept[name] = restored(value, refused, here) if isinstance(value, Mapping) else value

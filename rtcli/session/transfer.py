@@ -71,6 +71,7 @@ def import_items(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> 
     lost: Counter[str] = Counter()
     for row in rows:
         known = present.get(row["item_id"])
+        # unchanged: the item stays on the server, with audio that no file has
         if known is not None and _without_place(as_json([known])[0]) == _without_place(row):
             items.append(known)
         elif row.get("type") == "function_call" and isinstance(row.get("output"), str):
@@ -83,6 +84,7 @@ def import_items(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> 
 
 
 def _without_place(row: Mapping[str, Any]) -> dict[str, Any]:
+    # both are the connection's own affair
     return {name: value for name, value in row.items() if name not in ("previous_item_id", "call_id")}
 
 
@@ -92,6 +94,7 @@ def _call_and_output(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     call_id = str(row.get("call_id") or f"call_{item_id[-_MAX_END:]}")
     call = {"item_id": item_id, "type": "function_call", "call_id": call_id}
     call |= {name: str(row.get(name) or "") for name in ("name", "arguments")}
+    # the API takes ids of at most 32 characters
     output = {"item_id": f"out_{item_id[-_MAX_END:]}", "type": "function_call_output", "call_id": call_id}
     return [call, {**output, "output": row["output"]}]
 
@@ -107,6 +110,7 @@ def _plural(sort: str) -> str:
 
 def _as_text(item: MessageItem, lost: Counter[str]) -> MessageItem | None:
     """A message as a client may send it; None where nothing is left of it. What is not, is counted in `lost`."""
+    # the only kinds of text that a client may create for each role
     kind = "output_text" if item.role == "assistant" else "input_text"
     parts: list[dict[str, Any]] = []
     for part in item.content:

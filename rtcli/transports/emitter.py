@@ -137,6 +137,7 @@ class Emitter:
     def off(self, type: str, listener: Listener) -> Self:
         """Remove a listener, the last added if it was added several times; nothing happens if it never was."""
         entries = self._listeners.get(type, ())
+        # the last added, as Node's emitter does it
         for entry in reversed(entries):
             if entry.listener == listener:
                 _remove(self._listeners, type, entry)
@@ -150,8 +151,10 @@ class Emitter:
             if type == "error":
                 logger.error("error without a listener: %s", _describe(args))
             return False
+        # a tuple: a listener that adds or removes others does not change this round
         for entry in entries:
             if entry.once:
+                # a listener before this one emitted the same event
                 if entry.spent:
                     continue
                 entry.spent = True

@@ -24,7 +24,7 @@ class AudioChoice:
     output_file: str | None = None
     replace_output: bool = False
     text: bool = False
-    required_input: bool = False
+    required_input: bool = False  # it was named: its absence is an error
     required_output: bool = False
 
     def speaker(self, *, default: bool) -> SpeakerLike | None:
@@ -40,6 +40,7 @@ class AudioChoice:
             writer = WavSpeaker(self.output_file, replace=self.replace_output)
             writer.open()
             return writer
+        # without a terminal nobody listens
         if self.text or not (default or self.required_output):
             return None
         from rtcli.audio.speaker import Speaker
@@ -64,6 +65,7 @@ class AudioChoice:
         from rtcli.audio.microphone import Microphone
 
         if self.microphone_on or self.required_input:
+            # told before dialling, not when the microphone is opened
             choose(list_devices(), "input", self.input_device)
         return Microphone(device=self.input_device)
 

@@ -91,6 +91,7 @@ async def _converse(context: Context, writer: Writer, limit: float | None, stdin
         if not line.strip():
             continue
         code, left = await _turn(line, context, writer, limit)
+        # "not connected" is a usage error at a prompt
         if _is_lost(session) and code is ExitCode.USAGE:
             code = ExitCode.CONNECTION  # the line finds no connection: that is not the command line's fault
         codes.append(code)
@@ -210,6 +211,7 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
     """Wait until what was spoken has been heard to its end, and answered: turn detection says when that is."""
     quiet_since: float | None = None
     loop = asyncio.get_running_loop()
+    # a connection that is lost meanwhile has no answer to wait for
     while session.lifecycle.connected:
         if ended() and session.quiet and not _speech_open(session):
             quiet_since = quiet_since or loop.time()

@@ -40,7 +40,7 @@ class Exchange:
         self._consumer = consumer
         self._recording = recording
         self._changed = asyncio.Event()
-        self._running = self._over = False
+        self._running = self._over = False  # events are being sent; all that was waited for has come
         self.code = ExitCode.OK
         transport.attach_wire(self._observe)
         transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
@@ -77,8 +77,10 @@ class Exchange:
             now = time.monotonic()
             if sender.done() and (error := sender.exception()) is not None:
                 raise error
+            # before the verdict: nobody is left to read it
             if self._consumer.gone.is_set():
                 return self._consumer.problem
+            # before the connection's state: a server that closes after its last answer has answered
             if self._progress.finished(now):
                 return self._progress.verdict()
             if self._transport.status != "connected":

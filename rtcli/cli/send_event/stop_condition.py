@@ -34,9 +34,9 @@ class Progress:
         self._stop = stop
         self._started = self._last_sent = now
         self._silent_until = now
-        self._matched = 0
+        self._matched = 0  # events that count towards `until` and `count`
         self.pending = pending
-        self.input_open = True
+        self.input_open = True  # more may still be sent
 
     def observe(self, frame: Frame, now: float) -> None:
         """A frame went out or came back, and `pending` has seen it."""
@@ -64,6 +64,7 @@ class Progress:
 
     def next_look(self, now: float) -> float | None:
         """The time at which, without any event, `finished` or `late` may change; None: never."""
+        # a moment that is past is filtered out below
         times = [self._silent_until]
         if self._stop.seconds is not None:
             times.append(self._started + self._stop.seconds)
@@ -98,6 +99,7 @@ class Progress:
         """A fixed time to listen needs no limit, and neither does input that may still go on."""
         if self._stop.timeout is None or self._stop.seconds is not None:
             return None
+        # whoever writes the input may take a day for the next line
         if self.input_open and self._required is None:
             return None
         return self._last_sent + self._stop.timeout

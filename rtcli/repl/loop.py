@@ -92,7 +92,8 @@ async def run_prompt(
 ) -> ExitCode:
     """The same in front of any backend, on a terminal or on a `keyboard` and `screen` of one's own."""
     streams = streams or shared_streams()
-    output = screen or terminal_output(streams.stdout, color)
+    reflow = reflows(os.environ)
+    output = screen or terminal_output(streams.stdout, color, reflow=reflow)
     # stdout is not the terminal, which is opened by itself then
     if streams.apart and keyboard is None:
         keyboard = create_input(streams.stdin)
@@ -108,7 +109,7 @@ async def run_prompt(
         keyboard=keyboard,
         screen=output,
         color=color,
-        reflow=reflows(os.environ),
+        reflow=reflow,
     )
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)

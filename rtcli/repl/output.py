@@ -24,16 +24,21 @@ _DEPTHS = {Color.NONE: ColorDepth.DEPTH_1_BIT, Color.SIXTEEN: ColorDepth.DEPTH_4
 # first kind for one of the second leaves a piece of an unfinished row behind; the reverse would erase finished text.
 _REFLOWING = ("TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID", "WT_SESSION")
 _REFLOWING_PROGRAMS = ("iTerm.app", "Apple_Terminal", "WezTerm", "ghostty", "vscode")
+_CUTTING = ("XTERM_VERSION", "STY", "INSIDE_EMACS")
+"""Of terminals that cut: they may run inside of one that reflows, and inherit its variables."""
 
 
 class TerminalOutput(Vt100_Output):
     """A terminal whose writes can be held together, and that survives the terminal's end.
 
     The cursor's position is never asked for: the answers would come in among the keys, and after an early exit in the
-    shell's. `on_gone` is called once when nothing can be written any more.
+    shell's. `reflow` says that the terminal wraps its rows anew on a resize. `on_gone` is called once when nothing can
+    be written any more.
     """
 
-    def __init__(self, stdout: TextIO, *, color: Color, on_gone: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, stdout: TextIO, *, color: Color, reflow: bool = False, on_gone: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(
             stdout,
             lambda: _size_of(stdout),
@@ -43,6 +48,7 @@ class TerminalOutput(Vt100_Output):
         )
         self._held = False
         self._gone = False
+        self._reflow = reflow
         self.on_gone = on_gone
 
     @contextmanager
@@ -63,6 +69,12 @@ class TerminalOutput(Vt100_Output):
         """
         self.write_raw("\x1b[2K\x1b[C\x1b[J\x1b[D")
 
+    def disable_autowrap(self) -> None:
+        """Keep wrapping where the terminal reflows: rows for the old width that it reads only after it has become
+        narrower have to wrap as those that it had, or we would count too many rows and erase what is above ours."""
+        if not self._reflow:
+            super().disable_autowrap()
+
     def flush(self) -> None:
         """Bring out what was written, unless it is held or the terminal is gone."""
         if self._held:
@@ -78,9 +90,9 @@ class TerminalOutput(Vt100_Output):
             self.on_gone()
 
 
-def terminal_output(stdout: TextIO, color: Color) -> Output:
+def terminal_output(stdout: TextIO, color: Color, *, reflow: bool) -> Output:
     """The output for a terminal on this system."""
-    return create_output(stdout) if sys.platform == "win32" else TerminalOutput(stdout, color=color)
+    return create_output(stdout) if sys.platform == "win32" else TerminalOutput(stdout, color=color, reflow=reflow)
 
 
 @contextmanager
@@ -104,6 +116,9 @@ def _size_of(stdout: TextIO) -> Size:
 
 def reflows(environ: Mapping[str, str]) -> bool:
     """Whether the terminal is one that wraps its rows anew on a resize."""
+    in_tmux = environ.get("TMUX") and environ.get("TERM", "").startswith(("tmux", "screen"))
+    if any(environ.get(name) for name in (("STY",) if in_tmux else _CUTTING)):
+        return False
     known = any(environ.get(name) for name in _REFLOWING)
     return known or environ.get("TERM_PROGRAM") in _REFLOWING_PROGRAMS
 
@@ -116,7 +131,10 @@ class ReflowRenderer(Renderer):
 
     def render(self, app: Application[object], layout: Layout, is_done: bool = False) -> None:
         """Draw, and remember for which width."""
-        self._drawn_columns = self.output.get_size().columns
+        columns = self.output.get_size().columns
+        if columns < self._drawn_columns:  # the signal of the resize comes later
+            self.erase(leave_alternate_screen=False)
+        self._drawn_columns = columns
         self._window = layout.current_window
         super().render(app, layout, is_done=is_done)
 

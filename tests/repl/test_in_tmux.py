@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.prompt_program import END_OF_TALK
 from tests.kit.waiting import DEADLINE
 
 pytestmark = [
@@ -96,6 +98,29 @@ def test_resizing_leaves_no_piece_of_an_unfinished_row_behind(tmux_servers: Call
     assert words == everything
     assert text.count("› typed") == 1
     assert text.count("● model-under-test") == 1
+
+
+def test_no_resize_erases_what_was_said(tmux: Tmux) -> None:
+    """Forty widths, faster than the program hears of them: rows may stand twice, but what was said is never lost."""
+    program = [sys.executable, "-m", "tests.kit.prompt_program", "--rate", "300", "--words", "100000"]
+    tmux.start(program, 100)
+    tmux.wait_for(lambda text: "✓ ready" in text)
+    tmux("send-keys", "/talk", "Enter")
+    for turn in range(40):
+        tmux("resize-window", "-x", str(30 + turn * 37 % 90), "-y", "24")
+        said = len(words_of(tmux.text())) + turn % 4 * 20
+        tmux.wait_for(lambda text: len(words_of(text)) >= said)  # noqa: B023  used before the next turn
+    tmux("resize-window", "-x", "120", "-y", "24")
+    pid = int(tmux("display-message", "-p", "#{pane_pid}"))
+    os.kill(pid, END_OF_TALK)
+    tmux.wait_for(lambda text: "said it all" in text)
+    joined = tmux("capture-pane", "-p", "-J", "-S", "-")
+    found = words_of(joined)
+    assert sorted(set(found)) == [f"w{number:05}" for number in range(len(set(found)))]
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"w\d{5}", text)
 
 
 def test_the_shell_and_back(tmux: Tmux) -> None:

@@ -121,3 +121,6 @@ def test_terminals_that_wrap_anew_are_known() -> None:
     assert reflows({"TMUX": "/tmp/tmux-0/default,1,0"})
     assert reflows({"TERM_PROGRAM": "iTerm.app"})
     assert not reflows({"TERM": "xterm-256color"})
+    assert not reflows({"VTE_VERSION": "7600", "XTERM_VERSION": "XTerm(390)", "TERM": "xterm-256color"})
+    assert not reflows({"TMUX": "/tmp/tmux-0/default,1,0", "STY": "1234.tty", "TERM": "screen"})
+    assert reflows({"TMUX": "/tmp/tmux-0/default,1,0", "XTERM_VERSION": "XTerm(390)", "TERM": "tmux-256color"})

@@ -18,6 +18,7 @@ from rtcli.commands.reference import reference
 from rtcli.config.prices import MINUTE_PRICES, PRICES, PRICES_DATE
 from rtcli.config.settings import SETTINGS
 from rtcli.errors import ExitCode
+from rtcli.lint import RULES
 from rtcli.protocol.catalog import BETA_NAMES, event_types
 from rtcli.protocol.record import (
     Audio,
@@ -157,6 +158,12 @@ def record_kinds() -> str:
     return table(("line", "what it says"), rows)
 
 
+def rules() -> str:
+    """The rules of `rtcli check`."""
+    rows = ((f"`{one.id}`", one.severity.value, one.sentence, one.prevents) for one in RULES)
+    return table(("rule", "severity", "how it should be", "what it prevents"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "client events": lambda: events(Direction.SENT),
     "server events": lambda: events(Direction.RECEIVED),
@@ -167,7 +174,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "prices": prices,
     "recording header": recording_header,
     "record kinds": record_kinds,
-    **{f"options of {name}": partial(options, name) for name in ("chat", "send-event", "serve", "doctor", "replay")},
+    "rules": rules,
+    **{
+        f"options of {name}": partial(options, name)
+        for name in ("chat", "send-event", "serve", "doctor", "replay", "check")
+    },
 }
 
 

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http": {"errors", "request_head", "installation"},
     "transports": {"errors", "request_head", "protocol", "http"},
     "recording": {"errors", "files", "protocol", "dsp"},
+    "lint": {"errors", "protocol", "dsp"},
     "session": {
         "errors",
         "files",
@@ -40,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "audio",
         "recording",
     },
-    "commands": {"errors", "files", "reading", "views", "protocol", "config", "session"},
+    "commands": {"errors", "files", "reading", "views", "protocol", "config", "lint", "recording", "session"},
     "render": {"errors", "views", "protocol"},
     "terminal": {"errors", "views", "protocol", "render"},
     "repl": {"errors", "files", "reading", "views", "protocol", "config", "session", "commands", "render", "terminal"},

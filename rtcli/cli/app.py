@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": ("serve", "serve"),
     "replay": ("replay", "replay"),
     "recordings": ("recordings", "app"),
+    "check": ("check", "check"),
     "devices": ("devices", "devices"),
     "doctor": ("doctor", "doctor"),
     "config": ("config", "app"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rtcli.commands import app, audio, events, items, messages, metrics, recording, replay, session, tools
+from rtcli.commands import app, audio, check, events, items, messages, metrics, recording, replay, session, tools
 from rtcli.commands.registry import Registry, collect
 
 
 def default_registry() -> Registry:
     """The commands of the program, in the order of help."""
-    return collect((messages, audio, session, events, items, tools, metrics, recording, replay, app))
+    return collect((messages, audio, session, events, check, items, tools, metrics, recording, replay, app))

@@ -14,9 +14,9 @@ from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import UsageError
 from rtcli.masking import masked
+from rtcli.protocol import beta_fields
 from rtcli.protocol.ndjson import parse_json
 from rtcli.protocol.session_config import merge
-from rtcli.session import hints
 from rtcli.session import setting_paths as settings
 from rtcli.views import Json, Level, Notice, Table, View, Views
 
@@ -54,7 +54,7 @@ def session_get(context: Context, path: Annotated[str, SessionPath()]) -> Views:
     """Show one setting: /session get audio.input.turn_detection"""
     value = settings.get(_confirmed(context), path)
     if value is settings.MISSING:
-        raise UsageError(f"the session has no setting {path!r}", hint=hints.of_field(path) or "see /session")
+        raise UsageError(f"the session has no setting {path!r}", hint=beta_fields.advice(path) or "see /session")
     return Json(value, title=path)
 
 

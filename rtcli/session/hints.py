@@ -1,24 +1,12 @@
-"""What to do about a server's error, a failed response, a close code, or a name of the beta API."""
+"""What to do about an error of the server, a failed response, or how a connection ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.protocol.beta_fields import advice
 from rtcli.protocol.close_codes import FINAL, advice_for_close
-
-RENAMED: Mapping[str, str] = {
-    "modalities": "output_modalities",
-    "voice": "audio.output.voice",
-    "speed": "audio.output.speed",
-    "input_audio_format": "audio.input.format",
-    "output_audio_format": "audio.output.format",
-    "input_audio_transcription": "audio.input.transcription",
-    "input_audio_noise_reduction": "audio.input.noise_reduction",
-    "turn_detection": "audio.input.turn_detection",
-    "max_response_output_tokens": "max_output_tokens",
-}
-"""Session fields of the beta API and where the GA API has them."""
 
 DETECTION: Mapping[str, str] = {
     "threshold": "server",
@@ -28,9 +16,6 @@ DETECTION: Mapping[str, str] = {
     "eagerness": "semantic",
 }
 """Fields of turn detection that only one kind of it has."""
-
-REMOVED: Mapping[str, str] = {"temperature": "the GA API has no temperature for realtime sessions"}
-"""Session fields that are gone, and why."""
 
 BY_CODE: Mapping[str, str] = {
     "conversation_already_has_active_response": "wait for response.done or /interrupt; /respond queues by itself",
@@ -66,14 +51,6 @@ BY_REASON: Mapping[str, str] = {
 """By the `reason` of an incomplete response."""
 
 
-def of_field(path: str) -> str:
-    """The hint for a session field whose first name the beta API used, or ""."""
-    head, _, rest = path.removeprefix("session.").partition(".")
-    if head in RENAMED:
-        return f"the GA API calls it {RENAMED[head]}" + (f".{rest}" if rest else "")
-    return REMOVED.get(head, "")
-
-
 def _of_detection(error: Mapping[str, Any]) -> str:
     """A field of the other kind of turn detection."""
     _, found, field = str(error.get("param")).partition("turn_detection.")
@@ -86,7 +63,7 @@ def _of_detection(error: Mapping[str, Any]) -> str:
 def of_error(error: Mapping[str, Any]) -> str:
     """The hint for the `error` object of an error event, a failed response or a failed transcription, or ""."""
     param = error.get("param")
-    if isinstance(param, str) and (hint := of_field(param) or _of_detection(error)):
+    if isinstance(param, str) and (hint := advice(param) or _of_detection(error)):
         return hint
     # the code says more, where there is one
     for key in ("code", "type"):

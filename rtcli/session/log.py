@@ -57,6 +57,11 @@ class WireLog:
         """All records, oldest first."""
         return self._records
 
+    @property
+    def evicted(self) -> int:
+        """How many frames have lost their audio or image."""
+        return self._payloads.evicted
+
     def everything(self) -> Iterator[Frame]:
         """Every frame that there is at this moment and that can be had, oldest first; also for another thread."""
         numbers, read_back = range(1, self.forgotten + 1), self.read_back

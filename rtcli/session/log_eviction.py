@@ -34,6 +34,7 @@ class Payloads:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._held = 0
+        self.evicted = 0  # payloads that are gone
         self._queue: deque[tuple[int, int, Mapping[str, Any]]] = deque()
         # Microphone frames are alike once they are thin: one event serves them all, so an hour of speech stays small.
         self._alike: dict[tuple[str, int], Mapping[str, Any]] = {}
@@ -51,6 +52,7 @@ class Payloads:
         while self._held > self.max_bytes:
             number, weight, event = self._queue.popleft()
             self._held -= weight
+            self.evicted += 1
             yield number, self.strip_payload(event)
 
     @staticmethod

@@ -88,6 +88,15 @@ class Replay:
             replay=True,
         )
 
+    def records_so_far(self) -> Iterator[Record]:
+        """Every record that was fed, read once more; also for another thread. Raises InputError."""
+        frames = self.state.log.last_number
+        with self._open() as reader:
+            for record in reader:
+                if record.at > self.at or (isinstance(record, Frame) and record.number > frames):
+                    return
+                yield record
+
     # -- going on ----------------------------------------------------------------------------------
 
     def peek(self) -> Record | None:

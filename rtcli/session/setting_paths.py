@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtcli.errors import InputError, UsageError
+from rtcli.protocol import beta_fields
 from rtcli.protocol.ndjson import parse_json
-from rtcli.session import hints
 
 _MEANT_AS_JSON = re.compile(r'\{|\[\s*[\[{"\d]|-?\d[\d.]*[eE]?\d*$')
 
@@ -66,7 +66,7 @@ def update_for(path: str, value: Any, *, session: Mapping[str, Any]) -> dict[str
     if not all(path.split(".")):
         raise UsageError(f"{path!r} is not a path of a session", hint="for example audio.output.voice")
     # told here: the server would only call the field unknown
-    if hint := hints.of_field(path):
+    if hint := beta_fields.advice(path):
         raise UsageError(f"the session has no setting {path!r}", hint=hint)
     if path in UNSENDABLE:
         raise UsageError(f"{path!r} cannot be set", why="the server decides it")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from rtcli.protocol.beta_fields import RENAMED, advice
 from rtcli.session import hints
 
 
-@pytest.mark.parametrize(("old", "new"), sorted(hints.RENAMED.items()))
+@pytest.mark.parametrize(("old", "new"), sorted(RENAMED.items()))
 def test_every_name_of_the_beta_session_leads_to_the_new_one(old: str, new: str) -> None:
     """Typed by hand or refused by the server, the hint names the GA path."""
-    assert new in hints.of_field(old)
+    assert new in advice(old)
     assert new in hints.of_error({"code": "unknown_parameter", "param": f"session.{old}"})
 
 
 def test_a_path_below_a_renamed_field_keeps_its_end() -> None:
     """turn_detection.threshold is found where it is now."""
-    assert hints.of_field("turn_detection.threshold").endswith("audio.input.turn_detection.threshold")
-    assert hints.of_field("audio.output.voice") == ""
-    assert "temperature" in hints.of_field("temperature")
+    assert advice("turn_detection.threshold").endswith("audio.input.turn_detection.threshold")
+    assert advice("audio.output.voice") == ""
+    assert "temperature" in advice("temperature")
 
 
 def test_an_error_is_known_by_code_or_else_by_type() -> None:

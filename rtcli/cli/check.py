@@ -1,0 +1,86 @@
+"""`rtcli check`: judges a recorded session by the rules of the protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rtcli.cli import output, report
+from rtcli.cli.options import settings_of
+from rtcli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rtcli.lint import Finding, Rule
+
+
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE|NAME|-", help="A recording: a file, a name, last, or stdin.")],
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="RULE", help="Do not ask this rule; may be repeated.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,
+) -> ExitCode:
+    """Check a recorded session by the rules of the protocol.
+
+    \b
+    rtcli check last
+    rtcli check session.ndjson --json | jq -r .rule
+    rtcli send-event events.json --both | rtcli check -
+
+    It takes recordings, the output of --both and plain events. The exit code is 6 where something is wrong, 0 where
+    there are warnings and notes at most. The rules stand in docs/check.md; /check does the same at a prompt.
+    """
+    from rtcli.lint import Linter, Severity
+    from rtcli.recording.reader import open_recording
+    from rtcli.views import Level, Notice
+
+    rules = _asked(ignore or [])
+    linter = Linter(rules)
+    with open_recording(_path(file)) as reader:
+        for record in reader:
+            linter.observe(record)
+    for note in reader.notes:
+        report.notice(Notice(note, level=Level.WARNING))
+    findings, more = linter.finish(), sum(linter.more.values())
+    if json:
+        for finding in findings:
+            output.show_json(_as_json(finding))
+    else:
+        from rtcli.commands.check import findings_views
+
+        output.show(*findings_views(findings, more))
+    wrong = any(finding.rule.severity is Severity.ERROR for finding in findings)
+    return ExitCode.EXPECTATION if wrong else ExitCode.OK
+
+
+def _path(file: str) -> str:
+    from rtcli.cli.recording_options import folder_of
+
+    return file if file == "-" else str(folder_of(settings_of().get("recordings")).find(file))
+
+
+def _asked(ignored: list[str]) -> list[Rule]:
+    """All rules but these. Raises UsageError for one that does not exist."""
+    import difflib
+
+    from rtcli.lint import RULES
+
+    names = [rule.id for rule in RULES]
+    for name in ignored:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "docs/check.md lists the rules"
+            raise UsageError(f"--ignore {name}: no such rule", hint=hint)
+    return [rule for rule in RULES if rule.id not in ignored]
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    return {
+        "severity": finding.rule.severity.value,
+        "rule": finding.rule.id,
+        "n": finding.number,
+        "t": finding.at,
+        "finding": finding.text,
+        "prevents": finding.rule.prevents,
+    }

@@ -1,0 +1,78 @@
+"""The command that judges a session by the rules of the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+from rtcli.commands.arguments import Choice
+from rtcli.commands.context import Context
+from rtcli.commands.registry import command
+from rtcli.errors import UsageError
+from rtcli.lint import RULES, Finding, Linter, Severity
+from rtcli.protocol.record import Record
+from rtcli.recording.reader import open_recording
+from rtcli.views import Level, Notice, Table, View, Views, counted
+
+_LEVELS = {Severity.ERROR: Level.ERROR, Severity.WARNING: Level.WARNING, Severity.NOTE: Level.INFO}
+
+
+@command("check", topic="wire")
+async def check(context: Context, rule: Annotated[str | None, Choice(*(one.id for one in RULES))] = None) -> Views:
+    """Check the session so far by the rules of the protocol; /check RULE explains one.
+
+    Calls that nobody answered and the like are found as if the session ended now.
+    """
+    if rule is not None:
+        found = next(one for one in RULES if one.id == rule)
+        return Notice(f"{found.id}: {found.sentence}", f"{found.severity}, prevents: {found.prevents}")
+    linter = Linter()
+    stop = threading.Event()
+    try:  # in a thread: a long session must not hold up the conversation
+        await asyncio.to_thread(_feed, linter, _records(context), stop)
+    finally:
+        stop.set()
+    return findings_views(linter.finish(), sum(linter.more.values()))
+
+
+def _feed(linter: Linter, records: Iterable[Record], stop: threading.Event) -> None:
+    for record in records:
+        if stop.is_set():
+            return
+        linter.observe(record)
+
+
+def _records(context: Context) -> Iterable[Record]:
+    """Everything that has happened so far. Raises UsageError where a part of it is gone."""
+    if context.recorded is not None:
+        return context.recorded.records_so_far()
+    recorder, log = context.session.recorder, context.state.log
+    if recorder.on and recorder.path is not None and log.read_back is not None:
+        return _in_file(recorder.path)
+    if log.forgotten or log.evicted:
+        raise UsageError("a part of this session is forgotten", hint="/record start keeps all of it, from the next one")
+    return log.everything()
+
+
+def _in_file(path: Path) -> Iterator[Record]:
+    with open_recording(str(path)) as reader:
+        yield from reader
+
+
+def findings_views(findings: list[Finding], more: int = 0) -> list[View]:
+    """What was found as a table, and a sentence that counts it; `more` were not kept."""
+    if not findings:
+        return [Notice("nothing to object to", f"{len(RULES)} rules", level=Level.OK)]
+    rows = tuple(
+        (finding.rule.severity.value, f"#{finding.number}" if finding.number else "", finding.rule.id, finding.text)
+        for finding in findings
+    )
+    counts = {severity: sum(one.rule.severity is severity for one in findings) for severity in Severity}
+    what = ", ".join(counted(count, severity.value) for severity, count in counts.items() if count)
+    worst = next(severity for severity in Severity if counts[severity])
+    left_out = f"{counted(more, 'finding')} more of the same rules" if more else ""
+    hint = "/why N shows what led to an event, /check RULE what a rule prevents"
+    return [Table(("", "event", "rule", "finding"), rows), Notice(what, left_out, hint, level=_LEVELS[worst])]

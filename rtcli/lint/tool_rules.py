@@ -1,0 +1,70 @@
+"""Rules about function calls: each is answered, once, and the model goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rtcli.lint.facts import Call, Event, Facts, mapping
+from rtcli.lint.rule import Severity, rule, rule_at_end
+from rtcli.protocol.record import Frame
+
+_CREATE = ">conversation.item.create"
+
+
+def _answered(facts: Facts, event: Event) -> tuple[str, Call | None] | None:
+    """The call that a sent output is for; None where the event is no output."""
+    item = mapping(event.get("item"))
+    if item.get("type") != "function_call_output":
+        return None
+    call_id = str(item.get("call_id"))
+    return call_id, facts.calls.get(call_id)
+
+
+@rule("output-without-call", Severity.ERROR, _CREATE, prevents="the output is refused: invalid_tool_call_id")
+def output_without_call(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+    """An output is for a call that was made."""
+    found = _answered(facts, event)
+    if found is not None and found[1] is None and facts.whole:
+        yield f"an output for call {found[0]!r}, which nobody has made"
+
+
+@rule("output-repeated", Severity.ERROR, _CREATE, prevents="the tool ran twice, or the model is told two results")
+def output_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+    """A call is answered once."""
+    found = _answered(facts, event)
+    if found is not None and found[1] is not None and found[1].output is not None:
+        yield f"a second output for call {found[0]!r}, the first is #{found[1].output}"
+
+
+@rule(
+    "output-after-cancel",
+    Severity.WARNING,
+    _CREATE,
+    prevents="a result for an answer that was broken off confuses the next one",
+)
+def output_after_cancel(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+    """No output is sent for a response that was cancelled."""
+    found = _answered(facts, event)
+    response = facts.responses.get(found[1].response_id) if found is not None and found[1] is not None else None
+    if found is not None and response is not None and response.status == "cancelled":
+        yield f"an output for call {found[0]!r}, whose response was cancelled"
+
+
+@rule_at_end("call-unanswered", Severity.ERROR, prevents="the model waits for its tool, and the user for an answer")
+def call_unanswered(facts: Facts) -> Iterator[tuple[int, str]]:
+    """Every call is answered."""
+    for call_id, call in facts.calls.items():
+        response = facts.responses.get(call.response_id)
+        cancelled = response is not None and response.status == "cancelled"
+        if call.output is None and not call.by_client and not cancelled:
+            yield call.number, f"call {call_id!r} of {call.name} was never answered"
+
+
+@rule_at_end(
+    "silent-after-output", Severity.WARNING, prevents="the server does not go on by itself after a tool's output"
+)
+def silent_after_output(facts: Facts) -> Iterator[tuple[int, str]]:
+    """After a tool's output a response is asked for."""
+    outputs = [call.output for call in facts.calls.values() if call.output is not None and not call.by_client]
+    if outputs and max(outputs) > facts.last_response:
+        yield max(outputs), "no response followed the tool's output: send response.create"

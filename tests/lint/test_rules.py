@@ -179,7 +179,7 @@ RIGHT: dict[str, list[Step]] = {
     ],
     "id-too-long": [create(id="i" * 32, type="message")],
     "assistant-audio": [create(type="message", role="user", content=[{"type": "input_audio", "audio": "AA=="}])],
-    "image-address": [create(type="message", content=[{"type": "input_image", "image_url": "data:image/png;base64,AA=="}])],
+    "image-address": [create(type="message", content=[{"type": "input_image", "image_url": "data:image/png,x"}])],
     "truncate-position": [
         *spoken(), sent("conversation.item.truncate", item_id="item_a", content_index=0, audio_end_ms=0),
     ],

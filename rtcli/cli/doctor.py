@@ -22,7 +22,7 @@ from rtcli.views import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Checkup:
     """One check: its result in words, and the code that it means for the process (OK also for a mere warning).
 
     `detail` is for programs and defect reports, and not shown to users.
@@ -81,19 +81,19 @@ def doctor(
     return worst(*(finding.code for finding in findings))
 
 
-def _python() -> Finding:
+def _python() -> Checkup:
     version = platform.python_version()
-    return Finding("program", f"rtcli {rtcli.__version__}, Python {version}, {platform.system()} {platform.machine()}")
+    return Checkup("program", f"rtcli {rtcli.__version__}, Python {version}, {platform.system()} {platform.machine()}")
 
 
-def _packages() -> Finding:
+def _packages() -> Checkup:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     try:
         # an extra that is not installed is no defect
         lines = [line for line in requires("rtcli") or () if "extra ==" not in line]
     except PackageNotFoundError:
-        return Finding("packages", "rtcli is not installed as a package", good=False, hint="pip install .")
+        return Checkup("packages", "rtcli is not installed as a package", good=False, hint="pip install .")
     missing, found = [], []
     # the name ends where a version or a marker begins
     for name in (re.split(r"[^\w.-]", line)[0] for line in lines):
@@ -103,11 +103,11 @@ def _packages() -> Finding:
             missing.append(name)
     if missing:
         hint = install_command(*missing)
-        return Finding("packages", f"missing: {', '.join(missing)}", good=False, hint=hint, code=ExitCode.UNEXPECTED)
-    return Finding("packages", f"all {len(found)} are installed", detail=", ".join(found))
+        return Checkup("packages", f"missing: {', '.join(missing)}", good=False, hint=hint, code=ExitCode.UNEXPECTED)
+    return Checkup("packages", f"all {len(found)} are installed", detail=", ".join(found))
 
 
-def _folders() -> Finding:
+def _folders() -> Checkup:
     from rtcli.config.folders import config_file, make_private, state_folder
 
     try:
@@ -115,25 +115,25 @@ def _folders() -> Finding:
         make_private(state_folder())
         writable = os.access(state_folder(), os.W_OK)
     except OSError as error:
-        return Finding("folders", f"{state_folder()}: {error.strerror}", good=False, hint="history will not be kept")
+        return Checkup("folders", f"{state_folder()}: {error.strerror}", good=False, hint="history will not be kept")
     there = "" if config_file().exists() else " (missing)"
     result = f"settings {config_file()}{there}, history in {state_folder()}"
-    return Finding("folders", result, good=writable, hint="" if writable else "history will not be kept")
+    return Checkup("folders", result, good=writable, hint="" if writable else "history will not be kept")
 
 
-def _audio() -> Finding:
+def _audio() -> Checkup:
     from rtcli.audio.devices import list_devices
 
     try:
         found = list_devices()
     except RtcliError as error:
-        return Finding("audio", str(error), good=False, hint=error.hint or "chat asks for text")
+        return Checkup("audio", str(error), good=False, hint=error.hint or "chat asks for text")
     inputs, outputs = (sum(1 for d in found if d.channels(kind)) for kind in ("input", "output"))
     hint = "" if inputs and outputs else "without a speaker, chat asks for text answers"
-    return Finding("audio", f"{inputs} microphones, {outputs} speakers", good=bool(inputs and outputs), hint=hint)
+    return Checkup("audio", f"{inputs} microphones, {outputs} speakers", good=bool(inputs and outputs), hint=hint)
 
 
-def _terminal() -> Finding:
+def _terminal() -> Checkup:
     from rtcli.terminal.capabilities import can_prompt, color_of, width_of
 
     prompt = can_prompt(os.environ, sys.stdin, sys.stdout)
@@ -143,20 +143,20 @@ def _terminal() -> Finding:
         f"colors: {color_of(sys.stdout, os.environ).name.lower()}",
         sys.stdout.encoding,
     )
-    return Finding("terminal", ", ".join(about), good=prompt, hint="" if prompt else "chat reads lines here")
+    return Checkup("terminal", ", ".join(about), good=prompt, hint="" if prompt else "chat reads lines here")
 
 
-def _endpoint(flags: dict[str, Any]) -> Finding:
+def _endpoint(flags: dict[str, Any]) -> Checkup:
     try:
         endpoint = options.endpoint_from(options.settings_of(**flags), None, local_by_default=True)
     except RtcliError as error:
-        return Finding("endpoint", str(error), good=False, hint=error.hint, code=error.exit_code)
+        return Checkup("endpoint", str(error), good=False, hint=error.hint, code=error.exit_code)
     key = "no key" if endpoint.api_key is None else f"a key is set, sent as {endpoint.auth}"
     where = endpoint.url or endpoint.label
-    return Finding("endpoint", f"{where}, {key}")
+    return Checkup("endpoint", f"{where}, {key}")
 
 
-def _models(flags: dict[str, Any]) -> Finding:
+def _models(flags: dict[str, Any]) -> Checkup:
     """The models that a chat asks for, and what of the session OpenAI switches off."""
     from datetime import date
 
@@ -169,19 +169,19 @@ def _models(flags: dict[str, Any]) -> Finding:
         endpoint = options.endpoint_from(settings, None, local_by_default=True)
         config = session_config(settings, None)
     except RtcliError as error:
-        return Finding("models", f"not known: {error.what}", good=False)
+        return Checkup("models", f"not known: {error.what}", good=False)
     asked = f"{endpoint.model}, transcribed by {config['audio']['input']['transcription']['model']}"
     # other servers switch models off by dates of their own
     if not is_openai(endpoint.url):
-        return Finding("models", asked)
+        return Checkup("models", asked)
     ending = list(shutdowns_in(endpoint.model, config))
     told = "; ".join(shutdown.sentence(date.today()) for shutdown in ending)
-    return Finding(
+    return Checkup(
         "models", f"{asked}: {told}" if told else asked, good=not ending, hint=", ".join(s.instead for s in ending)
     )
 
 
-def _turn(name: str, flags: dict[str, Any]) -> Finding:
+def _turn(name: str, flags: dict[str, Any]) -> Checkup:
     """One short answer, over a real connection."""
     began = time.monotonic()
     try:
@@ -189,12 +189,12 @@ def _turn(name: str, flags: dict[str, Any]) -> Finding:
         lines: list[str] = []
         code = runner.run(_one_answer(endpoint, lines.append))
     except RtcliError as error:
-        return Finding(name, str(error), good=False, hint=error.hint, code=error.exit_code)
+        return Checkup(name, str(error), good=False, hint=error.hint, code=error.exit_code)
     if code >= ExitCode.HANGUP:
         raise SystemExit(int(code))  # a signal ends the whole command
     if code:
-        return Finding(name, lines[-1] if lines else "no answer", good=False, code=code)
-    return Finding(name, f"answered within {time.monotonic() - began:.2f} s")
+        return Checkup(name, lines[-1] if lines else "no answer", good=False, code=code)
+    return Checkup(name, f"answered within {time.monotonic() - began:.2f} s")
 
 
 async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:

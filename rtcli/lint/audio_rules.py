@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import PACE_SECONDS, Event, Facts, audio_bytes, mapping
+from rtcli.lint.facts import PACE_SECONDS, AnyEvent, Facts, audio_bytes, mapping
 from rtcli.lint.rule import Severity, rule
 from rtcli.protocol.audio_formats import PCM16, decode_base64
 from rtcli.protocol.record import Frame
@@ -39,7 +39,7 @@ _TOLERANCE = 0.04
     ">input_audio_buffer.commit",
     prevents="less than 100 ms is refused: input_audio_buffer_commit_empty",
 )
-def commit_too_short(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def commit_too_short(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A commit holds at least 100 ms of audio."""
     milliseconds = facts.input_format.milliseconds(facts.buffered)
     if milliseconds < _MIN_COMMIT_MS and not _detects_turns(facts):
@@ -52,7 +52,7 @@ def commit_too_short(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     ">input_audio_buffer.commit",
     prevents="turn detection commits by itself, and what is committed by hand may be empty by then",
 )
-def commit_with_detection(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def commit_with_detection(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Where turn detection commits, nobody else does."""
     if _detects_turns(facts) and facts.input_format.milliseconds(facts.buffered) < _MIN_COMMIT_MS:
         yield "commit by hand while turn detection is on, and hardly anything is in the buffer"
@@ -63,14 +63,14 @@ def _detects_turns(facts: Facts) -> bool:
 
 
 @rule("append-too-large", Severity.ERROR, _APPEND, prevents="an event of more than 15 MiB of audio is refused")
-def append_too_large(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def append_too_large(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event holds at most 15 MiB of audio."""
     if (size := audio_bytes(event.get("audio"))) > _MAX_APPEND_BYTES:
         yield f"{size / 2**20:.1f} MiB of audio in one event, the API takes 15 MiB"
 
 
 @rule("audio-not-base64", Severity.ERROR, _APPEND, prevents="audio that cannot be decoded is refused")
-def audio_not_base64(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def audio_not_base64(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Audio is base64."""
     audio = event.get("audio")
     if not isinstance(audio, str):
@@ -83,7 +83,7 @@ def audio_not_base64(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("audio-is-a-file", Severity.WARNING, _APPEND, prevents="the head of a file is heard as noise, or all of it is")
-def audio_is_a_file(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def audio_is_a_file(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Audio is samples, not a file."""
     audio = event.get("audio")
     head = _head(audio) if isinstance(audio, str) else None
@@ -100,7 +100,7 @@ def _head(audio: str) -> bytes | None:
 
 
 @rule("audio-odd-bytes", Severity.ERROR, _APPEND, prevents="from half a sample on, everything is noise")
-def audio_odd_bytes(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def audio_odd_bytes(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """16-bit audio comes in whole samples."""
     size = audio_bytes(event.get("audio"))
     if facts.input_format.type == PCM16.type and size % 2:
@@ -113,7 +113,7 @@ def audio_odd_bytes(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     _APPEND,
     prevents="audio of another rate than declared is heard too fast or too slow, and is understood badly",
 )
-def audio_format(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def audio_format(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Audio that is sent live has the declared format."""
     pace, declared = facts.pace, facts.input_format
     elapsed = pace.last - pace.since

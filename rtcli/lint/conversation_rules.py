@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import Event, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts, mapping
 from rtcli.lint.rule import Severity, rule
 from rtcli.protocol.record import Frame
 
@@ -16,14 +16,14 @@ _LENIENT_MS = 100
 
 
 @rule("unknown-item", Severity.ERROR, *_ABOUT_AN_ITEM, prevents="the server refuses it: item_..._invalid_item_id")
-def unknown_item(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def unknown_item(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Items that are cut, deleted or retrieved exist."""
     if "item_id" in event and not facts.has(event["item_id"]):
         yield f"{event['type']} of {event['item_id']!r}, which the conversation does not hold"
 
 
 @rule("item-order", Severity.ERROR, _CREATE, prevents="the server refuses it: item_create_invalid_previous_item_id")
-def item_order(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def item_order(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An item is put behind one that exists."""
     previous = event.get("previous_item_id")
     if previous not in (None, "", "root") and not facts.has(previous):
@@ -31,7 +31,7 @@ def item_order(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("item-repeated", Severity.ERROR, _CREATE, prevents="the server refuses it: item_create_duplicate_item_id")
-def item_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def item_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A new item has a new id."""
     item_id = mapping(event.get("item")).get("id")
     known = facts.items.get(item_id) if isinstance(item_id, str) else None
@@ -40,7 +40,7 @@ def item_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("id-too-long", Severity.ERROR, _CREATE, prevents="the server refuses ids of more than 32 characters")
-def id_too_long(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def id_too_long(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Ids have at most 32 characters."""
     item = mapping(event.get("item"))
     for name in ("id", "call_id"):
@@ -51,15 +51,15 @@ def id_too_long(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 @rule(
     "assistant-audio", Severity.ERROR, _CREATE, prevents="the API takes no audio of the assistant, the item is refused"
 )
-def assistant_audio(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def assistant_audio(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An assistant's message that is put into a conversation is text."""
     item = mapping(event.get("item"))
     if item.get("role") == "assistant" and any("audio" in str(part.get("type")) for part in _parts(item)):
         yield "an assistant's message with audio: send its transcript as output_text"
 
 
-@rule("image-address", Severity.ERROR, _CREATE, prevents="the server fetches no pictures: the item is refused")
-def image_address(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+@rule("image-address", Severity.ERROR, _CREATE, prevents="the server fetches no images: the item is refused")
+def image_address(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Images are sent as data: URLs."""
     for part in _parts(mapping(event.get("item"))):
         address = part.get("image_url")
@@ -67,13 +67,13 @@ def image_address(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
             yield f"an image by its address ({address[:40]}): send it as a data: URL"
 
 
-def _parts(item: Event) -> list[Event]:
+def _parts(item: AnyEvent) -> list[AnyEvent]:
     content = item.get("content")
     return [mapping(part) for part in content] if isinstance(content, list) else []
 
 
 @rule("truncate-position", Severity.ERROR, _TRUNCATE, prevents="a position that is no whole number is refused")
-def truncate_position(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def truncate_position(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An answer is cut at whole milliseconds."""
     end = event.get("audio_end_ms")
     if "audio_end_ms" in event and (type(end) is not int or end < 0):
@@ -86,7 +86,7 @@ def truncate_position(facts: Facts, event: Event, frame: Frame) -> Iterator[str]
     _TRUNCATE,
     prevents="a cut beyond the audio is refused, and the model believes that all of it was heard",
 )
-def truncate_beyond_received(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def truncate_beyond_received(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An answer is cut within the audio that was received."""
     end, part = event.get("audio_end_ms"), event.get("content_index", 0)
     if not isinstance(end, int | float) or not isinstance(part, int):
@@ -104,7 +104,7 @@ def truncate_beyond_received(facts: Facts, event: Event, frame: Frame) -> Iterat
     _TRUNCATE,
     prevents="the model believes that words were heard which were not",
 )
-def truncate_beyond_heard(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def truncate_beyond_heard(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An answer is cut where it was heard."""
     end, part = event.get("audio_end_ms"), (str(event.get("item_id")), event.get("content_index", 0))
     heard = facts.heard.get(part)

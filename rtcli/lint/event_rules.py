@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rtcli.errors import error_of
-from rtcli.lint.facts import Event, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts, mapping
 from rtcli.lint.rule import MALFORMED, Severity, rule, rule_at_end
 from rtcli.protocol.beta_fields import REMOVED, RENAMED, advice
 from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES, nearest
@@ -21,7 +21,7 @@ _STILL_THERE = ("instructions",)
 
 
 @rule("unknown-event", Severity.ERROR, ">", prevents="the server refuses the event: invalid_value for `type`")
-def unknown_event(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def unknown_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event that is sent is one that the API knows."""
     name = str(event.get("type"))
     row = EVENT_TYPES.get(name)
@@ -33,7 +33,7 @@ def unknown_event(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("beta-event", Severity.ERROR, ">", prevents="OpenAI has switched the beta API off and refuses its names")
-def beta_event(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def beta_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No event has a name of the beta API."""
     name = str(event.get("type"))
     if name in BETA_NAMES:
@@ -46,7 +46,7 @@ def beta_event(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     *(f">{name}" for name in _WHERE_BETA_FIELDS_STOOD),
     prevents="an unknown parameter makes the server drop the whole session.update",
 )
-def beta_field(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def beta_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No field of a session or a response has a name of the beta API."""
     inner = _WHERE_BETA_FIELDS_STOOD[event["type"]]
     for name in mapping(event.get(inner)):
@@ -55,7 +55,7 @@ def beta_field(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("missing-field", Severity.ERROR, ">", prevents="the server refuses the event: missing_required_parameter")
-def missing_field(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def missing_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event has all fields that it needs."""
     row = EVENT_TYPES.get(str(event.get("type")))
     missing = [name for name in row.required if name not in event] if row is not None else []
@@ -64,7 +64,7 @@ def missing_field(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("unknown-field", Severity.ERROR, ">", prevents="the server refuses the event: unknown_parameter")
-def unknown_field(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def unknown_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event has no fields but its own."""
     row = EVENT_TYPES.get(str(event.get("type")))
     if row is None or row.direction is Direction.RECEIVED:
@@ -79,7 +79,7 @@ def unknown_field(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     ">session.update",
     prevents="without session.type the update is refused: missing_required_parameter",
 )
-def session_type(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def session_type(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A session.update names the type of its session."""
     session = event.get("session")
     if isinstance(session, Mapping) and session.get("type") not in ("realtime", "transcription", "translation"):
@@ -88,7 +88,7 @@ def session_type(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("event-id-repeated", Severity.WARNING, ">", prevents="an error that names the id could be about either event")
-def event_id_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def event_id_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Every event that is sent has an event_id of its own."""
     event_id = event.get("event_id")
     if isinstance(event_id, str) and event_id in facts.event_ids:
@@ -96,7 +96,7 @@ def event_id_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]
 
 
 @rule("event-id-missing", Severity.NOTE, "<error", prevents="nobody can tell which event an error is about")
-def event_id_missing(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def event_id_missing(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event that is refused had an event_id, so that the error can name it."""
     if frame.parent is not None and facts.attributed and error_of(event).get("event_id") is None:
         yield f"the error does not name #{frame.parent}, which had no event_id: give each event that you send one"
@@ -105,7 +105,7 @@ def event_id_missing(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 @rule(
     "refused", Severity.WARNING, "<error", prevents="an error that nobody looks at: what was asked for has not happened"
 )
-def refused(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def refused(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """The server refuses nothing."""
     error = error_of(event)
     about = f" (about #{frame.parent})" if frame.parent is not None else ""
@@ -113,7 +113,7 @@ def refused(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
 
 
 @rule("response-failed", Severity.WARNING, "<response.done", prevents="an answer that never came, or broke off")
-def response_failed(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def response_failed(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Responses end completed, or cancelled."""
     response = mapping(event.get("response"))
     status, details = response.get("status"), mapping(response.get("status_details"))
@@ -128,7 +128,7 @@ def response_failed(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     "<",
     prevents="news of the API, or another server's name, that a program drops",
 )
-def unknown_server_event(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def unknown_server_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """What the server sends is known."""
     name = event.get("type")
     if not isinstance(name, str):
@@ -149,6 +149,6 @@ def unanswered_request(facts: Facts) -> Iterator[tuple[int, str]]:
 
 
 @rule("not-an-event", Severity.WARNING, MALFORMED, prevents="a message that cannot be read is lost for most programs")
-def not_an_event(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def not_an_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Every message is a JSON object with a type."""
     yield f"{'received' if frame.direction is Direction.RECEIVED else 'sent'}: {frame.problem}"

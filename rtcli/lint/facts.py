@@ -10,8 +10,8 @@ from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Record
 
-Event = Mapping[str, Any]
-Part = tuple[str, int]
+AnyEvent = Mapping[str, Any]
+StreamKey = tuple[str, int]
 """Item and content index of a stream."""
 
 PACE_SECONDS = 5.0
@@ -25,13 +25,13 @@ def audio_bytes(text: object) -> int:
     return len(text) * 3 // 4 - text[-2:].count("=") if isinstance(text, str) else 0
 
 
-def mapping(value: object) -> Event:
+def mapping(value: object) -> AnyEvent:
     """A field that should be an object: itself, or an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(slots=True)
-class Item:
+class KnownItem:
     """An item of the conversation, as far as its events told."""
 
     kind: str
@@ -41,7 +41,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Speech:
+class ReceivedSpeech:
     """The audio of one part of an item that was received."""
 
     first_at: float  # of its first delta
@@ -49,7 +49,7 @@ class Speech:
 
 
 @dataclass(slots=True)
-class Response:
+class KnownResponse:
     """A response of the server."""
 
     number: int  # of its response.created
@@ -59,7 +59,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class Call:
+class KnownCall:
     """A function call of the model."""
 
     number: int  # of the event that told it whole
@@ -100,17 +100,17 @@ class Facts:
     """Fed with every record, after the rules have looked at it. Of another connection nothing is known any more."""
 
     whole: bool = False  # the session was seen from its beginning; one that was joined holds items nobody told of
-    session: Event = field(default_factory=dict)
+    session: AnyEvent = field(default_factory=dict)
     input_format: AudioFormat = PCM16
     output_format: AudioFormat = PCM16
-    items: dict[str, Item] = field(default_factory=dict)
-    speech: dict[Part, Speech] = field(default_factory=dict)
-    heard: dict[Part, Heard] = field(default_factory=dict)
-    texts: dict[Part, list[str]] = field(default_factory=dict)  # pieces of streams that are open
+    items: dict[str, KnownItem] = field(default_factory=dict)
+    speech: dict[StreamKey, ReceivedSpeech] = field(default_factory=dict)
+    heard: dict[StreamKey, Heard] = field(default_factory=dict)
+    texts: dict[StreamKey, list[str]] = field(default_factory=dict)  # pieces of streams that are open
     ended: set[tuple[str, str, int]] = field(default_factory=set)  # streams that are over: kind, item, part
-    responses: dict[str, Response] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
-    interruptions: dict[Part, Interruption] = field(default_factory=dict)  # since the last response began
+    responses: dict[str, KnownResponse] = field(default_factory=dict)
+    calls: dict[str, KnownCall] = field(default_factory=dict)
+    interruptions: dict[StreamKey, Interruption] = field(default_factory=dict)  # since the last response began
     missed: list[Interruption] = field(default_factory=list)  # those that were never truncated
     event_ids: dict[str, int] = field(default_factory=dict)  # of ours -> frame
     buffered: int = 0  # bytes that were appended since the last commit
@@ -133,7 +133,7 @@ class Facts:
         self.at = max(self.at, frame.at)
         self.requests.observe(frame.number, frame.direction, frame.event, frame.parent)
 
-    def of_event(self, event: Event, frame: Frame) -> None:
+    def of_event(self, event: AnyEvent, frame: Frame) -> None:
         """Take in what an event says: one of ours as it was sent, one of the server as GA has it."""
         received = frame.direction is Direction.RECEIVED
         if not received and isinstance(event_id := event.get("event_id"), str):
@@ -145,7 +145,7 @@ class Facts:
     # -- questions of the rules --------------------------------------------------------------------------------------
 
     @property
-    def active(self) -> Response | None:
+    def active(self) -> KnownResponse | None:
         """The response of the default conversation that runs; None: there is none, or its cancel is under way."""
         for response in reversed(self.responses.values()):
             if not response.out_of_band:
@@ -163,7 +163,7 @@ class Facts:
         speech = self.speech.get((item_id, part))
         return None if speech is None else self.output_format.milliseconds(speech.bytes)
 
-    def unheard_ms(self, part: Part, at: float) -> int:
+    def unheard_ms(self, part: StreamKey, at: float) -> int:
         """What of a part's audio was still to be played: by what was heard, else by the clock since it began."""
         speech = self.speech[part]
         received = self.output_format.milliseconds(speech.bytes)
@@ -173,7 +173,7 @@ class Facts:
 
     # -- what the server says ----------------------------------------------------------------------------------------
 
-    def _on_session(self, event: Event, frame: Frame) -> None:
+    def _on_session(self, event: AnyEvent, frame: Frame) -> None:
         if event["type"] == "session.created":
             self._forget()
             self.whole = True
@@ -191,63 +191,63 @@ class Facts:
         self.event_ids.clear()
         self.buffered, self.input_format, self.output_format = 0, PCM16, PCM16
 
-    def _on_item(self, event: Event, frame: Frame) -> None:
+    def _on_item(self, event: AnyEvent, frame: Frame) -> None:
         item = mapping(event.get("item"))
         item_id = item.get("id")
         if not isinstance(item_id, str):
             return
         known = self.items.get(item_id)
         if known is None or known.deleted:
-            self.items[item_id] = Item(str(item.get("type", "message")), str(item.get("role", "")))
+            self.items[item_id] = KnownItem(str(item.get("type", "message")), str(item.get("role", "")))
         if item.get("type") == "function_call" and item.get("status") == "completed":
             self._tell_call(item, str(event.get("response_id", "")), frame)
         if item.get("type") == "function_call_output":
             self._answer(item, frame)
 
-    def _tell_call(self, item: Event, response_id: str, frame: Frame) -> None:
+    def _tell_call(self, item: AnyEvent, response_id: str, frame: Frame) -> None:
         call_id = item.get("call_id")
         if isinstance(call_id, str) and call_id not in self.calls:
-            self.calls[call_id] = Call(frame.number, str(item.get("name", "")), response_id)
+            self.calls[call_id] = KnownCall(frame.number, str(item.get("name", "")), response_id)
 
-    def _on_deleted(self, event: Event, frame: Frame) -> None:
+    def _on_deleted(self, event: AnyEvent, frame: Frame) -> None:
         if (item := self.items.get(str(event.get("item_id")))) is not None:
             item.deleted = True
 
-    def _on_truncated(self, event: Event, frame: Frame) -> None:
+    def _on_truncated(self, event: AnyEvent, frame: Frame) -> None:
         self.interruptions.pop(_part(event), None)
         if (item := self.items.get(str(event.get("item_id")))) is not None:
             item.truncated = True
 
-    def _on_response_created(self, event: Event, frame: Frame) -> None:
+    def _on_response_created(self, event: AnyEvent, frame: Frame) -> None:
         response = mapping(event.get("response"))
         # null says that it is not added to the conversation; other servers leave the field out
         out_of_band = response.get("conversation_id", "") is None
-        self.responses[str(response.get("id"))] = Response(frame.number, out_of_band)
+        self.responses[str(response.get("id"))] = KnownResponse(frame.number, out_of_band)
         self.last_response = frame.number
         self.missed += self.interruptions.values()
         self.interruptions.clear()
 
-    def _on_response_done(self, event: Event, frame: Frame) -> None:
+    def _on_response_done(self, event: AnyEvent, frame: Frame) -> None:
         response = mapping(event.get("response"))
         if (known := self.responses.get(str(response.get("id")))) is not None:
             known.status = str(response.get("status") or "completed")
 
-    def _on_audio(self, event: Event, frame: Frame) -> None:
+    def _on_audio(self, event: AnyEvent, frame: Frame) -> None:
         part = _part(event)
         if (speech := self.speech.get(part)) is None:
-            speech = self.speech[part] = Speech(frame.at)
+            speech = self.speech[part] = ReceivedSpeech(frame.at)
         speech.bytes += audio_bytes(event.get("delta"))
 
-    def _on_text(self, event: Event, frame: Frame) -> None:
+    def _on_text(self, event: AnyEvent, frame: Frame) -> None:
         if isinstance(delta := event.get("delta"), str):
             self.texts.setdefault(_part(event), []).append(delta)
 
-    def _on_stream_done(self, event: Event, frame: Frame) -> None:
+    def _on_stream_done(self, event: AnyEvent, frame: Frame) -> None:
         item_id, part = _part(event)
         self.ended.add((str(event["type"]).removesuffix(".done"), item_id, part))
         self.texts.pop((item_id, part), None)
 
-    def _on_speech_started(self, event: Event, frame: Frame) -> None:
+    def _on_speech_started(self, event: AnyEvent, frame: Frame) -> None:
         part = next(reversed(self.speech), None)
         if part is None or part in self.interruptions:
             return
@@ -256,53 +256,55 @@ class Facts:
             unheard = self.unheard_ms(part, frame.at)
             self.interruptions[part] = Interruption(frame.number, frame.at, unheard)
 
-    def _on_error(self, event: Event, frame: Frame) -> None:
+    def _on_error(self, event: AnyEvent, frame: Frame) -> None:
         self.attributed = self.attributed and mapping(event.get("error")).get("event_id") is not None
 
     # -- what we send ------------------------------------------------------------------------------------------------
 
-    def _on_append(self, event: Event, frame: Frame) -> None:
+    def _on_append(self, event: AnyEvent, frame: Frame) -> None:
         size = audio_bytes(event.get("audio"))
         self.buffered += size
         self.pace.add(frame.at, size)
 
-    def _on_buffer_emptied(self, event: Event, frame: Frame) -> None:
+    def _on_buffer_emptied(self, event: AnyEvent, frame: Frame) -> None:
         self.buffered = 0
 
-    def _on_create(self, event: Event, frame: Frame) -> None:
+    def _on_create(self, event: AnyEvent, frame: Frame) -> None:
         item = mapping(event.get("item"))
         item_id = item.get("id")
         if isinstance(item_id, str) and item_id not in self.items:
-            self.items[item_id] = Item(str(item.get("type", "message")), str(item.get("role", "")))
+            self.items[item_id] = KnownItem(str(item.get("type", "message")), str(item.get("role", "")))
         if item.get("type") == "function_call_output":
             self._answer(item, frame)
         elif item.get("type") == "function_call" and isinstance(item.get("call_id"), str):
-            self.calls.setdefault(item["call_id"], Call(frame.number, str(item.get("name", "")), "", by_client=True))
+            self.calls.setdefault(
+                item["call_id"], KnownCall(frame.number, str(item.get("name", "")), "", by_client=True)
+            )
 
-    def _answer(self, item: Event, frame: Frame) -> None:
+    def _answer(self, item: AnyEvent, frame: Frame) -> None:
         call = self.calls.get(str(item.get("call_id")))
         if call is not None and call.output is None:
             call.output = frame.number
 
-    def _on_truncate(self, event: Event, frame: Frame) -> None:
+    def _on_truncate(self, event: AnyEvent, frame: Frame) -> None:
         part = _part(event)
         self.interruptions.pop(part, None)
         if (item := self.items.get(part[0])) is not None:
             item.truncated = True
 
-    def _on_cancel(self, event: Event, frame: Frame) -> None:
+    def _on_cancel(self, event: AnyEvent, frame: Frame) -> None:
         named = event.get("response_id")
         for response_id, response in self.responses.items():
             if response.status == "in_progress" and named in (None, response_id):
                 response.cancel_sent = True
 
 
-def _part(event: Event) -> Part:
+def _part(event: AnyEvent) -> StreamKey:
     index = event.get("content_index", 0)
     return str(event.get("item_id", "")), index if isinstance(index, int) else 0
 
 
-_Handler = Callable[[Facts, Event, Frame], None]
+_Handler = Callable[[Facts, AnyEvent, Frame], None]
 _TEXT_STREAMS = ("response.output_text", "response.output_audio_transcript")
 _RECEIVED: Mapping[str, _Handler] = {
     "session.created": Facts._on_session,

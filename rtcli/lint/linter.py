@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, cast
 
-from rtcli.lint.facts import Event, Facts
-from rtcli.lint.rule import AT_END, MALFORMED, Check, CheckAtEnd, Finding, Rule
+from rtcli.lint.facts import AnyEvent, Facts
+from rtcli.lint.rule import AT_END, MALFORMED, EndCheck, EventCheck, Finding, Rule
 from rtcli.lint.rules import RULES
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.record import Direction, Frame, Record
@@ -58,20 +58,20 @@ class Linter:
         left = [
             Finding(rule, text, number, self._facts.at)
             for rule in self._at_end
-            for number, text in cast(CheckAtEnd, rule.check)(self._facts)
+            for number, text in cast(EndCheck, rule.check)(self._facts)
         ]
         return sorted((*self.findings, *left[: MAX_PER_RULE * len(self._at_end)]), key=lambda one: one.number or 0)
 
-    def _read(self, event: Event, frame: Frame) -> Iterable[Event]:
+    def _read(self, event: AnyEvent, frame: Frame) -> Iterable[AnyEvent]:
         """What a server's event says in the words of the GA API."""
         if frame.direction is not _RECEIVED or not isinstance(event.get("type"), str):
             return (event,)
         read = self._dialect.read(cast(dict[str, Any], event))
         return (event,) if read is None else read
 
-    def _ask(self, key: str, event: Event, frame: Frame) -> None:
+    def _ask(self, key: str, event: AnyEvent, frame: Frame) -> None:
         for rule in self._by_event.get(key, ()):
-            for text in cast(Check, rule.check)(self._facts, event, frame):
+            for text in cast(EventCheck, rule.check)(self._facts, event, frame):
                 self._keep(Finding(rule, text, frame.number, frame.at))
 
     def _keep(self, finding: Finding) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import Event, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts, mapping
 from rtcli.lint.rule import Severity, rule, rule_at_end
 from rtcli.protocol.record import Frame
 
@@ -20,7 +20,7 @@ _STREAMS = ("response.output_text", "response.output_audio_transcript", "respons
     ">response.create",
     prevents="a second response is refused: conversation_already_has_active_response",
 )
-def create_while_active(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def create_while_active(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is asked for when none runs."""
     if mapping(event.get("response")).get("conversation") == "none":
         return
@@ -46,7 +46,7 @@ def _out_of_band(response: object) -> bool:
     ">response.cancel",
     prevents="an error for nothing: response_cancel_not_active",
 )
-def cancel_without_response(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def cancel_without_response(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is cancelled while it runs."""
     runs = any(response.status == "in_progress" for response in facts.responses.values())
     asked = any(request.type == "response.create" for request in facts.requests.waiting)
@@ -60,7 +60,7 @@ def cancel_without_response(facts: Facts, event: Event, frame: Frame) -> Iterato
     "<response.created",
     prevents="a program that waits for response.done never goes on",
 )
-def response_not_ended(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def response_not_ended(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response ends before the next one begins."""
     response = mapping(event.get("response"))
     if response.get("conversation_id", "") is not None and (active := facts.active) is not None:
@@ -73,7 +73,7 @@ def response_not_ended(facts: Facts, event: Event, frame: Frame) -> Iterator[str
     *(f"<{name}.delta" for name in _STREAMS),
     prevents="what comes late is lost or shown twice",
 )
-def delta_after_done(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def delta_after_done(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Nothing of a stream comes after its end."""
     name = str(event["type"]).removesuffix(".delta")
     part = event.get("content_index", 0)
@@ -88,7 +88,7 @@ def delta_after_done(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     "<response.output_audio_transcript.done",
     prevents="whoever shows deltas and whoever shows the end show different words",
 )
-def text_differs(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def text_differs(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """The text at the end of a stream is that of its deltas."""
     whole = event.get("text", event.get("transcript"))
     part = event.get("content_index", 0)

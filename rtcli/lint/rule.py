@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rtcli.lint.facts import Facts
     from rtcli.protocol.record import Frame
 
-Event: TypeAlias = Mapping[str, Any]
+AnyEvent: TypeAlias = Mapping[str, Any]
 
 
 class Severity(StrEnum):
@@ -32,10 +32,10 @@ class Finding:
     at: float = 0.0
 
 
-Check: TypeAlias = Callable[["Facts", Event, "Frame"], Iterable[str]]
+EventCheck: TypeAlias = Callable[["Facts", AnyEvent, "Frame"], Iterable[str]]
 """What is wrong with an event, given what was known before it."""
 
-CheckAtEnd: TypeAlias = Callable[["Facts"], Iterable[tuple[int, str]]]
+EndCheck: TypeAlias = Callable[["Facts"], Iterable[tuple[int, str]]]
 """What was left undone in a session that has ended: the frame that it is about, and what is wrong."""
 
 
@@ -51,7 +51,7 @@ class Rule:
     severity: Severity
     on: tuple[str, ...]
     prevents: str
-    check: Check | CheckAtEnd
+    check: EventCheck | EndCheck
 
     @property
     def sentence(self) -> str:
@@ -63,11 +63,11 @@ AT_END = "end"
 MALFORMED = "malformed"
 
 
-def rule(id_: str, severity: Severity, *on: str, prevents: str) -> Callable[[Check], Rule]:
+def rule(id_: str, severity: Severity, *on: str, prevents: str) -> Callable[[EventCheck], Rule]:
     """Make a rule of a function that looks at one event."""
     return lambda check: Rule(id_, severity, on, prevents, check)
 
 
-def rule_at_end(id_: str, severity: Severity, *, prevents: str) -> Callable[[CheckAtEnd], Rule]:
+def rule_at_end(id_: str, severity: Severity, *, prevents: str) -> Callable[[EndCheck], Rule]:
     """Make a rule of a function that looks at what is left when the session has ended."""
     return lambda check: Rule(id_, severity, (AT_END,), prevents, check)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import Event, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts, mapping
 from rtcli.lint.rule import Severity, rule
 from rtcli.protocol.models import shutdowns_in
 from rtcli.protocol.record import Frame
@@ -16,14 +16,14 @@ from rtcli.protocol.record import Frame
     ">session.update",
     prevents="after the first audio a new voice makes the server drop the whole update: cannot_update_voice",
 )
-def voice_fixed(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def voice_fixed(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """The voice stays the same once the assistant has spoken."""
     asked, now = (_voice(mapping(session)) for session in (event.get("session"), facts.session))
     if facts.speech and asked is not None and now is not None and asked != now:
         yield f"voice {asked} is asked for after the assistant has spoken with {now}"
 
 
-def _voice(session: Event) -> object:
+def _voice(session: AnyEvent) -> object:
     return mapping(mapping(session.get("audio")).get("output")).get("voice")
 
 
@@ -34,7 +34,7 @@ def _voice(session: Event) -> object:
     "<session.updated",
     prevents="OpenAI has announced the day on which it switches this off",
 )
-def shutdown(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def shutdown(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No model and no field is about to be switched off."""
     session = mapping(event.get("session"))
     model = session.get("model")

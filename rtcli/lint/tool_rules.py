@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import Call, Event, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts, KnownCall, mapping
 from rtcli.lint.rule import Severity, rule, rule_at_end
 from rtcli.protocol.record import Frame
 
 _CREATE = ">conversation.item.create"
 
 
-def _answered(facts: Facts, event: Event) -> tuple[str, Call | None] | None:
+def _answered(facts: Facts, event: AnyEvent) -> tuple[str, KnownCall | None] | None:
     """The call that a sent output is for; None where the event is no output."""
     item = mapping(event.get("item"))
     if item.get("type") != "function_call_output":
@@ -21,7 +21,7 @@ def _answered(facts: Facts, event: Event) -> tuple[str, Call | None] | None:
 
 
 @rule("output-without-call", Severity.ERROR, _CREATE, prevents="the output is refused: invalid_tool_call_id")
-def output_without_call(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def output_without_call(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An output is for a call that was made."""
     found = _answered(facts, event)
     if found is not None and found[1] is None and facts.whole:
@@ -29,7 +29,7 @@ def output_without_call(facts: Facts, event: Event, frame: Frame) -> Iterator[st
 
 
 @rule("output-repeated", Severity.ERROR, _CREATE, prevents="the tool ran twice, or the model is told two results")
-def output_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def output_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A call is answered once."""
     found = _answered(facts, event)
     if found is not None and found[1] is not None and found[1].output is not None:
@@ -42,7 +42,7 @@ def output_repeated(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
     _CREATE,
     prevents="a result for an answer that was broken off confuses the next one",
 )
-def output_after_cancel(facts: Facts, event: Event, frame: Frame) -> Iterator[str]:
+def output_after_cancel(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No output is sent for a response that was cancelled."""
     found = _answered(facts, event)
     response = facts.responses.get(found[1].response_id) if found is not None and found[1] is not None else None

@@ -121,7 +121,7 @@ class DisplaySettings:
 View: TypeAlias = Notice | Text | Table | Json | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
 
 Views: TypeAlias = View | Sequence[View] | None
-"""What a command answers: one view, several, or nothing to say."""
+"""What a command answers: one view, several or none. None itself: what it sent is named, if it sent anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
 
     microphone = options.audio.microphone()
     session = RealtimeSession(
-        transport_for(endpoint),
+        transport_for(endpoint, read_only=options.watch),
         endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
         config=options.config,
         speaker=options.audio.speaker(default=terminal),

@@ -12,8 +12,6 @@ from rtcli.errors import InputError, UsageError
 from rtcli.views import Level, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rtcli.config.endpoints import Endpoint
     from rtcli.config.settings import Settings
     from rtcli.recording.folder import RecordingFolder
@@ -52,16 +50,15 @@ class RecordingChoice:
     replace: bool = False  # a file that exists
     resume: str | None = None  # a recording whose conversation the session goes on with
 
-    def resume_in(self, session: RealtimeSession) -> Sequence[Notice]:
-        """Have the session begin with the recorded conversation; what there is to say about that. Raises InputError."""
+    def resume_in(self, session: RealtimeSession) -> None:
+        """Have the session begin with the recorded conversation, and say so when it does. Raises InputError."""
         if self.resume is None:
-            return ()
+            return
         from rtcli.recording.reader import open_recording
         from rtcli.session.resume import conversation_of
 
         found, notices = conversation_of(open_recording(str(self.folder.find(self.resume))))
-        session.lifecycle.first_items = found.items
-        return notices
+        session.lifecycle.first_items, session.lifecycle.first_notices = found.items, notices
 
     @property
     def folder(self) -> RecordingFolder:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import TOPICS, Command, command
+from rtcli.errors import RtcliError
 from rtcli.session.transfer import TransferResult
+from rtcli.session.undo import Restored
 from rtcli.views import Level, Notice, Quit, Table, Text, Views, counted
 
 
@@ -71,7 +75,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-@command("disconnect", topic="app", aliases=("close",))
+@command("disconnect", topic="app", aliases=("close",), exact=True)
 async def disconnect(context: Context) -> Views:
     """Close the connection but not rtcli; /reconnect continues the conversation."""
     context.session.require_connection()
@@ -85,14 +89,42 @@ async def reconnect(context: Context) -> Views:
     return _reconnected(context, await context.session.lifecycle.reconnect())
 
 
-@command("new", topic="app")
+@command("new", topic="app", exact=True)
 async def new(context: Context) -> Views:
-    """Connect again with the same settings and an empty conversation."""
-    return _reconnected(context, await context.session.lifecycle.reconnect(keep=False))
+    """Connect again with the same settings and an empty conversation; /undo brings the old one back."""
+    context.session.undo.keep("/new")
+    try:
+        result = await context.session.lifecycle.reconnect(keep=False)
+    except RtcliError:
+        context.session.undo.forget()  # the conversation is still there, for /reconnect
+        raise
+    return _reconnected(context, result)
+
+
+@command("undo", topic="app")
+async def undo(context: Context) -> Views:
+    """Bring back the conversation, and the model, from before the last /new, /model, /reset or /delete.
+
+    /redo takes it back.
+    """
+    return _restored("undone", await context.session.undo.undo())
+
+
+@command("redo", topic="app")
+async def redo(context: Context) -> Views:
+    """Take the last /undo back."""
+    return _restored("done again", await context.session.undo.redo())
+
+
+def _restored(what: str, restored: Restored) -> Views:
+    items = counted(restored.items, "item")
+    said = Notice(f"{restored.step.command} {what}: the conversation has {items}", level=Level.OK)
+    return [said, *replace(restored.lost, untaken=restored.untaken).notices]
 
 
 def _reconnected(context: Context, result: TransferResult) -> Views:
-    items = f", {counted(len(result.items), 'item')} kept" if result.items else ""
+    kept = len(result.items) - result.untaken
+    items = f", {counted(kept, 'item')} kept" if kept > 0 else ""
     what = f"connected to {context.session.status.endpoint}{items}"
     return [Notice(what, level=Level.OK), *result.notices]
 

@@ -38,7 +38,7 @@ async def ptt(context: Context, state: Literal["on", "off"] | None = None) -> Vi
         await context.session.push_to_talk.switch(state == "on")
         return Notice(f"push to talk {state}", hint="press F4 or type /ptt to talk" if state == "on" else "")
     await context.session.push_to_talk.toggle()
-    return None
+    return ()  # it has said what it does
 
 
 @command("commit", topic="audio")
@@ -48,7 +48,7 @@ def commit(context: Context) -> Views:
     return None
 
 
-@command("discard", topic="audio", aliases=("clear-audio",))
+@command("discard", topic="audio", aliases=("clear-audio",), exact=True)
 def discard(context: Context) -> Views:
     """Discard the audio sent since the last turn."""
     context.session.talk.discard()

@@ -30,6 +30,7 @@ class Context:
     edit: Callable[[str], Awaitable[str | None]] | None = None  # see above
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recorded: Replay | None = None  # in place of a live session
+    kept_edit: str = ""  # settings that were edited and could not be applied yet
 
     @property
     def session(self) -> RealtimeSession:

@@ -14,6 +14,7 @@ from rtcli.commands.arguments import EventPattern, FilterTerms, RecordKey, Remai
 from rtcli.commands.client_events import send_events
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
+from rtcli.commands.sent_line import sent_line
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter, type_of
 from rtcli.protocol.ids import ids_of, short_id
@@ -34,10 +35,11 @@ def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
 
     A response.create waits for its turn like any other; --raw sends it at once, to provoke a race.
     """
-    if not event.startswith("@"):
-        return send_events(event, context, raw=raw)
-    path = Path(event[1:]).expanduser()
-    return send_events(read_text(path), context, raw=raw, file=str(path))
+    before = context.session.state.log.last_number
+    path = Path(event[1:]).expanduser() if event.startswith("@") else None
+    text, file = (event, "") if path is None else (read_text(path), str(path))
+    views = send_events(text, context, raw=raw, file=file)
+    return [*views, *sent_line(context, before)]
 
 
 @command("events", topic="wire")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from rtcli.commands.arguments import FilePath, Integer, ItemId
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
-from rtcli.errors import InputError, UsageError
+from rtcli.errors import InputError, RtcliError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.tools.results import shown_json
 from rtcli.session.transfer import TransferResult, as_json, as_markdown, import_items, text_of_item
@@ -77,14 +78,19 @@ async def item(
     return Notice(f"{milliseconds / 1000:.1f} s of audio written to {audio}", level=Level.OK)
 
 
-@command("delete", topic="items")
+@command("delete", topic="items", exact=True)
 async def delete(context: Context, item_id: Annotated[str, ItemId()]) -> Views:
     """Delete an item of the conversation."""
-    await context.session.conversation.delete(item_id)
+    context.session.undo.keep("/delete")
+    try:
+        await context.session.conversation.delete(item_id)
+    except RtcliError:
+        context.session.undo.forget()
+        raise
     return Notice(f"{item_id} deleted", level=Level.OK)
 
 
-@command("truncate", topic="items")
+@command("truncate", topic="items", exact=True)
 async def truncate(
     context: Context, item_id: Annotated[str, ItemId()], milliseconds: Annotated[int, Integer()], *, part: int = 0
 ) -> Views:
@@ -93,22 +99,35 @@ async def truncate(
     return Notice(f"{item_id} ends after {milliseconds} ms", level=Level.OK)
 
 
-@command("reset", topic="items")
-def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
-    """Empty the conversation, go back to an item (which stays), or load one from a file: /reset conversation.json"""
+@command("reset", topic="items", exact=True)
+async def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
+    """Empty the conversation, go back to an item (which stays), or load one from a file: /reset conversation.json
+
+    /undo brings back what was there.
+    """
     items = list(context.state.history)
     if not point:
         new = TransferResult([], ())
     elif point in context.state.history:
         new = TransferResult(items[: [item.item_id for item in items].index(point) + 1], ())
     else:
-        new = import_items(_from_file(Path(point).expanduser(), point), items)
-    context.session.conversation.reset(new.items)
-    what = f"the conversation has {len(new.items)} items, it had {len(items)}"
-    return [Notice(what, level=Level.OK), *new.notices]
+        new = import_items(_from_file(point), items)
+    context.session.undo.keep("/reset")
+    try:
+        untaken = await context.session.conversation.reset(new.items)
+    except RtcliError:
+        context.session.undo.forget()
+        raise
+    what = f"the conversation has {counted(len(context.state.history), 'item')}, it had {len(items)}"
+    level = Level.WARNING if untaken else Level.OK
+    return [
+        Notice(what, hint="/undo brings them back" if items else "", level=level),
+        *replace(new, untaken=untaken).notices,
+    ]
 
 
-def _from_file(path: Path, name: str) -> list[Mapping[str, Any]]:
+def _from_file(name: str) -> list[Mapping[str, Any]]:
+    path = Path(name).expanduser()
     if not path.exists():
         raise UsageError(f"{name!r} is neither an item nor a file", hint="/history lists the items")
     value = read_json(path)

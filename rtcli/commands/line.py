@@ -13,6 +13,7 @@ from rtcli.commands.image_words import NamedImage, dropped_image, named_images, 
 from rtcli.commands.known import Known
 from rtcli.commands.lexer import closed, next_word
 from rtcli.commands.registry import Command
+from rtcli.commands.sent_line import sent_line
 from rtcli.errors import UsageError
 from rtcli.protocol.provenance import caused_by
 from rtcli.session.images import PreparedImage, load_image
@@ -36,8 +37,10 @@ async def run_line(line: str, context: Context) -> list[View]:
         return await _run_command(text[1:], context)
     if text.startswith("{"):
         context.session.did("raw event")
+        before = context.session.state.log.last_number
         with caused_by("raw event"):
-            return send_events(text, context)
+            views = send_events(text, context)
+        return [*views, *sent_line(context, before)]
     return await _run_text(text.removeprefix("/") if text.startswith("//") else text, context)
 
 
@@ -46,11 +49,12 @@ async def _run_command(text: str, context: Context) -> list[View]:
     arguments, options = parse_arguments(entry, rest, context)
     if context.live is not None:
         context.live.did(f"/{entry.name}")
+    before = context.state.log.last_number
     with caused_by(f"/{entry.name}"):
         result = entry.handler(context, *arguments, **options)
         if inspect.isawaitable(result):
             result = await result
-    return as_list(result)
+    return sent_line(context, before) if result is None else as_list(result)
 
 
 def as_list(views: Views) -> list[View]:

@@ -8,6 +8,7 @@ from rtcli.commands.arguments import Fields, ImageSource, RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import RESPONSE_FIELDS
+from rtcli.protocol.filters import type_of
 from rtcli.session.images import load_image
 from rtcli.views import Notice, Views
 
@@ -16,7 +17,7 @@ from rtcli.views import Notice, Views
 def say(context: Context, text: RemainingText) -> Views:
     """Send a message, also one that begins with / or {."""
     context.session.talk.say(text)
-    return None
+    return ()  # like a line of text, it is followed by its answer
 
 
 @command("system", topic="talk")
@@ -54,9 +55,11 @@ def respond(context: Context, fields: Annotated[dict[str, Any] | None, Fields(RE
 @command("interrupt", topic="talk", aliases=("stop", "cancel"))
 def interrupt(context: Context) -> Views:
     """Stop the answer, and truncate it on the server to what was heard."""
-    stopped = context.session.talk.interrupt()
-    # what was cut is said when the server confirms it
-    return None if stopped else Notice("nothing to interrupt")
+    before = context.state.log.last_number
+    if not context.session.talk.interrupt():
+        return Notice("nothing to interrupt")
+    sent = {type_of(frame) for frame in context.state.log.sent_since(before)}
+    return () if "conversation.item.truncate" in sent else None  # what was cut is said when the server confirms it
 
 
 @command("bargein", topic="talk")

@@ -29,6 +29,11 @@ TOPICS: Mapping[str, str] = {
 }
 """Topics in the order of help, and their headings."""
 
+_MEANT: Mapping[str, str] = {
+    "clear": "/new begins an empty conversation, Ctrl+L clears the screen, /clear-audio discards audio",
+}
+"""What other programs mean by a word that is no whole name here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -60,6 +65,7 @@ class Command:
     summary: str
     details: str
     parameters: tuple[Parameter, ...]
+    exact: bool = False  # it destroys something: no shorter name stands for it
 
     @property
     def usage(self) -> str:
@@ -77,8 +83,13 @@ class Command:
         return tuple(parameter for parameter in self.parameters if not parameter.option)
 
 
-def command(name: str, *, topic: str, aliases: tuple[str, ...] = ()) -> Callable[[Handler], Command]:
-    """Declare a command. Raises TypeError for a parameter that is not a kind of argument, or without a docstring."""
+def command(
+    name: str, *, topic: str, aliases: tuple[str, ...] = (), exact: bool = False
+) -> Callable[[Handler], Command]:
+    """Declare a command. `exact`: only its whole name runs it, because it destroys something.
+
+    Raises TypeError for a parameter that is not a kind of argument, or without a docstring.
+    """
     if topic not in TOPICS:
         raise TypeError(f"/{name}: {topic!r} is not a topic")
 
@@ -87,7 +98,8 @@ def command(name: str, *, topic: str, aliases: tuple[str, ...] = ()) -> Callable
         if not doc:
             raise TypeError(f"/{name} has no docstring, which is its help")
         summary, _, details = doc.partition("\n")
-        return Command(name, topic, aliases, handler, summary.strip(), details.strip(), _parameters(name, handler))
+        parameters = _parameters(name, handler)
+        return Command(name, topic, aliases, handler, summary.strip(), details.strip(), parameters, exact)
 
     return declare
 
@@ -167,14 +179,17 @@ class Registry:
         names = sorted(set(known))
         if word in names:
             return word
-        found = [name for name in names if word and name.startswith(word)]
+        fitting = [name for name in names if word and name.startswith(word)]
         # a prefix that fits a command and its own alias is not ambiguous
-        targets = {id(self._names.get(f"{before}{name}", name)) for name in found}
-        if len(targets) == 1:
-            return found[0]
-        if found:
-            options = ", ".join(f"/{before}{name}" for name in found)
+        targets = {id(self._names.get(f"{before}{name}", name)) for name in fitting}
+        if len(targets) > 1:
+            options = ", ".join(f"/{before}{name}" for name in fitting)
             raise UsageError(f"/{before}{word} is ambiguous", why=options)
+        if fitting and (entry := self._names.get(f"{before}{fitting[0]}")) is not None and entry.exact:
+            hint = _MEANT.get(word) or f"/{before}{fitting[0]} has to be typed in full"
+            raise UsageError(f"unknown command /{before}{word}", hint=hint)
+        if fitting:
+            return fitting[0]
         near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
         hint = f"did you mean /{before}{near[0]}?" if near else "/help lists the commands"
         raise UsageError(f"unknown command /{before}{word}", hint=hint)

@@ -12,7 +12,7 @@ from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
 from rtcli.commands.settings_catalog import DETECTION_FIELDS
-from rtcli.errors import UsageError
+from rtcli.errors import RtcliError, UsageError
 from rtcli.masking import masked
 from rtcli.protocol import beta_fields
 from rtcli.protocol.ndjson import parse_json
@@ -73,7 +73,9 @@ async def session_set(context: Context, assignments: Annotated[list[tuple[str, A
 
 @command("session diff", topic="session")
 def session_diff(context: Context) -> Views:
-    """Compare the requested settings with what the server confirmed."""
+    """Compare what was asked for, by you or by rtcli itself, with what the server confirmed."""
+    if not context.session.settings.asked:
+        return Notice("nothing was asked of this session: it is as its server has it")
     found = context.session.settings.differences()
     if not found:
         return Notice("the session is as requested", level=Level.OK)
@@ -83,14 +85,27 @@ def session_diff(context: Context) -> Views:
 
 @command("session edit", topic="session")
 async def session_edit(context: Context) -> Views:
-    """Edit the settings in $EDITOR; only what you change is sent."""
+    """Edit the settings in $EDITOR; only what you change is sent.
+
+    An edit that could not be read, or that the server refuses, is kept and opened again; an empty one is dropped.
+    """
     if context.edit is None:
         raise UsageError("no terminal to run an editor in", hint="/session set PATH=VALUE")
-    before = _editable(_confirmed(context))
-    text = await context.edit(json.dumps(before, indent=2, ensure_ascii=False) + "\n")
-    if text is None:
-        return Notice("nothing changed")
-    return await _load(context, _object(text))
+    before = json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n"
+    kept = context.kept_edit
+    changed = await context.edit(kept or before)
+    text = kept if changed is None else changed
+    if not text.strip() or (text == before and not kept):
+        context.kept_edit = ""
+        return Notice("the edit was dropped" if kept else "nothing changed")
+    context.kept_edit = text  # until it has been taken
+    try:
+        views = await _load(context, _object(text))
+    except RtcliError as error:
+        error.hint = " · ".join(part for part in (error.hint, "the edit is kept: /session edit opens it again") if part)
+        raise
+    context.kept_edit = ""
+    return views
 
 
 @command("session load", topic="session")
@@ -189,5 +204,12 @@ async def model(context: Context, name: Annotated[str | None, AllowedValue("mode
     """Show the model, or connect again with another one; settings and text are kept."""
     if name is None:
         return Notice(context.status.model)
-    result = await context.session.lifecycle.reconnect(model=name)
+    before = context.status.model
+    context.session.undo.keep("/model")
+    try:
+        result = await context.session.lifecycle.reconnect(model=name)
+    except RtcliError as error:  # not undone by itself: dialing again may fail as well, and takes its time
+        hint = " · ".join(part for part in (error.hint, f"/undo connects to {before} again") if part)
+        context.session.show(Notice("the connection has ended", hint=hint, level=Level.WARNING))
+        raise
     return [Notice(f"connected to {context.session.status.model}", level=Level.OK), *result.notices]

@@ -81,7 +81,8 @@ class ClientCore:
     def prepare(self, config: Mapping[str, Any], *, joined_call: bool = False, sends_session: bool = True) -> None:
         """A connection is about to be made, and `config` is what the session shall be.
 
-        `sends_session=False`: the session is taken as it is, neither session.update nor tracing goes out.
+        `sends_session=False`: the session is taken as it is: neither session.update nor tracing goes out, and nothing
+        that an event of the server would lead to, such as a truncation where the user speaks up.
         """
         self._config, self._joined_call, self._sends_session = config, joined_call, sends_session
         self.tracing = self.last_error = None
@@ -145,7 +146,7 @@ class ClientCore:
         if kind in self._HEARD:
             self._HEARD[kind](self, event)
         reaction = self._reactions.get(kind)
-        if reaction is not None:
+        if reaction is not None and (self._sends_session or kind not in _CHANGES):
             yield from reaction(self, event, now, heard)
 
     # What an event means for our state, before anybody hears of it; true where the session has become ready by it.
@@ -375,6 +376,9 @@ RETRIEVE_ONLY: Mapping[str, Reaction] = {
 
 AUDIO_ONLY: Mapping[str, Reaction] = {"response.output_audio.delta": ClientCore._on_response_output_audio_delta}
 """Nothing goes out that the caller did not send."""
+
+_CHANGES = frozenset({*RETRIEVE_ONLY, "session.created", "input_audio_buffer.speech_started"})
+"""What leads to events of ours that nobody asked for."""
 
 REACTIONS: Mapping[str, Reaction] = {
     **RETRIEVE_ONLY,

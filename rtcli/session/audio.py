@@ -14,6 +14,7 @@ from rtcli.session.audio_input import AudioInput, MicrophoneLike
 from rtcli.session.audio_output import AudioOutput, SpeakerLike
 from rtcli.session.audio_stall import AudioStall
 from rtcli.session.link import Link
+from rtcli.transports.connection_errors import read_only
 
 
 class SessionAudio:
@@ -41,7 +42,11 @@ class SessionAudio:
         self._link.transport.mute(True)
 
     def unmute(self) -> None:
-        """Send the microphone, which opens now if it is not open. Raises AudioUnavailableError."""
+        """Send the microphone, which opens now if it is not open. Raises AudioUnavailableError, and UsageError where
+        nothing can be sent.
+        """
+        if self._link.transport.read_only:
+            raise read_only()
         self._link.transport.mute(False)
 
     def _on_mute(self, muted: bool) -> None:

@@ -39,10 +39,15 @@ class Conversation:
         fields = {"item_id": item_id, "content_index": content_index, "audio_end_ms": audio_end_ms}
         await self._link.ask("conversation.item.truncate", **fields)
 
-    def reset(self, new: Iterable[Item | Mapping[str, Any]]) -> None:
-        """Make the conversation into these items. Raises UsageError for items that the API does not take."""
+    async def reset(self, new: Iterable[Item | Mapping[str, Any]]) -> int:
+        """Make the conversation into these items; how many changes the server did not take.
+
+        Raises UsageError for items that the API does not take.
+        """
         self._link.require_connection()
+        since = self._link.state.log.last_number
         self._link.transport.reset_history(list(self._link.state.history), list(new))
+        return await self._link.untaken(since)
 
     def save_audio(self, item: Mapping[str, Any], path: Path, *, replace: bool = False) -> int:
         """Write the audio of a retrieved item as WAV; its milliseconds. Raises UsageError where there is none."""

@@ -57,6 +57,7 @@ class Lifecycle:
         self._at_end: list[Callable[[], None]] = [tools.connection_ended, audio.connection_ended]
         # What the conversation begins with: that of another session.
         self.first_items: Sequence[Item | Mapping[str, Any]] = ()
+        self.first_notices: Sequence[Notice] = ()  # said when the server has them
         self.round_trip: float | None = None
         transport = link.transport
         transport.on("session.created", self._on_session)
@@ -94,16 +95,21 @@ class Lifecycle:
         Raises ConnectError, ConnectionLostError or ServerError; nothing is left running then but the speaker.
         """
         await self._connect(self._first_config(), timeout)
-        if self.first_items:
-            self._link.transport.reset_history([], self.first_items)
+        if self.first_items or self.first_notices:
+            untaken = await self._put(self.first_items)
+            for notice in (*self.first_notices, *TransferResult((), (), untaken).notices):
+                self._link.show(notice)
 
-    async def reconnect(self, *, model: str | None = None, keep: bool = True) -> TransferResult:
-        """Another connection with the same settings, and (with `keep`) the conversation as text and images.
+    async def reconnect(
+        self, *, model: str | None = None, keep: bool = True, items: TransferResult | None = None
+    ) -> TransferResult:
+        """Another connection with the same settings, and (with `keep`) the conversation as text and images, or `items`.
 
         Of an answer that was interrupted only the words that were heard go along. Returns what was carried over, and
-        what cannot be. Raises like `start`; the conversation is still there then for the next attempt.
+        what was not. Raises like `start`; the conversation is still there then for the next attempt.
         """
-        result = self._link.state.portable() if keep and not self._joins_call else TransferResult([], ())
+        kept = items if items is not None else self._link.state.portable()
+        result = kept if keep and not self._joins_call else TransferResult([], ())
         config = self._settings.for_another_connection() or self._first_config()
         await self.disconnect()
         before = self.endpoint
@@ -113,9 +119,13 @@ class Lifecycle:
         except BaseException:
             self.endpoint = before
             raise
-        if result.items:
-            self._link.transport.reset_history([], result.items)
-        return result
+        return replace(result, untaken=await self._put(result.items)) if result.items else result
+
+    async def _put(self, items: Sequence[Item | Mapping[str, Any]]) -> int:
+        """Begin the conversation with these; how many of them the server did not take."""
+        since = self._link.state.log.last_number
+        self._link.transport.reset_history([], items)
+        return await self._link.untaken(since)
 
     @property
     def _joins_call(self) -> bool:

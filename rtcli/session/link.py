@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
 from rtcli.protocol.dialects import Dialect
+from rtcli.protocol.filters import type_of
 from rtcli.protocol.record import DECIMALS, Connected, Frame, Record
 from rtcli.session.pending import Requests
 from rtcli.session.state import SessionState
@@ -18,6 +20,8 @@ from rtcli.views import Level, Notice, View
 
 ANSWER_SECONDS = 10.0
 """How long the server may take to confirm something."""
+
+_ITEM_CHANGES = frozenset({"conversation.item.create", "conversation.item.delete"})
 
 
 class Link:
@@ -105,6 +109,34 @@ class Link:
         self.require_connection()
         event_id = self.event_id(event_type.rpartition(".")[2])
         self.transport.send_event({"type": event_type, "event_id": event_id, **fields})
+
+    async def untaken(self, since: int) -> int:
+        """Wait until the server has answered the changes of items sent after frame `since`; how many it did not take.
+
+        A refusal is reported like any error. A change that it says nothing about for ANSWER_SECONDS counts as not
+        taken, and so do all when the connection ends.
+        """
+        pending, log = self.transport.frames.pending, self.state.log
+        numbers = [frame.number for frame in log.sent_since(since) if type_of(frame) in _ITEM_CHANGES]
+        left = deque(numbers)
+        while left and self.transport.status == "connected":
+            if not pending.awaits(left[0]):
+                left.popleft()
+                continue
+            try:
+                await asyncio.wait_for(self._answered(left[0]), ANSWER_SECONDS)
+            except TimeoutError:
+                return len(left)
+        if left:
+            return len(numbers)
+        sent = set(numbers)
+        return sum(type_of(frame) == "error" and frame.parent in sent for frame in log.since(since))
+
+    async def _answered(self, number: int) -> None:
+        """Wait until frame `number` waits no more, or the connection has ended."""
+        while self.transport.frames.pending.awaits(number) and self.transport.status == "connected":
+            self.changed.clear()
+            await self.changed.wait()
 
     async def ask(self, event_type: str, **fields: Any) -> Frame:
         """Send an event and wait for the reply that the catalog names for it.

@@ -116,10 +116,13 @@ class WireLog:
         self.forgotten = self._before
         self._index.forget(self._before)
 
+    def since(self, number: int) -> Sequence[Frame]:
+        """What has crossed the wire after frame `number`."""
+        return self._records[max(0, number - self._before) :]
+
     def sent_since(self, number: int) -> Sequence[Frame]:
         """What we have sent after frame `number`."""
-        newer = self._records[max(0, number - self._before) :]
-        return tuple(frame for frame in newer if frame.direction is Direction.SENT)
+        return tuple(frame for frame in self.since(number) if frame.direction is Direction.SENT)
 
     def find(self, key: int | str) -> Frame | None:
         """The record with this number (7, "7" or "#7"), with this event_id, or the last that names this id.

@@ -25,6 +25,7 @@ from rtcli.session.state import SessionState
 from rtcli.session.talk import Talk
 from rtcli.session.tool_calls import ToolCalls
 from rtcli.session.tools.tool import Tool
+from rtcli.session.undo import Undo
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import SessionStatus, View
 
@@ -36,9 +37,9 @@ class RealtimeSession:
     """The acting half of a session; `state` is the looking half.
 
     `lifecycle` connects, `settings` sets, `conversation` changes items, `talk` says and interrupts, `push_to_talk`
-    makes turns by hand, `audio` has the devices, `tools` runs and answers calls. `config` is any shape that the
-    transport takes; `clock` is monotonic seconds (the transport's), `wall` the time of day. `recorder` writes
-    what happens to a file, as `recording` has it.
+    makes turns by hand, `audio` has the devices, `tools` runs and answers calls, `undo` puts conversations back.
+    `config` is any shape that the transport takes; `clock` is monotonic seconds (the transport's), `wall` the time of
+    day. `recorder` writes what happens to a file, as `recording` has it.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class RealtimeSession:
         self.lifecycle = Lifecycle(
             link, endpoint, config or {}, settings=self.settings, audio=self.audio, tools=self.tools, wall=wall
         )
+        self.undo = Undo(link, self.lifecycle, self.conversation)
         self._started = datetime.fromtimestamp(wall(), UTC)
         self.recorder = Recorder(self.state.log, self._header, link.show, recording or RecordingSetup())
         link.record = self.recorder.observe

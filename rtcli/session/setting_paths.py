@@ -113,7 +113,7 @@ def diff(requested: Mapping[str, Any], confirmed: Mapping[str, Any]) -> list[Dif
     found = []
     for path, value in flatten(requested):
         # fixed when the connection is made
-        if path in ("type", "model"):
+        if path in ("", "type", "model"):
             continue
         actual = get(confirmed, path)
         # Python compares 1 and 1.0 as equal

@@ -28,9 +28,14 @@ class SessionSettings:
         """What was asked for so far, in the wire's shape, without defaults."""
         return self._link.transport.requested_session
 
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What went out on this connection, also what rtcli asked for by itself."""
+        return self._link.state.asked
+
     def differences(self) -> list[Difference]:
         """Where the server's session is not what was asked for."""
-        return paths.diff(self.requested, self.confirmed)
+        return paths.diff(self.asked, self.confirmed)
 
     async def set(self, path: str, value: Any) -> list[Difference]:
         """Set one path of the session; what the server made of it differently. Raises UsageError or ServerError."""

@@ -10,14 +10,15 @@ from rtcli.errors import ExitCode, worst
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.protocol.dialects import Dialect, is_known
 from rtcli.protocol.history import History
-from rtcli.protocol.items import MessageItem
+from rtcli.protocol.items import Item, MessageItem
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Record
+from rtcli.protocol.session_config import merge
 from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.declared_tools import DeclaredTools
 from rtcli.session.items import ConversationItems
 from rtcli.session.log import MAX_BYTES, WireLog
 from rtcli.session.metrics import SessionMetrics
-from rtcli.session.part import Part, Router, moment, received
+from rtcli.session.part import Part, Router, moment, received, sent
 from rtcli.session.reports import Reports
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.session.transfer import TransferResult, portable_items
@@ -52,6 +53,7 @@ class SessionState(Part):
         self.reports = Reports(self.log, self.transcripts, self.audio)
         self._dialect = Dialect()  # what this server says otherwise than GA
         self.session: Mapping[str, Any] | None = None
+        self.asked: Mapping[str, Any] = {}  # what this connection asked of the session, also rtcli by itself
         self.connection: Connected | None = None
         # In the order of their views: what went wrong comes before what is said. The meter comes before the reports,
         # which ask it where an interruption cut.
@@ -137,9 +139,16 @@ class SessionState(Part):
         if isinstance(session := event.get("session"), Mapping):
             self.session = session
 
+    @sent("session.update")
+    def _on_session_update(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        if isinstance(session := event.get("session"), Mapping):
+            self.asked = merge(dict(self.asked), session)
+
     @moment(Connection)
     def _on_connection(self, record: Connection) -> None:
         self.connection = record.state
+        if record.state is Connected.DIALING:
+            self.asked = {}
         if record.state is not Connected.OPEN:
             self.session = None
 
@@ -148,11 +157,14 @@ class SessionState(Part):
         """The conversation, in the server's order."""
         return self.items.history
 
+    def as_heard(self) -> list[Item]:
+        """The items of the conversation; of a cut answer, the words that were heard."""
+        heard = self.transcripts.as_heard
+        return [heard(item) if isinstance(item, MessageItem) else item for item in self.history]
+
     def portable(self) -> TransferResult:
         """The conversation as another connection can take it: of a cut answer, the words that were heard."""
-        heard = self.transcripts.as_heard
-        said = (heard(item) if isinstance(item, MessageItem) else item for item in self.history)
-        return portable_items(said, self.items.call_ids)
+        return portable_items(self.as_heard(), self.items.call_ids)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rtcli.protocol.items import FunctionCallItem, Item, McpApprovalRequestItem, McpCallItem, MessageItem
 from rtcli.protocol.unset import UNSET
-from rtcli.views import Level, Notice
+from rtcli.views import Level, Notice, counted
 
 _TEXT_FIELDS = ("text", "transcript")
 _NO_IDS: Mapping[str, str] = {}
@@ -19,16 +19,22 @@ _MAX_END = 27
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
-    """Items that another connection takes, and a line for each sort of thing that it does not."""
+    """Items that another connection takes, and a line for each sort of thing that it does not.
+
+    `untaken` counts the items that it has then refused, or said nothing about.
+    """
 
     items: Sequence[Item | Mapping[str, Any]]
     lost: tuple[str, ...]
+    untaken: int = 0
 
     @property
     def notices(self) -> list[Notice]:
         """What to tell about the things that could not be kept; nothing where there are none."""
-        what = f"not kept: {', '.join(self.lost)}"
-        return [Notice(what, level=Level.WARNING)] if self.lost else []
+        lost = (
+            (*self.lost, f"{counted(self.untaken, 'item')} that the server did not take") if self.untaken else self.lost
+        )
+        return [Notice(f"not kept: {', '.join(lost)}", level=Level.WARNING)] if lost else []
 
 
 def text_of_item(item: Item) -> str:
@@ -52,16 +58,37 @@ def portable_items(history: Iterable[Item], call_ids: Mapping[str, str] = _NO_ID
     Audio becomes its transcript, because the API takes no assistant audio from a client. A call without an output
     stays behind: nobody would ever answer it. `call_ids` are those of the calls, by item.
     """
+    lost: Counter[str] = Counter()
+    items = [sent for item in history for sent in _portable(item, call_ids, lost)]
+    return TransferResult(items, _counted(lost))
+
+
+def put_back(
+    then: Iterable[Item], as_heard: Iterable[Item], now: Iterable[Item], call_ids: Mapping[str, str]
+) -> TransferResult:
+    """Items that a conversation had `then`: those that it still has `now` as they are, the rest as `portable_items`.
+
+    `as_heard` are the same items, of a cut answer with the words that were heard alone.
+    """
+    present = {item.item_id: _without_place(as_json([item])[0]) for item in now}
     items: list[Item | Mapping[str, Any]] = []
     lost: Counter[str] = Counter()
-    for item in history:
-        if isinstance(item, FunctionCallItem) and item.output is not None:
-            items += _call_and_output(as_json([item], call_ids)[0])
-        elif not isinstance(item, MessageItem):
-            lost[_SORTS[item.type]] += 1
-        elif sent := _as_text(item, lost):
-            items.append(sent)
+    for item, heard in zip(then, as_heard, strict=True):
+        if present.get(item.item_id) == _without_place(as_json([item])[0]):
+            items.append(item)
+        else:
+            items += _portable(heard, call_ids, lost)
     return TransferResult(items, _counted(lost))
+
+
+def _portable(item: Item, call_ids: Mapping[str, str], lost: Counter[str]) -> list[Item | Mapping[str, Any]]:
+    """What a client may send of an item; what it may not is counted in `lost`."""
+    if isinstance(item, FunctionCallItem) and item.output is not None:
+        return [*_call_and_output(as_json([item], call_ids)[0])]
+    if isinstance(item, MessageItem):
+        return [sent] if (sent := _as_text(item, lost)) else []
+    lost[_SORTS[item.type]] += 1
+    return []
 
 
 def import_items(rows: Iterable[Mapping[str, Any]], history: Iterable[Item]) -> TransferResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, error_of
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError, error_of
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME, advice_for_close, describe_close
 from rtcli.protocol.events import Event
 
@@ -20,6 +20,11 @@ def connection_lost(code: int | None, reason: str, last_error: Event | None) -> 
         reason=reason,
         server_error=last_error,
     )
+
+
+def read_only() -> UsageError:
+    """Something was to be sent over a transport that only looks."""
+    return UsageError("watching: nothing is sent", hint="chat --call-id without --watch takes part")
 
 
 def message_too_large(max_bytes: int) -> ConnectionLostError:

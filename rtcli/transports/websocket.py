@@ -38,9 +38,9 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
     `api_key`: text, or a function, sync or async, that returns it; sent as `Authorization: Bearer`. It is required,
     unless `headers` are given: then authentication is the caller's affair. `url` is dialed as it is. `clock` gives
     seconds and measures what was heard when no player does. `create_websocket(url, headers)` is awaited instead of
-    dialing. `manual`: nothing goes out that the caller did not send. `auto_tracing=False`: tracing is left alone
-    unless the config names it. `max_outbox_bytes` bounds what waits to be sent; a message of the server that is larger
-    than `max_message_bytes` ends the connection with 1009. `ssl` and `proxy` are those of `websockets`.
+    dialing. `manual`: nothing goes out that the caller did not send; `read_only`: nothing goes out.
+    `auto_tracing=False`: tracing is left alone unless the config names it. `max_outbox_bytes` bounds what waits; a
+    message larger than `max_message_bytes` ends the connection with 1009. `ssl` and `proxy` are those of `websockets`.
 
     State and listeners belong to the thread of the loop that connects. Calls from other threads are handed over, in
     order; an error that such a call meets there is reported as `error`.
@@ -59,6 +59,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         clock: Callable[[], float] = time.monotonic,
         create_websocket: CreateWebSocket | None = None,
         manual: bool = False,
+        read_only: bool = False,
         auto_tracing: bool = True,
         ping_interval: float | None = 20,
         ping_timeout: float | None = 20,
@@ -68,10 +69,11 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         proxy: str | bool | None = True,
         max_message_bytes: int | None = 64 * 2**20,
     ) -> None:
+        self._manual, self.read_only = manual or read_only, read_only
         core = ClientCore(
             DEFAULT_MODEL if model is None else model,
-            reactions=AUDIO_ONLY if manual else REACTIONS,
-            sequenced=not manual,
+            reactions=AUDIO_ONLY if self._manual else REACTIONS,
+            sequenced=not self._manual,
             auto_tracing=auto_tracing,
             plays_remotely=self._plays_remotely,
         )
@@ -92,7 +94,6 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         self._own = functools.partial(
             WebSocketConnection, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=max_outbox_bytes
         )
-        self._manual = manual
         self._max_message_bytes = max_message_bytes
         self._status = Status.DISCONNECTED
         self._attempt: Attempt | None = None  # a connect() under way
@@ -387,6 +388,8 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
 
     def _put(self, event: Event | None, frame: bytes = b"", *, audio_bytes: int = 0, problem: str = "") -> None:
         """Hand one event over for sending, as `frame` where that is given."""
+        if self.read_only:
+            raise connection_errors.read_only()
         if event is not None and not frame:
             frame = encode_bytes(event)
         if self._connection is None:

@@ -142,7 +142,7 @@ async def test_events_are_sent_from_a_file(live: Live, tmp_path: Path) -> None:
     """JSON lines or an array; what is not an event is refused; what looks odd is sent with a warning."""
     (tmp_path / "e.json").write_text('[{"type": "input_audio_buffer.clear"}]\n{"type": "input_audio_buffer.clear"}')
     await live.run(f"/send @{tmp_path / 'e.json'}")
-    (warning,) = await live.run('/send {"type": "input_audio_buffer.clear", "extra": 1}')
+    warning, _ = await live.run('/send {"type": "input_audio_buffer.clear", "extra": 1}')
 
     assert live.sent()[-3:] == ["input_audio_buffer.clear"] * 3
     assert isinstance(warning, Notice) and "extra" in warning.what

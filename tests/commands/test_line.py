@@ -60,7 +60,8 @@ async def test_a_brace_begins_raw_events_over_several_lines(live: Live) -> None:
     await live.until(lambda: live.records("error"))
 
     assert sent_texts(live) == ["raw"]
-    (warning,) = [view for view in views if isinstance(view, Notice)]
+    warning, sent = [view for view in views if isinstance(view, Notice)]
+    assert sent.what == "-> #4 conversation.item.create, #5 response.creat"
     assert warning.level is Level.WARNING and "response.create" in warning.what
 
 

@@ -79,6 +79,21 @@ def test_what_does_not_resolve_suggests_the_nearest(line: str, said: str) -> Non
     assert said in f"{caught.value.why} {caught.value.hint}"
 
 
+@pytest.mark.parametrize("line", ["n", "ne", "clear", "res", "del x", "trunc x 1", "disc", "discon", "clea"])
+def test_what_destroys_has_to_be_typed_in_full(line: str) -> None:
+    """A letter too few must not cost the conversation."""
+    with pytest.raises(UsageError):
+        REGISTRY.resolve(line)
+
+
+def test_what_destroys_is_named_behind_its_beginning() -> None:
+    """And what other programs call /clear."""
+    for line, said in (("n", "/new has to be typed in full"), ("clear", "/new begins an empty conversation")):
+        with pytest.raises(UsageError) as caught:
+            REGISTRY.resolve(line)
+        assert said in caught.value.hint
+
+
 def test_a_group_without_a_default_needs_its_second_word() -> None:
     """The message lists them."""
     registry = Registry([command("group one", topic="app")(sample), command("group two", topic="app")(sample)])

@@ -10,8 +10,9 @@ import pytest
 
 from rtcli.errors import InputError, ServerError, UsageError
 from rtcli.views import Json, Level, Notice, Table
+from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
-from tests.kit.sessions import Live, live_session, session_on
+from tests.kit.sessions import Live, ManualSpeaker, live_session, session_on
 
 
 @pytest.fixture
@@ -129,6 +130,44 @@ async def test_settings_are_edited_in_an_editor(live: Live) -> None:
     live.context.edit = spoil
     with pytest.raises(UsageError, match="not JSON"):
         await live.run("/session edit")
+
+
+async def test_a_broken_edit_is_kept_and_opened_again(live: Live) -> None:
+    """A page of tools with one comma too many is not typed twice; emptied, it is dropped."""
+    opened: list[str] = []
+    results: list[str | None] = ['{"tools": [1,]}', '{"audio": {"output": {"speed": 99}}}', None, "", None]
+
+    async def edit(text: str) -> str | None:
+        opened.append(text)
+        return results[len(opened) - 1]
+
+    live.context.edit = edit
+    for refusal in (UsageError, ServerError, ServerError):
+        with pytest.raises(refusal) as caught:
+            await live.run("/session edit")
+        assert "the edit is kept: /session edit opens it again" in caught.value.hint
+    assert opened[1:3] == ['{"tools": [1,]}', '{"audio": {"output": {"speed": 99}}}']
+    assert await said(live, "/session edit") == ["the edit was dropped |  | "]
+    await live.run("/session edit")
+    assert '"voice"' in opened[-1]
+
+
+async def test_the_difference_knows_what_rtcli_asked_for_by_itself() -> None:
+    """Also the defaults that nobody named: a server that makes something else of them is found out at once."""
+
+    async def deaf(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        await talk.receive()
+        await talk.send({"type": "session.updated", "session": {"type": "realtime", "output_modalities": ["text"]}})
+        await talk.receive_all()
+
+    async with fake_server(deaf) as server, session_on(server.url, speaker=ManualSpeaker()) as live:
+        (table,) = await live.run("/session diff")
+        rows = {row[0]: row[1:] for row in table.rows} if isinstance(table, Table) else {}
+
+        assert rows["output_modalities"] == ('["audio"]', '["text"]')
+        assert rows["audio.input.turn_detection.type"] == ('"semantic_vad"', "-")
+        assert "" not in rows
 
 
 @pytest.mark.parametrize(

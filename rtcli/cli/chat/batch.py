@@ -45,16 +45,12 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
         )
         session = session_for(options, endpoint, terminal=False)
         try:
-            resumed = options.recording.resume_in(session)
+            options.recording.resume_in(session)
             options.recording.begin(session.recorder, prompt=False)
             for notice in options.greeting():
                 report.notice(notice)
             session.subscribe(writer.write)
             await session.start()
-            if resumed:
-                await complete(session, options.limit)  # the first line may look at the conversation
-            for notice in resumed:
-                writer.write(notice)
             if options.audio.listens:
                 session.audio.unmute()
             context = Context(
@@ -63,7 +59,8 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
                 registry=default_registry(),
                 prices=options.settings.get("prices") or {},
             )
-            return await _while_read(_converse(context, writer, options.limit, options.streams.stdin), consumer)
+            conversation = _converse(context, writer, options.limit, options.streams.stdin, watch=options.watch)
+            return await _while_read(conversation, consumer)
         finally:
             await session.close()
             writer.close()
@@ -83,8 +80,10 @@ async def _while_read(conversation: Coroutine[Any, Any, ExitCode], consumer: Std
         await asyncio.gather(conversation_task, left, return_exceptions=True)
 
 
-async def _converse(context: Context, writer: Writer, limit: float | None, stdin: TextIO) -> ExitCode:
-    """Answer standard input line by line."""
+async def _converse(
+    context: Context, writer: Writer, limit: float | None, stdin: TextIO, *, watch: bool = False
+) -> ExitCode:
+    """Answer standard input line by line. Who watches is there until the connection ends, whatever the input does."""
     session = context.session
     codes: list[ExitCode] = []
     async for line in _until_lost(session, Lines("-", stdin)):
@@ -98,7 +97,9 @@ async def _converse(context: Context, writer: Writer, limit: float | None, stdin
         if left:
             break
     else:
-        if not _is_lost(session):
+        if watch:
+            await _connection_end(session)
+        elif not _is_lost(session):
             await _drain_input_file(session, limit)
             codes.append(_unanswered(session))
     return worst(*codes, session.exit_code)
@@ -128,6 +129,13 @@ async def _until_lost(session: RealtimeSession, lines: Lines) -> AsyncIterator[s
                 yield line[1]
     finally:
         gone.cancel()
+
+
+async def _connection_end(session: RealtimeSession) -> None:
+    ended = asyncio.Event()
+    session.transport.on("disconnected", lambda *_: ended.set())
+    if session.lifecycle.connected:
+        await ended.wait()
 
 
 def _is_lost(session: RealtimeSession) -> bool:

@@ -9,6 +9,7 @@ import typer
 from rtcli.cli import completion, options, recording_options, runner
 from rtcli.cli.chat.audio import AudioChoice
 from rtcli.cli.chat.options import ChatOptions
+from rtcli.config.endpoints import Endpoint, is_live
 from rtcli.errors import ExitCode, UsageError
 from rtcli.views import DisplaySettings
 
@@ -24,6 +25,7 @@ def chat(
     profile: options.Profile = None,
     model: options.Model = None,
     call_id: options.CallId = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look at the call of --call-id: nothing can be sent.")] = False,
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
     header: options.Header = None,
@@ -89,10 +91,14 @@ def chat(
         raise UsageError("--both needs --json")
     from rtcli.cli.chat.session_config import session_config
 
+    endpoint = options.endpoint_from(settings, call_id, local_by_default=True)
+    if watch:
+        sends = {"--mic": mic, "--in": in_, "--audio-in": audio_in, "--tools": tools, "--resume": resume}
+        _check_watch(endpoint, [name for name, given in sends.items() if given])
     config = session_config(settings, session)
     streams, tool_file = _tools(tools)
     chat_options = ChatOptions(
-        endpoint=options.endpoint_from(settings, call_id, local_by_default=True),
+        endpoint=endpoint,
         config=config,
         tools=tool_file,
         tool_seconds=options.not_negative(tool_timeout, "--tool-timeout") or None,
@@ -108,6 +114,7 @@ def chat(
         json=json,
         both=both,
         limit=options.not_negative(timeout, "--timeout") or None,
+        watch=watch,
     )
     _check_filter(chat_options.display.filter)
     return runner.run(_converse(chat_options))
@@ -174,6 +181,14 @@ def _audio_choice(
         required_input=mic or named_in is not None,
         required_output=named_out is not None,
     )
+
+
+def _check_watch(endpoint: Endpoint, sends: list[str]) -> None:
+    """Only what runs already can be watched, and nothing that sends goes with it. Raises UsageError."""
+    if endpoint.call_id is None and not is_live(endpoint.url):
+        raise UsageError("--watch needs a call", why="a session of our own would stay empty", hint="give --call-id ID")
+    if sends:
+        raise UsageError(f"--watch sends nothing: {', '.join(sends)} cannot go with it")
 
 
 def _check_filter(expression: str) -> None:

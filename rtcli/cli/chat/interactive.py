@@ -48,8 +48,7 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     relay = _Relay()
     endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say, relay.show))
     session = session_for(options, endpoint, terminal=True)
-    for notice in options.recording.resume_in(session):  # before "last" would be the recording of this session
-        relay.show(notice)
+    options.recording.resume_in(session)  # before "last" would be the recording of this session
     if (problem := options.recording.begin(session.recorder, prompt=True)) is not None:
         relay.show(problem)
     if options.audio.listens:

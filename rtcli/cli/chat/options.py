@@ -37,6 +37,7 @@ class ChatOptions:
     json: bool = False
     both: bool = False
     limit: float | None = None
+    watch: bool = False  # nothing is sent
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def greeting(self, *, prompt: bool = False) -> list[Notice]:
@@ -66,7 +67,8 @@ class ChatOptions:
     def _first_line(self, recorded: str) -> Notice:
         endpoint = self.endpoint
         about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
-        what = f"connecting to {endpoint.label}, {about}{recorded}"
+        watching = ", watching: nothing is sent" if self.watch else ""
+        what = f"connecting to {endpoint.label}, {about}{recorded}{watching}"
         if endpoint.local and self.settings.find("local") is None:
             return Notice(
                 what, "no key and no URL was given", "set OPENAI_API_KEY or --url to connect elsewhere; /help"

@@ -37,6 +37,7 @@ from rtcli.protocol.record import (
 from rtcli.protocol.record_lines import record_line
 from rtcli.recording.header import Header
 from rtcli.repl.keys import ACTIONS
+from rtcli.timeline.figures import FIGURES
 
 DOCS = Path(__file__).parent
 _PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -164,6 +165,12 @@ def rules() -> str:
     return table(("rule", "severity", "how it should be", "what it prevents"), rows)
 
 
+def figures() -> str:
+    """What is measured of a turn, and between which two moments."""
+    rows = ((f"`{figure.name}`", figure.since, figure.until) for figure in FIGURES.values())
+    return table(("figure", "from", "to"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "client events": lambda: events(Direction.SENT),
     "server events": lambda: events(Direction.RECEIVED),
@@ -172,6 +179,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "keys": keys,
     "prices": prices,
+    "figures": figures,
     "recording header": recording_header,
     "record kinds": record_kinds,
     "rules": rules,

@@ -44,11 +44,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings; every cell is text."""
+    """Rows under headings; every cell is text. `warned` are the cells, by row and column, that ask for attention."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     title: str = ""
+    warned: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,3 +98,13 @@ def positive(value: float | None, name: str) -> float | None:
     if value is not None and value <= 0:
         raise UsageError(f"{name} {value:g}", why="must be greater than 0")
     return value
+
+
+def bounds_of(settings: Settings) -> dict[str, float]:
+    """The bounds that are set, by figure, in milliseconds. Raises UsageError."""
+    given = settings.get("bounds")
+    if not given:
+        return {}
+    from rtcli.timeline.figures import parse_bounds
+
+    return parse_bounds(given)

@@ -45,6 +45,7 @@ def replay(
     from rtcli.session.replay import parse_speed
 
     parse_filter(display.filter)
+    options.bounds_of(settings)
     pace = None if speed is None else parse_speed(speed)
     return runner.run(_replay(file, display, settings, pace=pace, named=speed is not None, json=json, both=both))
 
@@ -95,17 +96,27 @@ def _greeting(looked_at: Replay) -> Notice:
     return Notice(f"replay of {looked_at.name}", looked_at.about, "F6 pause, F7 step, /seek, /why, /quit")
 
 
+def _context(looked_at: Replay, display: DisplaySettings, settings: Settings) -> Context:
+    from rtcli.commands import Context, default_registry
+
+    return Context(
+        None,
+        display,
+        default_registry(),
+        prices=settings.get("prices") or {},
+        bounds=options.bounds_of(settings),
+        recorded=looked_at,
+    )
+
+
 async def _at_prompt(looked_at: Replay, display: DisplaySettings, settings: Settings) -> ExitCode:
     from rtcli.cli.output import color_for
-    from rtcli.commands import Context, default_registry
     from rtcli.config.folders import history_file
     from rtcli.repl.backend import ReplayBackend
     from rtcli.repl.loop import run_prompt
 
     async def open_backend() -> ReplayBackend:
-        return ReplayBackend(
-            Context(None, display, default_registry(), prices=settings.get("prices") or {}, recorded=looked_at)
-        )
+        return ReplayBackend(_context(looked_at, display, settings))
 
     return await run_prompt(
         open_backend,
@@ -126,12 +137,11 @@ async def _in_pipe(
 
     from rtcli.cli import report
     from rtcli.cli.output import StdoutConsumer, view_writer
-    from rtcli.commands import Context, default_registry
 
     consumer = StdoutConsumer()
     writer = view_writer(display, settings.get("theme"), consumer.leave, json=json, both=both)
     looked_at.feed.subscribe(writer.write)
-    context = Context(None, display, default_registry(), prices=settings.get("prices") or {}, recorded=looked_at)
+    context = _context(looked_at, display, settings)
     playing = asyncio.ensure_future(looked_at.play_to_end())
     left = asyncio.ensure_future(consumer.gone.wait())
     try:

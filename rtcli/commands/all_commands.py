@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from rtcli.commands import app, audio, check, events, items, messages, metrics, recording, replay, session, tools
+from rtcli.commands import (
+    app,
+    audio,
+    check,
+    events,
+    items,
+    messages,
+    metrics,
+    recording,
+    replay,
+    session,
+    timeline,
+    tools,
+)
 from rtcli.commands.registry import Registry, collect
 
 
 def default_registry() -> Registry:
     """The commands of the program, in the order of help."""
-    return collect((messages, audio, session, events, check, items, tools, metrics, recording, replay, app))
+    return collect((messages, audio, session, events, check, items, tools, timeline, metrics, recording, replay, app))

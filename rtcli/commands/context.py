@@ -29,6 +29,7 @@ class Context:
     registry: Registry
     edit: Callable[[str], Awaitable[str | None]] | None = None  # see above
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    bounds: Mapping[str, float] = field(default_factory=dict)  # figures and their milliseconds, as settings say them
     recorded: Replay | None = None  # in place of a live session
     kept_edit: str = ""  # settings that were edited and could not be applied yet
 
@@ -38,7 +39,7 @@ class Context:
         if self.live is None:
             raise UsageError(
                 "this is a recording: nothing can be sent or changed",
-                hint="/show, /grep, /why, /history and /stats look; /seek, /pause and /step move",
+                hint="/show, /grep, /why, /history, /stats and /turn look; /seek, /pause and /step move",
             )
         return self.live
 

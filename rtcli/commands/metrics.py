@@ -1,4 +1,4 @@
-"""Commands that measure: latencies, tokens and what they may cost, limits."""
+"""Commands that count: tokens and what they may cost, limits."""
 
 from __future__ import annotations
 
@@ -9,44 +9,9 @@ from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.config.prices import PRICES_DATE, price_of
 from rtcli.protocol.usage import TokenUsage, TranscriptionUsage
-from rtcli.session.latency import STEPS, Turn
 from rtcli.views import Level, Notice, Table, View, Views, counted
 
-_MAX_TURNS = 10
 _NO_PRICE = 'for a price, set one under [prices."MODEL"] in the settings'
-
-
-def _ms(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f} ms"
-
-
-@command("stats", topic="measure", aliases=("latency",))
-async def stats(context: Context) -> Views:
-    """Show how long turns took, from the end of speech (or the request) to each step of the answer."""
-    metrics = context.state.metrics
-    turns: Sequence[Turn] = metrics.turns.turns
-    views: list[View] = []
-    if turns:
-        rows = [
-            (str(number), "speech stopped" if turn.spoken else "asked", *(_ms(take(turn)) for take in STEPS.values()))
-            for number, turn in list(enumerate(turns, 1))[-_MAX_TURNS:]
-        ]
-        for share, name in ((0.5, "p50"), (0.95, "p95")):
-            rows.append(
-                (name, counted(len(turns), "turn"), *(_ms(metrics.turns.summary(step, share)) for step in STEPS))
-            )
-        views.append(
-            Table(
-                ("turn", "from", *STEPS),
-                tuple(rows),
-                title="time since speech stopped, or since the response was requested",
-            )
-        )
-    if context.live is not None and context.live.lifecycle.connected:
-        round_trip = await context.live.lifecycle.ping()
-        # without the model, so that network and model can be told apart
-        views.append(Notice(f"round trip {round_trip * 1000:.1f} ms", why="WebSocket ping, just now"))
-    return views or Notice("nothing has been measured yet")
 
 
 @command("usage", topic="measure", aliases=("cost",))
@@ -100,7 +65,7 @@ def farewell(context: Context) -> Sequence[View]:
     """What a session comes to when it ends: turns, tokens, the price, and where its recording lies."""
     metrics = context.state.metrics
     views: list[View] = []
-    turns = len(metrics.turns.turns)
+    turns = len(context.state.timeline.turns)
     if metrics.responses:
         total = metrics.total
         what = f"{counted(turns, 'turn')}, {total.input + total.output:,} tokens"

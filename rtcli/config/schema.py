@@ -55,6 +55,7 @@ def _price(form: type[Price]) -> dict[str, Any]:
 
 
 _TABLES: dict[str, dict[str, Any]] = {
+    "bounds": {"type": ["number", "string"]},
     "headers": {"type": "string"},
     "keys": {"type": "string"},
     "prices": {"anyOf": [_price(TokenPrice), _price(MinutePrice)]},

@@ -67,6 +67,7 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("auto", "dark", "light", "none"),
     ),
     Setting("keys", dict, "key bindings of the prompt: action = key"),
+    Setting("bounds", dict, "figures of /stats and the times above which they are marked: voice_to_ear = 1200"),
     Setting("prices", dict, "prices of models, one table per model"),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}

@@ -26,7 +26,10 @@ def table_rows(view: Table, width: int) -> list[Line]:
     widths = _widths([headings, *rows], width)
     if widths is None:
         return [*title, *_paragraph(headings, width, "bold"), *(r for row in rows for r in _paragraph(row, width, ""))]
-    return [*title, *_grid(headings, widths, "bold"), *(line for row in rows for line in _grid(row, widths, ""))]
+    lines = [*title, *_grid(headings, widths, ["bold"] * len(headings))]
+    for number, row in enumerate(rows):
+        lines += _grid(row, widths, ["warning" if (number, i) in view.warned else "" for i in range(len(row))])
+    return lines
 
 
 def _shown(cell: str) -> str:
@@ -52,11 +55,19 @@ def _widths(rows: Sequence[_Row], room: int) -> list[int] | None:
     return narrowed(fitting - 1)
 
 
-def _grid(row: _Row, widths: Sequence[int], style: str) -> Iterator[Line]:
+def _grid(row: _Row, widths: Sequence[int], styles: Sequence[str]) -> Iterator[Line]:
+    """Neighbors of one style are one span."""
     columns = [_folded(cell, width) for cell, width in zip(row, widths, strict=False)]
     for pieces in zip_longest(*columns, fillvalue=""):
-        padded = (piece + " " * (width - cells(piece)) for piece, width in zip(pieces, widths, strict=False))
-        yield (Span(style, _GAP.join(padded).rstrip()),)
+        last = max((index for index, piece in enumerate(pieces) if piece.strip()), default=-1)
+        spans: list[Span] = []
+        for index, piece in enumerate(pieces[: last + 1]):
+            room = 0 if index == last else widths[index] - cells(piece) + len(_GAP)
+            text = (piece.rstrip() if index == last else piece) + " " * room
+            if spans and spans[-1].style == styles[index]:
+                text = spans.pop().text + text
+            spans.append(Span(styles[index], text))
+        yield tuple(spans) or (Span("", ""),)
 
 
 def _folded(cell: str, width: int) -> list[str]:

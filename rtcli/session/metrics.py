@@ -1,4 +1,4 @@
-"""What the session measures: turns, tokens by modality, transcription, rate limits."""
+"""What the session counts: tokens by modality, transcription, rate limits; and the figures for a toolbar."""
 
 from __future__ import annotations
 
@@ -8,26 +8,22 @@ from typing import Any
 from rtcli.protocol.record import Frame
 from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
 from rtcli.session import setting_paths
-from rtcli.session.latency import Turns
 from rtcli.session.part import Part, received
+from rtcli.timeline.figures import summary
+from rtcli.timeline.timeline import Timeline
 
 
 class SessionMetrics(Part):
     """Sums over one session of a user, reconnections included."""
 
-    def __init__(self) -> None:
-        self.turns = Turns()
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
         self.usage: dict[str, TokenUsage] = {}
         self.responses = 0
         self.transcriptions: dict[str, TranscriptionUsage] = {}  # by the model that transcribes
         self.limits: tuple[RateLimit, ...] = ()
         self.model = ""
         self._transcriber = ""
-
-    @property
-    def parts(self) -> tuple[Part]:
-        """The turns' own handlers."""
-        return (self.turns,)
 
     @property
     def total(self) -> TokenUsage:
@@ -71,7 +67,7 @@ class SessionMetrics(Part):
         """The figures for a toolbar."""
         figures = {}
         for share, name in ((0.5, "first p50"), (0.95, "first p95")):
-            value = self.turns.summary("first delta", share)
+            value = summary("first_delta", share, self._timeline.turns)
             if value is not None:
                 figures[name] = f"{value:.0f} ms"
         if self.total.total:

@@ -23,6 +23,7 @@ from rtcli.session.reports import Reports
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.session.transfer import TransferResult, portable_items
 from rtcli.session.unshown import Unshown
+from rtcli.timeline.timeline import Timeline
 from rtcli.views import Level, Notice, View
 
 logger = logging.getLogger("rtcli.session")
@@ -38,8 +39,8 @@ class SessionState(Part):
     """The looking half of a session: fed with records alone, it has no transport, no loop and no clock.
 
     `log` holds every frame, `items` the conversation, `audio` what was received and heard, `transcripts` the text
-    streams, `metrics` the figures, `tools` what was declared, `reports` what went wrong. `session` is the session as
-    the server confirmed it last on this connection.
+    streams, `timeline` the turns and their latencies, `metrics` what was counted, `tools` what was declared, `reports`
+    what went wrong. `session` is the session as the server confirmed it last on this connection.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,8 @@ class SessionState(Part):
         self.items = ConversationItems()
         self.audio = AudioMeter()
         self.transcripts = TranscriptStreams()
-        self.metrics = SessionMetrics()
+        self.timeline = Timeline()
+        self.metrics = SessionMetrics(self.timeline)
         self.tools = DeclaredTools()
         self.unshown = Unshown(self.transcripts)
         self.reports = Reports(self.log, self.transcripts, self.audio)
@@ -117,6 +119,10 @@ class SessionState(Part):
             return None
 
     def _route(self, record: Record, arguments: tuple[Any, ...], views: list[View]) -> None:
+        try:
+            self.timeline.observe(record)
+        except Exception as error:  # noqa: BLE001  # the same
+            views.extend(self._broke("timeline", error))
         for name, handler in self._router.handlers(record):
             try:
                 if found := handler(*arguments):

@@ -13,22 +13,6 @@ from tests.kit.fake_server import Conversation, answers, fake_server, reply_to
 from tests.kit.sessions import live_session, session_on
 
 
-async def test_turns_are_listed_with_percentiles_and_the_round_trip() -> None:
-    """Every figure has its two events; a ping is made for it."""
-    async with live_session() as live:
-        for text in ("hello", "hello again"):
-            await live.run(text)
-            await live.idle()
-        table, trip = await live.run("/stats")
-
-        assert isinstance(table, Table) and isinstance(trip, Notice)
-        assert [row[0] for row in table.rows] == ["1", "2", "p50", "p95"]
-        assert [row[1] for row in table.rows][:2] == ["asked", "asked"]
-        assert all(row[2].endswith(" ms") and row[3].endswith(" ms") for row in table.rows)
-        assert trip.what.startswith("round trip")
-        assert "ping" in live.session.status.metrics
-
-
 async def test_nothing_measured_says_so() -> None:
     """Without a turn and without a connection."""
     async with live_session() as live:

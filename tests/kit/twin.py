@@ -24,7 +24,7 @@ def known(state: SessionState) -> dict[str, Any]:
         "history": tuple(state.history),
         "session": state.session,
         "connection": state.connection,
-        "metrics": (state.metrics.short(), state.metrics.usage, state.metrics.turns.turns, state.metrics.limits),
+        "metrics": (state.metrics.short(), state.metrics.usage, state.timeline.turns, state.metrics.limits),
         "heard": [state.audio.heard_ms(item.item_id, 0) for item in state.history],
         "received": [state.audio.received_ms(item.item_id, 0) for item in state.history],
         "texts": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rtcli.timeline.figures import FIGURES
 from tests.kit.sessions import ManualSpeaker, live_session
 
 SOUND = {"output_modalities": ["audio"]}
@@ -68,8 +69,7 @@ async def test_the_first_sample_heard_is_measured() -> None:
         speaker = live.session.audio.speaker
         assert isinstance(speaker, ManualSpeaker)
         speaker.hear(20)
-        (turn,) = live.session.state.metrics.turns.turns
-        await live.until(lambda: turn.played)
+        (turn,) = live.session.state.timeline.turns
+        await live.until(lambda: FIGURES["first_sample"].of(turn))
 
-        assert turn.played is not None and turn.first_audio is not None
-        assert turn.played >= turn.first_audio
+        assert (FIGURES["first_sample"].of(turn) or 0) >= (FIGURES["first_audio"].of(turn) or 0) > 0

@@ -221,7 +221,7 @@ async def test_a_state_fed_with_the_records_of_a_session_is_the_same() -> None:
     state = live.session.state
     assert again == views
     assert list(replay.history) == list(state.history)
-    assert replay.metrics.turns.turns == state.metrics.turns.turns
+    assert replay.timeline.turns == state.timeline.turns
     assert replay.metrics.short() == state.metrics.short()
     assert [frame.parent for frame in replay.log.records] == [frame.parent for frame in state.log.records]
     assert _figures(replay) == _figures(state)

@@ -21,6 +21,7 @@ from rtcli.protocol.record import Frame
 from rtcli.session import setting_paths as settings
 from rtcli.session.audio_devices import device_names
 from rtcli.session.audio_output import SpeakerLike
+from rtcli.timeline.figures import FIGURES
 from rtcli.views import View
 from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sessions import Live, session_on
@@ -102,8 +103,8 @@ async def test_what_is_said_is_transcribed_and_the_answer_heard(card: SoundCard,
         (answer,) = talk.live.events("response.output_audio_transcript.done")
         assert answer["transcript"].lower().startswith("good morning")
         assert share_heard(samples_of(bytes(talk.received)), recording.samples) >= 0.8
-        (turn,) = talk.live.session.state.metrics.turns.turns
-        assert turn.after(turn.played) is not None, "the figures know when the first sample was played"
+        (turn,) = talk.live.session.state.timeline.turns
+        assert FIGURES["voice_to_ear"].of(turn) is not None, "the figures know when the first sample was played"
 
 
 @pytest.mark.parametrize("way", ["/interrupt", "stop", "speech"])

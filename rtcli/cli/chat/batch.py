@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
+from rtcli.cli.options import bounds_of
 from rtcli.cli.output import StdoutConsumer, view_writer
 from rtcli.errors import ExitCode, ExpectationError, ResponseFailedError, RtcliError, worst
 from rtcli.protocol.audio_formats import PCM16
@@ -58,6 +59,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
                 display=options.display,
                 registry=default_registry(),
                 prices=options.settings.get("prices") or {},
+                bounds=bounds_of(options.settings),
             )
             conversation = _converse(context, writer, options.limit, options.streams.stdin, watch=options.watch)
             return await _while_read(conversation, consumer)

@@ -117,6 +117,7 @@ def chat(
         watch=watch,
     )
     _check_filter(chat_options.display.filter)
+    options.bounds_of(settings)
     return runner.run(_converse(chat_options))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from rtcli.cli.options import bounds_of
 from rtcli.cli.output import color_for
 from rtcli.errors import ExitCode
 from rtcli.views import Notice, View
@@ -60,6 +61,7 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
         display=options.display,
         registry=default_registry(),
         prices=options.settings.get("prices") or {},
+        bounds=bounds_of(options.settings),
     )
 
 

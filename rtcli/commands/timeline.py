@@ -1,0 +1,120 @@
+"""Commands that say where the time went: the figures of all turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rtcli.commands.context import Context
+from rtcli.commands.registry import command
+from rtcli.protocol.ids import short_id
+from rtcli.timeline.figures import COLUMNS, FIGURES, SHARES, summary, values
+from rtcli.timeline.turns import Turn
+from rtcli.views import Json, Notice, Table, View, Views, counted
+
+_MAX_TURNS = 10
+_BARS = "▁▂▃▄▅▆▇█"
+_MAX_BARS = 12
+_OVER = " !"  # says without color that a bound is exceeded
+_NOTHING = "-"
+
+
+@command("stats", topic="measure", aliases=("latency",))
+async def stats(context: Context, *, json: bool = False) -> Views:
+    """Show how long each turn took: from the end of your voice to its answer in your ear, and between.
+
+    end of turn is from the end of your voice to speech_stopped, voice to ear from there to the first audible sample of
+    the answer. The others count from the request or speech_stopped. "turn" is for /turn, "event" for /why. A figure
+    above its bound (setting: bounds) is marked. --json has every figure of every turn.
+    """
+    turns = [turn for turn in context.state.timeline.turns if turn.responses or turn.failed]
+    trip = await _round_trip(context)
+    if json:
+        return Json(_as_json(turns, context.bounds, trip), full=True)
+    views: list[View] = []
+    if fine := [turn for turn in turns if not turn.failed]:
+        views.append(_table(fine, context.bounds))
+    if failed := [turn for turn in turns if turn.failed]:
+        views.append(_failed(failed))
+    if trip is not None:
+        # without the model, so that network and model can be told apart
+        views.append(Notice(f"round trip {trip:.1f} ms", why="WebSocket ping, just now"))
+    return views or Notice("nothing has been measured yet")
+
+
+async def _round_trip(context: Context) -> float | None:
+    """Milliseconds of a ping; None where nothing is connected."""
+    if context.live is None or not context.live.lifecycle.connected:
+        return None
+    return await context.live.lifecycle.ping() * 1000
+
+
+def _table(turns: Sequence[Turn], bounds: Mapping[str, float]) -> Table:
+    figures = [(turn, [FIGURES[name].of(turn) for name in COLUMNS]) for turn in turns[-_MAX_TURNS:]]
+    lines = [((str(turn.number), turn.kind.value, *_names(turn)), row) for turn, row in figures]
+    for name, share in SHARES.items():
+        lines.append(
+            ((name, counted(len(turns), "turn"), "", ""), [summary(column, share, turns) for column in COLUMNS])
+        )
+    rows, warned = [], set()
+    for number, (head, row) in enumerate(lines):
+        over = [ms is not None and ms > bounds.get(name, ms) for name, ms in zip(COLUMNS, row, strict=True)]
+        warned |= {(number, len(head) + index) for index, is_over in enumerate(over) if is_over}
+        rows.append((*head, *(_ms(ms) + _OVER * is_over for ms, is_over in zip(row, over, strict=True))))
+    rows.append(("trend", "", "", "", *(_sparkline(values(name, turns)) for name in COLUMNS)))
+    headings = ("turn", "kind", "response", "event", *(FIGURES[name].heading for name in COLUMNS))
+    return Table(headings, tuple(rows), warned=frozenset(warned))
+
+
+def _names(turn: Turn) -> tuple[str, str]:
+    """The last response, and the number of the frame that tells its end, or its beginning."""
+    if not turn.responses:
+        return _NOTHING, f"#{turn.begun.frame}"
+    last = turn.responses[-1]
+    return short_id(last.id), f"#{(last.done or last.created).frame or last.created.frame}"
+
+
+def _failed(turns: Sequence[Turn]) -> Table:
+    rows = tuple(
+        (str(turn.number), turn.kind.value, *_names(turn), _ms((turn.end - turn.start) * 1000), turn.why_failed)
+        for turn in turns[-_MAX_TURNS:]
+    )
+    headings = ("turn", "kind", "response", "event", "after", "why")
+    return Table(headings, rows, title=f"{counted(len(turns), 'turn')} failed, in no figure above")
+
+
+def _ms(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.0f} ms"
+
+
+def _sparkline(figures: Sequence[float]) -> str:
+    """The newest figures as bars, the largest of them full."""
+    shown = figures[-_MAX_BARS:]
+    top = max(shown, default=0.0)
+    return "".join(_BARS[round(max(ms, 0.0) / top * (len(_BARS) - 1)) if top > 0 else 0] for ms in shown)
+
+
+def _as_json(turns: Sequence[Turn], bounds: Mapping[str, float], trip: float | None) -> dict[str, Any]:
+    fine = [turn for turn in turns if not turn.failed]
+    return {
+        "turns": [_turn_as_json(turn) for turn in turns],
+        **{name: {f: _rounded(summary(f, share, fine)) for f in FIGURES} for name, share in SHARES.items()},
+        "bounds": dict(bounds),
+        "round_trip": _rounded(trip),
+    }
+
+
+def _turn_as_json(turn: Turn) -> dict[str, Any]:
+    return {
+        "turn": turn.number,
+        "kind": turn.kind.value,
+        "responses": [response.id for response in turn.responses],
+        "event": int(_names(turn)[1].removeprefix("#")),
+        "failed": turn.why_failed or None,
+        "interrupted": bool(turn.interruptions),
+        **{name: _rounded(figure.of(turn)) for name, figure in FIGURES.items()},
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

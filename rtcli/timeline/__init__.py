@@ -1,0 +1,1 @@
+"""Where the time of a session went, from its records alone: turns, their spans, and every figure that is shown."""

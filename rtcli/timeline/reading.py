@@ -1,0 +1,69 @@
+"""How the parts of a timeline take events in: the fields they read, and a mark for their handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from rtcli.protocol.audio_formats import AudioFormat, parse_format
+from rtcli.protocol.playback import PartKey
+from rtcli.protocol.record import Direction, Frame
+from rtcli.timeline.turns import Moment
+
+EventFields: TypeAlias = Mapping[str, Any]
+FrameReader: TypeAlias = Callable[[Any, EventFields, Frame], None]
+
+H = TypeVar("H", bound=FrameReader)
+
+
+def received(*types: str) -> Callable[[H], H]:
+    """Mark `handler(self, event, frame)` for events of the server, by the names of GA."""
+    return _marked(Direction.RECEIVED, types)
+
+
+def sent(*types: str) -> Callable[[H], H]:
+    """Mark `handler(self, event, frame)` for events of ours."""
+    return _marked(Direction.SENT, types)
+
+
+def _marked(direction: Direction, types: tuple[str, ...]) -> Callable[[H], H]:
+    def mark(handler: H) -> H:
+        handler.__dict__.setdefault("reads", []).extend((direction, name) for name in types)
+        return handler
+
+    return mark
+
+
+def handlers(part: object) -> Iterator[tuple[Direction, str, Callable[[EventFields, Frame], None]]]:
+    """The marked methods of a part, and what each reads."""
+    for name, handler in vars(type(part)).items():
+        for direction, type_ in getattr(handler, "reads", ()):
+            yield direction, type_, getattr(part, name)
+
+
+def mapping(event: EventFields, name: str) -> EventFields:
+    """An object in an event; an empty one where there is none."""
+    value = event.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(event: EventFields, name: str) -> str:
+    """A text in an event, "" where there is none."""
+    value = event.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def moment(frame: Frame) -> Moment:
+    """When a frame crossed the wire."""
+    return Moment(frame.at, frame.number)
+
+
+def audio_format(session: EventFields, side: str) -> AudioFormat:
+    """The format of a session's "input" or "output", or of a response's."""
+    return parse_format(mapping(mapping(session, "audio"), side).get("format"))
+
+
+def part_key(event: EventFields) -> PartKey:
+    """The content part that an event is about."""
+    index = event.get("content_index")
+    return text(event, "item_id"), index if isinstance(index, int) else 0

@@ -61,6 +61,11 @@ _BY_NAME = {
 }
 
 
+def format_named(name: str) -> AudioFormat:
+    """A format by its name alone. An unknown name counts as 24 kHz PCM16, the API's default."""
+    return _BY_NAME.get(name, PCM16)
+
+
 def parse_format(value: object) -> AudioFormat:
     """Any spelling of a format (object of the GA API, text of the beta, None) as an AudioFormat.
 
@@ -71,8 +76,9 @@ def parse_format(value: object) -> AudioFormat:
         name, rate = str(value.get("type")), value.get("rate")
         if name == PCM16.type and isinstance(rate, int) and rate > 0:
             return AudioFormat(PCM16.type, rate, 2)
-        return _BY_NAME.get(name, PCM16)
-    return _BY_NAME.get(str(value), PCMU if str(value).startswith("g711_") else PCM16)
+        return format_named(name)
+    name = str(value)
+    return PCMU if name.startswith("g711_") and name not in _BY_NAME else format_named(name)
 
 
 def encode_base64(data: bytes | bytearray | memoryview) -> str:

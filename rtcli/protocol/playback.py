@@ -96,7 +96,8 @@ class Playback:
             if len(self._parts) > _REMEMBERED:
                 self._parts.popitem(last=False)
         elif key != self._arriving and not part.cut:
-            part.first_at = now - part.received_ms / 1000  # its playing goes on after what came between
+            # Its playing goes on after what came between, from where the time so far has let it come.
+            part.first_at = max(part.first_at, now - part.received_ms / 1000)
         self._arriving = key
         if part.cut:
             return False

@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, format_named, parse_format
 from rtcli.protocol.items import as_mapping
 from rtcli.protocol.models import REFERENCE_TRANSCRIBER
 from rtcli.protocol.tool_config import build_tool
@@ -59,7 +59,7 @@ def build_format(value: object) -> Payload | None:
     if not _says_something(value):
         return None
     if not isinstance(value, Mapping):
-        return parse_format(value).to_wire()
+        return format_named(str(value)).to_wire()
     rate = value.get("rate")
     broken = isinstance(rate, float) and not math.isfinite(rate) and value.get("type") == PCM16.type
     return PCM16.to_wire() if broken else dict(value)

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -14,8 +15,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.differential.compare import Comparison, Difference, comparing, inputs_of
 from tests.differential.reference import Scenario
 from tests.differential.scenarios import AREAS
+from tests.differential.subjects import SUBJECTS, counted
 
 _BATCH = 250  # scenarios that are made, then played
+_SHARES = {"mixed": 4, "interrupt": 3, **dict.fromkeys(("build_payload", "history", "sequencer", "emitter"), 2)}
 
 
 def make(area: str, number: int, count: int) -> list[Scenario]:
@@ -39,8 +42,8 @@ def make(area: str, number: int, count: int) -> list[Scenario]:
 
 
 def plan(count: int, number: int) -> list[tuple[str, int, int]]:
-    """(area, seed, count) of each batch: every area gets its share, mixed sessions three of them."""
-    shares = [*AREAS, "mixed", "mixed"]
+    """(area, seed, count) of each batch: every area gets its share, those with the most to go wrong several."""
+    shares = [area for area in AREAS for _ in range(_SHARES.get(area, 1))]
     batches = []
     for index, area in enumerate(shares):
         left = count * (index + 1) // len(shares) - count * index // len(shares)
@@ -53,11 +56,13 @@ async def run(count: int, number: int, shown: int, keep: Path | None) -> int:
     """Play them all, and print each kind of difference with its shortest scenario."""
     first: dict[str, Difference] = {}
     counts: dict[str, int] = {}
+    subjects: Counter[str] = Counter()
     distinct: set[str] = set()
     begin = time.monotonic()
     async with comparing() as comparison:
         for area, own, part in plan(count, number):
             made = make(area, own, part)
+            subjects += counted(made)
             distinct |= {json.dumps({**scenario, "name": ""}) for scenario in made}
             async for difference in comparison.differences(made):
                 counts[difference.kind] = counts.get(difference.kind, 0) + 1
@@ -65,9 +70,13 @@ async def run(count: int, number: int, shown: int, keep: Path | None) -> int:
         took = time.monotonic() - begin
         for kind in sorted(first, key=lambda kind: -counts[kind])[:shown]:
             await show(comparison, first[kind], counts[kind], keep)
+    print("scenarios about each subject:")
+    for name in SUBJECTS:
+        print(f"{subjects[name]:7} {name}")
+    print("differences:")
     for kind in sorted(counts):
-        print(f"{counts[kind]:5} {kind}")
-    print("deliberate:", ", ".join(f"{name} {times}" for name, times in sorted(comparison.met.items())))
+        print(f"{counts[kind]:7} {kind}")
+    print("on purpose:", ", ".join(f"{name} {times}" for name, times in sorted(comparison.met.items())))
     differ = sum(counts.values())
     played = f"{comparison.played} scenarios ({len(distinct)} distinct)"
     print(f"seed {number}: {played} in {took:.0f} s, {differ} differ")

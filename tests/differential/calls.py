@@ -14,6 +14,7 @@ from tests.differential.values import (
     FLAG,
     ITEM_ID,
     MAYBE_TEXT,
+    MODEL,
     ODD,
     PLAIN_OBJECT,
     TEXT,
@@ -93,6 +94,13 @@ _FUNCTION_CALL = mapping(
 _OUTPUT = rarely(one(None, 5, {"a": 1}, []), one("done", "", '{"ok": true}'), 14)
 SEND_OUTPUT = call("sendFunctionCallOutput", _FUNCTION_CALL, _OUTPUT, one(UNDEFINED, True, False))
 
+ANSWER = call(
+    "sendFunctionCallOutput",
+    mapping({"type": one("function_call"), "callId": CALL_ID, "id": ITEM_ID, "name": TEXT, "arguments": one("{}")}),
+    one("done", ""),
+    one(UNDEFINED, True, False),
+)
+
 _APPROVAL_REQUEST = mapping(
     {"itemId": ITEM_ID, "type": one("mcp_approval_request")},
     {"serverLabel": TEXT, "name": TEXT, "arguments": PLAIN_OBJECT, "approved": one(None, True)},
@@ -149,6 +157,10 @@ INTERRUPT = call("interrupt", one(UNDEFINED, UNDEFINED, True, False))
 MUTE = call("mute", FLAG)
 GET = one({"get": ["status", "currentModel"]}, {"get": ["muted"]})
 CLOSE = one({"call": "close", "args": []})
+HEARD_AT = one(0, 1, 20, 100, 250, 1000, 5000, None).map(lambda ms: {"heard_ms": ms})
+SET_MODEL = MODEL.map(lambda model: {"set": {"currentModel": model}})
+FAIL_SENDS = one({"fail_sends": 1}, {"fail_sends": 2})
+HOOK = st.one_of(call("_onOpen"), call("_onClose"), call("_onError", PLAIN_OBJECT))
 
 # -- histories ------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class Difference:
     def kind(self) -> str:
         """Differences of one kind have the same action and differ in the same."""
         action = next(key for key in self.step if key not in ("as", "args", "setup", "do"))
-        value = self.step[action]
+        value = self.step[action] if action not in ("server_text", "server_binary") else ""
         name = value.get("type") if isinstance(value, dict) else value if isinstance(value, str) else ""
         item = value.get("item") if isinstance(value, dict) else None
         of_item = f" of {item.get('type')}" if isinstance(item, dict) else ""

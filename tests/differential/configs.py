@@ -143,6 +143,7 @@ TRACING = one(
 
 _COMMON: dict[str, Values] = {
     "instructions": MAYBE_TEXT,
+    "type": one("realtime", "transcription", "translation", None),
     "model": one("m-config", None, UNDEFINED),
     "toolChoice": one("auto", "none", "", None, UNDEFINED, {"type": "function", "name": "look"}),
     "tools": TOOLS,
@@ -165,12 +166,16 @@ _DEPRECATED: dict[str, Values] = {
     "turnDetection": TURN_DETECTION,
     "speed": SPEED,
 }
+_POLICY = mapping({"type": one("mcp"), "server_label": one("docs"), "require_approval": _APPROVAL})
 CONFIG = st.one_of(
     mapping({}, _COMMON | _CURRENT),
     mapping({}, _COMMON | _DEPRECATED),
     mapping({}, _COMMON | _CURRENT | _DEPRECATED),
     mapping({"tools": TOOLS}, {"instructions": MAYBE_TEXT}),
+    mapping({"tools": few(st.one_of(_POLICY, _FUNCTION_TOOL), 2)}),
     mapping({"audio": _AUDIO}, {"voice": VOICE}),
+    mapping({"audio": mapping({"output": mapping({"voice": VOICE}, {"speed": SPEED})}), "voice": VOICE}),
+    mapping({}, {name: _COMMON[name] for name in ("toolChoice", "reasoning", "tracing", "prompt", "type")}),
 )
 # For sessions in which the config is not the point.
 SMALL_CONFIG = one(

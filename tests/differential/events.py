@@ -26,7 +26,7 @@ from tests.differential.values import (
 )
 
 _LENGTH = one(0, 2, 48, 480, 4800, 4801, 24000, 48048)
-AUDIO = rarely(one("", "AAAA AAAA", "AAA", "AA=="), _LENGTH.map(lambda length: {"$base64_zeros": length}), 14)
+AUDIO = rarely(one("", "", "AAAA AAAA", "AAA", "AA=="), _LENGTH.map(lambda length: {"$base64_zeros": length}), 8)
 BAD_AUDIO = one("A", "_-8=", "AAA*", "=", "AA=A")
 
 _TOKENS = one(0, 7, 12.5)
@@ -82,7 +82,7 @@ _FUNCTION_CALL = mapping(
     {"type": one("function_call"), "id": ITEM_ID, "name": TEXT, "arguments": _ARGUMENTS},
     {"status": _STATUS, "call_id": CALL_ID, "output": one(None, "x"), "extra": PLAIN_OBJECT},
 )
-_MCP_CALL = mapping(
+MCP_CALL_ITEM = mapping(
     {"type": one("mcp_call", "mcp_tool_call"), "id": ITEM_ID, "name": TEXT, "arguments": _ARGUMENTS},
     {
         "output": one("done", "", None),
@@ -92,7 +92,7 @@ _MCP_CALL = mapping(
         "approval_request_id": one("m1", None),
     },
 )
-_MCP_LIST = mapping(
+MCP_LIST_ITEM = mapping(
     {"type": one("mcp_list_tools"), "id": ITEM_ID},
     {
         "server_label": rarely(one("", UNDEFINED), one("docs")),
@@ -104,7 +104,7 @@ _MCP_LIST = mapping(
         ),
     },
 )
-_APPROVAL = mapping(
+APPROVAL_ITEM = mapping(
     {"type": one("mcp_approval_request"), "id": ITEM_ID, "name": TEXT, "server_label": one("docs", "")},
     {"arguments": _ARGUMENTS, "approved": one(True, False, None), "extra": PLAIN_OBJECT},
 )
@@ -128,15 +128,28 @@ _LOOSE_ITEM = mapping(
         "approved": one(True, None, 1),
     },
 )
-ITEM = st.one_of(_MESSAGE, _MESSAGE, _FUNCTION_CALL, _MCP_CALL, _MCP_LIST, _APPROVAL, _OTHER_ITEM, _LOOSE_ITEM)
-MCP_ITEM = st.one_of(_MCP_CALL, _MCP_LIST, _APPROVAL, rarely(_LOOSE_ITEM, _MCP_CALL, 3))
+ITEM = st.one_of(
+    _MESSAGE, _MESSAGE, _FUNCTION_CALL, MCP_CALL_ITEM, MCP_LIST_ITEM, APPROVAL_ITEM, _OTHER_ITEM, _LOOSE_ITEM
+)
+MCP_ITEM = st.one_of(MCP_CALL_ITEM, MCP_LIST_ITEM, APPROVAL_ITEM, rarely(_LOOSE_ITEM, MCP_CALL_ITEM, 3))
 MESSAGE_ITEM = _MESSAGE
 FUNCTION_CALL_ITEM = rarely(_LOOSE_ITEM, _FUNCTION_CALL)
+COMPLETED_CALL = mapping(
+    {
+        "type": one("function_call"),
+        "id": ITEM_ID,
+        "name": TEXT,
+        "arguments": _ARGUMENTS,
+        "call_id": CALL_ID,
+        "status": one("completed"),
+    }
+)
 
 RESPONSE = mapping(
     {"id": RESPONSE_ID},
     {
         "object": one("realtime.response"),
+        "conversation_id": rarely(one(None), one("conv_1"), 6),
         "status": one("completed", "incomplete", "failed", "cancelled", "in_progress", None),
         "status_details": one(None, {"type": "failed", "error": {"code": "x"}}),
         "output": few(PLAIN_OBJECT),
@@ -151,7 +164,7 @@ RESPONSE = mapping(
 SESSION = mapping(
     {},
     {
-        "type": one("realtime"),
+        "type": one("realtime", "transcription", "translation"),
         "model": one("gpt-realtime-2.1"),
         "tracing": one(None, "auto", {}, {"workflow_name": "w"}, {"workflow_name": "w", "group_id": "g"}),
         "audio": st.one_of(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.differential import calls
-from tests.differential.configs import CONFIG, SMALL_CONFIG, TRACING
+from tests.differential.configs import TRACING
+from tests.differential.connections import CONNECTIONS, connected, join
 from tests.differential.events import (
     ANY,
     AUDIO,
@@ -22,7 +25,9 @@ from tests.differential.events import (
     malformed,
     of_types,
 )
-from tests.differential.values import MODEL, UNDEFINED, WIRE_FORMAT, Values, mapping, one, rarely
+from tests.differential.listeners import EMITTING, HEARD
+from tests.differential.values import UNDEFINED, WIRE_FORMAT, Values, mapping, one, rarely
+from tests.kit.golden_values import to_python
 
 Steps = st.SearchStrategy[list[dict[str, Any]]]
 
@@ -50,10 +55,12 @@ def _response(kind: str, **fields: Values) -> Values:
 @st.composite
 def _spoken(draw: st.DrawFn) -> list[dict[str, Any]]:
     """A response that speaks: created, audio over time, sometimes its end, sometimes an interruption."""
-    named = mapping({}, {"output": one({}, {"format": draw(WIRE_FORMAT)})})
+    named = mapping({"output": one({}, {"format": draw(WIRE_FORMAT)}, {"format": draw(WIRE_FORMAT)})})
     steps = [{"server": draw(_response("response.created", audio=named))}] if draw(st.integers(0, 3)) else []
     item, index = draw(one("a1", "a1", "a2")), draw(one(0, 0, 1))
     place = {"item_id": st.just(item), "content_index": st.just(index), "response_id": one("r1")}
+    if draw(st.integers(0, 4)) == 0:
+        steps.append(draw(calls.HEARD_AT))
     for _ in range(draw(st.integers(1, 3))):
         steps.append({"server": draw(event("response.output_audio.delta", delta=AUDIO, **place))})
         if draw(st.booleans()):
@@ -90,46 +97,19 @@ def _answered(draw: st.DrawFn) -> list[dict[str, Any]]:
     return steps
 
 
-@st.composite
-def _heard(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """A listener that acts, and the event it waits for."""
-    name, kind, actions = draw(
-        st.sampled_from(
-            [
-                ("turn_started", "response.created", [calls.REQUEST_RESPONSE, calls.CANCEL, calls.SEND_MESSAGE]),
-                ("turn_done", "response.done", [calls.REQUEST_RESPONSE, calls.SEND_EVENT, calls.UPDATE]),
-                ("audio", "response.output_audio.delta", [calls.INTERRUPT]),
-                ("audio_done", "response.output_audio.done", [calls.INTERRUPT, calls.REQUEST_RESPONSE]),
-                ("response.created", "response.created", [calls.REQUEST_RESPONSE]),
-                ("response.done", "response.done", [calls.REQUEST_RESPONSE]),
-                ("*", "response.created", [calls.REQUEST_RESPONSE]),
-                ("error", "error", [calls.REQUEST_RESPONSE, calls.SEND_EVENT]),
-                ("item_deleted", "conversation.item.deleted", [calls.RESET]),
-                ("item_update", "conversation.item.done", [calls.SEND_EVENT, calls.SEND_MESSAGE]),
-                ("audio_interrupted", "input_audio_buffer.speech_started", [calls.SEND_EVENT, calls.REQUEST_RESPONSE]),
-            ]
-        )
+_REFUSED_EDIT = said(
+    event(
+        "error",
+        error=mapping({"event_id": one(*(f"agents_{kind}_{n}" for kind in ("create", "delete") for n in range(1, 6)))}),
     )
-    action = draw(st.one_of(*actions, *([one({"throw": "no"})] if draw(st.integers(0, 9)) == 0 else [])))
-    steps = [{draw(one("on", "once")): name, "as": f"{name} {draw(st.integers(1, 2))}", "do": [action]}]
-    return steps + ([{"server": draw(event(kind))}] if draw(st.booleans()) else [])
-
-
+)
 _HISTORY = st.one_of(
     alone(calls.RESET),
     alone(calls.RESET),
+    st.tuples(calls.RESET, _REFUSED_EDIT, calls.RESET).map(list),
     alone(said(event("conversation.item.deleted"))),
     alone(said(event("conversation.item.added", item=MESSAGE_ITEM))),
-    alone(
-        said(
-            event(
-                "error",
-                error=mapping(
-                    {"event_id": one(*(f"agents_{kind}_{n}" for kind in ("create", "delete") for n in range(1, 6)))}
-                ),
-            )
-        )
-    ),
+    alone(_REFUSED_EDIT),
 )
 _TRACING = st.one_of(
     alone(said(event("session.created", session=SESSION))),
@@ -192,7 +172,8 @@ _MALFORMED = st.one_of(
         '{"type": "connected"}',
         "{",
     ).map(lambda text: [{"server_text": text}]),
-    ANY.map(lambda value: [{"server_batch": [value, value]}]),
+    st.lists(ANY, min_size=2, max_size=3).map(lambda values: [{"server_batch": values}]),
+    ANY.map(lambda value: [{"server_binary": b64encode(json.dumps(to_python(value)).encode()).decode()}]),
 )
 _SENDING = st.one_of(
     *map(
@@ -225,7 +206,41 @@ _UPDATES = st.one_of(
     alone(calls.UPDATE), alone(calls.UPDATE), alone(calls.SEND_SESSION), alone(said(event("session.updated")))
 )
 _SPOKEN = st.one_of(
-    _spoken(), _spoken(), _FORMATS, _clock(), alone(calls.INTERRUPT), alone(said(event("response.output_audio.done")))
+    _spoken(),
+    _spoken(),
+    _FORMATS,
+    _clock(),
+    alone(calls.INTERRUPT),
+    alone(calls.HEARD_AT),
+    alone(said(event("response.output_audio.done"))),
+)
+
+_BASE = st.one_of(
+    *map(
+        alone,
+        (
+            calls.SEND_MESSAGE,
+            calls.ADD_IMAGE,
+            calls.SEND_AUDIO,
+            calls.SEND_OUTPUT,
+            calls.SEND_APPROVAL,
+            calls.RESET,
+            calls.REQUEST_RESPONSE,
+            calls.UPDATE,
+            calls.TRACE,
+            calls.SET_MODEL,
+            calls.SET_TRACING,
+            calls.GET,
+        ),
+    ),
+    st.tuples(
+        calls.FAIL_SENDS,
+        st.one_of(calls.SEND_MESSAGE, calls.RESET, calls.SEND_OUTPUT, said(ANY)),
+        one({"fail_sends": 0}),
+    ).map(list),
+    alone(calls.HOOK),
+    alone(said(ANY)),
+    HEARD,
 )
 
 # area -> the fragments its scenarios are made of
@@ -244,7 +259,8 @@ FRAGMENTS: dict[str, Steps] = {
     "events_plain": alone(said(ANY)),
     "events_malformed": _MALFORMED,
     "call": _CALL,
-    "emitter": st.one_of(_heard(), _heard(), _answered(), _spoken(), _RESPONSES),
+    "emitter": st.one_of(HEARD, HEARD, HEARD, EMITTING, _answered(), _spoken(), _RESPONSES),
+    "base": _BASE,
 }
 _MIXED = st.one_of(
     _SENDING,
@@ -257,86 +273,10 @@ _MIXED = st.one_of(
     _ERRORS,
     _UPDATES,
     _TRACING,
-    _heard(),
+    HEARD,
     _clock(),
     alone(said(ANY)),
 )
-
-# -- how a scenario begins ------------------------------------------------------------------------
-
-_RT = "$SERVER/rt"
-_KEYS = one(
-    "sk-test",
-    "",
-    None,
-    UNDEFINED,
-    {"$function": {"returns": "sk-fn", "as": "apiKey"}},
-    {"$function": {"returns": "sk-fn", "async": True, "as": "apiKey"}},
-    {"$function": {"returns": "", "as": "apiKey"}},
-    {"$function": {"throws": "no key", "as": "apiKey"}},
-    {"$function": {"throws": "no key", "async": True, "as": "apiKey"}},
-)
-_CONNECT_OPTIONS = mapping(
-    {},
-    {
-        "apiKey": rarely(_KEYS, one("sk-test"), 3),
-        "url": one(_RT, f"{_RT}?a=b", UNDEFINED, "$CLOSED/rt"),
-        "model": rarely(one("", UNDEFINED, None), MODEL),
-        "callId": rarely(one("", UNDEFINED, None), one("rtc_1")),
-        "initialSessionConfig": CONFIG,
-    },
-)
-_MODES = one(
-    "accept",
-    "drop",
-    {"refuse": {"status": 401, "body": "no"}},
-    {"refuse": {"status": 503}},
-    {"accept": {"close": {"code": 4000, "reason": "bye"}}},
-)
-
-
-def _connected(config: Values = SMALL_CONFIG) -> Steps:
-    return config.map(
-        lambda value: [
-            {
-                "call": "connect",
-                "args": [{"apiKey": "sk-test", "url": _RT, "initialSessionConfig": value}],
-                "setup": True,
-            }
-        ]
-    )
-
-
-def _join(call_id: Any) -> dict[str, Any]:
-    """A connect to a call, or the attempt of one: without a call there is nothing to join."""
-    return {"call": "connect", "args": [{"apiKey": "sk-test", "url": _RT, "callId": call_id}]}
-
-
-@st.composite
-def _connecting(draw: st.DrawFn) -> dict[str, Any]:
-    """Connects that come about or do not, ends, and a few words in between."""
-    steps: list[dict[str, Any]] = []
-    for _ in range(draw(st.integers(1, 3))):
-        if draw(st.integers(0, 3)) == 0:
-            steps.append({"server_mode": draw(_MODES)})
-        steps.append({"call": "connect", "args": [draw(_CONNECT_OPTIONS)]})
-        if draw(st.booleans()):
-            steps.append(
-                draw(st.one_of(calls.SEND_EVENT, calls.GET, calls.SEND_AUDIO, calls.REQUEST_RESPONSE, calls.CLOSE))
-            )
-        if draw(st.integers(0, 2)):
-            steps.append(draw(calls.CLOSE))
-    options = draw(mapping({}, {"apiKey": one("sk-own"), "url": one(_RT), "model": MODEL}))
-    return {"area": "connect", "transport": {"options": options}, "steps": steps}
-
-
-@st.composite
-def _first_update(draw: st.DrawFn) -> dict[str, Any]:
-    options = {"apiKey": "sk-test", "url": _RT, "initialSessionConfig": draw(CONFIG)}
-    steps: list[dict[str, Any]] = [{"call": "connect", "args": [options]}]
-    if draw(st.booleans()):
-        steps.append({"server": draw(event("session.created"))})
-    return {"area": "connect_payload", "steps": steps}
 
 
 @st.composite
@@ -345,22 +285,26 @@ def _session(draw: st.DrawFn, area: str) -> dict[str, Any]:
     fragments = FRAGMENTS.get(area, _MIXED)
     is_base = area not in ("interrupt", "sequencer", "connect", "call") and draw(st.integers(0, 3)) == 0
     scenario: dict[str, Any] = {"area": area, "steps": []}
-    if is_base or area == "build_payload":
+    if is_base or area in ("base", "build_payload"):
         scenario["transport"] = {"class": "base", "options": draw(one({}, {"model": "m-own"}))}
     elif area == "call":
         scenario["transport"] = {"class": "sip", "options": {}}
         scenario["steps"] = (
-            [_join(draw(one("rtc_1", "rtc_1", "rtc_1", UNDEFINED, "")))] if draw(st.integers(0, 4)) else []
+            [join(draw(one("rtc_1", "rtc_1", "rtc_1", UNDEFINED, "")))] if draw(st.integers(0, 4)) else []
         )
     elif area == "tracing":
-        scenario["steps"] = draw(_connected(TRACING.map(lambda value: {"tracing": value})))
+        scenario["steps"] = draw(connected(TRACING.map(lambda value: {"tracing": value})))
     else:
-        scenario["steps"] = draw(_connected())
+        scenario["steps"] = draw(connected())
     for fragment in draw(st.lists(fragments, min_size=2, max_size=6 if area != "mixed" else 12)):
         scenario["steps"] += fragment
-    if is_base:
-        scenario["steps"] = [step for step in scenario["steps"] if step.get("call") not in ("interrupt", "mute")]
+    if "transport" in scenario and area != "call":
+        scenario["steps"] = [step for step in scenario["steps"] if _fits_base(step)]
     return _with_clock(scenario)
+
+
+def _fits_base(step: dict[str, Any]) -> bool:
+    return step.get("call") not in ("interrupt", "mute") and "heard_ms" not in step
 
 
 def _with_clock(scenario: dict[str, Any]) -> dict[str, Any]:
@@ -376,6 +320,5 @@ def _with_clock(scenario: dict[str, Any]) -> dict[str, Any]:
 
 AREAS: dict[str, Values] = {
     **{area: _session(area) for area in (*FRAGMENTS, "mixed")},
-    "connect": _connecting(),
-    "connect_payload": _first_update(),
+    **CONNECTIONS,
 }

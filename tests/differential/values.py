@@ -59,6 +59,7 @@ FORMAT = st.one_of(
     one({"type": "audio/pcm", "rate": 24000}, {"type": "audio/pcmu"}, {"type": "audio/pcma"}, "pcm16", "g711_ulaw"),
     one("g711_alaw", "opus", "", None, UNDEFINED, {}, {"type": "audio/pcm"}, {"type": "audio/opus"}, {"rate": 8000}),
     one({"type": "audio/pcmu", "rate": 8000, "extra": None}, {"type": "audio/pcm", "rate": 16000}, 0, 5, True),
+    one("audio/pcmu", "audio/pcma", "audio/pcm", "g711_other", {"type": "g711_ulaw"}),
     one(*({"type": "audio/pcm", "rate": rate} for rate in (*NUMBERS_APART, None, 0, "24000", 44100.5))),
 )
 # As the server names formats, which is JSON.
@@ -69,4 +70,5 @@ WIRE_FORMAT = st.one_of(
         "g711_ulaw", "g711_alaw", "g711_other", "opus", "", {}, {"type": "audio/opus"}, {"rate": 8000}, 5, "audio/pcmu"
     ),
     one({"type": "audio/pcmu", "rate": 16000}, {"type": "audio/opus", "rate": 48000}, [], False),
+    one({"type": "g711_ulaw"}, {"type": "pcm16"}, "audio/pcma", "audio/pcm"),
 )

@@ -110,7 +110,7 @@ http.request = leadToPeer("ws", 80, plainRequest);
 https.request = leadToPeer("wss", 443, plainRequest);
 
 let run = null;
-Date.now = () => run?.now ?? 0;
+Date.now = () => run?.moment ?? 0;
 delete process.env.OPENAI_API_KEY;
 console.warn = console.error = console.log = console.debug = () => {};
 process.on("uncaughtException", (error) => run.escaped(error));
@@ -133,6 +133,7 @@ class Run {
     this.started = new Map();
     this.keys = new Map();
     this.failingSends = 0;
+    this.heard = null;
     this.crashed = new Promise((resolve) => { this.crash = resolve; });
     this.isCrashed = false;
   }
@@ -141,6 +142,12 @@ class Run {
     this.seen.uncaught.push(this.describe(error));
     this.isCrashed = true;
     this.crash();
+  }
+
+  // Where a player says how much was played, an interruption comes that long after the first audio.
+  get moment() {
+    const begin = this.transport?._firstAudioTimestamp;
+    return this.heard === null || begin === undefined ? this.now : begin + this.heard;
   }
 
   // -- values of a scenario, and values for it --
@@ -297,6 +304,7 @@ class Run {
     else if ("on" in step) transport.on(step.on, this.listener(step.on, step));
     else if ("once" in step) transport.once(step.once, this.listener(step.once, step));
     else if ("off" in step) transport.off(step.off, this.listeners.get(step.listener) ?? (() => {}));
+    else if ("heard_ms" in step) this.heard = step.heard_ms;
     else if ("clock_ms" in step) this.now = step.clock_ms;
     else if ("release" in step) {
       this.keys.get(step.release)?.();

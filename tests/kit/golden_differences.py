@@ -16,6 +16,7 @@ from rtcli.protocol.record import Direction
 from rtcli.protocol.session_config import default_payload
 from tests.kit.golden_player import Seen
 from tests.kit.golden_story import (
+    OTHER_SPELLING,
     Step,
     Story,
     argument,
@@ -95,6 +96,15 @@ def _same_but_turns(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return _same_but_frames("response.create", "response.cancel", *cut)(step, seen, story, judge)
 
 
+def _went_on(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """As recorded, with more in between; a connect that the exception ended there goes on."""
+    want = step.get("expect_emitted", [])
+    until = [index for index, entry in enumerate(want) if "listener" in entry]
+    connects = _connects(step, seen, story) and seen.state["status"] != "disconnected"
+    want = want[: until[0] + 1] if connects and until else want
+    return judge.same_emitted(want, seen.emitted, seen.sent, more=True)
+
+
 def _refused(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return isinstance(seen.error, RtcliError) and not seen.wire
 
@@ -110,19 +120,28 @@ def _same_set(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return len(want) == len(got) and all(any(same(frame, other) for other in got) for frame in want)
 
 
+def _nothing_dialled(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    return not seen.connections and seen.state["status"] == "disconnected"
+
+
 def _nothing_sent(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return not seen.wire
 
 
-def _only_tracing(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    return all(
-        frame["type"] == "session.update" and frame["session"].keys() == {"type", "tracing"} for frame in seen.wire
-    )
+def _same_but_tracing(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    want, got = ([f for f in frames if not _is_tracing(f)] for frames in (step.get("expect_wire", []), seen.wire))
+    return judge.same_wire(want, got)
+
+
+def _is_tracing(frame: Mapping[str, Any]) -> bool:
+    return bool(frame["type"] == "session.update" and frame["session"].keys() == {"type", "tracing"})
 
 
 def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     """One update; where it is not as recorded, the reference fell back to a default and ours keeps what was asked."""
     want, got = step.get("expect_wire", []), seen.wire
+    if any(event.get("type") == "session.created" for event in server_events(step)):  # tracing is a matter of its own
+        want, got = ([frame for frame in frames if not _is_tracing(frame)] for frames in (want, got))
     if len(want) != len(got) or seen.error or not want or got[0]["type"] != "session.update":
         return False
     sent, sessions = _known(got[0]["session"]), [_known(session) for session in story.sessions]
@@ -152,6 +171,33 @@ def _leaves(session: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _DEFAULTS = _leaves(default_payload("any"))
+
+
+def _as_named(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """A format that the config names in the other spelling is the one of that name, and cuts are elsewhere."""
+    given = OTHER_SPELLING.findall(json.dumps([step.get("args"), step.get("accept_payload")]))
+
+    def named(session: Any, ours: Any) -> Any:
+        """What was recorded, but for such a format."""
+        if not isinstance(session, dict) or not isinstance(ours, dict):
+            return session
+        audio = {
+            side: part | {"format": form} if (form := (ours["audio"].get(side) or {}).get("format")) in given else part
+            for side, part in (session.get("audio") or {}).items()
+        }
+        return {**session, "audio": audio}
+
+    given = [{"type": name} for name in given]
+    frames = step.get("expect_wire", [])
+    if len(frames) == len(seen.wire):
+        frames = [
+            {**one, "session": named(one["session"], other.get("session"))} if "session" in one else one
+            for one, other in zip(frames, seen.wire, strict=True)
+        ]
+    renamed = {**step, "expect_wire": frames}
+    as_sent = _same_but_frames("conversation.item.truncate")(renamed, seen, story, judge)
+    as_returned = "expect_return" not in step or same(named(step["expect_return"], seen.result), seen.result)
+    return as_returned and (as_sent or _merged(renamed, seen, story, judge))
 
 
 def _messages_as_recorded(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
@@ -218,6 +264,11 @@ def _crashed(step: Step, seen: Seen, story: Story) -> object:
     return "expect_uncaught" in step or ("expect_error" in step and any(key.startswith("server") for key in step))
 
 
+def _connects(step: Step, seen: Seen, story: Story) -> bool:
+    let_go = step.keys() & {"await", "release", "server_release"}
+    return "connect" in (step.get("call"), step.get("start")) or bool(let_go) or seen.started_in_listener
+
+
 def _read_as_generic(step: Step, seen: Seen, story: Story) -> object:
     """An event that the reference knows, in which one field is not what its schema says."""
     sent = Counter(event["type"] for event in server_events(step) if event.get("type") in _SERVER_TYPES)
@@ -250,6 +301,23 @@ def _calls(method: str, condition: Callable[[list[Any]], object] = lambda args: 
         return any(name == method and condition(args) for name, args in [*own, *seen.called_in_listener])
 
     return applies
+
+
+def _calls_in_listener(method: str) -> Applies:
+    return lambda step, seen, story: method in [name for name, _ in seen.called_in_listener]
+
+
+def _spelled_otherwise(step: Step, seen: Seen, story: Story) -> object:
+    given = json.dumps([step.get("args"), step.get("accept_payload"), server_events(step)])
+    return story.spelled_otherwise or OTHER_SPELLING.search(given)
+
+
+def _asked_while_connecting(step: Step, seen: Seen, story: Story) -> object:
+    return seen.state["status"] == "connecting" and asks_for_response(step.get("call", ""), step.get("args", []))
+
+
+def _hooked(step: Step, seen: Seen, story: Story) -> object:
+    return seen.error and any(call["function"] == "createWebSocket" for call in seen.calls)
 
 
 def _has_newer_tools(step: Step, seen: Seen, story: Story) -> object:
@@ -320,7 +388,12 @@ DELIBERATE: tuple[Deliberate, ...] = (
         _more,
         lambda step: "expect_uncaught" in step,
     ),
-    Deliberate("listener raised", _EMITTED | _ERROR | _WIRE, lambda step, seen, story: seen.raised_in_listener, _more),
+    Deliberate(
+        "listener raised",
+        _EMITTED | _ERROR | _WIRE | _STATE,
+        lambda step, seen, story: seen.raised_in_listener,
+        _went_on,
+    ),
     Deliberate(
         "listener closed",
         _EMITTED | _ERROR | _WIRE,
@@ -328,15 +401,22 @@ DELIBERATE: tuple[Deliberate, ...] = (
         _stopped,
     ),
     Deliberate("unused fields", _EMITTED | _WIRE | _STATE, _read_as_generic, _more, _touches_state),
+    Deliberate(
+        "model stays", _STATE | _ERROR, lambda step, seen, story: "currentModel" in step.get("set", ()), _refused
+    ),
+    Deliberate("close before the dial", _ADDRESS, _calls_in_listener("close"), _nothing_dialled, _never),
+    Deliberate("one clear error", _EMITTED | _ERROR, _asked_while_connecting, _refused, _never),
+    Deliberate("failing hook", _EMITTED, _hooked, _more, _never),
     Deliberate("percent-encoding", _ADDRESS, _odd_address, _in_the_address, _never),
     Deliberate("abnormal end", _EMITTED, _ended, _same_but(without="error"), _never),
     Deliberate("greeting", _WIRE, lambda step, seen, story: story.greeted, _same_set, _never),
-    Deliberate("tracing as it is", _WIRE, _of_type("session.created"), _only_tracing, _never),
+    Deliberate("tracing as it is", _WIRE, _of_type("session.created"), _same_but_tracing, _never),
     Deliberate(
-        "tracing off", _WIRE, _calls("_updateTracingConfig", lambda args: args == [None]), _only_tracing, _never
+        "tracing off", _WIRE, _calls("_updateTracingConfig", lambda args: args == [None]), _same_but_tracing, _never
     ),
     Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
-    Deliberate("reconnect keeps", _WIRE, lambda step, seen, story: step.get("call") == "connect", _merged, _never),
+    Deliberate("either spelling", _WIRE | {"result"}, _spelled_otherwise, _as_named, _never),
+    Deliberate("reconnect keeps", _WIRE, _connects, _merged, _never),
     Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_but_newer_tools, _never),
     Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
     Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
@@ -355,6 +435,13 @@ DELIBERATE: tuple[Deliberate, ...] = (
         "cut once",
         _WIRE,
         lambda step, seen, story: story.arriving in story.cut,
+        _same_but_frames("conversation.item.truncate"),
+        _never,
+    ),
+    Deliberate(
+        "goes on",
+        _WIRE,
+        lambda step, seen, story: story.returned,
         _same_but_frames("conversation.item.truncate"),
         _never,
     ),

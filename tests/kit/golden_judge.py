@@ -33,15 +33,20 @@ class Judge:
             self.story.tell(step, seen)
 
     def _unexplained(self, step: Step, seen: Seen, found: set[str]) -> set[str]:
+        """What no deliberate difference explains; each may explain some of it, and the first ones do."""
+        left, met = set(found), []
         for difference in DELIBERATE:
             if (
-                found <= difference.parts
+                left & difference.parts
                 and difference.applies(step, seen, self.story)
                 and difference.accepts(step, seen, self.story, self)
             ):
-                self.passed.add(difference.name)
-                self._apart = self._apart or bool(difference.parts_ways(step))
-                return set() if is_alive(seen) else {"dead"}
+                left -= difference.parts
+                met.append(difference)
+        if not left:
+            self.passed.update(difference.name for difference in met)
+            self._apart = self._apart or any(difference.parts_ways(step) for difference in met)
+            return set() if is_alive(seen) else {"dead"}
         return set() if self._apart and is_alive(seen) else found
 
     def _wrong(self, step: Step, seen: Seen) -> set[str]:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,6 +86,7 @@ class Player:
         self.texts: dict[str, str] = {}
         self.t: Any = None
         self._hooked = False
+        self._arriving: tuple[Any, Any] = ("", 0)  # the part whose audio came last
         self._keys: dict[str, asyncio.Future[None]] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._listeners: dict[str, Callable[..., Any]] = {}
@@ -105,6 +106,9 @@ class Player:
         if self.t.status != "disconnected":
             self.t.close()
         server.release("drop")
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self.idle()
         if not self.is_base:
             await asyncio.wait_for(self.t.wait_closed(), DEADLINE)
@@ -171,27 +175,36 @@ class Player:
     def _stub(self, spec: Mapping[str, Any]) -> Callable[..., Any]:
         calls = 0
 
-        def note(*args: Any) -> Any:
+        def note(*args: Any) -> None:
             nonlocal calls
             calls += 1
             if "as" in spec:
                 self.seen.calls.append({"function": spec["as"], "args": list(args)})
+
+        def answer() -> Any:
             if "throws" in spec:
                 raise RuntimeError(spec["throws"])
             each = spec.get("returns_each", [spec.get("returns")])
             return to_python(each[min(calls, len(each)) - 1], texts=self.texts)
 
+        def at_once() -> Any:
+            note()
+            return answer()
+
         async def later() -> Any:
+            note()
             if "hold" in spec:
                 self._keys[spec["hold"]] = asyncio.get_running_loop().create_future()
                 await self._keys[spec["hold"]]
-            return note()
+            return answer()
 
         async def socket(url: str, headers: dict[str, str]) -> Any:
-            note({"url": url, "apiKey": headers.get("Authorization", "").removeprefix("Bearer ")})
+            key = headers.get("Authorization", "").removeprefix("Bearer ")
+            note({"url": url.replace(self.server.url, "$SERVER"), "apiKey": key})
+            answer()
             return await dial(f"{self.server.url}/custom", compression=None, proxy=None)
 
-        return socket if "socket" in spec else later if "hold" in spec or spec.get("async") else note
+        return socket if "socket" in spec else later if "hold" in spec or spec.get("async") else at_once
 
     async def _hook(self, url: str, headers: dict[str, str]) -> Any:
         self._hooked = True
@@ -218,11 +231,14 @@ class Player:
                         return _reject(message)
                     case {"call": method}:
                         self.seen.called_in_listener.append((method, action.get("args", [])))
-                        self._invoke(method, action.get("args", []))
+                        try:
+                            self._invoke(method, action.get("args", []))
+                        except Exception:
+                            self.seen.raised_in_listener = True
+                            raise
                     case {"start": method, "as": name_of_call}:
                         self.seen.started_in_listener = True
-                        started = self._invoke(method, action.get("args", []))
-                        self._tasks[name_of_call] = asyncio.ensure_future(started)
+                        self._follow(name_of_call, self._invoke(method, action.get("args", [])))
                     case {"off": event, "listener": other}:
                         self.t.off(event, self._listeners.get(other, print))
                     case {"on": event}:
@@ -273,7 +289,11 @@ class Player:
         self.seen.result = await asyncio.wait_for(result, DEADLINE) if asyncio.iscoroutine(result) else result
 
     async def _start(self, step: Mapping[str, Any]) -> None:
-        self._tasks[step["as"]] = asyncio.create_task(self._invoke(step["start"], step["args"]))
+        self._follow(step["as"], self._invoke(step["start"], step["args"]))
+
+    def _follow(self, name: str, started: Coroutine[Any, Any, Any]) -> None:
+        task = self._tasks[name] = asyncio.create_task(started)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # not every step awaits it
 
     async def _await(self, step: Mapping[str, Any]) -> None:
         await self.idle()
@@ -299,6 +319,8 @@ class Player:
         for event in step.get("server_batch") or [step["server"]]:
             decoded = to_python(event, texts=self.texts)
             self.seen.sent.append(decoded)
+            if decoded.get("type") == "response.output_audio.delta":
+                self._arriving = (decoded.get("item_id"), decoded.get("content_index"))
             await self._frame(json.dumps(decoded))
 
     async def _frame(self, frame: str | bytes) -> None:
@@ -318,10 +340,12 @@ class Player:
         await self._frame(data)
 
     async def _server_close(self, step: Mapping[str, Any]) -> None:
-        await self.server.open[-1].close(**step["server_close"])
+        if self.server.open:
+            await self.server.open[-1].close(**step["server_close"])
 
     async def _server_abort(self, step: Mapping[str, Any]) -> None:
-        self.server.open[-1].transport.abort()
+        if self.server.open:
+            self.server.open[-1].transport.abort()
 
     async def _server_mode(self, step: Mapping[str, Any]) -> None:
         self.server.mode = to_python(step["server_mode"])
@@ -332,6 +356,11 @@ class Player:
 
     async def _fail_sends(self, step: Mapping[str, Any]) -> None:
         self.t.failing_sends = step["fail_sends"]
+
+    async def _heard_ms(self, step: Mapping[str, Any]) -> None:
+        """A player has played this much of what arrives; null: no player."""
+        played = step["heard_ms"]
+        self.t.attach_playback(None if played is None else lambda *part: played if part == self._arriving else None)
 
     async def _clock_ms(self, step: Mapping[str, Any]) -> None:
         self._now = step["clock_ms"]
@@ -346,8 +375,9 @@ class Player:
         self.t.off(step["off"], self._listeners.get(step["listener"], print))
 
     async def _release(self, step: Mapping[str, Any]) -> None:
-        if not self._keys[step["release"]].done():  # a connect() that was given up has cancelled it
-            self._keys[step["release"]].set_result(None)
+        key = self._keys.get(step["release"])  # none where the connect() was refused before it asked
+        if key and not key.done():  # a connect() that was given up has cancelled it
+            key.set_result(None)
 
     _ACTIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], Awaitable[None]]] = {
         "call": _call,
@@ -367,6 +397,7 @@ class Player:
         "server_release": _server_release,
         "fail_sends": _fail_sends,
         "clock_ms": _clock_ms,
+        "heard_ms": _heard_ms,
         "on": _on,
         "once": _once,
         "off": _off,

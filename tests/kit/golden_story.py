@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -10,6 +14,9 @@ from rtcli.protocol.error_attribution import possible_event_types
 from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE
 from tests.kit.golden_player import Seen
 from tests.kit.golden_values import UNDEFINED
+
+OTHER_SPELLING = re.compile(r'"(?:format|\w+AudioFormat)": "(audio/pcm[ua])"|"type": "g711_\wlaw"')
+"""A format by its GA name as text, or by its beta name as an object."""
 
 Step: TypeAlias = Mapping[str, Any]
 
@@ -28,8 +35,11 @@ class Story:
     came_early: bool = False  # a create was refused because a response ran already
     refused_unnamed: bool = False  # a create was refused by an error that the reference cannot read so
     cancel_refused: bool = False
+    spelled_otherwise: bool = False  # a format had the name that belongs to the other API's shape
     greeted: bool = False  # the server says something in the packet of its answer
     arriving: str = ""  # the item whose audio came last
+    returned: bool = False  # and it had come before that of another one
+    _parts: list[Any] = field(default_factory=list)  # whose audio has come, the last one last
     another_done: bool = False  # since then the audio of another one was said to be complete
 
     def tell(self, step: Step, seen: Seen) -> None:
@@ -47,6 +57,7 @@ class Story:
         }
         if "server_mode" in step:
             self.greeted = isinstance(step["server_mode"], dict) and "accept" in step["server_mode"]
+        self.spelled_otherwise |= bool(OTHER_SPELLING.search(json.dumps(server_events(step))))
         for event in server_events(step):
             self._hear(event)
 
@@ -63,7 +74,10 @@ class Story:
                 self.running.discard(str(response.get("id")))
             case "response.output_audio.delta":
                 self.another_done = self.another_done and self.arriving == str(event.get("item_id"))
-                self.arriving = str(event.get("item_id"))
+                part = (str(event.get("item_id")), event.get("content_index"))
+                self.returned = part in self._parts[:-1] or (self.returned and part == self._parts[-1])
+                self._parts = [*(other for other in self._parts if other != part), part]
+                self.arriving = part[0]
             case "response.output_item.added" | "response.output_item.done" if isinstance(event.get("item"), dict):
                 item = event["item"]
                 if (item.get("type"), item.get("status")) == ("function_call", "completed"):
@@ -75,8 +89,11 @@ class Story:
 
 
 def server_events(step: Step) -> list[Mapping[str, Any]]:
-    """What the server sends in a step, as far as it is given as events."""
+    """What the server sends in a step, as far as it is events."""
     events = step.get("server_batch") or ([step["server"]] if "server" in step else [])
+    if frame := step.get("server_text") or base64.b64decode(step.get("server_binary", "")):
+        with contextlib.suppress(ValueError):
+            events = [json.loads(frame)]
     return [event for event in events if isinstance(event, dict)]
 
 

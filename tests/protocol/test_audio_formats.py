@@ -58,6 +58,8 @@ def test_the_bytes_of_a_duration_never_exceed_what_it_was_made_of(audio_format: 
         ({"type": "g711_ulaw"}, PCMU),
         ("g711_ulaw", PCMU),
         ("g711_alaw", PCMA),
+        ("g711_other", PCMU),
+        ("audio/pcma", PCMA),
         ("pcm16", PCM16),
         ("audio/opus", PCM16),
         (None, PCM16),

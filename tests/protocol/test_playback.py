@@ -90,11 +90,12 @@ def test_audio_after_a_done_counts_and_the_done_stays(now: float, end: int | Non
     assert ends(playback.interrupt(now, None)) == [("item_a", 0, end)]
 
 
-def test_a_part_that_goes_on_after_another_continues_its_measurement() -> None:
-    """What was played of it before stays counted."""
-    playback = received((A, 1000, 0.0), (B, 1000, 1.0), (A, 1000, 5.0))
+@pytest.mark.parametrize(("again", "now", "end"), [(5.0, 5.5, 1500), (0.0, 0.0, 0), (0.4, 0.6, 600)])
+def test_a_part_that_goes_on_after_another_continues_its_measurement(again: float, now: float, end: int) -> None:
+    """What was played of it before stays counted, and nothing is played faster than time goes."""
+    playback = received((A, 1000, 0.0), (B, 1000, again), (A, 1000, again))
 
-    assert ends(playback.interrupt(5.5, None)) == [("item_a", 0, 1500)]
+    assert ends(playback.interrupt(now, None)) == [("item_a", 0, end)]
 
 
 def test_a_player_knows_what_was_heard_of_each_part() -> None:

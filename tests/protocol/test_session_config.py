@@ -73,6 +73,8 @@ def test_none_switches_off_and_absence_leaves_the_default(key: str) -> None:
         ({"audio": {"output": {"format": None}}}, "output", "format", PCM),
         ({"input_audio_format": "g711_alaw"}, "input", "format", {"type": "audio/pcma"}),
         ({"output_audio_format": "g711_ulaw"}, "output", "format", {"type": "audio/pcmu"}),
+        ({"output_audio_format": "g711_other"}, "output", "format", PCM),
+        ({"output_audio_format": "audio/pcma"}, "output", "format", {"type": "audio/pcma"}),
         ({"input_audio_format": None}, "input", "format", PCM),
         ({"input_audio_format": ""}, "input", "format", PCM),
         ({"audio": {"input": {"format": {}}}}, "input", "format", {}),

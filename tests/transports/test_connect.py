@@ -434,6 +434,21 @@ async def test_giving_up_while_connecting_leaves_no_socket(how: str) -> None:
         await until(lambda: not [task for task in tasks() - before if "rtcli" in task.get_name()])
 
 
+async def test_a_listener_that_closes_in_time_spares_the_dial() -> None:
+    """At `connecting` nothing has reached the server yet, and after a close() nothing does."""
+    async with fake_server() as server:
+        t = OpenAIRealtimeWebSocket(api_key="sk", url=server.url)
+        t.once("connection_change", lambda status: t.close())
+        with pytest.raises(ConnectError):
+            await t.connect()
+        assert t.status == "disconnected"
+
+        await t.connect()
+        assert len(server.requests) == 1
+        t.close()
+        await t.wait_closed()
+
+
 async def test_connecting_twice_is_an_error() -> None:
     """While connected and while connecting."""
     async with linked() as link:
@@ -587,15 +602,18 @@ async def test_a_proxy_that_refuses_is_named() -> None:
 async def test_a_hook_that_raises_is_a_failed_connect() -> None:
     """With what it raised as the cause."""
     boom = PermissionError("no tunnel")
+    told: list[str] = []
 
     async def hook(url: str, headers: dict[str, str]) -> Any:
         raise boom
 
     t = OpenAIRealtimeWebSocket(api_key="sk", create_websocket=hook)
+    t.on("connection_change", told.append)
     with pytest.raises(ConnectError, match="no tunnel") as caught:
         await t.connect()
     assert caught.value.__cause__ is boom
     assert t.status == "disconnected"
+    assert told == ["connecting", "disconnected"]
 
 
 async def test_a_socket_that_opens_after_close_is_closed_again() -> None:

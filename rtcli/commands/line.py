@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +13,58 @@ from rtcli.commands.context import Context
 from rtcli.commands.image_words import NamedImage, dropped_image, named_images, without
 from rtcli.commands.known import Known
 from rtcli.commands.lexer import closed, next_word
-from rtcli.commands.registry import Command
+from rtcli.commands.registry import Command, Registry
 from rtcli.commands.sent_line import sent_line
-from rtcli.errors import UsageError
+from rtcli.errors import RtcliError, UsageError
 from rtcli.protocol.provenance import caused_by
 from rtcli.session.images import PreparedImage, load_image
-from rtcli.views import View, Views
+from rtcli.views import Level, Notice, Quit, View, Views
 
 _BARE = {"exit": "quit", "quit": "quit", ":q": "quit", "help": "help", "?": "help"}
 """Lines that every prompt knows and no model needs."""
 
 
 async def run_line(line: str, context: Context) -> list[View]:
-    """Carry out one line; what there is to show for it. Raises the errors of `rtcli.errors`."""
+    """Carry out one line; what there is to show for it. Raises the errors of `rtcli.errors`.
+
+    Several rows of commands, which were pasted, are carried out one after the other, as a pipe would; an error of one
+    is shown among the views then.
+    """
+    rows = command_rows(line, context.registry)
+    if len(rows) == 1:
+        return await _run_one(rows[0], context)
+    views: list[View] = []
+    for row in rows:
+        try:
+            views += await _run_one(row, context)
+        except RtcliError as error:
+            views.append(Notice(error.what, error.why, error.hint, Level.ERROR))
+        if views and isinstance(views[-1], Quit):
+            break
+    return views
+
+
+_COMMAND_ROW = re.compile(r"/[\w?-]+(\s|$)")
+
+
+def command_rows(line: str, registry: Registry) -> list[str]:
+    """The lines that a text of several rows stands for: its rows, where all are commands or events, else the text.
+
+    A text whose first row is a command that takes the rest of its line is that command, unless all rows are commands.
+    """
+    rows = [row.strip() for row in line.strip().splitlines() if row.strip()]
+    if len(rows) < 2 or not rows[0].startswith("/") or dropped_image(line.strip()):
+        return [line]
+    if all(_COMMAND_ROW.match(row) or row.startswith("{") for row in rows):
+        return rows
+    try:
+        entry, _ = registry.resolve(rows[0][1:])
+    except UsageError:  # a path, say: the text is a message
+        return [line if line.lstrip().startswith("//") else f"/{line.lstrip()}"]
+    return [line] if any(parameter.kind.greedy for parameter in entry.positional) else rows
+
+
+async def _run_one(line: str, context: Context) -> list[View]:
     text = line.strip()
     if not text:
         return []

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Protocol
 
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.search import stop_search
 
-from rtcli.errors import ExitCode
+from rtcli.errors import ExitCode, RtcliError
+from rtcli.repl.editor import edit
 from rtcli.repl.keys import KeyHandler
 from rtcli.repl.live import LiveWriter
+from rtcli.repl.pastes import Pastes
 from rtcli.repl.prompt import unfinished
-from rtcli.views import DisplaySettings, Notice, SessionStatus, View
+from rtcli.repl.tab import TabKey
+from rtcli.views import DisplaySettings, Level, Notice, SessionStatus, View
 
 EVENT_MODES = ("off", "summary", "all")
 AGAIN_SECONDS = 2.0
@@ -44,11 +48,13 @@ class ReplActions(Protocol):
 class Controls:
     """The handlers, by the names of their actions."""
 
-    def __init__(self, actions: ReplActions, display: DisplaySettings, writer: LiveWriter) -> None:
+    def __init__(self, actions: ReplActions, display: DisplaySettings, writer: LiveWriter, pastes: Pastes) -> None:
         self._actions = actions
         self._display = display
         self._writer = writer
+        self._pastes = pastes
         self._hinted = -AGAIN_SECONDS  # when Ctrl+C said that a second one leaves
+        self.typed_ahead = False  # the keys came before there was a prompt: Enter is Ctrl+J then
 
     @property
     def handlers(self) -> dict[str, KeyHandler]:
@@ -56,7 +62,9 @@ class Controls:
         actions: ReplActions = self._actions
         handlers: dict[str, Callable[[KeyPressEvent], None]] = {
             "send": self._send,
-            "newline": lambda event: event.current_buffer.insert_text("\n"),
+            "newline": self._newline,
+            "complete": TabKey(),
+            "help": lambda _: actions.run_now("/help"),
             "interrupt": self._interrupt,
             "cancel": self._cancel,
             "leave": lambda _: actions.leave(ExitCode.OK),
@@ -74,10 +82,16 @@ class Controls:
 
     def _send(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if unfinished(buffer.text) and buffer.document.is_cursor_at_the_end:
+        if unfinished(self._pastes.unfold(buffer.text)) and buffer.document.is_cursor_at_the_end:
             buffer.insert_text("\n")
         else:
             buffer.validate_and_handle()
+
+    def _newline(self, event: KeyPressEvent) -> None:
+        if self.typed_ahead and event.data == "\n":
+            self._send(event)
+        else:
+            event.current_buffer.insert_text("\n")
 
     def _interrupt(self, event: KeyPressEvent) -> None:
         # Esc closes an open menu first, as in every editor
@@ -109,10 +123,18 @@ class Controls:
             self._actions.show(Notice("Ctrl+C again, Ctrl+D or /quit leaves"))
 
     def _edit(self, event: KeyPressEvent) -> None:
-        pause = ExitStack()
-        # left by the callback, when the editor has returned
-        pause.enter_context(self._writer.paused())
-        event.current_buffer.open_in_editor().add_done_callback(lambda _: pause.close())
+        event.app.create_background_task(self._edited(event.current_buffer))
+
+    async def _edited(self, buffer: Buffer) -> None:
+        """The line, its pastes unfolded, in the user's editor. Most editors end a file with a line break."""
+        try:
+            text = await edit(self._pastes.unfold(buffer.text), self._writer)
+        except RtcliError as error:
+            self._actions.show(Notice(error.what, error.why, error.hint, Level.ERROR))
+            return
+        if text is not None:
+            line = self._pastes.fold(text.removesuffix("\n"))
+            buffer.document = Document(line, len(line))
 
     def _mute(self, event: KeyPressEvent) -> None:
         status = self._actions.status

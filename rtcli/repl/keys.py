@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, FilterOrBool, has_focus
+from prompt_toolkit.filters import Always, Condition, Filter, has_focus
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
@@ -23,20 +23,26 @@ ESCAPE_SECONDS = 0.03
 
 
 class KeyAction(NamedTuple):
-    """Something a key does. `typing`: only while the input line has the focus (not in a history search)."""
+    """Something a key does. `typing`: only while the input line has the focus (not in a history search).
+
+    `empty`: only while nothing has been typed.
+    """
 
     name: str
     keys: str
     meaning: str
     typing: bool = False
+    empty: bool = False
 
 
 ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("send", "enter", "send the line", typing=True),
-    KeyAction("newline", "alt+enter", "insert a newline", typing=True),
+    KeyAction("newline", "alt+enter", "insert a newline; Ctrl+J and Shift+Enter do so too", typing=True),
+    KeyAction("complete", "tab", "complete the word; in the menu: the next candidate", typing=True),
+    KeyAction("help", "?", "show help, if the line is empty", empty=True),
     KeyAction("interrupt", "esc", "stop the answer", typing=True),
     KeyAction("cancel", "ctrl+c", "clear the line; then stop the answer; then leave"),
-    KeyAction("leave", "ctrl+d", "leave, if the line is empty", typing=True),
+    KeyAction("leave", "ctrl+d", "leave, if the line is empty", empty=True),
     KeyAction("edit", "ctrl+x ctrl+e", "edit the text in $EDITOR", typing=True),
     KeyAction("clear", "ctrl+l", "clear the screen"),
     KeyAction("suspend", "ctrl+z", "suspend to the shell; `fg` returns"),
@@ -94,7 +100,9 @@ def bindings(handlers: Mapping[str, KeyHandler], changed: Mapping[str, str] | No
         taken[keys] = action.name
         lone = keys == ("escape",)
         # eager: it does not wait whether Esc becomes the start of a longer binding
-        table.add(*keys, filter=_when(action, lone), eager=lone)(handlers[action.name])
+        table.add(*keys, filter=_when(action, keys), eager=lone)(handlers[action.name])
+    if ("c-j",) not in taken:
+        table.add("c-j", filter=has_focus(DEFAULT_BUFFER))(handlers["newline"])
     return table
 
 
@@ -104,7 +112,7 @@ def _keys_of(action: KeyAction, changed: Mapping[str, str]) -> tuple[str, ...]:
         keys = read_keys(text)
     except UsageError as error:
         raise UsageError(f"[keys] {action.name}: {error.what}", hint=error.hint) from error
-    if len(keys[0]) == 1:  # a letter or a space
+    if len(keys[0]) == 1 and text != action.keys:  # a letter or a space
         why = f"{text!r} begins with a character, which could not be typed any more"
         raise UsageError(f"[keys] {action.name} cannot be used", why=why, hint="for example f6 or ctrl+t")
     return keys
@@ -126,17 +134,17 @@ def _teach_sequences() -> None:
     )
 
 
-def _when(action: KeyAction, lone_escape: bool) -> FilterOrBool:
-    if lone_escape:
-        return has_focus(DEFAULT_BUFFER) & _nothing_follows
-    if action.name == "leave":
-        return has_focus(DEFAULT_BUFFER) & _empty_line
-    return has_focus(DEFAULT_BUFFER) if action.typing else True
+def _when(action: KeyAction, keys: tuple[str, ...]) -> Filter:
+    when: Filter = has_focus(DEFAULT_BUFFER) if action.typing or action.empty else Always()
+    if action.empty:
+        when = when & _empty_line
+    # Such a key may be the first of several that belong together: Esc of Alt+Enter, a character of a text.
+    return when & _nothing_follows if keys == ("escape",) or len(keys[0]) == 1 else when
 
 
 @Condition
 def _nothing_follows() -> bool:
-    """Alt+Enter and the like arrive as Esc and a key in one go; only an Esc that came alone acts by itself, at once."""
+    """Alt+Enter and the like arrive as Esc and a key in one go; only a key that came alone acts by itself, at once."""
     return not get_app().key_processor.input_queue
 
 

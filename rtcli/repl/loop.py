@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import select
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from rtcli.repl.history import open_history
 from rtcli.repl.keys import bindings
 from rtcli.repl.live import LiveWriter
 from rtcli.repl.output import TerminalOutput, reflows, terminal_output
+from rtcli.repl.pastes import Pastes
 from rtcli.repl.prompt import Prompt, build_prompt
 from rtcli.repl.toolbar import toolbar
 from rtcli.terminal.signals import on_signal
@@ -99,18 +102,21 @@ async def run_prompt(
         keyboard = create_input(streams.stdin)
     repl = _Repl(open_backend, LiveWriter(display, output, color), display, label, greeting)
     repl.writer.lend = streams.lent
+    controls = Controls(repl, display, repl.writer, repl.pastes)
     app = build_prompt(
         region=repl.writer.region,
         toolbar=repl.toolbar,
         accept=repl.accept,
         completer=LineCompleter(repl.complete),
         history=open_history(history, repl.history_lost),
-        keys=bindings(Controls(repl, display, repl.writer).handlers, keys),
+        keys=bindings(controls.handlers, keys),
+        pastes=repl.pastes,
         keyboard=keyboard,
         screen=output,
         color=color,
         reflow=reflow,
     )
+    _note_typed_ahead(app, controls)
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
     with captured(repl.show, descriptor=streams.apart), on_signal(repl.on_signal):
@@ -129,6 +135,7 @@ class _Repl:
         greeting: Sequence[View],
     ) -> None:
         self.writer = writer
+        self.pastes = Pastes()
         self._open_backend = open_backend
         self._display = display
         self._label = label
@@ -211,10 +218,11 @@ class _Repl:
 
     # What the prompt asks.
 
-    def accept(self, text: str) -> None:
-        """A line was sent: it stays in the scrollback and waits for its turn."""
+    def accept(self, line: str) -> None:
+        """A line was sent: it stays in the scrollback, with its pastes folded, and waits for its turn."""
+        text = self.pastes.unfold(line)
         if text.strip():
-            self.writer.echo(text)
+            self.writer.echo(self.pastes.labeled(line).rstrip("\n"))
             self._lines.put_nowait(text)
 
     def complete(self, text: str) -> Work:
@@ -302,6 +310,17 @@ class _Repl:
     def _redraw(self) -> None:
         if self._app is not None:
             self._app.invalidate()
+
+
+def _note_typed_ahead(app: Prompt, controls: Controls) -> None:
+    """Keys that already wait were typed while the terminal still made line feeds of Enter."""
+    with contextlib.suppress(OSError, ValueError, NotImplementedError):  # Windows, and an input of a test's own
+        controls.typed_ahead = bool(select.select([app.input.fileno()], [], [], 0)[0])
+
+    def look(_: object) -> None:
+        controls.typed_ahead = controls.typed_ahead and bool(app.key_processor.input_queue)
+
+    app.key_processor.after_key_press += look
 
 
 def _notice(error: RtcliError) -> Notice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -33,9 +33,11 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.widgets import SearchToolbar
 
 from rtcli.errors import ExitCode
+from rtcli.masking import add_typed
 from rtcli.render.styles import STYLES, Color, Line, Span
 from rtcli.repl.keys import ESCAPE_SECONDS
 from rtcli.repl.output import ReflowRenderer
+from rtcli.repl.pastes import PasteLabels, Pastes, paste_bindings
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -54,19 +56,20 @@ def build_prompt(
     completer: Completer,
     history: History,
     keys: KeyBindings,
+    pastes: Pastes,
     keyboard: Input | None = None,
     screen: Output | None = None,
     color: Color = Color.MIDDLE,
     reflow: bool = False,
 ) -> Prompt:
-    """The application; `accept` gets each line that is sent, the application goes on.
+    """The application; `accept` gets each line that is sent, with its `pastes` folded; the application goes on.
 
     `reflow` says that the terminal wraps its rows anew when it becomes narrower.
     """
-    buffer = _input_buffer(accept, completer, history)
+    buffer = _input_buffer(accept, completer, history, pastes)
     app: Prompt = Application(
-        layout=_layout(buffer, region, toolbar, color),
-        key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
+        layout=_layout(buffer, PasteLabels(pastes), region, toolbar, color),
+        key_bindings=merge_key_bindings([load_auto_suggest_bindings(), paste_bindings(pastes), keys]),
         # what stays in the scrollback is written by the writer, not left over from the layout
         erase_when_done=True,
         include_default_pygments_style=False,
@@ -90,12 +93,32 @@ def fragments(lines: list[Line], color: Color) -> StyleAndTextTuples:
     return out
 
 
-def _input_buffer(accept: Callable[[str], None], completer: Completer, history: History) -> Buffer:
+class _InputBuffer(Buffer):
+    """The line that is typed. One with a large paste is not kept in the history."""
+
+    def __init__(self, pastes: Pastes, **options: Any) -> None:
+        self._pastes = pastes
+        super().__init__(**options)
+
+    def append_to_history(self) -> None:
+        """Keep the line, unless it is large; it was sent, or given up."""
+        if not self._pastes.are_in(self.text):
+            super().append_to_history()
+            return
+        if (text := self._pastes.unfold(self.text)).lstrip().startswith(("/", "{")):
+            add_typed(text)  # as the history does for what it keeps
+        self._pastes.forget()
+
+
+def _input_buffer(
+    accept: Callable[[str], None], completer: Completer, history: History, pastes: Pastes
+) -> _InputBuffer:
     def handle(buffer: Buffer) -> bool:
         accept(buffer.text)
         return False  # the line is taken: begin a new one
 
-    buffer = Buffer(
+    buffer = _InputBuffer(
+        pastes,
         name=DEFAULT_BUFFER,
         # pasted text has lines; whether Enter sends is decided by its binding
         multiline=True,
@@ -110,12 +133,18 @@ def _input_buffer(accept: Callable[[str], None], completer: Completer, history: 
     return buffer
 
 
-def _layout(buffer: Buffer, region: Callable[[], list[Line]], toolbar: Callable[[], Line], color: Color) -> Layout:
+def _layout(
+    buffer: Buffer,
+    labels: PasteLabels,
+    region: Callable[[], list[Line]],
+    toolbar: Callable[[], Line],
+    color: Color,
+) -> Layout:
     search = SearchToolbar()
     line = Window(
         BufferControl(
             buffer,
-            input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion()],
+            input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion(), labels],
             search_buffer_control=search.control,
             preview_search=True,
         ),

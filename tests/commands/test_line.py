@@ -53,6 +53,39 @@ async def test_two_slashes_send_one(live: Live) -> None:
     assert sent_texts(live) == ["/help me"]
 
 
+async def test_pasted_commands_are_carried_out_one_after_the_other(live: Live) -> None:
+    """Events among them, as in a pipe; one that fails is shown in its place, and nothing follows a /quit."""
+    views = await live.run('/bargein off\n\n  /nosuch\n{"type": "input_audio_buffer.clear"}\r\n/quit\n/bargein on\n')
+
+    said = [view.what for view in views if isinstance(view, Notice) and not view.what.startswith("->")]
+    assert said == ["barge-in by typing: off", "unknown command /nosuch"]
+    assert isinstance(views[-1], Quit)
+    assert live.sent()[-1] == "input_audio_buffer.clear"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "look at this:\n/quit\n/disconnect",
+        "/usr/lib/python3/x.py:3: error\n/usr/bin/env: not found",
+        "/home/me/notes\nare they good?",
+        "and\n{broken: 1}",
+    ],
+)
+async def test_pasted_text_is_one_message(live: Live, text: str) -> None:
+    """Whatever its rows begin with."""
+    await live.run(text)
+
+    assert sent_texts(live) == [text]
+
+
+async def test_a_command_takes_the_rows_below_it_as_its_text(live: Live) -> None:
+    """Where it takes the rest of its line at all."""
+    await live.run("/say first\nsecond /third\n{fourth")
+
+    assert sent_texts(live) == ["first\nsecond /third\n{fourth"]
+
+
 async def test_a_brace_begins_raw_events_over_several_lines(live: Live) -> None:
     """Pasted JSON goes out as it is, with a warning for what looks wrong and no veto."""
     item = '{"type": "message", "role": "user",\n "content": [{"type": "input_text", "text": "raw"}]}'

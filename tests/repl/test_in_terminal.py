@@ -325,6 +325,90 @@ def test_tab_completes_and_shows_what_it_means() -> None:
         assert "the command /trouble" not in "\n".join(terminal.shown())
 
 
+@pytest.mark.parametrize("tabs", [1, 2])
+def test_tab_in_one_go_with_the_letters_inserts_the_only_candidate(tabs: int) -> None:
+    """However fast it comes; a second one changes nothing, and Enter right behind it sends the whole word."""
+    with prompt() as terminal:
+        terminal.send("/tr" + "\t" * tabs + "\r")
+        terminal.wait_for("this went wrong: on purpose")
+
+        assert "› /trouble" in terminal.text()
+
+
+def test_tab_with_several_candidates_inserts_what_they_share_and_goes_through_them() -> None:
+    """The same at every speed: /mute is one, /talk and /trouble begin alike."""
+    with prompt() as terminal:
+        terminal.send("/t\t\t\r")
+        terminal.wait_for("this went wrong")
+    with prompt() as terminal:
+        terminal.send("/t")
+        terminal.wait_for("the command /trouble")
+        terminal.send("\t\t\r")
+        terminal.wait_for("this went wrong")
+
+
+def test_a_large_paste_is_a_few_words_at_the_prompt_and_not_in_the_history(tmp_path: Path) -> None:
+    """It is sent as it is; the line before it is what Up brings back."""
+    history = tmp_path / "history"
+    pasted = "\r\n".join(f"row {number:04}" for number in range(2000))
+    with prompt("--history", str(history)) as terminal:
+        terminal.send("the line before\r")
+        terminal.wait_for("got 'the line before'")
+        terminal.send(f"what is this: \x1b[200~{pasted}\x1b[201~")
+        terminal.wait_for("› what is this: [pasted 18 kB, 2,000 lines]")
+        terminal.send("\r")
+        terminal.wait_for("1999'")
+        assert r"got 'what is this: row 0000\nrow 0001" in terminal.text()
+        assert "\n  row 0001" not in terminal.text()
+        terminal.send("\x1b[A")
+        terminal.wait_for(lambda: input_line(terminal) == "the line before")
+        terminal.send("\x15\x04")
+        terminal.wait_exit()
+
+    assert "row" not in history.read_text()
+
+
+def test_a_large_paste_is_deleted_in_one_step_and_edited_as_text() -> None:
+    """Backspace takes it away; the editor gets all of it."""
+    pasted = "x" * 5000
+    with prompt(EDITOR="sed -i s/xxxx*/short/") as terminal:
+        terminal.send(f"a\x1b[200~{pasted}\x1b[201~b")
+        terminal.wait_for("› a[pasted 5,000 bytes]b")
+        terminal.send("\x7f\x7f")
+        terminal.wait_for(lambda: input_line(terminal) == "a")
+        terminal.send(f"\x1b[200~{pasted}\x1b[201~\x18\x05")
+        terminal.wait_for(lambda: input_line(terminal) == "ashort")
+
+
+@pytest.mark.parametrize("sequence", ["\x1b\r", "\n", "\x1b[13;2u", "\x1b[27;2;13~", "\x1b[13;3u"])
+def test_a_new_line_as_terminals_send_it(sequence: str) -> None:
+    """Alt+Enter, Ctrl+J; Shift+Enter of kitty and of modifyOtherKeys; the focus comes and goes meanwhile."""
+    with prompt() as terminal:
+        terminal.send(f"\x1b[Ione{sequence}\x1b[Otwo\x1b[I\r")
+        terminal.wait_for(r"got 'one\ntwo'")
+
+
+def test_what_was_typed_before_the_prompt_is_sent() -> None:
+    """The terminal makes a line feed of Enter then, which later is Ctrl+J."""
+    argv = [sys.executable, "-m", "tests.kit.prompt_program"]
+    with Terminal(argv) as terminal:
+        terminal.send("early\r")
+        terminal.wait_for("got 'early'")
+        terminal.send("one\ntwo\r")
+        terminal.wait_for(r"got 'one\ntwo'")
+
+
+def test_a_question_mark_on_an_empty_line_asks_for_help() -> None:
+    """In a text it is one."""
+    with prompt() as terminal:
+        terminal.send("?")
+        terminal.wait_for("got '/help'")
+        terminal.send("why?\r")
+        terminal.wait_for("got 'why?'")
+        terminal.send("?!\r")
+        terminal.wait_for("got '?!'")
+
+
 def test_what_others_write_does_not_disturb_the_prompt() -> None:
     """Prints, log records, warnings and errors are rows like any other."""
     with prompt() as terminal:

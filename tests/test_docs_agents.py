@@ -1,4 +1,4 @@
-"""docs/agents.md and docs/recordings.md: what they tell a reader to run, runs."""
+"""The pages of docs whose blocks of shell are a session: what they tell a reader to run, runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 TEXT = (DOCS / "agents.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["agents.md", "recordings.md"])
+@pytest.mark.parametrize("page", ["agents.md", "recordings.md", "check.md"])
 def test_every_block_runs(page: str, tmp_path: Path) -> None:
     """In the page's order, in one shell, up to the end."""
     program = tmp_path / "bin" / "rtcli"

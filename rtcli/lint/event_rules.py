@@ -63,7 +63,7 @@ def missing_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
         yield f"{row.name} lacks {', '.join(missing)}"
 
 
-@rule("unknown-field", Severity.ERROR, ">", prevents="the server refuses the event: unknown_parameter")
+@rule("unknown-field", Severity.WARNING, ">", prevents="the server may refuse the event: unknown_parameter")
 def unknown_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event has no fields but its own."""
     row = EVENT_TYPES.get(str(event.get("type")))

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from rtcli.dsp.wav import read_speech, write_wav
+from tests.kit.false_alarms import false_alarms, sessions
 from tests.kit.foreign import ROOT, UnavailableError, foreign_node_modules, foreign_python, locked, recording
 
 DRIVERS = Path(__file__).parent / "drivers"
@@ -29,11 +30,16 @@ PACE = 0.5  # of the server's answers: still slow enough to be interrupted
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a driver printed: for each check None or why it failed; events counted by type; what the models refused."""
+    """What a driver printed: for each check None or why it failed; events counted by type; what the models refused.
+
+    `sessions` counts those that the server recorded, `false_alarms` what `rtcli check` has against them in vain.
+    """
 
     checks: dict[str, str | None]
     events: dict[str, int]
     problems: list[str]
+    sessions: int
+    false_alarms: list[str]
 
 
 Drive: TypeAlias = Callable[[str, str], Outcome]
@@ -94,7 +100,7 @@ def drive(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Drive:
         results = shared / f"{driver}-{engines}.json"
         with locked(results.with_suffix(".lock")):
             if not results.exists():
-                results.write_text(json.dumps(_drive(driver, engines, speech)))
+                results.write_text(json.dumps(_drive(driver, engines, speech, results.with_suffix(""))))
         outcome = json.loads(results.read_text())
         if "unavailable" in outcome:
             pytest.skip(outcome["unavailable"])
@@ -103,14 +109,14 @@ def drive(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Drive:
     return run
 
 
-def _drive(driver: str, engines: str, speech: Path) -> dict[str, Any]:
+def _drive(driver: str, engines: str, speech: Path, recordings: Path) -> dict[str, Any]:
     """The fields of a driver's Outcome, or why there is none."""
     try:
         command = _command(driver)
     except UnavailableError as reason:
         return {"unavailable": str(reason)}
     environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
-    with serving(script=str(SCRIPT), voice=engines, pace=PACE) as about:
+    with serving(script=str(SCRIPT), voice=engines, pace=PACE, record=str(recordings)) as about:
         api = about["url"].replace("ws://", "http://").removesuffix("/realtime")
         command += [api, str(speech), *["--recognizer"] * about["recognizer"]]
         done = subprocess.run(
@@ -119,8 +125,9 @@ def _drive(driver: str, engines: str, speech: Path) -> dict[str, Any]:
     *checks, summary = [json.loads(line) for line in done.stdout.splitlines()] or [{}]
     if "events" not in summary:
         problems = [f"the driver ended with {done.returncode}: {done.stderr}"]
-        return {"checks": {}, "events": {}, "problems": problems}
-    return {"checks": {line["check"]: None if line["ok"] else line["detail"] for line in checks}, **summary}
+        return {"checks": {}, "events": {}, "problems": problems, "sessions": 0, "false_alarms": []}
+    judged = {"sessions": sessions(recordings), "false_alarms": [*false_alarms(recordings)]}
+    return {"checks": {line["check"]: None if line["ok"] else line["detail"] for line in checks}, **summary, **judged}
 
 
 @contextmanager

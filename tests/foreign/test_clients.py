@@ -52,3 +52,13 @@ def test_every_event_fits_the_typed_models(
 
     assert outcome.problems == []
     assert len(outcome.events) > 20
+
+
+@pytest.mark.parametrize("engines", ENGINES)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_rules_have_nothing_against_what_the_server_took(drive: Drive, driver: str, engines: str) -> None:
+    """A rule of severity error objects to what is refused, and to nothing else that a client does."""
+    outcome = drive(driver, engines)
+
+    assert outcome.sessions > 5
+    assert outcome.false_alarms == []

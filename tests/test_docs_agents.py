@@ -30,7 +30,7 @@ def test_every_block_runs(page: str, tmp_path: Path) -> None:
         ["sh", "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=120
     )
 
-    assert len(blocks) >= 5
+    assert blocks
     assert ended.returncode == 0, ended.stderr
     assert "Hello" in ended.stdout
 

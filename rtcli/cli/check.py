@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 
 def check(
-    file: Annotated[str, typer.Argument(metavar="FILE|NAME|-", help="A recording: a file, a name, last, or stdin.")],
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE|NAME|-", help="A recording: a file, a name, last, or stdin.")
+    ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="RULE", help="Do not ask this rule; may be repeated.")
     ] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,
 ) -> ExitCode:
     """Check a recorded session by the rules of the protocol.
@@ -29,14 +32,19 @@ def check(
     rtcli send-event events.json --both | rtcli check -
 
     It takes recordings, the output of --both and plain events. The exit code is 6 where something is wrong, 0 where
-    there are warnings and notes at most. The rules stand in docs/check.md; /check does the same at a prompt.
+    there are warnings and notes at most. /check does the same at a prompt.
     """
-    from rtcli.lint import Linter, Severity
+    from rtcli.lint import RULES, Linter, Severity
     from rtcli.recording.reader import open_recording
-    from rtcli.views import Level, Notice
+    from rtcli.views import Level, Notice, Table
 
-    rules = _asked(ignore or [])
-    linter = Linter(rules)
+    if rules:
+        rows = tuple((one.id, one.severity.value, one.sentence, one.prevents) for one in RULES)
+        output.show(Table(("rule", "severity", "how it should be", "what it prevents"), rows))
+        return ExitCode.OK
+    if file is None:
+        raise UsageError("no recording is named", hint="rtcli check last, or rtcli recordings list")
+    linter = Linter(_asked(ignore or []))
     with open_recording(_path(file)) as reader:
         for record in reader:
             linter.observe(record)
@@ -70,7 +78,7 @@ def _asked(ignored: list[str]) -> list[Rule]:
     for name in ignored:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "docs/check.md lists the rules"
+            hint = f"did you mean {near[0]}?" if near else "rtcli check --rules lists them"
             raise UsageError(f"--ignore {name}: no such rule", hint=hint)
     return [rule for rule in RULES if rule.id not in ignored]
 

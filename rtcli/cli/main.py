@@ -13,28 +13,29 @@ def main() -> int:
         sys.stdout.write(f"rtcli {rtcli.__version__}\n")
         return 0
     _end_on_signals()
-    try:
-        from rtcli.cli.app import run
-        from rtcli.masking import add_environment, masking_stream
+    from rtcli.cli.app import run
+    from rtcli.masking import add_environment, masking_stream
 
-        add_environment(os.environ)
+    add_environment(os.environ)
 
-        sys.stderr = masking_stream(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
-        code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while modules still load
-        return 130
+    sys.stderr = masking_stream(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
+    code = run(sys.argv[1:])
     from rtcli.cli.leaving import leave
 
     return leave(code)
 
 
 def _end_on_signals() -> None:
-    """Until a command handles them itself: while modules load, and while standard input is waited for."""
+    """Until a command handles them itself: while modules load, and while standard input is waited for.
+
+    Ctrl+C as well: a KeyboardInterrupt that meets a callback of the import system is printed and forgotten.
+    """
     import signal  # not for --version: it takes longer to load than the rest
 
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has set SIG_IGN
+    defaults = (signal.SIG_DFL, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP", *(("SIGINT",) if sys.platform != "win32" else ())):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP, and takes Ctrl+C by an exception later on
+        if number is not None and signal.getsignal(number) in defaults:  # nohup has set SIG_IGN
             signal.signal(number, lambda number, _: os._exit(128 + number))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rtcli.lint import RULES
 from tests.kit.program import one_clear_line, rtcli
 
 GOOD = ('{"type":"response.create","event_id":"a"}',)
@@ -61,12 +62,21 @@ async def test_a_turn_with_the_built_in_server_has_no_error(tmp_path: Path) -> N
     assert (ended.code, "error" in ended.out) == (0, False), ended.out
 
 
+async def test_the_rules_are_listed() -> None:
+    """An installed program has no page to look into."""
+    ended = await rtcli("check", "--rules")
+
+    assert ended.code == 0
+    assert all(rule.id in ended.out for rule in RULES)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("check", "nosuch.ndjson"), "nosuch.ndjson"),
         (("check", "-", "--ignore", "unknown-itm"), "did you mean unknown-item"),
         (("check", "-"), "it is empty"),
+        (("check",), "no recording is named"),
     ],
 )
 async def test_what_cannot_be_judged_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:

@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rtcli.config.settings import SETTINGS
 from rtcli.errors import ExitCode
 from rtcli.lint import RULES
 from rtcli.protocol.catalog import BETA_NAMES, event_types
+from rtcli.protocol.models import SHUTDOWNS, SHUTDOWNS_DATE, STORED_PROMPTS
 from rtcli.protocol.record import (
     Audio,
     Connected,
@@ -40,7 +41,7 @@ from rtcli.repl.keys import ACTIONS
 from rtcli.timeline.figures import FIGURES
 
 DOCS = Path(__file__).parent
-_PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 _MEANINGS = {
     ExitCode.OK: "everything that was asked for happened",
@@ -124,6 +125,15 @@ def prices() -> str:
     return f"{by_token}\nDollars for a minute:\n\n" + table(("model", "audio", "standby"), timed)
 
 
+def shutdowns() -> str:
+    """What is switched off, with the date of the list; models of one day and one successor share a row."""
+    names: dict[tuple[date, str], list[str]] = {(STORED_PROMPTS.day, STORED_PROMPTS.instead): [STORED_PROMPTS.name]}
+    for model, shutdown in SHUTDOWNS.items():
+        names.setdefault((shutdown.day, shutdown.instead), []).append(f"`{model}`")
+    rows = ((f"{day}", ", ".join(gone), instead) for (day, instead), gone in sorted(names.items()))
+    return f"As announced until {SHUTDOWNS_DATE}:\n\n" + table(("day", "what", "instead"), rows)
+
+
 def keys() -> str:
     """The keys of the prompt, by their actions."""
     return table(("action", "key", "what it does"), ((f"`{a.name}`", a.keys, a.meaning) for a in ACTIONS))
@@ -179,6 +189,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "keys": keys,
     "prices": prices,
+    "shutdowns": shutdowns,
     "figures": figures,
     "recording header": recording_header,
     "record kinds": record_kinds,
@@ -192,7 +203,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def filled(text: str) -> str:
     """A page with its tables as the program has them now. Raises KeyError for a table that nobody prints."""
-    return _PLACE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", text)
+    return PLACE.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", text)
 
 
 def pages() -> dict[Path, str]:

@@ -184,10 +184,14 @@ def _models(flags: dict[str, Any]) -> Checkup:
 def _turn(name: str, flags: dict[str, Any]) -> Checkup:
     """One short answer, over a real connection."""
     began = time.monotonic()
+    from rtcli.cli.chat.session_config import session_config
+
     try:
-        endpoint = options.endpoint_from(options.settings_of(**flags), None, local_by_default=True)
+        settings = options.settings_of(**flags)
+        endpoint = options.endpoint_from(settings, None, local_by_default=True)
+        config = session_config(settings, None) | {"output_modalities": ["text"]}
         lines: list[str] = []
-        code = runner.run(_one_answer(endpoint, lines.append))
+        code = runner.run(_one_answer(endpoint, config, lines.append))
     except RtcliError as error:
         return Checkup(name, str(error), good=False, hint=error.hint, code=error.exit_code)
     if code >= ExitCode.HANGUP:
@@ -197,13 +201,13 @@ def _turn(name: str, flags: dict[str, Any]) -> Checkup:
     return Checkup(name, f"answered within {time.monotonic() - began:.2f} s")
 
 
-async def _one_answer(endpoint: Any, say: Callable[[str], None]) -> ExitCode:
+async def _one_answer(endpoint: Any, config: dict[str, Any], say: Callable[[str], None]) -> ExitCode:
     from rtcli.cli.chat.batch import complete
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.cli.connect import serving_in_process, session_for
 
     async with serving_in_process(endpoint, speech=False) as served:
-        session = session_for(ChatOptions(served, {"output_modalities": ["text"]}), served, terminal=False)
+        session = session_for(ChatOptions(served, config), served, terminal=False)
         session.subscribe(lambda view: say(str(view)))
         try:
             await session.start()

@@ -48,7 +48,10 @@ SHUTDOWNS: Mapping[str, Shutdown] = {
     )
     for name in names.split()
 }
-"""As OpenAI's page of deprecations announced them until 2026-11-24; a dated snapshot goes with its model."""
+"""As OpenAI's page of deprecations announces them; a dated snapshot goes with its model."""
+
+SHUTDOWNS_DATE = "2026-11-24"
+"""The day on which they were looked up."""
 
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 

@@ -17,6 +17,7 @@ from rtcli.cli import devices, output
 from rtcli.cli.config import template
 from rtcli.config.schema import settings_schema
 from rtcli.config.settings import SETTINGS
+from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from tests.kit.events import error
 from tests.kit.fake_server import answers, fake_server, refuses
 from tests.kit.program import one_clear_line, rtcli, start
@@ -245,6 +246,17 @@ async def test_doctor_live_takes_one_turn_with_the_endpoint() -> None:
     assert not bad.events[-1]["good"]
     assert "Incorrect API key" in bad.events[-1]["result"]
     assert bad.code == 3
+
+
+async def test_doctors_live_turn_asks_for_what_a_chat_asks_for() -> None:
+    """Else it would fail on the day on which the library's default transcriber goes, and the chat would not."""
+    async with fake_server(answers) as server:
+        ended = await rtcli("doctor", "--live", "--url", server.url)
+
+    session = server.received[0]["session"]
+    assert ended.code == 0, ended.err
+    assert session["audio"]["input"]["transcription"] == {"model": DEFAULT_TRANSCRIBER}
+    assert session["output_modalities"] == ["text"]
 
 
 async def test_doctor_says_which_model_is_switched_off_and_what_to_use() -> None:

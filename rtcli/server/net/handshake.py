@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.server.validation.api_errors import INVALID_REQUEST, ApiError
 
 PATHS = ("/v1/realtime", "/realtime")  # without /v1: a client whose base address lacks it
@@ -125,7 +126,7 @@ _BETA = ApiError(
     "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.", "beta_api_shape_disabled"
 )
 _NO_MODEL = ApiError(
-    "You must provide a model parameter, for example wss://api.openai.com/v1/realtime?model=gpt-realtime-1.5",
+    f"You must provide a model parameter, for example wss://api.openai.com/v1/realtime?model={DEFAULT_MODEL}",
     "missing_model",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -70,6 +70,77 @@ class ImagePreview:
     pixels: bytes = field(repr=False)
 
 
+class BarLook(StrEnum):
+    """What a bar of a chart stands for."""
+
+    VOICE = "voice"
+    WAITING = "waiting"
+    RESPONSE = "response"
+    TOOL = "tool"
+    RECEIVED = "audio arrives"
+    SILENCE = "the server is silent"
+
+
+class MarkSign(StrEnum):
+    """What a mark in a chart stands for."""
+
+    TYPED = "typed"
+    COMMIT = "committed"
+    DELTA = "first delta"
+    CUT = "cut"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """A bar from one moment to another, in seconds; it ends with the chart where `end` is None."""
+
+    start: float
+    end: float | None
+    look: BarLook
+
+
+@dataclass(frozen=True, slots=True)
+class ChartWave:
+    """Levels of audio from a moment on: a byte for each 10 ms, decibels above -96 dBFS. `bright`: it was heard."""
+
+    start: float
+    levels: bytes = field(repr=False)
+    bright: bool = True
+    role: str = "assistant"
+
+    @property
+    def end(self) -> float:
+        """When it is over."""
+        return self.start + len(self.levels) / 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChartLane:
+    """One line of a chart; what comes later in it is drawn over what comes before, marks over all."""
+
+    label: str
+    bars: tuple[ChartBar, ...] = ()
+    waves: tuple[ChartWave, ...] = ()
+    marks: tuple[tuple[float, MarkSign], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lanes over one axis of time, in seconds. `figures` are short texts, each with whether it asks for attention.
+
+    `again` draws it anew, of something that goes on; it gives a chart without one when that is over.
+    """
+
+    title: str
+    start: float
+    end: float
+    lanes: tuple[ChartLane, ...]
+    figures: tuple[tuple[str, bool], ...] = ()
+    again: Callable[[], Chart] | None = field(default=None, repr=False, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechDelta:
     """A piece of text that is being made, to be appended to the stream named by (role, item_id, content_index).
@@ -119,7 +190,7 @@ class DisplaySettings:
     metrics: bool = False
 
 
-View: TypeAlias = Notice | Text | Table | Json | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
+View: TypeAlias = Notice | Text | Table | Json | Chart | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
 
 Views: TypeAlias = View | Sequence[View] | None
 """What a command answers: one view, several or none. None itself: what it sent is named, if it sent anything."""

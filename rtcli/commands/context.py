@@ -56,6 +56,13 @@ class Context:
         return self.recorded.status if self.recorded is not None else self.session.status
 
     @property
+    def now(self) -> float | None:
+        """The moment in the session: of its clock, or where the replay stands; None: that is over."""
+        if self.recorded is not None:
+            return None if self.recorded.ended else self.recorded.at
+        return self.session.now
+
+    @property
     def state(self) -> SessionState:
         """What commands look at."""
         return self.recorded.state if self.recorded is not None else self.session.state

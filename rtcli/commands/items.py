@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from rtcli.commands.arguments import FilePath, Integer, ItemId
+from rtcli.commands.charts import item_charts
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
@@ -66,14 +67,19 @@ async def item(
     audio: Annotated[Path | None, FilePath(".wav")] = None,
     force: bool = False,
 ) -> Views:
-    """Show the server's copy of an item; --audio FILE writes its audio as WAV, --force overwrites one."""
+    """Show the server's copy of an item, and draw its audio: what was heard of it bright.
+
+    --audio FILE writes its audio as WAV, --force overwrites one.
+    """
+    timeline = context.state.timeline
+    charts = item_charts(timeline.parts_of_item(item_id), timeline.voice_of_item(item_id))
     # in a replay the server that has the copy is gone
     if context.live is None and item_id in context.state.history and audio is None:
         found = next(item for item in context.state.history if item.item_id == item_id)
-        return Json(as_json([found])[0], title=item_id)
+        return [Json(as_json([found])[0], title=item_id), *charts]
     copy = await context.session.conversation.retrieve(item_id)
     if audio is None:
-        return Json(copy, title=item_id)
+        return [Json(copy, title=item_id), *charts]
     milliseconds = context.session.conversation.save_audio(copy, audio, replace=force)
     return Notice(f"{milliseconds / 1000:.1f} s of audio written to {audio}", level=Level.OK)
 

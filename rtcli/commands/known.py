@@ -23,6 +23,7 @@ class Known:
     items: tuple[tuple[str, str], ...] = ()
     frames: tuple[tuple[int, str], ...] = ()
     calls: tuple[OpenCall, ...] = ()
+    turns: tuple[tuple[int, str], ...] = ()  # the newest: number, and what was said
 
     @classmethod
     def of(cls, context: Context) -> Known:
@@ -34,4 +35,5 @@ class Known:
             # more would be a menu that nobody scrolls
             tuple((frame.number, type_of(frame)) for frame in state.log.records[-_FRAMES:]),
             context.live.tools.open if context.live is not None else (),
+            tuple((turn.number, turn.text or turn.kind.value) for turn in state.timeline.turns[-_FRAMES:]),
         )

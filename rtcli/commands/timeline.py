@@ -1,14 +1,19 @@
-"""Commands that say where the time went: the figures of all turns."""
+"""Commands that say where the time went: the figures of all turns, one turn as a chart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
+from rtcli.commands.arguments import Integer, Suggestion
+from rtcli.commands.charts import turn_chart
 from rtcli.commands.context import Context
+from rtcli.commands.known import Known
 from rtcli.commands.registry import command
+from rtcli.errors import UsageError
 from rtcli.protocol.ids import short_id
 from rtcli.timeline.figures import COLUMNS, FIGURES, SHARES, summary, values
+from rtcli.timeline.spans import is_running, spans
 from rtcli.timeline.turns import Turn
 from rtcli.views import Json, Notice, Table, View, Views, counted
 
@@ -40,6 +45,52 @@ async def stats(context: Context, *, json: bool = False) -> Views:
         # without the model, so that network and model can be told apart
         views.append(Notice(f"round trip {trip:.1f} ms", why="WebSocket ping, just now"))
     return views or Notice("nothing has been measured yet")
+
+
+class TurnNumber(Integer):
+    """A turn, by its number in /stats."""
+
+    label = "N"
+
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        return (Suggestion(str(number), said) for number, said in reversed(known.turns))
+
+
+@command("turn", topic="measure")
+def turn(context: Context, number: Annotated[int | None, TurnNumber()] = None, *, json: bool = False) -> Views:
+    """Draw one turn over time: what you said, waits, responses, tools, what was heard, where it was cut.
+
+    Without a number: the turn that runs, else the last. A turn that runs is drawn anew until it is over. --json has its
+    spans instead.
+    """
+    turns = context.state.timeline.turns
+    if not turns:
+        raise UsageError("nothing was said or asked yet", hint="a turn begins with a message, speech, or /respond")
+    found = context.state.timeline.turn(number) if number is not None else _newest(turns, context.now or 0.0)
+    if found is None:
+        raise UsageError(f"turn {number} is not there", why=f"turns go from {turns[0].number} to {turns[-1].number}")
+    if json:
+        return Json(_spans_as_json(found), full=True)
+    return turn_chart(context.state.timeline, found, lambda: context.now, context.bounds)
+
+
+def _newest(turns: Sequence[Turn], now: float) -> Turn:
+    """The newest turn that runs and in which something was asked, else the newest one of those, else the newest."""
+    asked = [turn for turn in turns if not turn.is_empty] or turns
+    return next((turn for turn in reversed(asked) if is_running(turn, now)), asked[-1])
+
+
+def _spans_as_json(turn: Turn) -> dict[str, Any]:
+    rows = [
+        {
+            "kind": span.kind.value,
+            "start": round(span.start, 6),
+            "end": span.end if span.end is None else round(span.end, 6),
+            **{name: value for name in ("name", "note", "frame") if (value := getattr(span, name))},
+        }
+        for span in spans(turn)
+    ]
+    return {**_turn_as_json(turn), "spans": rows}
 
 
 async def _round_trip(context: Context) -> float | None:
@@ -110,6 +161,7 @@ def _turn_as_json(turn: Turn) -> dict[str, Any]:
         "kind": turn.kind.value,
         "responses": [response.id for response in turn.responses],
         "event": int(_names(turn)[1].removeprefix("#")),
+        "text": turn.text,
         "failed": turn.why_failed or None,
         "interrupted": bool(turn.interruptions),
         **{name: _rounded(figure.of(turn)) for name, figure in FIGURES.items()},

@@ -11,7 +11,7 @@ from rtcli.protocol.record import Frame
 from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
 from rtcli.render.styles import Color, Line, paint
-from rtcli.views import DisplaySettings, ImagePreview, Json, Notice, Table, Text, View
+from rtcli.views import Chart, DisplaySettings, ImagePreview, Json, Notice, Table, Text, View
 
 if TYPE_CHECKING:
     from rtcli.render.grouping import Entry, EventGrouper
@@ -96,6 +96,11 @@ class Presenter:
 
         return json_lines(view, MediaElider(self.formats), self.color)
 
+    def _chart(self, chart: Chart, width: int) -> list[str]:
+        from rtcli.render.charts import chart_rows
+
+        return [paint(line, self.color) for line in chart_rows(chart, width)]
+
     def _preview(self, preview: ImagePreview, width: int) -> list[str]:
         from rtcli.render.preview import preview_rows
 
@@ -108,6 +113,7 @@ _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
     Text: Presenter._text,
     Table: Presenter._table,
     Json: Presenter._json,
+    Chart: Presenter._chart,
     ImagePreview: Presenter._preview,
 }
 

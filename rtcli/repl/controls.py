@@ -99,6 +99,8 @@ class Controls:
             event.current_buffer.cancel_completion()
         elif self._responding:
             self._actions.run_now("/interrupt")
+        else:
+            self._writer.finish_chart()
 
     @property
     def _responding(self) -> bool:

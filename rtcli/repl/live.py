@@ -23,7 +23,7 @@ from rtcli.protocol.record import Frame
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
 from rtcli.repl.output import one_write
-from rtcli.views import DisplaySettings, SpeechDelta, SpeechDone, View
+from rtcli.views import Chart, DisplaySettings, SpeechDelta, SpeechDone, View
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -36,6 +36,9 @@ PERIOD = 0.05
 
 REGION_ROWS = 4
 """Rows above the input line that unfinished text may take."""
+
+CHART_PERIOD = 0.25
+"""Seconds between two drawings of a chart of something that goes on."""
 
 MAX_ROWS = 1000
 """Rows of the event view in one change; what is beyond is counted (and stays in the session's log)."""
@@ -55,6 +58,8 @@ class LiveWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._shown_at = 0.0
         self._paused = 0
+        self._chart: Chart | None = None  # of something that goes on: drawn above the prompt until it is over
+        self._chart_timer: asyncio.TimerHandle | None = None
         self.lend: Callable[[], AbstractContextManager[None]] = nullcontext  # gives a child process the terminal
 
     def __repr__(self) -> str:
@@ -109,7 +114,45 @@ class LiveWriter:
         width, room = max(size.columns - 1, 1), min(REGION_ROWS, max(size.rows - 3, 0))
         tails = self._texts.tails(width)[-room:] if room else []
         left = room - len(tails)
-        return tails + (self._presenter.open_rows(width)[-left:] if left else [])
+        rows = tails + (self._presenter.open_rows(width)[-left:] if left else [])
+        return self._chart_rows(width, max(size.rows - 3, 0) - len(rows)) + rows
+
+    def _chart_rows(self, width: int, room: int) -> list[Line]:
+        if self._chart is None or room <= 0:
+            return []
+        from rtcli.render.charts import chart_rows
+
+        return chart_rows(self._chart, width)[:room]
+
+    def _draw(self, chart: Chart) -> None:
+        """A chart of something that goes on stays above the prompt; what was drawn there before is finished."""
+        self.finish_chart()
+        if chart.again is None or not self._prompting:
+            self._other(chart)
+        else:
+            self._chart = chart
+            self._chart_timer = asyncio.get_running_loop().call_later(CHART_PERIOD, self._redraw_chart)
+
+    def _redraw_chart(self) -> None:
+        if self._chart is None or self._chart.again is None:
+            return
+        self._chart = self._chart.again()
+        if self._chart.again is None:
+            self.finish_chart()
+        else:
+            self._chart_timer = asyncio.get_running_loop().call_later(CHART_PERIOD, self._redraw_chart)
+        self._arm()
+
+    def finish_chart(self) -> bool:
+        """The chart as it stands goes into the scrollback; False where none is drawn."""
+        chart, self._chart = self._chart, None
+        if self._chart_timer is not None:
+            self._chart_timer.cancel()
+        if chart is None:
+            return False
+        self._other(chart)
+        self._arm()
+        return True
 
     def flush(self) -> None:
         """Show everything now."""
@@ -119,6 +162,7 @@ class LiveWriter:
 
     def close(self) -> None:
         """Finish what is open and show it. The prompt may be gone already."""
+        self.finish_chart()
         self._add([paint(row, self.color) for row in self._texts.abandon(self.width)])
         self._add(self._presenter.close(self.width))
         self._paused = 0
@@ -209,4 +253,5 @@ _SHOW: dict[type, Callable[[LiveWriter, Any], None]] = {
     SpeechDelta: LiveWriter._delta,
     SpeechDone: LiveWriter._done,
     Frame: LiveWriter._record,
+    Chart: LiveWriter._draw,
 }

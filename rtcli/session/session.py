@@ -90,6 +90,11 @@ class RealtimeSession:
         model = endpoint.model or self.transport.current_model or ""
         return Header(self._started, command, endpoint.label, model, program)
 
+    @property
+    def now(self) -> float:
+        """Seconds since the session began, as in its records."""
+        return self._link.now
+
     # -- watching ----------------------------------------------------------------------------------
 
     def subscribe(self, show: Callable[[View], None]) -> Callable[[], None]:

@@ -14,7 +14,7 @@ from rtcli.render.styles import Color
 from rtcli.render.text import one_line, visible
 from rtcli.render.written import WrittenText
 from rtcli.terminal.sink import Sink
-from rtcli.views import DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
+from rtcli.views import Chart, DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
 
 _Key = tuple[str, str, int]  # role, item_id, content_index
 
@@ -104,7 +104,7 @@ class PlainWriter:
         for line in lines:
             self._err.write(f"{line}\n")
 
-    def _block(self, view: Text | Table | Json) -> None:
+    def _block(self, view: Text | Table | Json | Chart) -> None:
         self._end_line()
         for line in self._results.lines(view, self._width()):
             self._out.write(f"{line}\n")
@@ -123,4 +123,5 @@ _SHOW: dict[type, Callable[[PlainWriter, Any], None]] = {
     Text: PlainWriter._block,
     Table: PlainWriter._block,
     Json: PlainWriter._block,
+    Chart: PlainWriter._block,
 }

@@ -69,11 +69,10 @@ def _first_audio(turn: Turn) -> float | None:
 
 
 def _done(turn: Turn) -> float | None:
-    """To the last end; not of a turn that was cut short or failed, which would be quick."""
-    ends = [response.done for response in turn.responses]
-    if turn.cancelled or turn.failed or None in ends:
+    """To the last end; not of a turn that goes on, nor of one that was cut short or failed, which would be quick."""
+    if turn.cancelled or turn.failed or turn.running:
         return None
-    return _between(_asked(turn), max((end for end in ends if end), default=None))
+    return _between(_asked(turn), max((response.done for response in turn.responses if response.done), default=None))
 
 
 def _tools(turn: Turn) -> float | None:

@@ -53,7 +53,7 @@ class ModelSide:
     def _on_response_created(self, event: EventFields, frame: Frame) -> None:
         about = mapping(event, "response")
         turn, asked = self._asked_by(about, frame)
-        turn.asked = turn.asked or asked
+        turn.asked, turn.waits_since = turn.asked or asked, None
         response = TurnResponse(text(about, "id"), moment(frame), asked, model=self._model)
         self._turns.add_response(turn, response)
         remember(self._waiting, response.id, (turn, response), MAX_TURNS)

@@ -10,8 +10,9 @@ from rtcli.protocol.record import Audio, Connected, Connection, Direction, Frame
 from rtcli.timeline.book import Turns
 from rtcli.timeline.model import ModelSide
 from rtcli.timeline.reading import EventFields, handlers, mapping, moment, received, text
-from rtcli.timeline.turns import Moment, Problem, Silence, Turn, UserVoice
+from rtcli.timeline.turns import Moment, Problem, Silence, SpokenPart, Turn, UserVoice
 from rtcli.timeline.user import UserSide
+from rtcli.timeline.voice import Wave
 
 SILENCE_SECONDS = 1.0
 """A server that owes something and says nothing for longer is silent."""
@@ -54,9 +55,14 @@ class Timeline:
         """The turn with a number; None: it is forgotten, or still to come."""
         return self._turns.get(number)
 
-    def turn_of_item(self, item_id: str) -> Turn | None:
-        """The turn that an item came in."""
-        return self._turns.of_item(item_id)
+    def parts_of_item(self, item_id: str) -> Sequence[SpokenPart]:
+        """The audio of an item of the model."""
+        turn = self._turns.of_item(item_id)
+        return [part for part in turn.parts if part.key[0] == item_id] if turn else []
+
+    def waves(self, voice: UserVoice) -> tuple[Wave, ...]:
+        """What was said, while it is said as far as it is measured."""
+        return voice.waves if voice.stopped is not None else self._user.audio.waves(voice.first_step)
 
     def voice_of_item(self, item_id: str) -> UserVoice | None:
         """What was said in an item of the user."""
@@ -91,8 +97,8 @@ class Timeline:
         """The turns that the server owes something in, and since when it has said nothing."""
         owed = {turn.number: (turn, response.created.at) for turn, response in self._model.running}
         turn = self._turns.current
-        if turn is not None and turn.asked is not None and not turn.responses and not turn.problems:
-            owed[turn.number] = (turn, turn.asked.at)
+        if turn is not None and turn.waits_since is not None:
+            owed[turn.number] = (turn, turn.waits_since)
         return [(turn, max(since, self._last_received)) for turn, since in owed.values()]
 
     def _on_audio(self, record: Audio) -> None:
@@ -106,6 +112,8 @@ class Timeline:
                 code = f", close code {record.code}" if record.code is not None else ""
                 for turn in turns.values():
                     turn.problems.append(Problem(Moment(record.at), f"the connection was lost{code}"))
+            for turn in turns.values():
+                turn.waits_since = None
 
     @received("error")
     def _on_error(self, event: EventFields, frame: Frame) -> None:
@@ -120,6 +128,8 @@ class Timeline:
             if message := text(error, "message"):
                 what = f"{what}: {message}"
             turn.problems.append(Problem(moment(frame), what))
+            if found is not None:
+                turn.waits_since = None
 
 
 def read(records: Iterable[Record]) -> Timeline:

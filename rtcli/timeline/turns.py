@@ -199,6 +199,7 @@ class Turn:
     voice: UserVoice | None = None
     text: str = ""
     asked: Moment | None = None  # the request, or the end of speech that stands for it
+    waits_since: float | None = None  # a response was requested and has not begun
     responses: list[TurnResponse] = field(default_factory=list)
     calls: list[TurnCall] = field(default_factory=list)
     interruptions: list[AnswerCut] = field(default_factory=list)
@@ -246,8 +247,7 @@ class Turn:
             return True
         if self.voice is not None and self.voice.stopped is None:
             return True
-        waits = self.asked is not None and not self.responses
-        return waits or any(call.answered is None and not call.problem for call in self.calls)
+        return self.waits_since is not None or any(call.answered is None and not call.problem for call in self.calls)
 
     @property
     def failed(self) -> bool:

@@ -135,6 +135,7 @@ class UserSide:
         if turn is self._turns.asking:
             self._turns.asking = None
         turn.asked = turn.asked or moment(frame)
+        turn.waits_since = frame.at
         self._turns.note_frame(frame.number, turn, moment(frame))
 
     # -- interruptions -----------------------------------------------------------------------------

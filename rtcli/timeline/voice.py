@@ -16,7 +16,7 @@ _ABOVE_FLOOR_DB = 8
 _BELOW_TOP_DB = 32
 _MIN_BELOW_TOP_DB = 15
 _AUDIBLE = 40  # -56 dBFS: what is softer is nobody's voice
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 1.0
 _KEPT_STEPS = 12_000  # 2 minutes: a turn that is longer is known by its end
 _MAX_LATE = 0.25
 """By so many seconds the first piece of a stream may come late; all others are placed by those around them."""
@@ -168,9 +168,10 @@ class SentAudio:
         """This level, or the oldest one kept."""
         return max(step, self._dropped)
 
-    def waves(self, first: int, last: int) -> tuple[Wave, ...]:
-        """The same levels with their moments: one wave as long as they follow on each other."""
+    def waves(self, first: int, last: int | None = None) -> tuple[Wave, ...]:
+        """The same levels with their moments, to the last one measured: a wave for those that follow on each other."""
         first = self.first_kept(first)
+        last = self._dropped + len(self._envelope.levels) if last is None else last
         found: list[Wave] = []
         begin = first
         for position, _ in self._anchors:

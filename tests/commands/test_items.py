@@ -60,7 +60,7 @@ async def test_an_item_is_fetched_with_its_sound(tmp_path: Path) -> None:
         await live.run("hello")
         await live.until(lambda: live.records("response.done"))
         answer = ids(live)[1]
-        (copy,) = await live.run(f"/item {answer}")
+        copy, _ = await live.run(f"/item {answer}")
         await live.run(f"/item {answer} --audio {tmp_path / 'a.wav'}")
 
         assert isinstance(copy, Json) and copy.value["id"] == answer

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 
-from rtcli.render.styles import Color
+from rtcli.render.styles import Color, plain
 from rtcli.repl.live import MAX_ROWS, LiveWriter
 from rtcli.repl.output import TerminalOutput, reflows
-from rtcli.views import DisplaySettings, Notice, SpeechDelta, SpeechDone
+from rtcli.views import Chart, DisplaySettings, Notice, SpeechDelta, SpeechDone
+from tests.kit.waiting import until
 from tests.render.frames import Wire
 
 
@@ -124,3 +125,53 @@ def test_terminals_that_wrap_anew_are_known() -> None:
     assert not reflows({"VTE_VERSION": "7600", "XTERM_VERSION": "XTerm(390)", "TERM": "xterm-256color"})
     assert not reflows({"TMUX": "/tmp/tmux-0/default,1,0", "STY": "1234.tty", "TERM": "screen"})
     assert reflows({"TMUX": "/tmp/tmux-0/default,1,0", "XTERM_VERSION": "XTerm(390)", "TERM": "tmux-256color"})
+
+
+class _Running:
+    """As much of an application as says that there is a prompt."""
+
+    is_running = True
+
+    def invalidate(self) -> None:
+        """Nothing is drawn."""
+
+
+async def test_a_chart_of_something_that_goes_on_is_drawn_anew_until_it_is_over() -> None:
+    """Above the prompt while it lasts; once in the scrollback then."""
+    live, screen = writer()
+    app = _Running()
+    live.attach(app)  # type: ignore[arg-type]
+    drawn = 0
+
+    def again() -> Chart:
+        nonlocal drawn
+        drawn += 1
+        return Chart(f"drawing {drawn}", 0, 1, (), again=again if drawn < 3 else None)
+
+    live.write(again())
+    assert "drawing 1" in plain(live.region()[0])
+    await until(lambda: "drawing 2" in plain((live.region() or [()])[0]))
+    app.is_running = False
+    await until(lambda: not live.region())
+    live.flush()
+
+    assert screen.getvalue().splitlines()[0] == "drawing 3" and "drawing 2" not in screen.getvalue()
+
+
+async def test_a_chart_that_is_not_over_stays_when_another_comes_or_the_prompt_ends() -> None:
+    """As it was drawn last."""
+    live, screen = writer()
+    app = _Running()
+    live.attach(app)  # type: ignore[arg-type]
+
+    def endless(name: str) -> Chart:
+        return Chart(name, 0, 1, (), again=lambda: endless(name))
+
+    live.write(endless("one"))
+    live.write(endless("two"))
+    assert plain(live.region()[0]) == "two"
+    app.is_running = False
+    live.close()
+
+    assert [line for line in screen.getvalue().splitlines() if line in ("one", "two")] == ["one", "two"]
+    assert not live.finish_chart()

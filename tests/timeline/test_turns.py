@@ -5,32 +5,7 @@ from __future__ import annotations
 from rtcli.protocol.record import Connected, Connection
 from rtcli.timeline.timeline import read
 from rtcli.timeline.turns import TurnKind
-from tests.kit.told import Told, tone
-
-
-def spoken_turn_with_a_tool_and_an_interruption() -> Told:
-    """The user asks, a function is called, the answer is interrupted after 0.6 s of 2 s."""
-    told = Told()
-    told.speaks(tone(0.3, level=0) + tone(1.0))
-    told.gets("input_audio_buffer.speech_started", item_id="u1")
-    told.speaks(tone(0.5, level=0))
-    told.ends_speech("u1")
-    told.begins("r1")
-    told.now += 0.2
-    told.calls("r1", "c1")
-    told.ends("r1")
-    told.now += 0.7
-    told.answers("c1")
-    told.begins("r2")
-    told.now += 0.1
-    told.plays("r2", "i2", tone(2.0))
-    for milliseconds in (200, 400, 600):
-        told.now += 0.2
-        told.hears("i2", milliseconds)
-    told.gets("input_audio_buffer.speech_started", item_id="u2")
-    told.sends("conversation.item.truncate", item_id="i2", content_index=0, audio_end_ms=600)
-    told.ends("r2", "cancelled", status_details={"reason": "turn_detected"})
-    return told
+from tests.kit.told import Told, spoken_turn_with_a_tool_and_an_interruption, tone
 
 
 def test_a_turn_goes_on_through_its_tools_to_the_interruption() -> None:

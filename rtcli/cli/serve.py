@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from rtcli.cli import completion, options, output, runner
 from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rtcli.protocol.differences import Mismatch
     from rtcli.protocol.record import Record
 
 
@@ -31,6 +33,13 @@ def serve(
         ),
     ] = "rules",
     script: Annotated[str | None, typer.Option(metavar="FILE", help="Answer from a script (YAML or JSON).")] = None,
+    recording: Annotated[
+        str | None, typer.Option("--from", metavar="RECORDING", help="Serve a recorded session again.")
+    ] = None,
+    pace: Annotated[
+        float, typer.Option(metavar="N", help="How fast: 2 is twice as fast as speech, or as recorded; 0 at once.")
+    ] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="End when the first client has left.")] = False,
     fault: Annotated[list[str] | None, typer.Option(metavar="WHEN:WHAT", help="Inject a fault; repeatable.")] = None,
     voice: Annotated[
         str,
@@ -59,13 +68,17 @@ def serve(
     \b
     rtcli serve
     rtcli serve --port 0 --script answers.yaml
+    rtcli serve --from talk.ndjson --pace 0 --once
     rtcli serve --log --fault event=response.created:stall=5s --fault after=60s:close=1011
 
     Prints its URL on stdout when it is ready. With RTCLI_SERVE_KEY in the environment, clients must present that key.
+    A client that does something else than the one that was recorded is told of on stderr; with --once that is exit 6.
     """
     if not 0 <= port <= 65535:
         raise UsageError(f"--port {port}", why="a port is a number from 0 to 65535")
     options.positive(expires_after, "--expires-after")
+    if not 0 <= pace < math.inf:
+        raise UsageError(f"--pace {pace:g}", why="it is how many times as fast, or 0 for at once")
     import asyncio
 
     from rtcli.server import RealtimeServer
@@ -77,6 +90,8 @@ def serve(
         port,
         reply=reply,
         script=script,
+        recording=recording,
+        pace=pace,
         faults=tuple(fault or ()),
         key=os.environ.get("RTCLI_SERVE_KEY") or None,
         voice=voice,
@@ -86,13 +101,14 @@ def serve(
         record=record,
         observe=_event_log() if log else None,
     )
+    server.on_mismatch = _tell
 
     async def until_stopped() -> ExitCode:
         stop = asyncio.Event()
         if until_eof:
             _at_eof(stop.set)
-        await run_server(server, announce=_announce, log=_log, stop=stop)
-        return ExitCode.OK
+        await run_server(server, announce=_announce, log=_log, stop=stop, once=once)
+        return ExitCode.EXPECTATION if once and server.mismatches else ExitCode.OK
 
     return runner.run(until_stopped())
 
@@ -102,6 +118,14 @@ def _announce(url: str) -> None:
     from rtcli.terminal.sink import Sink
 
     Sink(sys.stdout, output.raise_problem).write(f"{url}\n")
+
+
+def _tell(mismatch: Mismatch) -> None:
+    """What a client does is not what was expected of it; the values in it are the client's own."""
+    from rtcli.masking import masked
+    from rtcli.render.text import visible
+
+    _log(visible(masked(f"mismatch: {mismatch}")))
 
 
 def _event_log() -> Callable[[str], Callable[[Record], None]]:

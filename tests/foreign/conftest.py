@@ -25,7 +25,7 @@ DRIVERS = Path(__file__).parent / "drivers"
 SCRIPT = Path(__file__).parent / "script.json"
 TIME_LIMIT = 300  # seconds for a whole driver
 SUMMARY = "foreign client"
-PACE = 0.5  # of the server's answers: still slow enough to be interrupted
+PACE = 2  # of the server's answers: still slow enough to be interrupted
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 from rtcli.errors import UsageError
 from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.masking import add_secret, masking_logger
+from rtcli.protocol.differences import Mismatch
 from rtcli.protocol.events import encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.protocol.record import Http
@@ -42,6 +43,7 @@ from rtcli.server.replies.scripts import load_script
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.live_session import LiveSession
+from rtcli.server.runtime.recorded_session import RecordedSession, Recording
 from rtcli.server.runtime.recorder import ConnectionRecorder, RecordObserver, end_recording, start_recording
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.state import realtime_session, transcription_session
@@ -61,9 +63,12 @@ class RealtimeServer:
             connect(server.url + "?model=gpt-realtime-2.1")
 
     `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
+    With a `recording` (a file) each client gets what was received then, as it sends what was sent then; what it does
+    otherwise is in `mismatches`.
     `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
     "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Responses take
-    the time of writing or speaking, times `pace`: 0 is at once. Pages of origins in `allow_origin` may connect. With
+    the time of writing or speaking, and a recording its own, divided by `pace`: 2 is twice as fast, 0 at once. Pages of
+    origins in `allow_origin` may connect. With
     `ssl` (see `rtcli.server.net.tls`) clients connect to wss. Each connection is recorded into the folder `record`, as
     its client would have done it. `observe` is called for each with the client's address; what it returns is called
     with each record of that connection, frames and faults among them.
@@ -76,6 +81,7 @@ class RealtimeServer:
         *,
         reply: str | ReplyEngine = "rules",
         script: Path | str | None = None,
+        recording: Path | str | None = None,
         faults: Iterable[str] = (),
         key: str | None = None,
         voice: str = "auto",
@@ -87,7 +93,7 @@ class RealtimeServer:
         record: Path | str | None = None,
         observe: Callable[[str], RecordObserver] | None = None,
     ) -> None:
-        """Raises UsageError, or InputError for a script, where something given cannot be used."""
+        """Raises UsageError, or InputError for a script or a recording, where something given cannot be used."""
         if not _is_loopback(host) and not key:
             raise UsageError(
                 f"refusing to listen on {host} without a key",
@@ -96,22 +102,28 @@ class RealtimeServer:
             )
         if voice not in ENGINE_CHOICES:
             raise UsageError(f"unknown voice engine {voice!r}", hint=f"choose one of {', '.join(ENGINE_CHOICES)}")
+        if recording is not None and script is not None:
+            raise UsageError("a recording and a script exclude each other", hint="give one of them")
         self._host, self._port, self._ssl = host, port, ssl
         engine = reply_engine(reply) if isinstance(reply, str) else reply
         self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
+        self._recording = Recording(recording) if recording is not None else None
+        self.mismatches: list[Mismatch] = []  # how clients deviated from the recording, the first of each
+        self.on_mismatch: Callable[[Mismatch], object] = lambda mismatch: logger.warning("%s", mismatch)
+        self.connection_ended = asyncio.Event()  # once a client's session was served to its end
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
         self._opened: set[ServerConnection] = set()  # every TCP connection, whatever it asks for
         if key:
             add_secret(key)
         secrets = ClientSecrets(time.time)
-        self._policy = AccessPolicy(key, frozenset(allow_origin), secrets.session_of)
+        self._policy = AccessPolicy(key, frozenset(allow_origin), secrets.session_of, any_model=recording is not None)
         self._endpoints = HttpEndpoints(self._policy, secrets)
         self._record = Path(record) if record is not None else None
         self._observe = observe  # None: nobody looks
         self._expires_after = expires_after
         self._pace = pace
-        self._pool = EnginePool(voice, engines)
+        self._pool = EnginePool(voice if recording is None else "tone", engines)  # a recording needs no engine
         self._sessions: dict[str, LiveSession] = {}  # by id, as long as they run
         self._server: Server | None = None  # once it listens
         self._address: tuple[str, int] | None = None  # the real one, where port 0 was asked for
@@ -181,8 +193,13 @@ class RealtimeServer:
 
     @property
     def reply_name(self) -> str:
-        """Which engine makes the replies."""
-        return self._reply.name
+        """What makes the replies."""
+        return f"recording {self._recording.name}" if self._recording is not None else self._reply.name
+
+    @property
+    def plays_recording(self) -> bool:
+        """Whether a recording is served: then nothing is heard, replied or spoken."""
+        return self._recording is not None
 
     @property
     def requires_key(self) -> bool:
@@ -241,6 +258,19 @@ class RealtimeServer:
             await self._join(client, outcome.call_id)
 
     async def _open(self, client: ClientConnection, accepted: Accept) -> None:
+        try:
+            if self._recording is not None:
+                await RecordedSession(self._recording, pace=self._pace, on_mismatch=self._deviated).run(client)
+            else:
+                await self._live(client, accepted)
+        finally:
+            self.connection_ended.set()
+
+    def _deviated(self, mismatch: Mismatch) -> None:
+        self.mismatches.append(mismatch)
+        self.on_mismatch(mismatch)
+
+    async def _live(self, client: ClientConnection, accepted: Accept) -> None:
         session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
         if accepted.session is not None:
             config = {**accepted.session, "id": session_id, "expires_at": expires_at}

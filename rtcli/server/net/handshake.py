@@ -32,12 +32,14 @@ class UpgradeRequest:
 class AccessPolicy:
     """What the server demands of clients. Without a key any key, or none, is accepted.
 
-    `secret_session` gives the configuration that a client secret carries, None for any other key.
+    `secret_session` gives the configuration that a client secret carries, None for any other key. With `any_model` no
+    model is refused, nor the lack of one.
     """
 
     key: str | None = None
     origins: frozenset[str] = frozenset()  # of web pages; "*" is any
     secret_session: Callable[[str], dict[str, Any] | None] = lambda key: None
+    any_model: bool = False
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a web page from there may connect."""
@@ -112,7 +114,9 @@ def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterU
         return Accept(session["type"], session.get("model", ""), session=session)
     if query.get("intent") == "transcription":
         return Accept("transcription")
-    model = query.get("model") or query.get("deployment")
+    model = query.get("model") or query.get("deployment") or ""
+    if policy.any_model:
+        return Accept("realtime", model)
     if not model:
         return RejectAfterUpgrade(_NO_MODEL, 4000)
     if not _is_azure(request) and not _knows(model):  # Azure's deployments have any name

@@ -29,10 +29,11 @@ class ClientConnection:
         self.connection = connection
         self.sideband = sideband
         self.quota_spent = False  # set by a fault: every later response fails
+        self.broken = False  # a fault has ended the connection
         self._duplicate_next = False  # set by a fault: the next event is sent twice
         self._plan = plan
-        # what the writer does next, in order: send a frame, inject a fault, or close with (code, reason)
-        self._queue: deque[str | FaultAction | tuple[int, str]] = deque()
+        # what the writer does next, in order: send a frame, inject a fault, or end with (code, reason)
+        self._queue: deque[str | bytes | FaultAction | tuple[int | None, str]] = deque()
         self._types: deque[str] = deque()  # the event types of the frames in the queue: faults match them
         self._waiting_bytes = 0  # of the frames in the queue
         self._ended = False
@@ -47,10 +48,13 @@ class ClientConnection:
 
     def send(self, event: WireObject) -> None:
         """Queue an event. Nothing is queued for a connection that has ended."""
+        self.send_frame(encode(event), event["type"])
+
+    def send_frame(self, frame: str | bytes, event_type: str) -> None:
+        """Queue a frame as it stands; faults match it by the type."""
         if self._ended:
             return
-        frame = encode(event)
-        self._types.append(event["type"])
+        self._types.append(event_type)
         self._waiting_bytes += len(frame)
         if self._waiting_bytes > HIGH_WATER:
             self._below_high_water.clear()
@@ -79,8 +83,8 @@ class ClientConnection:
                 self.inject_fault(action)
         return times
 
-    def end(self, code: int, reason: str) -> None:
-        """Queue the end of the connection."""
+    def end(self, code: int | None, reason: str) -> None:
+        """Queue the end of the connection; None: without a close frame."""
         self._push((code, reason))
 
     def abort(self) -> None:
@@ -109,15 +113,15 @@ class ClientConnection:
             for timer in timers:
                 timer.cancel()
 
-    def _push(self, entry: str | FaultAction | tuple[int, str]) -> None:
+    def _push(self, entry: str | bytes | FaultAction | tuple[int | None, str]) -> None:
         self._queue.append(entry)
         self._wake.set()
 
-    async def _write_one(self, entry: str | FaultAction | tuple[int, str]) -> None:
+    async def _write_one(self, entry: str | bytes | FaultAction | tuple[int | None, str]) -> None:
         if isinstance(entry, FaultAction):
             await self._inject(entry, "")
         elif isinstance(entry, tuple):
-            await self.connection.close(*entry)
+            await self._end(*entry)
         else:
             for action in self._plan.before(self._types.popleft()):
                 await self._inject(action, entry)
@@ -128,45 +132,54 @@ class ClientConnection:
             if self._waiting_bytes <= HIGH_WATER:
                 self._below_high_water.set()
 
-    # faults: `frame` is the one that triggers the fault, "" where none does -------------------------------------------
-
-    async def _inject(self, action: FaultAction, frame: str) -> None:
-        record_fault(self.connection, action)
-        await _INJECTORS[action.kind](self, action, frame)
-
-    async def _close(self, action: FaultAction, frame: str) -> None:
-        await self.connection.close(int(action.number), "fault")
-
-    async def _drop(self, action: FaultAction, frame: str) -> None:
+    async def _end(self, code: int | None, reason: str) -> None:
+        if code is not None:
+            await self.connection.close(code, reason)
+            return
         self.abort()
         await self.connection.wait_closed()
 
-    async def _stall(self, action: FaultAction, frame: str) -> None:
+    # faults: `frame` is the one that triggers the fault, "" where none does -------------------------------------------
+
+    async def _inject(self, action: FaultAction, frame: str | bytes) -> None:
+        record_fault(self.connection, action)
+        await _INJECTORS[action.kind](self, action, frame)
+
+    async def _close(self, action: FaultAction, frame: str | bytes) -> None:
+        self.broken = True
+        await self.connection.close(int(action.number), "fault")
+
+    async def _drop(self, action: FaultAction, frame: str | bytes) -> None:
+        self.broken = True
+        await self._end(None, "")
+
+    async def _stall(self, action: FaultAction, frame: str | bytes) -> None:
         await asyncio.sleep(action.number)
 
-    async def _duplicate(self, action: FaultAction, frame: str) -> None:
+    async def _duplicate(self, action: FaultAction, frame: str | bytes) -> None:
         self._duplicate_next = True
 
-    async def _malformed(self, action: FaultAction, frame: str) -> None:
+    async def _malformed(self, action: FaultAction, frame: str | bytes) -> None:
         await self.connection.send(frame[: len(frame) // 2] or '{"type": ')
 
-    async def _error(self, action: FaultAction, frame: str) -> None:
+    async def _error(self, action: FaultAction, frame: str | bytes) -> None:
         error = api_errors.ApiError("A fault was asked for.", action.text or None, None, "server_error")
         await self.connection.send(encode(error.event()))
 
-    async def _quota(self, action: FaultAction, frame: str) -> None:
+    async def _quota(self, action: FaultAction, frame: str | bytes) -> None:
         self.quota_spent = True
 
-    async def _expire(self, action: FaultAction, frame: str) -> None:
+    async def _expire(self, action: FaultAction, frame: str | bytes) -> None:
+        self.broken = True
         expired = api_errors.session_expired(60)
         await self.connection.send(encode(expired.event()))
         await self.connection.close(1001, expired.message)
 
-    async def _http(self, action: FaultAction, frame: str) -> None:
+    async def _http(self, action: FaultAction, frame: str | bytes) -> None:
         """Nothing: an HTTP status is sent before there is a connection."""
 
 
-_INJECTORS: Mapping[FaultKind, Callable[[ClientConnection, FaultAction, str], Awaitable[None]]] = {
+_INJECTORS: Mapping[FaultKind, Callable[[ClientConnection, FaultAction, str | bytes], Awaitable[None]]] = {
     FaultKind.CLOSE: ClientConnection._close,
     FaultKind.DROP: ClientConnection._drop,
     FaultKind.STALL: ClientConnection._stall,

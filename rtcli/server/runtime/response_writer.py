@@ -32,7 +32,7 @@ from rtcli.server.validation import api_errors
 
 logger = logging.getLogger("rtcli.server")
 
-FIRST_DELAY = 0.05  # seconds before the first piece, times `pace`
+FIRST_DELAY = 0.05  # seconds before the first piece, at pace 1
 TEXT_DELAY = 0.02  # seconds after each delta of text or arguments
 CHUNK_MS = 200  # audio in one delta
 AUDIO_SPEED = 4.0  # how many times faster than real time audio is sent
@@ -112,7 +112,7 @@ class ResponseWriter:
                 yield OfferedTool(listed["name"], listed["description"], listed["input_schema"], tool["server_label"])
 
     async def _wait(self, seconds: float) -> None:
-        await asyncio.sleep(seconds * self._pace)
+        await asyncio.sleep(seconds / self._pace if self._pace else 0)
 
     # text and audio ---------------------------------------------------------------------------------------------------
 

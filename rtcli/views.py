@@ -62,6 +62,14 @@ class Json:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameRows:
+    """Frames that have been, each a row as the event view has it; no filter applies."""
+
+    frames: tuple[Frame, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImagePreview:
     """A small image: `pixels` are rows of red, green, blue, a byte each, from the top left."""
 
@@ -190,7 +198,9 @@ class DisplaySettings:
     metrics: bool = False
 
 
-View: TypeAlias = Notice | Text | Table | Json | Chart | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
+View: TypeAlias = (
+    Notice | Text | Table | Json | Chart | FrameRows | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
+)
 
 Views: TypeAlias = View | Sequence[View] | None
 """What a command answers: one view, several or none. None itself: what it sent is named, if it sent anything."""

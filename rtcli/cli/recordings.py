@@ -138,9 +138,10 @@ def _text_of(frame: Frame) -> str:
 
 def _show_match(entry: RecordingFile, frame: Frame) -> None:
     from rtcli.protocol.filters import type_of
+    from rtcli.protocol.times import since
     from rtcli.views import Text
 
-    about = f"#{frame.number} +{frame.at:.3f} {frame.direction.value} {type_of(frame)}"
+    about = f"#{frame.number} {since(frame.at)} {frame.direction.value} {type_of(frame)}"
     output.show(Text(f"{entry.name}  {about}"))
 
 

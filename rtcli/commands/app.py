@@ -8,6 +8,7 @@ from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import TOPICS, Command, command
 from rtcli.errors import RtcliError
+from rtcli.protocol.times import clock
 from rtcli.session.transfer import TransferResult
 from rtcli.session.undo import Restored
 from rtcli.views import Level, Notice, Quit, Table, Text, Views, counted
@@ -56,23 +57,18 @@ def status(context: Context) -> Views:
         "endpoint": state.endpoint,
         "model": state.model,
         "session": state.session_id,
-        "expires in": None if state.expires_in is None else _clock(state.expires_in),
+        "expires in": None if state.expires_in is None else clock(state.expires_in),
         "answers": ", ".join(state.modalities),
         "microphone": f"open, {microphone}" if state.microphone else "closed",
         "push to talk": "on" if state.push_to_talk else "off",
         "speaker": "open" if state.speaker else "none",
         "responding": "yes" if state.responding else "no",
-        "calls": ", ".join(f"{call.name} {call.id} {call.state} {_clock(call.seconds)}" for call in state.calls),
+        "calls": ", ".join(f"{call.name} {call.id} {call.state} {clock(call.seconds)}" for call in state.calls),
         "dropped audio": f"{state.dropped_audio_ms} ms" if state.dropped_audio_ms else None,
         "events": f"{len(context.state.log)} frames",
         **state.metrics,
     }
     return Table(("what", "value"), tuple((name, value) for name, value in rows.items() if value))
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    return f"{minutes}:{rest:02}"
 
 
 @command("disconnect", topic="app", aliases=("close",), exact=True)

@@ -10,6 +10,8 @@ from rtcli.errors import UsageError
 from rtcli.views import DisplaySettings, SessionStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rtcli.commands.registry import Registry
     from rtcli.session.replay import Replay
     from rtcli.session.session import RealtimeSession
@@ -61,6 +63,11 @@ class Context:
         if self.recorded is not None:
             return None if self.recorded.ended else self.recorded.at
         return self.session.now
+
+    @property
+    def started(self) -> datetime | None:
+        """The time of day at which the session's clock stood at 0, where that is known."""
+        return self.recorded.started if self.recorded is not None else self.session.started
 
     @property
     def state(self) -> SessionState:

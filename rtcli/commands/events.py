@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import threading
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from rtcli.commands.arguments import EventPattern, FilterTerms, RecordKey, RemainingText
+from rtcli.commands.arguments import RemainingText
 from rtcli.commands.client_events import send_events
 from rtcli.commands.context import Context
+from rtcli.commands.frame_tables import MAX_MATCHES, Matches, chain_table
 from rtcli.commands.registry import command
 from rtcli.commands.sent_line import sent_line
+from rtcli.commands.session_arguments import EventPattern, FilterTerms, FrameNumbers, RecordKey
 from rtcli.errors import UsageError
-from rtcli.protocol.filters import parse_filter, type_of
-from rtcli.protocol.ids import ids_of, short_id
-from rtcli.protocol.patterns import Pattern, compile_pattern
+from rtcli.protocol.filters import parse_filter
+from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
+from rtcli.protocol.times import since, wall_clock
 from rtcli.reading import read_text
-from rtcli.views import Json, Notice, Table, Text, View, Views, counted
+from rtcli.views import FrameRows, Json, Notice, Text, View, Views, counted
 
-_MAX_MATCHES = 50
 _MAX_RAW = 4000  # characters of a frame that is not an event
-# the third column is the direction, an arrow that needs no heading
-_COLUMNS = ("#", "time", "", "type", "about", "cause")
+_MAX_LISTED = 500
 
 
 @command("send", topic="wire")
@@ -43,22 +40,47 @@ def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
 
 
 @command("events", topic="wire")
-def events(context: Context, view: Literal["off", "summary", "all"] | None = None) -> Views:
-    """Choose which events are shown: none, one row per stream, or every frame. Without an argument: the next mode."""
-    order = ("off", "summary", "all")
-    context.display.events = view or order[(order.index(context.display.events) + 1) % len(order)]
-    return Notice(f"events: {context.display.events}")
+def events(
+    context: Context,
+    view: Literal["off", "summary", "all"] | None = None,
+    numbers: Annotated[tuple[int, int | None] | None, FrameNumbers()] = None,
+) -> Views:
+    """Show or choose which events are shown: off, a row per stream, or all. N-M lists those that have been."""
+    if view:
+        context.display.events = view
+    if numbers:
+        return _listed(context, *numbers)
+    return Notice(f"events: {context.display.events}", hint="" if view else "F3 and /events off|summary|all change it")
+
+
+def _listed(context: Context, first: int, last: int | None) -> Views:
+    """Past frames, as the event view has them."""
+    log = context.state.log
+    if first > log.last_number:
+        kept = f"the newest is #{log.last_number}" if log.last_number else "nothing has been sent yet"
+        raise UsageError(f"no event #{first} yet", why=kept)
+    last = min(last or log.last_number, log.last_number)
+    cut = min(last, first + _MAX_LISTED - 1)
+    frames = [frame for number in range(first, cut + 1) if (frame := log.find(number)) is not None]
+    if not frames:
+        raise _forgotten(context, first)
+    title = f"#{frames[0].number} to #{cut}"
+    rest = [Notice(f"{last - cut:,} more", hint=f"/events {cut + 1}-{last}")] if cut < last else []
+    return [FrameRows(tuple(frames), title), *rest]
 
 
 @command("filter", topic="wire")
 def filter_events(context: Context, expression: Annotated[str, FilterTerms()] = "") -> Views:
-    """Show only some events: response.* -*.delta < item=ID error. Without terms: all events."""
-    parse_filter(expression)
-    context.display.filter = expression
-    # a filter is set to see something
-    if expression and context.display.events == "off":
-        context.display.events = "summary"
-    return Notice(f"filter: {expression}" if expression else "no filter")
+    """Show or choose a filter for events: response.* -*.delta < item=ID error; off shows all events."""
+    if expression:
+        expression = "" if expression == "off" else expression
+        parse_filter(expression)
+        context.display.filter = expression
+        # a filter is set to see something
+        if expression and context.display.events == "off":
+            context.display.events = "summary"
+    now = context.display.filter
+    return Notice(f"filter: {now}" if now else "no filter", hint="/filter off shows all events" if now else "")
 
 
 @command("last", topic="wire")
@@ -67,32 +89,29 @@ def last(context: Context, pattern: Annotated[str, EventPattern()] = "*") -> Vie
     record = context.state.log.last(pattern)
     if record is None:
         raise UsageError(f"no event of type {pattern!r} yet")
-    return _whole(record)
+    return _whole(context, context.state.log.whole(record))
 
 
 @command("show", topic="wire")
 def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = False) -> Views:
     """Show one event in full: by number, or the last with an id or of a type. --full prints base64 too."""
-    return _whole(context.state.log.whole(_find(context, key)), full=full)
+    return _whole(context, context.state.log.whole(_find(context, key)), full=full)
 
 
 @command("grep", topic="wire")
 async def grep(context: Context, pattern: RemainingText) -> Views:
-    """Find events whose JSON matches a regular expression; shows the last 50."""
-    compiled = compile_pattern(pattern)
+    """Find events whose JSON matches a regular expression; shows the last 50, and what is around the match."""
+    matches = Matches(compile_pattern(pattern))
     stop = threading.Event()
-    try:  # in a thread: a long log must not hold up the session
-        matches = await asyncio.to_thread(_matching, context.state.log.everything(), compiled, stop)
+    # in a thread: a long log must not hold up the session
+    try:
+        await asyncio.to_thread(matches.search, context.state.log.everything(), stop)
     finally:
-        # Ctrl+C leaves the thread behind, which sees this at its next record
         stop.set()
-    if not matches:
+    if not matches.count:
         return Notice(f"no event matches {pattern!r}")
-    left_out = len(matches) - _MAX_MATCHES
-    title = counted(len(matches), "match", "matches")
-    if left_out > 0:
-        title += f", the last {_MAX_MATCHES}"
-    return Table(_COLUMNS, _rows(matches[-_MAX_MATCHES:]), title=title)
+    title = counted(matches.count, "match", "matches")
+    return matches.table(title + (f", the last {MAX_MATCHES}" if matches.count > MAX_MATCHES else ""))
 
 
 @command("why", topic="wire")
@@ -103,7 +122,7 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
     """
     record = _find(context, key) if key else _last_failure(context)
     chain = [record, *context.state.log.why(record.number)]
-    views: list[View] = [Table(_COLUMNS, _rows(chain), title=f"why #{record.number}")]
+    views: list[View] = [chain_table(chain, f"why #{record.number}")]
     first = chain[-1]
     if first.parent:
         views.append(Notice("it goes back further", hint=f"/why {first.parent}"))
@@ -121,10 +140,6 @@ def mark(context: Context, note: RemainingText = "") -> Views:
     return None
 
 
-def _matching(records: Iterable[Frame], pattern: Pattern, stop: threading.Event) -> list[Frame]:
-    return [record for record in records if not stop.is_set() and pattern.search(_searchable(record))]
-
-
 def _last_failure(context: Context) -> Frame:
     log = context.state.log
     if not log.records:
@@ -139,52 +154,26 @@ def _find(context: Context, key: str) -> Frame:
     if record is None:
         number = key.removeprefix("#")
         if number.isdecimal() and 0 < int(number) <= log.forgotten:
-            why = f"the log holds the newest {log.max_event_bytes // 2**20} MiB"
-            raise UsageError(f"event #{number} is forgotten", why=why, hint=f"the oldest is #{log.forgotten + 1}")
+            raise _forgotten(context, int(number))
         first = log.forgotten + 1
         kept = f"numbers go from {first} to {log.last_number}" if log.records else "nothing has been sent yet"
         raise UsageError(f"no event {key!r} yet", hint=kept)
     return record
 
 
-def _whole(record: Frame, *, full: bool = False) -> Views:
-    title = f"#{record.number} {record.direction} +{record.at:.3f} s{', binary message' if record.binary else ''}"
+def _forgotten(context: Context, number: int) -> UsageError:
+    log = context.state.log
+    why = f"the log holds the newest {log.max_event_bytes // 2**20} MiB"
+    return UsageError(f"event #{number} is forgotten", why=why, hint=f"the oldest is #{log.forgotten + 1}")
+
+
+def _whole(context: Context, record: Frame, *, full: bool = False) -> Views:
+    title = f"#{record.number} {record.direction} {since(record.at)}"
+    if (started := context.started) is not None:
+        title += f", {wall_clock(started, record.at)}"
+    title += ", binary message" if record.binary else ""
     if record.event is None:
         raw = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="backslashreplace")
-        # a frame may have 64 MiB
         shown = raw if full or len(raw) <= _MAX_RAW else f"{raw[:_MAX_RAW]}... (--full shows all)"
         return Text(f"{title}: no event ({record.problem}), {record.size} bytes\n{shown}")
     return Json(record.event, title=title, full=full)
-
-
-def _rows(records: Iterable[Frame]) -> tuple[tuple[str, ...], ...]:
-    return tuple(
-        (
-            str(record.number),
-            f"+{record.at:.3f}",
-            str(record.direction),
-            type_of(record) or "no event",
-            _about(record.event or {}) or record.problem,
-            record.cause,
-        )
-        for record in records
-    )
-
-
-def _about(event: Mapping[str, Any]) -> str:
-    """The ids that an event is about (not its own), and why it failed if it did."""
-    ids = [short_id(name) for name in dict.fromkeys(ids_of(event)) if name != event.get("event_id")]
-    error = event.get("error")
-    code = error.get("code") if isinstance(error, Mapping) else None
-    response = event.get("response")
-    status = response.get("status") if isinstance(response, Mapping) else None
-    return " ".join(str(part) for part in (*ids, status, code) if part)
-
-
-_PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
-
-
-def _searchable(record: Frame) -> str:
-    """An event as text without its base64, in which anything would match."""
-    # ensure_ascii off: a search for "Zürich" finds what is on the screen
-    return _PAYLOADS.sub("", json.dumps(record.event, ensure_ascii=False)) if record.event is not None else ""

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import FilePath, Integer, ItemId
+from rtcli.commands.arguments import FilePath, Integer
 from rtcli.commands.charts import item_charts
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
+from rtcli.commands.session_arguments import ItemId
 from rtcli.errors import InputError, RtcliError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.tools.results import shown_json

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import Fields, ImageSource, RemainingText
+from rtcli.commands.arguments import ImageSource, RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
+from rtcli.commands.session_arguments import Fields
 from rtcli.commands.settings_catalog import RESPONSE_FIELDS
 from rtcli.protocol.filters import type_of
 from rtcli.session.images import load_image

@@ -6,6 +6,7 @@ from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
+from rtcli.protocol.times import since
 from rtcli.session.replay import parse_speed
 from rtcli.views import Notice, Views
 
@@ -18,7 +19,7 @@ def pause(context: Context) -> Views:
     replay = context.replay
     if replay.peek() is None:
         return Notice("the recording has ended", hint="/seek 0 starts it again")
-    return Notice(f"{'paused' if replay.pause() else 'goes on'} at {replay.at:.3f} s")
+    return Notice(f"{'paused' if replay.pause() else 'goes on'} at {since(replay.at)}")
 
 
 @command("step", topic="replay")
@@ -29,12 +30,12 @@ def step(context: Context, frames: int = 1) -> Views:
     for _ in range(frames):
         if context.replay.step() is None:
             return Notice("the recording has ended")
-    return Notice(f"at {context.replay.at:.3f} s, frame {len(context.state.log)}")
+    return Notice(f"at {since(context.replay.at)}, frame {len(context.state.log)}")
 
 
 @command("seek", topic="replay")
 def seek(context: Context, place: RemainingText) -> Views:
-    """Go to a place, also back: seconds (12.5, 1:30), a frame (#57), the note of a mark."""
+    """Go to a place, also back: a moment (12.5, 1:30, +1:02.345), a frame (#57), the note of a mark."""
     return context.replay.seek(place)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import AllowedValue, Assignments, Fields, FilePath, RemainingText, SessionPath
+from rtcli.commands.arguments import FilePath, RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
+from rtcli.commands.session_arguments import AllowedValue, Assignments, Fields, SessionPath
 from rtcli.commands.settings_catalog import DETECTION_FIELDS
 from rtcli.errors import RtcliError, UsageError
 from rtcli.masking import masked

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from rtcli.commands.arguments import ApprovalId, CallOutput, OpenCallId, RemainingText
+from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
+from rtcli.commands.session_arguments import ApprovalId, CallOutput, OpenCallId
 from rtcli.errors import UsageError
 from rtcli.session.tool_calls import OpenCall, merged_tools
 from rtcli.session.tools.tool import Tool

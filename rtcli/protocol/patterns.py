@@ -30,9 +30,14 @@ class Pattern:
 
     def search(self, text: str) -> bool:
         """Whether the expression matches anywhere in the text. Raises UsageError where that takes too long."""
+        return self.span(text) is not None
+
+    def span(self, text: str) -> tuple[int, int] | None:
+        """Where the expression first matches; None: nowhere. Raises UsageError where that takes too long."""
         if not self._hopeless:
             try:
-                return self._compiled.search(text, timeout=MAX_SECONDS, concurrent=True) is not None
+                found = self._compiled.search(text, timeout=MAX_SECONDS, concurrent=True)
+                return found.span() if found is not None else None
             except (TimeoutError, MemoryError):
                 self._hopeless = True
         raise UsageError(

@@ -10,8 +10,8 @@ from rtcli.protocol.filters import WireFilter, parse_filter
 from rtcli.protocol.record import Frame
 from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
-from rtcli.render.styles import Color, Line, paint
-from rtcli.views import Chart, DisplaySettings, ImagePreview, Json, Notice, Table, Text, View
+from rtcli.render.styles import Color, Line, Span, paint
+from rtcli.views import Chart, DisplaySettings, FrameRows, ImagePreview, Json, Notice, Table, Text, View
 
 if TYPE_CHECKING:
     from rtcli.render.grouping import Entry, EventGrouper
@@ -91,6 +91,12 @@ class Presenter:
 
         return [paint(line, self.color) for line in table_rows(table, width)]
 
+    def _frames(self, view: FrameRows, width: int) -> list[str]:
+        from rtcli.render.rows import row
+
+        lines = [(Span("muted", view.title),), *(row(frame, self.formats, width) for frame in view.frames)]
+        return [paint(line, self.color) for line in lines]
+
     def _json(self, view: Json, width: int) -> list[str]:
         from rtcli.render.json_view import json_lines
 
@@ -114,6 +120,7 @@ _LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
     Table: Presenter._table,
     Json: Presenter._json,
     Chart: Presenter._chart,
+    FrameRows: Presenter._frames,
     ImagePreview: Presenter._preview,
 }
 

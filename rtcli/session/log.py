@@ -88,7 +88,9 @@ class WireLog:
         self.last_number = frame.number
         records.append(frame)
         if len(records) > _RAW_KEPT:
-            records[-_RAW_KEPT - 1].raw = ""
+            old = records[-_RAW_KEPT - 1]
+            if old.event is not None:  # else the text is all that there is of it
+                old.raw = ""
         self._index.add(frame)
         payload = self._payloads.weight(frame.event)
         weight = frame.size - payload + _OVERHEAD if frame.size > payload else _OVERHEAD

@@ -6,9 +6,11 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 
 from rtcli.errors import UsageError
 from rtcli.protocol.record import Frame, Mark, Record
+from rtcli.protocol.times import parse_moment, since
 from rtcli.recording.reader import RecordingReader
 from rtcli.session.log import RECORDED_BYTES
 from rtcli.session.state import SessionState
@@ -69,6 +71,11 @@ class Replay:
         return ", ".join(part for part in (started, header.command, header.endpoint, header.model) if part)
 
     @property
+    def started(self) -> datetime | None:
+        """The time of day at which its clock stood at 0; None where the recording does not say it."""
+        return self._reader.header.started if self._reader.header is not None else None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was passed over so far."""
         return self._reader.notes
@@ -79,7 +86,7 @@ class Replay:
         header, session = self._reader.header, self.state.session or {}
         state = "ended" if self.ended else "paused" if self.paused else "replay"
         return SessionStatus(
-            connection=f"{state} {self.at:.1f} s",
+            connection=f"{state} {since(self.at)}",
             endpoint=header.endpoint if header else self.name,
             model=str(session.get("model") or (header.model if header else "")),
             session_id=session.get("id"),
@@ -189,7 +196,7 @@ class Replay:
             self._forward(lambda record: record.at > before[0] or _frame_beyond(record, before[1]))
             raise UsageError(f"there is no {place!r} in this recording", hint="/seek SECONDS, #FRAME or a mark's note")
         self._changed.set()
-        return Notice(f"at {self.at:.3f} s, frame {len(self.state.log)}", level=Level.OK)
+        return Notice(f"at {since(self.at)}, frame {len(self.state.log)}", level=Level.OK)
 
     def _place(self, place: str) -> tuple[Callable[[Record], bool], bool]:
         """When a record is beyond the place, and whether the place may lie behind."""
@@ -197,7 +204,7 @@ class Replay:
         if text.startswith("#") and text[1:].isdecimal():
             number = int(text[1:])
             return (lambda record: _frame_beyond(record, number)), number <= len(self.state.log)
-        if (seconds := _seconds(text)) is not None:
+        if (seconds := parse_moment(text)) is not None:
             return _Later(seconds), seconds < self.at
         return _After(text), True
 
@@ -259,13 +266,3 @@ def parse_speed(text: str) -> float | None:
 
 def _frame_beyond(record: Record, number: int) -> bool:
     return isinstance(record, Frame) and record.number > number
-
-
-def _seconds(text: str) -> float | None:
-    """ "90", "1:30" or "0:01:30.5" as seconds."""
-    total = 0.0
-    for part in text.removesuffix("s").strip().split(":"):
-        if not part.replace(".", "", 1).isdecimal():
-            return None
-        total = total * 60 + float(part)
-    return total

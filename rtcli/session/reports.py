@@ -10,6 +10,7 @@ from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Connected, Connection, Frame, Mark
+from rtcli.protocol.times import since
 from rtcli.session import hints
 from rtcli.session.audio_meter import AudioMeter, part_of
 from rtcli.session.log import WireLog
@@ -140,7 +141,7 @@ class Reports(Part):
 
     @moment(Mark)
     def _on_mark(self, record: Mark) -> tuple[Notice]:
-        return (Notice(f"mark {record.note}".strip(), why=f"+{record.at:.3f} s, after #{self._log.last_number}"),)
+        return (Notice(f"mark {record.note}".strip(), why=f"{since(record.at)}, after #{self._log.last_number}"),)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

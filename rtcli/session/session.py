@@ -68,7 +68,7 @@ class RealtimeSession:
             link, endpoint, config or {}, settings=self.settings, audio=self.audio, tools=self.tools, wall=wall
         )
         self.undo = Undo(link, self.lifecycle, self.conversation)
-        self._started = datetime.fromtimestamp(wall(), UTC)
+        self.started = datetime.fromtimestamp(int(wall() * 1000) / 1000, UTC)  # as exactly as a recording says it
         self.recorder = Recorder(self.state.log, self._header, link.show, recording or RecordingSetup())
         link.record = self.recorder.observe
         self.lifecycle.at_connection_end(self.push_to_talk.connection_ended)
@@ -88,7 +88,7 @@ class RealtimeSession:
     def _header(self, command: str, program: str) -> Header:
         endpoint = self.lifecycle.endpoint
         model = endpoint.model or self.transport.current_model or ""
-        return Header(self._started, command, endpoint.label, model, program)
+        return Header(self.started, command, endpoint.label, model, program)
 
     @property
     def now(self) -> float:

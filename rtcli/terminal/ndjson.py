@@ -15,7 +15,7 @@ from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
 from rtcli.render.text import one_line, visible_json
 from rtcli.terminal.sink import Sink
-from rtcli.views import Chart, DisplaySettings, Json, Notice, Table, Text, View
+from rtcli.views import Chart, DisplaySettings, FrameRows, Json, Notice, Table, Text, View
 
 _ALL = parse_filter("")
 
@@ -63,7 +63,7 @@ class NdjsonWriter:
             self._err.write(f"{view.level}: {one_line(masked(sentence(view)))}\n")
             if view.hint:
                 self._err.write(f"  {one_line(masked(view.hint))}\n")
-        elif isinstance(view, Text | Table | Json | Chart):
+        elif isinstance(view, Text | Table | Json | Chart | FrameRows):
             self._err.write("".join(f"{line}\n" for line in self._notices.lines(view, 120)))
 
     def flush(self) -> None:

@@ -14,7 +14,7 @@ from rtcli.render.styles import Color
 from rtcli.render.text import one_line, visible
 from rtcli.render.written import WrittenText
 from rtcli.terminal.sink import Sink
-from rtcli.views import Chart, DisplaySettings, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
+from rtcli.views import Chart, DisplaySettings, FrameRows, Json, Notice, SpeechDelta, SpeechDone, Table, Text, View
 
 _Key = tuple[str, str, int]  # role, item_id, content_index
 
@@ -104,7 +104,7 @@ class PlainWriter:
         for line in lines:
             self._err.write(f"{line}\n")
 
-    def _block(self, view: Text | Table | Json | Chart) -> None:
+    def _block(self, view: Text | Table | Json | Chart | FrameRows) -> None:
         self._end_line()
         for line in self._results.lines(view, self._width()):
             self._out.write(f"{line}\n")
@@ -124,4 +124,5 @@ _SHOW: dict[type, Callable[[PlainWriter, Any], None]] = {
     Table: PlainWriter._block,
     Json: PlainWriter._block,
     Chart: PlainWriter._block,
+    FrameRows: PlainWriter._block,
 }

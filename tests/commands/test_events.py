@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from rtcli.errors import InputError, UsageError
 from rtcli.protocol.filters import type_of
-from rtcli.views import Json, Notice, Table, Text
+from rtcli.protocol.times import since
+from rtcli.views import FrameRows, Json, Notice, Table, Text
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, Step, answers, fake_server, steps
 from tests.kit.sessions import Live, live_session, session_on
 
 
 async def test_the_view_of_events_is_chosen(live: Live) -> None:
-    """By name, or the next one."""
+    """By name; without one the choice is shown, and stays."""
     seen = []
-    for line in ("/events all", "/events", "/events", "/events summ"):
-        await live.run(line)
-        seen.append(live.context.display.events)
+    for line in ("/events all", "/events", "/events summ"):
+        (notice,) = await live.run(line)
+        seen.append((live.context.display.events, getattr(notice, "what", "")))
 
-    assert seen == ["all", "off", "summary", "summary"]
+    assert seen == [("all", "events: all"), ("all", "events: all"), ("summary", "events: summary")]
 
 
 async def test_a_filter_is_checked_before_it_is_set_and_shows_the_events(live: Live) -> None:
@@ -31,7 +33,9 @@ async def test_a_filter_is_checked_before_it_is_set_and_shows_the_events(live: L
     assert (live.context.display.filter, live.context.display.events) == ("response.* -*.delta <", "summary")
     with pytest.raises(UsageError):
         await live.run("/filter what=ever")
-    await live.run("/filter")
+    (shown,) = await live.run("/filter")
+    assert isinstance(shown, Notice) and shown.what == "filter: response.* -*.delta <"
+    await live.run("/filter off")
 
     assert live.context.display.filter == ""
 
@@ -47,7 +51,8 @@ async def test_an_event_is_shown_whole_by_number_id_or_type(live: Live) -> None:
     assert isinstance(by_number, Json) and isinstance(by_id, Json)
     assert by_number.value == by_id.value == last.value
     assert (by_number.full, by_id.full) == (False, True)
-    assert by_number.title.startswith(f"#{record.number} <")
+    assert by_number.title.startswith(f"#{record.number} < {since(record.at)}, ")
+    assert re.search(r", \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$", by_number.title)
 
 
 async def test_an_event_that_came_as_a_binary_message_says_so() -> None:
@@ -59,6 +64,53 @@ async def test_an_event_that_came_as_a_binary_message_says_so() -> None:
         (shown,) = await live.run("/last brand.new")
 
     assert isinstance(shown, Json) and shown.title.endswith("binary message")
+
+
+@pytest.mark.parametrize("events", ["off", "summary"])
+async def test_past_events_are_listed_by_their_numbers(live: Live, events: str) -> None:
+    """Also while none are shown, and whatever the filter hides."""
+    live.context.display.events, live.context.display.filter = events, "error"
+    last = live.session.state.log.last_number
+    (some,) = await live.run("/events 2-#4")
+    (one,) = await live.run("/events #3")
+    (rest,) = await live.run(f"/events {last - 1}-")
+    (beyond,) = await live.run(f"/events {last}-9999")
+
+    for view, numbers in ((some, [2, 3, 4]), (one, [3]), (rest, [last - 1, last]), (beyond, [last])):
+        assert isinstance(view, FrameRows) and [frame.number for frame in view.frames] == numbers
+    assert live.context.display.events == events
+
+
+async def test_a_long_list_of_events_says_how_it_goes_on(live: Live) -> None:
+    """Five hundred at a time."""
+    for _ in range(600):
+        live.session.transport.send_event({"type": "input_audio_buffer.clear"})
+    rows, more = await live.run("/events 1-600")
+
+    assert isinstance(rows, FrameRows) and len(rows.frames) == 500
+    assert more == Notice("100 more", hint="/events 501-600")
+
+
+async def test_a_frame_that_is_not_an_event_is_shown_as_it_came() -> None:
+    """Also when many have followed on it; and it is found by what it holds."""
+    broken = Step("response.create", ['{"type": "response.created", "oops'])
+    async with fake_server(steps(broken)) as server, session_on(server.url) as live:
+        await live.run("/respond")
+        frame = await live.until(lambda: [f for f in live.session.state.log.records if f.event is None])
+        for _ in range(40):
+            live.session.transport.send_event({"type": "input_audio_buffer.clear"})
+        (shown,) = await live.run(f"/show {frame[0].number}")
+        (found,) = await live.run("/grep oops")
+
+    assert isinstance(shown, Text) and shown.text.endswith('{"type": "response.created", "oops')
+    assert isinstance(found, Table) and found.rows[0][0] == str(frame[0].number)
+
+
+@pytest.mark.parametrize("line", ["/events 9999", "/events 5-3", "/events 0", "/events nosuch", "/events 1-2-3"])
+async def test_numbers_of_events_that_cannot_be_are_refused(live: Live, line: str) -> None:
+    """Each in one line that names them."""
+    with pytest.raises(UsageError, match=line.split()[1]):
+        await live.run(line)
 
 
 @pytest.mark.parametrize("line", ["/show 9999", "/show item_none", "/why 0", "/last response.never", "/grep ["])
@@ -78,6 +130,17 @@ async def test_grep_looks_into_events_and_not_into_base64(live: Live) -> None:
     assert isinstance(none, Notice) and "no event matches" in none.what
 
 
+async def test_grep_shows_what_is_around_the_match(live: Live) -> None:
+    """In one line, cut on both sides."""
+    await live.run(f"/system {'before ' * 20}the needle\\n is here{' after' * 20}")
+    (table,) = await live.run("/grep needle.*here")
+
+    assert isinstance(table, Table)
+    *_, match = table.rows[0]
+    assert match.startswith("…") and match.endswith("…") and "before the needle" in match and "here after" in match
+    assert len(match) < 150 and "\n" not in match
+
+
 async def test_grep_shows_the_last_hits_of_many(live: Live) -> None:
     """Fifty rows are enough; the number of all is said."""
     for _ in range(60):
@@ -95,6 +158,8 @@ async def test_why_tells_the_chain_and_the_command_it_began_with(live: Live) -> 
 
     assert isinstance(table, Table) and isinstance(notice, Notice)
     assert [row[3] for row in table.rows] == ["response.done", "response.created", "response.create"]
+    assert table.columns[-1] == "after"
+    assert all(row[-1].endswith("ms") for row in table.rows[:-1]) and table.rows[-1][-1] == ""
     assert notice.what == "triggered by typed text"
 
 

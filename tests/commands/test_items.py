@@ -231,5 +231,5 @@ async def test_numbers_that_are_shown_are_accepted() -> None:
         (table,) = await live.run("/history 1")
         assert isinstance(table, Table) and [row[0] for row in table.rows] == ["2"]
 
-        assert await live.run("/item 2")
+        assert await live.run("/item 2") == await live.run("/item #2")
         assert live.events("conversation.item.retrieved")[-1]["item"]["id"] == table.rows[0][1]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rtcli.commands.known import Known
+from rtcli.commands.session_arguments import Assignments, Fields
 from rtcli.errors import InputError, ServerError, UsageError
 from rtcli.views import Json, Level, Notice, Table
 from tests.kit.events import CREATED
@@ -213,3 +216,33 @@ async def test_another_model_is_connected_to(live: Live) -> None:
 
     assert await said(live, "/model") == ["gpt-realtime-mini |  | "]
     assert len(live.session.state.history) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=1 b.c=two", [("a", 1), ("b.c", "two")]),
+        (
+            'instructions="Be brief, b=2" audio.output.speed=1.2',
+            [("instructions", "Be brief, b=2"), ("audio.output.speed", 1.2)],
+        ),
+        ('tools=[{"type": "x"}]  tool_choice=none', [("tools", [{"type": "x"}]), ("tool_choice", "none")]),
+        ("a= b=2", [("a", ""), ("b", 2)]),
+        ("a=", [("a", "")]),
+        ("instructions=Be brief and kind", [("instructions", "Be brief and kind")]),
+        ('prompt {"id": "x=y"}', [("prompt", {"id": "x=y"})]),
+        ("session.tracing=null", [("tracing", None)]),
+    ],
+)
+def test_settings_are_read_one_or_several(text: str, expected: list[tuple[str, Any]]) -> None:
+    """Quoted values and JSON may hold spaces; a value that is not quoted may, where it is the only one."""
+    assert Assignments().parse(text, Known()) == expected
+
+
+def test_fields_take_quoted_values() -> None:
+    """And name the word that is none."""
+    fields = Fields({})
+
+    assert fields.parse('instructions="Be brief" max=3', Known()) == {"instructions": "Be brief", "max": 3}
+    with pytest.raises(UsageError, match="'brief'"):
+        fields.parse("instructions=Be brief", Known())

@@ -165,7 +165,7 @@ def test_a_mark_says_where_it_stands() -> None:
     fed.received({"type": "session.updated", "session": {}})
     (notice,) = fed.record(Mark(1.5, "here"))
 
-    assert notice == Notice("mark here", why="+1.500 s, after #1")
+    assert notice == Notice("mark here", why="+1.500s, after #1")
 
 
 def test_a_frame_out_of_order_is_a_defect_that_is_told() -> None:

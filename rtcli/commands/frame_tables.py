@@ -1,0 +1,89 @@
+"""Frames as rows of a table: what they are about, what led to them, and what of them matches a pattern."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from threading import Event
+from typing import Any
+
+from rtcli.protocol.filters import type_of
+from rtcli.protocol.ids import ids_of, short_id
+from rtcli.protocol.patterns import Pattern
+from rtcli.protocol.record import Frame
+from rtcli.protocol.times import duration, since
+from rtcli.views import Table
+
+MAX_MATCHES = 50
+_AROUND, _MAX_MATCH = 32, 64
+"""Characters of an excerpt on each side of what matches, and of that itself."""
+
+# the third column is the direction, an arrow that needs no heading
+_COLUMNS = ("#", "time", "", "type")
+_BLANKS = re.compile(r"\s+")
+_PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
+
+
+def chain_table(chain: Sequence[Frame], title: str) -> Table:
+    """A chain of causes, the newest first; `after` is the time since the row below."""
+    waited = [duration((frame.at - before.at) * 1000) for frame, before in pairwise(chain)]
+    rows = tuple(
+        (*_begin(frame), _about(frame.event or {}) or frame.problem, frame.cause, after)
+        for frame, after in zip(chain, [*waited, ""], strict=True)
+    )
+    return Table((*_COLUMNS, "about", "cause", "after"), rows, title=title)
+
+
+class Matches:
+    """The last frames that match a pattern, and how many do."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._pattern = pattern
+        self.count = 0
+        self._last: deque[tuple[str, ...]] = deque(maxlen=MAX_MATCHES)
+
+    def search(self, frames: Iterable[Frame], stop: Event) -> None:
+        """Look at frames, also in another thread, until `stop` is set. Raises UsageError for a pattern that hangs."""
+        for frame in frames:
+            if stop.is_set():
+                return
+            text = _searchable(frame)
+            if (span := self._pattern.span(text)) is not None:
+                self.count += 1
+                self._last.append((*_begin(frame), _excerpt(text, *span)))
+
+    def table(self, title: str) -> Table:
+        """The rows, with what is around the match."""
+        return Table((*_COLUMNS, "match"), tuple(self._last), title=title)
+
+
+def _begin(frame: Frame) -> tuple[str, str, str, str]:
+    return str(frame.number), since(frame.at), str(frame.direction), type_of(frame) or "no event"
+
+
+def _about(event: Mapping[str, Any]) -> str:
+    """The ids that an event is about (not its own), and why it failed if it did."""
+    ids = [short_id(name) for name in dict.fromkeys(ids_of(event)) if name != event.get("event_id")]
+    error = event.get("error")
+    code = error.get("code") if isinstance(error, Mapping) else None
+    response = event.get("response")
+    status = response.get("status") if isinstance(response, Mapping) else None
+    return " ".join(str(part) for part in (*ids, status, code) if part)
+
+
+def _searchable(frame: Frame) -> str:
+    """An event as text without its base64, in which anything would match; of no event, what came."""
+    if frame.event is None:
+        return frame.raw if isinstance(frame.raw, str) else frame.raw.decode(errors="replace")
+    return _PAYLOADS.sub("", json.dumps(frame.event, ensure_ascii=False))
+
+
+def _excerpt(text: str, start: int, end: int) -> str:
+    """What matches between a few characters on each side, in one line."""
+    end = min(end, start + _MAX_MATCH)
+    first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    cut = _BLANKS.sub(" ", text[first:last])
+    return f"{'…' if first else ''}{cut}{'…' if last < len(text) else ''}"

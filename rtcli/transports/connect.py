@@ -22,6 +22,7 @@ from rtcli.http.liveness import Keepalive
 from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
 from rtcli.http.tls import ssl_context as default_ssl_context
+from rtcli.http.unread import MAX_QUEUE, BoundedReading
 from rtcli.masking import mask_exception, masking_logger
 
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
@@ -51,7 +52,7 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
-class _Connection(Keepalive, ClientConnection):
+class _Connection(Keepalive, BoundedReading, ClientConnection):
     """Watched for life, and sends one Host: the caller's, where the headers have one (a tunnel, a virtual host)."""
 
     async def handshake(
@@ -107,7 +108,7 @@ async def dial(
             user_agent_header=f"rtcli/{__version__}",
             compression=None,
             max_size=max_message_bytes,
-            max_queue=(256, 64),
+            max_queue=MAX_QUEUE,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
             open_timeout=open_timeout,

@@ -88,7 +88,7 @@ async def test_close_does_not_wait_for_a_peer_that_stalls(megabytes: int) -> Non
 
 async def test_a_slow_peer_is_no_dead_one() -> None:
     """It takes a little at a time, so that its pong comes late: but it does take what is sent."""
-    async with through_proxy(ping_interval=0.05, ping_timeout=0.6) as (t, proxy, errors):
+    async with through_proxy(ping_interval=0.05, ping_timeout=1.5) as (t, proxy, errors):
         proxy.trickle(0.02)
         for _ in range(12):
             t.send_event(BIG)

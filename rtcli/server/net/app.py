@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
 from rtcli.http.front import HttpRequest, HttpResponse
+from rtcli.http.unread import MAX_QUEUE
 from rtcli.masking import add_secret, masking_logger
 from rtcli.protocol.differences import Mismatch
 from rtcli.protocol.events import encode
@@ -114,6 +115,7 @@ class RealtimeServer:
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
         self._opened: set[ServerConnection] = set()  # every TCP connection, whatever it asks for
+        self._serving: set[asyncio.Task[None]] = set()  # one for each that upgraded
         if key:
             add_secret(key)
         secrets = ClientSecrets(time.time)
@@ -152,6 +154,8 @@ class RealtimeServer:
         except TimeoutError:
             for connection in list(self._opened):  # sessions, and clients that are slow to ask for one
                 connection.transport.abort()
+            for task in self._serving:  # a fault may hold one up for as long as it says
+                task.cancel()
             await self._server.wait_closed()
         await self._pool.__aexit__(kind, error, trace)
 
@@ -165,6 +169,7 @@ class RealtimeServer:
             select_subprotocol=_select_subprotocol,
             compression=None,  # to deflate base64 audio takes more time than everything else
             max_size=_MAX_FRAME,  # a larger one ends the connection with 1009
+            max_queue=MAX_QUEUE,
             ping_interval=_PING_SECONDS,
             ping_timeout=_PING_SECONDS,
             close_timeout=_CLOSE_SECONDS,
@@ -234,6 +239,10 @@ class RealtimeServer:
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         outcome = after_upgrade(_upgrade_request(connection.request), self._policy)
         if self._record is not None or self._observe is not None:
             model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""

@@ -11,6 +11,7 @@ from rtcli.protocol.events import WireObject
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.server.ids import new_id, random_text
 from rtcli.server.session.state import EffectiveSession, realtime_session, transcription_session
+from rtcli.server.session.weight import weight
 from rtcli.server.validation.api_errors import ApiError, invalid_json
 from rtcli.server.validation.schema import check_session
 from rtcli.server.validation.validators import anything, fields, number, one_of
@@ -19,6 +20,7 @@ from rtcli.server.validation.validators import anything, fields, number, one_of
 PATHS = ("/v1/realtime/client_secrets", "/realtime/client_secrets", "/openai/v1/realtime/client_secrets")
 _DEFAULT_SECONDS = 600  # as the API has it
 _MAX_SECRETS = 10_000  # that one server keeps; the oldest go first
+_MAX_BYTES = 64 * 2**20  # of their sessions
 _BODY = fields(
     {
         "expires_after": fields({"anchor": one_of("created_at"), "seconds": number(10, 7_200)}),
@@ -31,6 +33,7 @@ _BODY = fields(
 class _Secret:
     expires_at: float  # Unix seconds
     session: WireObject  # effective, but without the id and the end that each connection gives it
+    weight: int  # bytes of the session
 
 
 class ClientSecrets:
@@ -39,6 +42,7 @@ class ClientSecrets:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._secrets: dict[str, _Secret] = {}
+        self._bytes = 0  # of all their sessions
 
     def create(self, body: bytes) -> tuple[int, WireObject]:
         """Answer a POST: HTTP status and body. A configuration is refused as a session.update would be."""
@@ -50,8 +54,10 @@ class ClientSecrets:
             return 400, {"error": {key: error[key] for key in ("message", "type", "param", "code")}}
         seconds = (requested.get("expires_after") or {}).get("seconds", _DEFAULT_SECONDS)
         value, expires_at = f"ek_{random_text(32)}", self._now() + seconds
-        self._forget_old()
-        self._secrets[value] = _Secret(expires_at, session)
+        secret = _Secret(expires_at, session, weight(session))
+        self._forget_old(secret.weight)
+        self._secrets[value] = secret
+        self._bytes += secret.weight
         return 200, {"value": value, "expires_at": int(expires_at), "session": session}
 
     def session_of(self, key: str) -> WireObject | None:
@@ -59,12 +65,15 @@ class ClientSecrets:
         secret = self._secrets.get(key)
         return copy.deepcopy(secret.session) if secret and secret.expires_at > self._now() else None
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, room: int) -> None:
         now = self._now()
         for key in [key for key, secret in self._secrets.items() if secret.expires_at <= now]:
-            del self._secrets[key]
-        while len(self._secrets) >= _MAX_SECRETS:
-            del self._secrets[next(iter(self._secrets))]
+            self._forget(key)
+        while self._secrets and (len(self._secrets) >= _MAX_SECRETS or self._bytes + room > _MAX_BYTES):
+            self._forget(next(iter(self._secrets)))
+
+    def _forget(self, key: str) -> None:
+        self._bytes -= self._secrets.pop(key).weight
 
 
 def _parse(body: bytes) -> WireObject:

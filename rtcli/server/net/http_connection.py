@@ -10,6 +10,7 @@ from websockets.asyncio.server import ServerConnection
 
 from rtcli.http.front import HttpExchange, HttpRequest, HttpResponse
 from rtcli.http.liveness import Keepalive
+from rtcli.http.unread import BoundedReading
 from rtcli.server.runtime.recorder import RecordedConnection
 
 RequestHandler: TypeAlias = Callable[[HttpRequest], HttpResponse]
@@ -24,7 +25,7 @@ def http_connection(handle: RequestHandler, opened: set[ServerConnection]) -> ty
     `opened` holds those that are open, also before their handshake.
     """
 
-    class HttpConnection(Keepalive, RecordedConnection):
+    class HttpConnection(Keepalive, BoundedReading, RecordedConnection):
         """Looks at the first bytes: what follows a GET is the WebSocket library's."""
 
         _received = b""  # until it is known what follows

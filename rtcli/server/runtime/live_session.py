@@ -93,7 +93,9 @@ class LiveSession:
                 event_type = event["type"] if isinstance(event, dict) else ""
                 for _ in range(await client.inject_faults_before(event_type)):
                     await self._perform(self._receive(event), client)
-                await client.drain()
+                await self._drain()
+                if self._transcriber.is_full:
+                    await self._transcriber.room(client.connection.wait_closed())
                 await asyncio.sleep(0)  # a client that floods waits for its turn like everybody else
         except ConnectionClosed:
             pass  # without a close frame, or with an error: the session ends all the same
@@ -135,8 +137,12 @@ class LiveSession:
     async def _emit(self, events: list[WireObject]) -> None:
         for event in events:
             self._send(event)
-        if self._clients:
-            await self._clients[0].drain()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Wait until no client has too much to read: each gets what the others cause, and none may be left behind."""
+        for client in list(self._clients):
+            await client.drain()
 
     async def _expire(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

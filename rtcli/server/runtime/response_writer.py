@@ -39,7 +39,7 @@ AUDIO_SPEED = 4.0  # how many times faster than real time audio is sent
 
 _WORDS = re.compile(r"\S+\s*|\s+")
 # what is spoken in one go: a sentence, a long clause, or what goes on for too long without either
-_SENTENCE = re.compile(r"(.{,240}?[.!?…:;。！？][\"'”’)]*\s+|.{80,240}?,\s+|.{240,}?\s+)", re.S)
+_SENTENCE = re.compile(r"(.{,240}?[.!?…:;。！？][\"'”’)]*\s+|.{80,240}?,\s+|.{240,1000}?\s+|.{1000})", re.S)
 _ARGUMENT_PIECE = 12  # characters of arguments in one delta
 QUOTA = {
     "type": "insufficient_quota",

@@ -8,10 +8,11 @@ from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import WireObject
 from rtcli.server.ids import new_id
 from rtcli.server.session.items import ConversationItem
+from rtcli.server.session.weight import weight
 from rtcli.server.validation import api_errors
 
 MAX_TEXT_KEPT = 128 * 2**20
-"""Characters of text, images and arguments that one conversation takes; more is refused."""
+"""Bytes of items, without their audio, that one conversation takes; more is refused."""
 
 MAX_AUDIO_KEPT = 64 * 2**20
 """Bytes of audio that one conversation keeps (about 23 minutes); the oldest goes first, its item stays."""
@@ -25,7 +26,8 @@ class DefaultConversation:
         self._items: dict[str, ConversationItem] = {}
         self._order: list[str] = []  # of their ids
         self._calls: set[str] = set()  # the call ids of function calls
-        self._characters = 0  # of all items together
+        self._weights: dict[str, int] = {}  # of the items, as they were when they were weighed last
+        self._weight = 0  # of all items together
 
     def __iter__(self) -> Iterator[ConversationItem]:
         return (self._items[item_id] for item_id in self._order)
@@ -61,9 +63,24 @@ class DefaultConversation:
         """Whether a function call of that id is in the conversation."""
         return call_id in self._calls
 
+    def check_room(self, more: int = 0) -> None:
+        """Raises ApiError where the conversation is full, or so many bytes would make it so."""
+        if self._weight + more > MAX_TEXT_KEPT:
+            raise api_errors.conversation_full(MAX_TEXT_KEPT // 2**20)
+
+    def weigh(self, item: ConversationItem) -> None:
+        """An item says more than when it was added: what a response made, a transcript."""
+        if item.id in self._items:
+            self._weight -= self._weights.get(item.id, 0)
+            self._weights[item.id] = weight(item.wire)
+            self._weight += self._weights[item.id]
+
     def append(self, item: ConversationItem) -> str | None:
-        """Add at the end; returns the id of the item before it."""
-        return self.insert(item, None)
+        """Add what the server made at the end; returns the id of the item before it.
+
+        There is always room for it: a full conversation starts no response that would make more.
+        """
+        return self._put(item, None)
 
     def insert(self, item: ConversationItem, previous: str | None) -> str | None:
         """Add after `previous`: "root" is the front; None and "" are the end. Returns the id of the item before it.
@@ -76,12 +93,14 @@ class DefaultConversation:
         if previous and previous != "root" and previous not in self._items:
             raise api_errors.previous_item_unknown(previous)
         self._check_answer(item.wire)
-        if self._characters + _characters(item.wire) > MAX_TEXT_KEPT:
-            raise api_errors.conversation_full(MAX_TEXT_KEPT // 2**20)
-        self._characters += _characters(item.wire)
+        self.check_room(weight(item.wire))
+        return self._put(item, previous)
+
+    def _put(self, item: ConversationItem, previous: str | None) -> str | None:
         place = self._place_after(previous)
         self._order.insert(place, item.id)
         self._items[item.id] = item
+        self.weigh(item)
         if item.wire["type"] == "function_call":
             self._calls.add(item.wire["call_id"])
         return self._order[place - 1] if place else None
@@ -90,8 +109,7 @@ class DefaultConversation:
         """Raises ApiError for an unknown id. The id may be used again."""
         item = self._known(item_id, "delete")
         self._order.remove(item_id)
-        # a transcript that came later was not counted when the item was added, so the sum could fall below 0
-        self._characters = max(0, self._characters - _characters(item.wire))
+        self._weight -= self._weights.pop(item_id)
         del self._items[item_id]
         if item.wire["type"] == "function_call":
             self._calls.discard(item.wire["call_id"])
@@ -145,9 +163,3 @@ class DefaultConversation:
             asked = self._items.get(wire["approval_request_id"])
             if asked is None or asked.wire["type"] != "mcp_approval_request":
                 raise api_errors.approval_unknown(wire["approval_request_id"])
-
-
-def _characters(wire: WireObject) -> int:
-    """The length of what an item says."""
-    parts = [wire, *wire.get("content", ())]
-    return sum(len(value) for part in parts for value in part.values() if isinstance(value, str))

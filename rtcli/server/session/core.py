@@ -6,7 +6,7 @@ the wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16
@@ -32,6 +32,7 @@ from rtcli.server.session.response import Response
 from rtcli.server.session.response_options import response_options
 from rtcli.server.session.state import EffectiveSession
 from rtcli.server.session.turn_detection import TurnMark, TurnMarkKind
+from rtcli.server.session.weight import weight
 from rtcli.server.validation import api_errors
 from rtcli.server.validation.api_errors import ApiError
 from rtcli.server.validation.client_events import check_event
@@ -51,6 +52,7 @@ class ServerCore:
         self._input = InputAudio(self.state, detector)
         self._to_transcribe: set[str] = set()  # committed items; audio sent as an item is not transcribed
         self._held_outputs: list[WireObject] = []  # events whose function call is not complete yet
+        self._beside: dict[str, int] = {}  # bytes that responses in progress were given as input of their own, by id
         self._out: list[ServerEffect] = []  # what the entry point that runs has caused so far
 
     def __repr__(self) -> str:
@@ -76,8 +78,7 @@ class ServerCore:
 
     def audio_appended(self, pcm: bytes) -> list[ServerEffect]:
         """Audio has been appended: buffer it, and see whether a turn starts or ends in it."""
-        for mark in self._input.append(pcm):
-            _MARKS[mark.kind](self, mark)
+        self._mark(self._input.append(pcm))
         self._input.keep_recent()
         if partial := self._input.due_partial():
             self._out.append(TranscribePartial(*partial))
@@ -85,8 +86,7 @@ class ServerCore:
 
     def pause_transcribed(self, transcript: str) -> list[ServerEffect]:
         """What was said before a pause has been transcribed (semantic_vad)."""
-        for mark in self._input.evaluate_pause(transcript):
-            _MARKS[mark.kind](self, mark)
+        self._mark(self._input.evaluate_pause(transcript))
         return self._effects()
 
     def partly_transcribed(self, item_id: str, transcript: str) -> list[ServerEffect]:
@@ -105,7 +105,9 @@ class ServerCore:
             return []
         partial = self._input.partial
         sent = partial.sent if partial and partial.item_id == item.id else ""
-        return list(transcription.events(item, settings["model"], transcript, sent))
+        events = list(transcription.events(item, settings["model"], transcript, sent))
+        self.conversation.weigh(item)
+        return [*events]
 
     def response_ended(
         self, response: Response, status: str = "completed", details: WireObject | None = None
@@ -118,6 +120,7 @@ class ServerCore:
             self.state.voice_locked = True  # the API refuses another voice once the assistant was heard
             self.conversation.evict_old_audio()
         self.out_of_band.pop(response.id, None)
+        self._beside.pop(response.id, None)
         if response is self.active:
             self.active = None
             self._release_held()
@@ -137,8 +140,7 @@ class ServerCore:
         self._out.append(event("input_audio_buffer.timeout_triggered", **place))
         pcm = buffer.peek(buffer.end - PCM16.samples(timeout))
         buffer.clear()
-        self._commit_item(item_id, pcm)
-        self._start_response({})
+        self._answer_turn(item_id, pcm, respond=True)
         return self._effects()
 
     # client events ----------------------------------------------------------------------------------------------------
@@ -165,6 +167,7 @@ class ServerCore:
         self._out.append(FeedAudio(self._input.decode(data)))
 
     def _on_input_audio_buffer_commit(self, sent: Mapping[str, Any]) -> None:
+        self.conversation.check_room(_COMMITTED_BYTES)  # before the audio is taken from the buffer
         self._commit_item(*self._input.commit())
 
     def _on_input_audio_buffer_clear(self, sent: Mapping[str, Any]) -> None:
@@ -174,7 +177,9 @@ class ServerCore:
     def _on_conversation_item_create(self, sent: Mapping[str, Any]) -> None:
         wire = sent["item"]
         if wire["type"] == "function_call_output" and self.active and self.active.has_call(wire["call_id"]):
-            self._held_outputs.append(dict(sent))  # an output goes behind its call, and that one is still being written
+            # an output goes behind its call, and that one is still being written
+            self.conversation.check_room(weight([*self._held_outputs, sent]))
+            self._held_outputs.append(dict(sent))
             return
         item = items.from_client(wire, audio_format=self._input.decoder.format)
         self._add_item(item, sent.get("previous_item_id"))
@@ -209,6 +214,10 @@ class ServerCore:
 
     # speech -----------------------------------------------------------------------------------------------------------
 
+    def _mark(self, marks: Iterable[TurnMark]) -> None:
+        for mark in marks:
+            _MARKS[mark.kind](self, mark)
+
     def _speech_started(self, mark: TurnMark) -> None:
         item_id, start_ms = self._input.start_turn(mark)
         where = {"audio_start_ms": start_ms, "item_id": item_id}
@@ -223,12 +232,17 @@ class ServerCore:
         item_id, pcm = self._input.end_turn(mark)
         end_ms = PCM16.milliseconds(2 * mark.sample)
         self._out.append(event("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id))
-        self._commit_item(item_id, pcm)
-        if (self.state.turn_detection or {}).get("create_response"):
-            try:
+        respond = bool((self.state.turn_detection or {}).get("create_response"))
+        self._answer_turn(item_id, pcm, respond=respond)
+
+    def _answer_turn(self, item_id: str, pcm: bytes, *, respond: bool) -> None:
+        """Commit a turn that no event of the client ended, so that a refusal answers none."""
+        try:
+            self._commit_item(item_id, pcm)
+            if respond:
                 self._start_response({})
-            except ApiError as problem:
-                self._out.append(problem.event())
+        except ApiError as problem:
+            self._out.append(problem.event())
 
     # what several of them do ------------------------------------------------------------------------------------------
 
@@ -237,16 +251,18 @@ class ServerCore:
         return effects
 
     def _commit_item(self, item_id: str, pcm: bytes) -> None:
+        self.conversation.check_room(_COMMITTED_BYTES)
         item = items.committed_audio(item_id, pcm)
         previous = self.conversation.last_id
         self._out.append(event("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id))
         self._add_item(item, None)
-        self.conversation.evict_old_audio()
         self._to_transcribe.add(item.id)
         self._out.append(Transcribe(item))
 
     def _add_item(self, item: ConversationItem, previous_item_id: str | None) -> None:
         previous = self.conversation.insert(item, previous_item_id)
+        if item.audio:
+            self.conversation.evict_old_audio()
         place = {"previous_item_id": previous, "item": item.wire}
         self._out += [event("conversation.item.added", **place), event("conversation.item.done", **place)]
 
@@ -258,18 +274,29 @@ class ServerCore:
             raise api_errors.response_active(self.active.id)
         if len(self.out_of_band) >= MAX_OUT_OF_BAND:
             raise api_errors.too_many_responses(MAX_OUT_OF_BAND)
+        self.conversation.check_room()
+        beside = self._weight_beside(requested, options.input or ())
         known = set(self.state.mcp_servers)
-        self.state.mcp_servers.update(self.state.resolve_mcp(requested.get("tools", ()), "response.tools"))
+        self.state.define_servers(requested.get("tools", ()))
         for label in [label for label in self.state.mcp_servers if label not in known]:
             self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
         context = tuple(self.conversation.in_reply_order()) if options.input is None else options.input
         response = Response(options, self.conversation, context)
+        self._beside[response.id] = beside
         if options.out_of_band:
             self.out_of_band[response.id] = response
         else:
             self.active = response
             self._out.append(SetIdleTimer(None))
         self._out += [*response.created(), StartResponse(response)]
+
+    def _weight_beside(self, requested: Mapping[str, Any], given: Iterable[ConversationItem]) -> int:
+        """What a response is given that is kept nowhere else. Raises ApiError where it is too much with the others'."""
+        audio = (pcm for item in given if self.conversation.get(item.id) is not item for pcm in item.audio.values())
+        beside = weight(requested) + sum(map(len, audio))
+        if sum(self._beside.values()) + beside > MAX_BESIDE:
+            raise api_errors.responses_too_large(MAX_BESIDE // 2**20)
+        return beside
 
     def _cancel_response(self, response: Response, reason: str) -> None:
         done = self._effects()
@@ -288,6 +315,8 @@ class ServerCore:
 
 
 MAX_OUT_OF_BAND = 64  # responses beside the conversation at the same time
+_COMMITTED_BYTES = 4_096  # more than an item of committed audio weighs
+MAX_BESIDE = 64 * 2**20  # bytes that all responses in progress may be given as input of their own
 
 _MARKS: Mapping[TurnMarkKind, Callable[[ServerCore, TurnMark], None]] = {
     TurnMarkKind.STARTED: ServerCore._speech_started,

@@ -12,6 +12,7 @@ from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.events import event, obfuscated
 from rtcli.server.session.items import ConversationItem
 
+MAX_TOOLS = 128  # that one server lists
 _UNREACHABLE = ".invalid"  # a host name that by standard never resolves: the way to ask for a listing that fails
 
 
@@ -31,12 +32,12 @@ def tools_of(server: Mapping[str, Any]) -> list[WireObject]:
     """The tools that a simulated server lists: those that `allowed_tools` names, or one called `echo`."""
     allowed = server.get("allowed_tools") or []
     names = allowed.get("tool_names") or [] if isinstance(allowed, Mapping) else allowed
-    return [_tool(str(server["server_label"]), name) for name in names or ["echo"]]
+    return [_tool(str(server["server_label"]), name) for name in names[:MAX_TOOLS] or ["echo"]]
 
 
 def _tool(label: str, name: str) -> WireObject:
     schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-    described = f"{name}, a simulated tool of the MCP server {label}: it gives back its input."
+    described = f"{name}, a simulated tool of the MCP server {label[:64]}: it gives back its input."
     return {"name": name, "description": described, "input_schema": schema, "annotations": {"read_only": True}}
 
 

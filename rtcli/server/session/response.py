@@ -15,6 +15,12 @@ from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.events import event, obfuscated
 from rtcli.server.session.items import ConversationItem
 
+MAX_TEXT = 2**20
+"""Characters that one response makes: 260,000 tokens, beyond any model's."""
+
+MAX_AUDIO = 64 * 2**20
+"""Bytes of audio that one response makes, about 23 minutes: the conversation would keep no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseOptions:
@@ -49,6 +55,7 @@ class _Open:
     part: str = ""
     text: str = ""
     audio: bytearray = field(default_factory=bytearray)  # 24 kHz PCM16; what the encoder still holds is in it
+    unkept: int = 0  # bytes of audio that went out and are not in `audio`: nobody can retrieve them
     closed: bool = False
     encoder: Encoder | None = None  # made at the first audio
 
@@ -78,13 +85,15 @@ class Response:
     @property
     def audio_bytes(self) -> int:
         """24 kHz PCM16 that it has made."""
-        return sum(len(pcm) for output in self._outputs for pcm in output.item.audio.values())
+        return sum(map(_audio_bytes, self._outputs))
 
     @property
     def exhausted(self) -> bool:
-        """Whether max_output_tokens is reached."""
+        """Whether max_output_tokens is reached, or what this server keeps of one response."""
         limit = self.options.max_output_tokens
-        return isinstance(limit, int) and sum(self._written().values()) >= limit
+        if isinstance(limit, int) and sum(self._written().values()) >= limit:
+            return True
+        return self.audio_bytes >= MAX_AUDIO or sum(len(output.text) for output in self._outputs) >= MAX_TEXT
 
     def has_call(self, call_id: str) -> bool:
         """Whether one of its items is that function call."""
@@ -128,7 +137,9 @@ class Response:
     def add_audio(self, pcm: bytes) -> list[WireObject]:
         """More audio of the message: 24 kHz PCM16, sent in the format of the session."""
         sent, output = self._message()
-        if not output.item.truncated:  # the client goes on playing what it has; the conversation keeps the cut
+        if self.options.out_of_band:
+            output.unkept += len(pcm)
+        elif not output.item.truncated:  # the client goes on playing what it has; the conversation keeps the cut
             output.audio += pcm
             output.item.audio[0] = output.audio
         if output.encoder is None:
@@ -194,7 +205,7 @@ class Response:
         total = {"text": 0, "audio": 0}
         for output in self._outputs:
             total["text"] += usage.text_tokens(output.text)
-            total["audio"] += sum(usage.audio_tokens(len(pcm), user=False) for pcm in output.item.audio.values())
+            total["audio"] += usage.audio_tokens(_audio_bytes(output), user=False)
         return total
 
     def _open_messages(self) -> Sequence[_Open]:
@@ -245,6 +256,7 @@ class Response:
             output.item.wire = {**output.item.wire, "status": status}
         output.closed = True
         if not self.options.out_of_band:
+            self.conversation.weigh(output.item)
             # The API names no predecessor here when it is the conversation's first item; clients do not order by it.
             previous = None if self.conversation.first_is(output.previous) else output.previous
             sent.append(event("conversation.item.done", previous_item_id=previous, item=output.item.wire))
@@ -265,6 +277,10 @@ class Response:
             return []
         delta = encode_base64(data)
         return [event("response.output_audio.delta", **self._place(output), content_index=0, delta=delta)]
+
+
+def _audio_bytes(output: _Open) -> int:
+    return output.unkept + sum(map(len, output.item.audio.values()))
 
 
 def _part(output: _Open, *, short: bool) -> WireObject:

@@ -8,7 +8,14 @@ from typing import Any
 from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.protocol.events import WireObject
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
+from rtcli.server.session.weight import weight
 from rtcli.server.validation import api_errors
+
+MAX_SETTINGS = 32 * 2**20
+"""Bytes of settings and MCP servers that one session keeps."""
+
+MAX_MCP_SERVERS = 64
+"""Of one session: each is an item of the conversation as well, and what it lists."""
 
 STOCK_INSTRUCTIONS = (
     "You are the local test server of rtcli. You answer with a few built-in rules and are not a language model. "
@@ -119,10 +126,18 @@ class EffectiveSession:
         self._check(requested, new)
         # nothing above has changed self: an update that is refused here leaves no trace
         servers = {**self.mcp_servers, **self.resolve_mcp(requested.get("tools", ()), "session.tools")}
+        _check_size(new, servers)
         if "tracing" in requested and requested["tracing"] != self.config.get("tracing"):
             self._tracing_settled = True
         self.mcp_servers = servers
         self.config = new
+
+    def define_servers(self, tools: Any) -> None:
+        """Keep the MCP servers that a response brings. Raises ApiError as `resolve_mcp` does, and beyond the bounds."""
+        servers = {**self.mcp_servers, **self.resolve_mcp(tools, "response.tools")}
+        if servers != self.mcp_servers:
+            _check_size(self.config, servers)
+            self.mcp_servers = servers
 
     def resolve_mcp(self, tools: Any, path: str) -> dict[str, WireObject]:
         """The MCP servers that these tools define or name, by label. Raises ApiError for an undefined one."""
@@ -163,6 +178,11 @@ class EffectiveSession:
         transcriber = (new["audio"]["input"]["transcription"] or {}).get("model")
         if self.transcribes_only and transcriber in _WITHOUT_TURN_DETECTION and new["audio"]["input"]["turn_detection"]:
             raise api_errors.no_turn_detection("session.audio.input.turn_detection")
+
+
+def _check_size(config: WireObject, servers: Mapping[str, WireObject]) -> None:
+    if len(servers) > MAX_MCP_SERVERS or weight([config, servers]) > MAX_SETTINGS:
+        raise api_errors.settings_too_large(MAX_SETTINGS // 2**20, MAX_MCP_SERVERS)
 
 
 def _merge_format(value: WireObject, old: WireObject | None, state: EffectiveSession) -> WireObject:

@@ -149,6 +149,18 @@ def conversation_full(limit: int) -> ApiError:
     return ApiError(text, "conversation_too_large")
 
 
+def settings_too_large(limit: int, servers: int) -> ApiError:
+    """A bound of this server alone."""
+    text = f"This server keeps at most {limit} MiB of settings and {servers} MCP servers for one session."
+    return ApiError(text, "session_too_large")
+
+
+def responses_too_large(limit: int) -> ApiError:
+    """A bound of this server alone."""
+    text = f"This server keeps at most {limit} MiB of what responses in progress were given."
+    return ApiError(text, "response_too_large")
+
+
 def previous_item_unknown(item_id: str) -> ApiError:
     text = f"Error adding item: the previous item with id '{item_id}' does not exist."
     return ApiError(text, "item_create_invalid_previous_item_id")

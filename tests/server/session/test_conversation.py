@@ -194,14 +194,14 @@ def test_only_what_the_model_said_can_be_truncated(make: str) -> None:
 
 def test_a_conversation_takes_only_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound an item is refused; after a deletion there is room again."""
-    monkeypatch.setattr(conversation, "MAX_TEXT_KEPT", 1_000)
+    monkeypatch.setattr(conversation, "MAX_TEXT_KEPT", 10_000)
     book = Playbook()
-    first = book.say("x" * 600)
-    error = book.refused(CREATE, item=user("x" * 600))
+    first = book.say("x" * 6_000)
+    error = book.refused(CREATE, item=user("x" * 6_000))
     book.send("conversation.item.delete", item_id=first)
 
     assert error["code"] == "conversation_too_large"
-    assert book.say("x" * 600)
+    assert book.say("x" * 6_000)
 
 
 def test_a_conversation_forgets_its_oldest_audio_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def serve(
     port: Annotated[int, typer.Option(metavar="N", help="The port; 0 picks a free one.")] = 8088,
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="The address to listen on; anything but loopback needs a key.")
+        str, typer.Option("--host", metavar="HOST", help="The address to listen on; anything but loopback needs a key.")
     ] = "127.0.0.1",
     reply: Annotated[
         str,

@@ -28,6 +28,9 @@ _APPEND = "input_audio_buffer.append"
 _QUIET_SECONDS = 1.0
 """Seconds of quiet after the last speech of a file before nothing more is expected."""
 
+_SPEECH_ENDS = ("input_audio_buffer.speech_stopped", "input_audio_buffer.committed", "input_audio_buffer.cleared")
+"""What ends speech that the server has heard begin: a commit by hand does so without a `speech_stopped`."""
+
 
 async def in_pipe(options: ChatOptions) -> ExitCode:
     """A chat from standard input to standard output; the code is the worst that happened."""
@@ -218,17 +221,29 @@ async def _end_speech(session: RealtimeSession) -> None:
 
 
 async def _heard_out(session: RealtimeSession, limit: float | None, ended: Callable[[], bool]) -> None:
-    """Wait until what was spoken has been heard to its end, and answered: turn detection says when that is."""
+    """Wait until what was spoken has been heard to its end, and answered: turn detection says when that is.
+
+    Raises ExpectationError where it does not say so within `limit` seconds after the last sound.
+    """
     quiet_since: float | None = None
+    open_since: float | None = None
     loop = asyncio.get_running_loop()
     # a connection that is lost meanwhile has no answer to wait for
     while session.lifecycle.connected:
-        if ended() and session.quiet and not _speech_open(session):
+        speaking = _speech_open(session)
+        if ended() and session.quiet and not speaking:
             quiet_since = quiet_since or loop.time()
             if loop.time() - quiet_since >= _QUIET_SECONDS:
                 return
         else:
             quiet_since = None
+        open_since = (open_since or loop.time()) if ended() and speaking else None
+        if limit and open_since and loop.time() - open_since >= limit:
+            raise ExpectationError(
+                "the turn has no end",
+                why=f"turn detection heard speech begin, and has not heard it end for {limit:g} s",
+                hint="/play FILE --commit makes a file a turn",
+            )
         await asyncio.sleep(0.02)  # no event tells that a file has ended or that a room is quiet
         if not session.quiet:
             await complete(session, limit)
@@ -236,6 +251,6 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
 
 def _speech_open(session: RealtimeSession) -> bool:
     """The server has heard speech begin and not end."""
-    began = session.state.log.last("input_audio_buffer.speech_started")
-    ended = session.state.log.last("input_audio_buffer.speech_stopped")
-    return began is not None and (ended is None or ended.number < began.number)
+    last = session.state.log.last
+    began = last("input_audio_buffer.speech_started")
+    return began is not None and not any(end and end.number > began.number for end in map(last, _SPEECH_ENDS))

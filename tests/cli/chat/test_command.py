@@ -322,6 +322,13 @@ async def test_prices_and_barge_in_come_from_the_settings(tmp_path: Path) -> Non
     assert "barge-in by typing: off" in ended.err
 
 
+@pytest.fixture
+def tone(tmp_path: Path) -> Path:
+    """A second of something that an energy detector takes for speech."""
+    write_wav(tmp_path / "tone.wav", (np.sin(np.arange(24_000) / 8) * 12_000).astype("<i2").tobytes())
+    return tmp_path / "tone.wav"
+
+
 async def test_a_server_that_gives_two_items_one_id_is_talked_to_all_the_same() -> None:
     """Each line gets its answer, at once."""
 
@@ -339,15 +346,36 @@ async def test_a_server_that_gives_two_items_one_id_is_talked_to_all_the_same() 
     assert ended.out.count("hello") == 3
 
 
-async def test_a_file_that_is_played_in_a_pipe_is_a_turn(tmp_path: Path) -> None:
-    """The next line waits until turn detection has noticed its end, and for the answer."""
-    tone = (np.sin(np.arange(24_000) / 8) * 12_000).astype("<i2").tobytes()
-    write_wav(tmp_path / "tone.wav", tone)
-
-    ended = await rtcli("chat", "--local", "--text", text=f"/play {tmp_path / 'tone.wav'}\n/history\n")
+@pytest.mark.parametrize("commit", ["", " --commit"])
+async def test_a_file_that_is_played_in_a_pipe_is_a_turn(tone: Path, commit: str) -> None:
+    """The next line waits for the answer: after turn detection has noticed the file's end, or at once with --commit,
+    which leaves no speech for turn detection to hear the end of."""
+    ended = await rtcli("chat", "--local", "--text", text=f"/play {tone}{commit}\n/history\n")
 
     assert ended.code == 0, ended.err
     assert "user" in ended.out and "assistant" in ended.out
+
+
+async def test_turn_detection_that_hears_no_end_is_waited_for_so_long_and_no_longer(tone: Path) -> None:
+    """--timeout bounds the wait, and the next line is read all the same."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        heard = False
+        while True:
+            event = await talk.receive()
+            if event["type"] == "input_audio_buffer.append" and not heard:
+                heard = True
+                await talk.send({"type": "input_audio_buffer.speech_started", "item_id": "item_1", "audio_start_ms": 0})
+            for said in reply_to(event):
+                await talk.send(said)
+
+    async with fake_server(script) as server:
+        ended = await chat("--url", server.url, "--timeout", "0.5", text=f"/play {tone}\none\n")
+
+    assert "has not heard it end for 0.5 s" in ended.err
+    assert "hello" in ended.out
+    assert ended.code == 6
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rtcli.config.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
+    from rtcli.server import RealtimeServer
     from rtcli.session.session import RealtimeSession
     from rtcli.transports import OpenAIRealtimeWebSocket
     from rtcli.views import Notice
@@ -69,18 +70,15 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
 
 
 @asynccontextmanager
-async def serving_in_process(endpoint: Endpoint, *, speech: bool = True) -> AsyncIterator[Endpoint]:
-    """The endpoint; if it is the built-in server, that runs inside this process meanwhile.
-
-    Without `speech` it does not load its speech engines.
-    """
+async def serving_in_process(endpoint: Endpoint) -> AsyncIterator[tuple[Endpoint, RealtimeServer | None]]:
+    """The endpoint; if it is the built-in server, that runs inside this process meanwhile, and is given too."""
     if not endpoint.local:
-        yield endpoint
+        yield endpoint, None
         return
     from rtcli.server import RealtimeServer
 
-    async with RealtimeServer(voice="auto" if speech else "tone") as server:
-        yield endpoint.at(server.url)
+    async with RealtimeServer() as server:
+        yield endpoint.at(server.url), server
 
 
 @asynccontextmanager

@@ -206,7 +206,7 @@ async def _one_answer(endpoint: Any, config: dict[str, Any], say: Callable[[str]
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.cli.connect import serving_in_process, session_for
 
-    async with serving_in_process(endpoint, speech=False) as served:
+    async with serving_in_process(endpoint) as (served, _):
         session = session_for(ChatOptions(served, config), served, terminal=False)
         session.subscribe(lambda view: say(str(view)))
         try:

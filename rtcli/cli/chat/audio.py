@@ -70,11 +70,6 @@ class AudioChoice:
         return Microphone(device=self.input_device)
 
     @property
-    def used(self) -> bool:
-        """Audio goes out or comes in, also without a terminal."""
-        return self.listens or self.required_output or self.output_file is not None
-
-    @property
     def listens(self) -> bool:
         """Audio goes out from the start."""
         return self.microphone_on or self.input_file is not None

@@ -18,6 +18,7 @@ from rtcli.views import Quit
 if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.commands import Context
+    from rtcli.server import RealtimeServer
     from rtcli.session.session import RealtimeSession
     from rtcli.terminal.writer import Writer
 
@@ -37,7 +38,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
     from rtcli.cli.connect import serving_in_process, session_for
     from rtcli.commands import Context, default_registry
 
-    async with serving_in_process(options.endpoint, speech=options.audio.used) as endpoint:
+    async with serving_in_process(options.endpoint) as (endpoint, server):
         consumer = StdoutConsumer()
         writer = view_writer(
             options.display,
@@ -64,7 +65,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
                 prices=options.settings.get("prices") or {},
                 bounds=bounds_of(options.settings),
             )
-            conversation = _converse(context, writer, options.limit, options.streams.stdin, watch=options.watch)
+            conversation = _converse(context, writer, options.limit, options.streams.stdin, server, watch=options.watch)
             return await _while_read(conversation, consumer)
         finally:
             await session.close()
@@ -86,15 +87,24 @@ async def _while_read(conversation: Coroutine[Any, Any, ExitCode], consumer: Std
 
 
 async def _converse(
-    context: Context, writer: Writer, limit: float | None, stdin: TextIO, *, watch: bool = False
+    context: Context,
+    writer: Writer,
+    limit: float | None,
+    stdin: TextIO,
+    server: RealtimeServer | None,
+    *,
+    watch: bool = False,
 ) -> ExitCode:
-    """Answer standard input line by line. Who watches is there until the connection ends, whatever the input does."""
+    """Answer standard input line by line; `server` is that of this process.
+
+    Who watches is there until the connection ends, whatever the input does.
+    """
     session = context.session
     codes: list[ExitCode] = []
     async for line in _until_lost(session, Lines("-", stdin)):
         if not line.strip():
             continue
-        code, left = await _turn(line, context, writer, limit)
+        code, left = await _turn(line, context, writer, limit, server)
         # "not connected" is a usage error at a prompt
         if _is_lost(session) and code is ExitCode.USAGE:
             code = ExitCode.CONNECTION  # the line finds no connection: that is not the command line's fault
@@ -105,7 +115,7 @@ async def _converse(
         if watch:
             await _connection_end(session)
         elif not _is_lost(session):
-            await _drain_input_file(session, limit)
+            await _drain_input_file(session, limit, server)
             codes.append(_unanswered(session))
     return worst(*codes, session.exit_code)
 
@@ -158,7 +168,9 @@ def _unanswered(session: RealtimeSession) -> ExitCode:
     return ExitCode.RESPONSE_FAILED if waiting else ExitCode.OK
 
 
-async def _turn(line: str, context: Context, writer: Writer, limit: float | None) -> tuple[ExitCode, bool]:
+async def _turn(
+    line: str, context: Context, writer: Writer, limit: float | None, server: RealtimeServer | None
+) -> tuple[ExitCode, bool]:
     """One line and its answer: the code, and whether the line asked to leave."""
     from rtcli.commands import run_line
 
@@ -171,6 +183,8 @@ async def _turn(line: str, context: Context, writer: Writer, limit: float | None
             writer.write(view)
         await complete(session, limit)
         if line.lstrip().startswith("/") and _played(session, before):
+            if server is not None:
+                await server.engines()  # until they are loaded, silence of the server says nothing
             await _end_speech(session)
             await _heard_out(session, limit, lambda: True)
     except RtcliError as error:
@@ -197,12 +211,14 @@ async def complete(session: RealtimeSession, limit: float | None) -> None:
             return
 
 
-async def _drain_input_file(session: RealtimeSession, limit: float | None) -> None:
+async def _drain_input_file(session: RealtimeSession, limit: float | None, server: RealtimeServer | None) -> None:
     """After the last line: let a file that plays as microphone come to its end, and be answered."""
     from rtcli.audio.files import WavMicrophone
 
     microphone = session.audio.microphone
     if isinstance(microphone, WavMicrophone):
+        if server is not None:
+            await server.engines()
         await _heard_out(session, limit, lambda: microphone.ended)
 
 
@@ -223,7 +239,7 @@ async def _end_speech(session: RealtimeSession) -> None:
 async def _heard_out(session: RealtimeSession, limit: float | None, ended: Callable[[], bool]) -> None:
     """Wait until what was spoken has been heard to its end, and answered: turn detection says when that is.
 
-    Raises ExpectationError where it does not say so within `limit` seconds after the last sound.
+    Raises ExpectationError where it does not say so within `limit` seconds after the audio has ended.
     """
     quiet_since: float | None = None
     open_since: float | None = None

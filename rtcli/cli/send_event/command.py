@@ -155,7 +155,7 @@ async def _exchange(
     from rtcli.terminal.sink import Sink
 
     recording = recording_options.file_writer(recorded.file, "send-event", endpoint, replace=recorded.replace)
-    async with serving_in_process(endpoint) as served:
+    async with serving_in_process(endpoint) as (served, _):
         transport = transport_for(served, manual=True)
         consumer = StdoutConsumer()
         writer = NdjsonWriter(

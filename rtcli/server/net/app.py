@@ -132,7 +132,7 @@ class RealtimeServer:
 
     async def __aenter__(self) -> RealtimeServer:
         """Listens. Raises UsageError where the address cannot be had."""
-        await self._pool.__aenter__()  # engines load while the first client connects
+        await self._pool.__aenter__()
         try:
             self._server = await self._listen()
         except OSError as error:
@@ -212,7 +212,7 @@ class RealtimeServer:
         return self._policy.key is not None
 
     async def engines(self) -> Engines:
-        """The speech engines, once they are loaded. Raises UsageError where they cannot be."""
+        """The speech engines, loaded now if no audio has needed them yet. Raises UsageError where they cannot be."""
         return await self._pool.engines()
 
     # one connection ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Engines that load while the first client connects, and the threads in which they work."""
+"""Engines that load when they are first needed, and the threads in which they work."""
 
 from __future__ import annotations
 
@@ -16,43 +16,41 @@ _THREADS = 4  # onnxruntime and ctranslate2 release the GIL while they work
 
 
 class EnginePool:
-    """An async context manager; engines are loaded in a thread while it is entered already."""
+    """An async context manager; engines are loaded in a thread, at the first audio or because a server asks."""
 
     def __init__(self, choice: str, engines: Engines | None = None) -> None:
         """`engines` are taken as they are; without them `choice` is loaded."""
         self._choice = choice
-        self._given = engines
+        self._engines = engines
         self._threads = ThreadPoolExecutor(_THREADS, "engine")
-        self._loading: asyncio.Future[Engines] | None = None  # set once the pool is entered
+        self._loading: asyncio.Future[Engines] | None = None  # once they are needed
 
     async def __aenter__(self) -> EnginePool:
-        loop = asyncio.get_running_loop()
-        if self._given is not None:
-            self._loading = loop.create_future()
-            self._loading.set_result(self._given)
-        else:
-            self._loading = loop.run_in_executor(self._threads, load_engines, self._choice)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._loading is not None
-        await asyncio.wait([self._loading])
-        if not self._loading.cancelled():
-            self._loading.exception()  # retrieved, or asyncio would log it; who awaited the engines has got it
+        if self._loading is not None:
+            await asyncio.wait([self._loading])
+            if not self._loading.cancelled():
+                self._loading.exception()  # retrieved, or asyncio would log it; who awaited the engines has got it
         self._threads.shutdown(wait=False, cancel_futures=True)  # a sentence that is being spoken ends by itself
 
     async def engines(self) -> Engines:
         """The engines, once they are loaded. Raises what loading raised."""
-        assert self._loading is not None, "the engine pool is not entered"
-        return await asyncio.shield(self._loading)  # a session that is cancelled must not cancel it for the others
+        if self._engines is None:
+            if self._loading is None:
+                self._loading = asyncio.get_running_loop().run_in_executor(self._threads, load_engines, self._choice)
+            # a session that is cancelled must not cancel it for the others
+            self._engines = await asyncio.shield(self._loading)
+        return self._engines
 
     @property
     def loaded(self) -> Engines:
         """The engines, after `engines` has been awaited."""
-        assert self._loading is not None, "the engine pool is not entered"
-        return self._loading.result()
+        assert self._engines is not None, "nobody has awaited the engines"
+        return self._engines
 
     async def work(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a blocking function of an engine in a thread."""

@@ -222,6 +222,16 @@ class CallStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that is waited for, and for how many seconds; the last event that moved it on, and how long ago."""
+
+    what: str
+    seconds: float
+    last: str = ""
+    last_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStatus:
     """A session at one moment, for toolbars and `/status`. None: not known, or does not apply."""
 
@@ -245,3 +255,5 @@ class SessionStatus:
     metrics: Mapping[str, str] = field(default_factory=dict)  # names and values, fit to be shown
     replay: bool = False  # the session is looked at in a recording
     recording: bool = False  # it is being written to a file
+    waits: tuple[Wait, ...] = ()
+    queued: int = 0  # messages that wait for the answer before them

@@ -43,6 +43,8 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
     Raises AudioUnavailableError and InputError for devices and files that were asked for.
     """
     import rtcli
+    from rtcli.cli.chat.session_config import DEFAULTS
+    from rtcli.session.first_update import SessionUpdate
     from rtcli.session.recorder import RecordingSetup
     from rtcli.session.session import RealtimeSession
 
@@ -51,6 +53,8 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
         transport_for(endpoint, read_only=options.watch),
         endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
         config=options.config,
+        defaults=DEFAULTS,
+        session_update=SessionUpdate(options.settings.get("session_update") or SessionUpdate.FULL),
         speaker=options.audio.speaker(default=terminal),
         microphone=microphone,
         tools=options.tools.tools if options.tools else (),

@@ -13,6 +13,15 @@ from rtcli.errors import UsageError
 
 _PANEL = "Where to connect"
 
+SessionUpdate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="full|minimal|none",
+        help="How much the first session.update says.",
+        rich_help_panel=_PANEL,
+        autocompletion=completion.setting("session_update"),
+    ),
+]
 Events = Annotated[
     str | None,
     typer.Option(metavar="MODE", help="Show events: off, summary or all.", autocompletion=completion.setting("events")),
@@ -77,7 +86,7 @@ def settings_of(**flags: Any) -> Settings:
     given = {name: value for name, value in flags.items() if value not in (None, False, "", [])}
     for name, value in given.items():
         if BY_NAME[name].choices:
-            check(name, value, f"--{name}")
+            check(name, value, f"--{name.replace('_', '-')}")
     return load_settings(given)
 
 

@@ -52,6 +52,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("voice", str, "the voice", project=True),
     Setting("instructions", str, "the session's instructions", project=True),
     Setting("text", bool, "ask for text instead of audio", project=True),
+    Setting(
+        "session_update",
+        str,
+        "how much the first session.update says: defaults too, what is asked for alone, or it is not sent",
+        choices=("full", "minimal", "none"),
+    ),
     Setting("events", str, "show events", project=True, choices=("off", "summary", "all")),
     Setting("filter", str, "which events to show", project=True),
     Setting("input_device", str, "the microphone, by number or a part of its name"),

@@ -14,10 +14,11 @@ from itertools import count
 from typing import Any, ClassVar, TypeAlias
 
 from rtcli.protocol.audio_formats import decode_base64
-from rtcli.protocol.client_events import function_call_output, truncate
+from rtcli.protocol.client_events import function_call_output, session_update, truncate
 from rtcli.protocol.effects import Effect, Effects, Ready, Send
-from rtcli.protocol.events import Event, encode_bytes, without_nan
+from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.function_calls import FunctionCalls
+from rtcli.protocol.omissions import Omissions
 from rtcli.protocol.payloads import ErrorPayload, TransportAudio
 from rtcli.protocol.playback import Playback, Truncation
 from rtcli.protocol.reset import CREATE, DELETE, PendingEdits, plan_reset
@@ -54,7 +55,8 @@ class ClientCore:
         plays_remotely: bool = False,
     ) -> None:
         self.model = model
-        self.session = RequestedSession()
+        self.omissions = Omissions()
+        self.session = RequestedSession(self.omissions)
         self.responses = ResponseSequencer()
         self.playback = Playback()
         self.last_interruption: list[Truncation] = []
@@ -100,7 +102,7 @@ class ClientCore:
             and "tools" not in (self._config.get("provider_data") or ())
         ):
             session.pop("tools", None)  # there is nothing to clear in a fresh session
-        yield _session_update(session)
+        yield Send(session_update(session))
         self.session.remember(update)
 
     def connection_lost(self) -> None:
@@ -207,7 +209,11 @@ class ClientCore:
         """The event says that an item changed, and not how: ask for the item."""
         item_id = event.get("item_id")
         # An MCP server's list may come without an item, also without its name.
-        if isinstance(item_id, str) and (item_id or event["type"] != "mcp_list_tools.in_progress"):
+        if (
+            not self.omissions.retrieve
+            and isinstance(item_id, str)
+            and (item_id or event["type"] != "mcp_list_tools.in_progress")
+        ):
             yield Send({"type": "conversation.item.retrieve", "item_id": item_id})
 
     def _on_response_output_audio_delta(self, event: Event, now: float, heard: AskHeard | None) -> Iterable[Effect]:
@@ -305,7 +311,7 @@ class ClientCore:
     def update_session(self, config: Mapping[str, Any]) -> Effects:
         """session.update: the defaults, then what was asked for before, then `config`."""
         update = self.session.plan(config, self.model)
-        yield _session_update(update.payload)
+        yield Send(session_update(update.payload))
         self.session.remember(update)  # one that could not be sent must not spoil the later ones
 
     def update_tracing(self, tracing: Any) -> Effects:
@@ -316,7 +322,7 @@ class ClientCore:
         if isinstance(self.tracing, Mapping) and isinstance(tracing, Mapping):
             logger.warning("tracing is on already and cannot be changed: %r is not sent", tracing)
             return
-        yield _session_update({"type": "realtime", "tracing": tracing})
+        yield Send(session_update({"type": "realtime", "tracing": tracing}))
 
     def answer_call(self, tool_call: Any, output: str, *, respond: bool) -> Effects:
         """Answer a function call, show it as completed, ask for a response. Raises UsageError before anything is sent.
@@ -390,8 +396,3 @@ REACTIONS: Mapping[str, Reaction] = {
     "input_audio_buffer.speech_started": ClientCore._on_input_audio_buffer_speech_started,
 }
 """All that the reference's WebSocket transport does."""
-
-
-def _session_update(session: Mapping[str, Any]) -> Send:
-    """The update as JSON has it, for transports that write frames themselves: NaN and infinities are null."""
-    return Send({"type": "session.update", "session": without_nan(session)})

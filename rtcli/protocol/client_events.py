@@ -7,10 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from rtcli.errors import UsageError
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, without_nan
 from rtcli.protocol.items import FunctionCallItem, as_mapping, write_part
 from rtcli.protocol.playback import Truncation
 from rtcli.protocol.unset import UNSET
+
+
+def session_update(session: Mapping[str, Any]) -> Event:
+    """The update as JSON has it, for transports that write frames themselves: NaN and infinities are null."""
+    return {"type": "session.update", "session": without_nan(session)}
 
 
 def user_message(message: Any, other_event_data: Mapping[str, Any] | None = None) -> Event:

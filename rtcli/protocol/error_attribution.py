@@ -41,6 +41,7 @@ MAX_SILENT_TYPES = 64
 """Types of frames without a reply that are told apart; most are misspelled ones."""
 
 _QUOTED = re.compile(r"'([^']*)'")
+_DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
 
 def possible_event_types(error: Mapping[str, Any]) -> frozenset[str]:
@@ -59,6 +60,9 @@ def possible_event_types(error: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({said})
     field = re.split(r"[.\[]", param, maxsplit=1)[0]
     rows = event_types(Direction.SENT)
+    named = {row.name for row in rows}.intersection(_DOTTED.findall(message))
+    if not field and len(named) == 1:  # more than one: a list of what the server knows
+        return frozenset(named)
     return frozenset(row.name for row in rows if field in (*row.required, *row.optional))
 
 
@@ -111,9 +115,9 @@ class SentFrames:
 
         The server gives no event_id if the event had none, and some servers never do. Then it is the oldest request
         of the type that the error speaks of (an earlier one was answered before this error came; only outputs of
-        tools are held back, and of those the message quotes the id). An error that says
-        nothing at all counts for the oldest frame without an event_id, lest a refused request wait for ever; that is
-        no link, for the guess may be wrong.
+        tools are held back, and of those the message quotes the id). An error that says nothing at all counts for the
+        oldest frame without an event_id, lest a refused request wait for ever; that is no link, for the guess may be
+        wrong, unless nothing waits but what nobody asked for.
         """
         event_id = error.get("event_id")
         if isinstance(event_id, str) and event_id:
@@ -122,7 +126,11 @@ class SentFrames:
         types = possible_event_types(error)
         if request := self._queue.oldest_refusable(types, _QUOTED.findall(str(error.get("message")))):
             return request.number, request
-        return (self._silent_one(types), None) if types else (None, self._guess())
+        if types:
+            return self._silent_one(types), None
+        guess = self._guess()
+        alone = guess is not None and guess.optional and len(self._queue) == 1
+        return guess.number if guess and alone else None, guess
 
     def _silent_one(self, types: Iterable[str]) -> int | None:
         for named in (False, True):

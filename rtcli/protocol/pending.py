@@ -27,6 +27,15 @@ _KEY_FIELD: Mapping[str, str] = {
 }
 
 
+OPTIONAL = frozenset({"conversation.item.retrieve", "conversation.item.truncate", "response.cancel"})
+"""What a transport sends by itself, because of an event of the server: a server that refuses it loses us nothing."""
+
+
+def is_optional(kind: object, event: _Event, led_here: object) -> bool:
+    """Whether an event of ours is one that nobody asked for: `led_here` tells that an event of the server did."""
+    return bool(led_here) and kind in OPTIONAL and "event_id" not in event
+
+
 class PendingRequests:
     """Fed with every frame, in order, it links each one to the frame that led to it.
 
@@ -92,13 +101,13 @@ class PendingRequests:
         if event is None or not isinstance(kind, str):
             return caused_by
         if direction is Direction.SENT:
-            return self._sent(number, kind, event) or caused_by
+            return self._sent(number, kind, event, caused_by) or caused_by
         handler = _HANDLERS.get(kind)
         return handler(self, number, event) if handler else self._origin(event)
 
     # -- what we send ----------------------------------------------------------------------------
 
-    def _sent(self, number: int, kind: str, event: _Event) -> int | None:
+    def _sent(self, number: int, kind: str, event: _Event, led_here: int | None) -> int | None:
         event_id = _text(event.get("event_id"))
         if event_id is not None:
             self._frames.name(event_id, number)
@@ -108,7 +117,7 @@ class PendingRequests:
             if kind == _APPEND:
                 self._last_append = number
             return None
-        request = Request(number, kind, event_id)
+        request = Request(number, kind, event_id, optional=is_optional(kind, event, led_here))
         if field := _KEY_FIELD.get(kind):
             request.key = _text(event.get(field)) or ""
         prepare = _PREPARE.get(kind)

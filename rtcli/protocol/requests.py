@@ -28,8 +28,9 @@ class Request:
 
     `key` is what the reply says of it: the id of an item or a response, and else what kind of item it is.
     `response` is the `response` object of a response.create. `begun` says that its response was created, `added` that
-    its item was. `held` says that the server answers it only when no response runs. `silent_before` counts the frames
-    without a reply and without an event_id that were sent before it.
+    its item was. `held` says that the server answers it only when no response runs. `optional`: nobody asked for
+    it, and nobody waits. `silent_before` counts the frames without a reply and without an event_id that were sent
+    before it.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Request:
     begun: bool = False
     added: bool = False
     held: bool = False
+    optional: bool = False
     silent_before: int = 0
 
     def names(self, ids: Container[str]) -> bool:
@@ -94,8 +96,9 @@ class RequestQueue:
         if len(self._all) >= MAX_WAITING:
             self.remove(next(iter(self._all.values())))
         self._all[request.number] = request
-        group = self._late if request.type in _LATE else self._held if request.held else self._in_turn
-        group[request.number] = request
+        if not request.optional:
+            group = self._late if request.type in _LATE else self._held if request.held else self._in_turn
+            group[request.number] = request
         self._file(request, request.key)
         self._refusable.setdefault((request.type, request.event_id is not None), {})[request.number] = request
         if request.event_id is None:

@@ -18,6 +18,8 @@ from typing import Any, TypeAlias
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, format_named, parse_format
 from rtcli.protocol.items import as_mapping
 from rtcli.protocol.models import REFERENCE_TRANSCRIBER
+from rtcli.protocol.omissions import Omissions
+from rtcli.protocol.refused_settings import value_at, without
 from rtcli.protocol.tool_config import build_tool
 
 Config: TypeAlias = Mapping[str, Any]
@@ -199,9 +201,13 @@ class Update:
 
 
 class RequestedSession:
-    """What was asked of the session so far, and what the server confirmed last."""
+    """What was asked of the session so far, and what the server confirmed last.
 
-    def __init__(self) -> None:
+    `omissions` are what a planned update does not say.
+    """
+
+    def __init__(self, omissions: Omissions | None = None) -> None:
+        self._omissions = omissions or Omissions()
         self._requested: Payload = {}
         self._provider: Payload = {}  # replaces whole keys of the payload, as long as nothing newer names them
         self.confirmed: Payload | None = None
@@ -224,7 +230,12 @@ class RequestedSession:
         counted = {key: value for key, value in structured.items() if key not in now}
         given, provider = merge(given, counted), {**provider, **now}
         named = given.pop("model", model)  # it belongs to the connection, not to later updates
-        payload = {**merge(default_payload(model), given), "model": named, **provider}
+        if self._omissions.defaults:
+            payload = {"type": "realtime", **given, **provider}
+        else:
+            payload = {**merge(default_payload(model), given), "model": named, **provider}
+        for path in sorted(self._omissions.settings):
+            payload = without(payload, path)
         return Update(*deepcopy((payload, given, provider)))
 
     def remember(self, update: Update) -> None:
@@ -238,6 +249,8 @@ class RequestedSession:
             given, self._provider = self._settled(update.keys())
             # the caller's object may change after it was sent
             self._requested = merge(given, deepcopy(update))
+            # who asks for it by hand wants it said, also on the next connection
+            self._omissions.settings -= {p for p in self._omissions.settings if value_at(session, p) is not None}
 
     def forget_setting(self, path: str) -> None:
         """Forget that the setting at a dotted path was asked for."""

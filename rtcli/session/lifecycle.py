@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.errors import ConnectionLostError
+from rtcli.errors import ConnectionLostError, ExitCode
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.events import Event
 from rtcli.protocol.items import Item
-from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.protocol.record import Connected, Connection
 from rtcli.session.audio import SessionAudio
 from rtcli.session.expiry import Expiry
+from rtcli.session.first_update import FirstUpdate, SessionUpdate
 from rtcli.session.link import ANSWER_SECONDS, Link
 from rtcli.session.settings import SessionSettings
 from rtcli.session.tool_calls import ToolCalls, merged_tools
@@ -23,7 +24,10 @@ from rtcli.session.transfer import TransferResult
 from rtcli.views import Level, Notice
 
 _SETTLE_SECONDS = 5.0
-"""How long the first session.update may go without an answer; the reference's WebRTC transport waits as long."""
+"""How long a session.update may go without an answer; the reference's WebRTC transport waits as long."""
+
+_SILENT_SECONDS = 3.0
+"""How long a server to which we say nothing may say nothing either: it may wait for us."""
 
 
 class Lifecycle:
@@ -39,6 +43,7 @@ class Lifecycle:
         endpoint: Endpoint,
         config: Mapping[str, Any],
         *,
+        first: FirstUpdate,
         settings: SessionSettings,
         audio: SessionAudio,
         tools: ToolCalls,
@@ -47,6 +52,7 @@ class Lifecycle:
         self._link = link
         self.endpoint = endpoint
         self._config = dict(config)
+        self._first = first
         self._settings = settings
         self._audio = audio
         self._tools = tools
@@ -135,37 +141,42 @@ class Lifecycle:
     def _first_config(self) -> dict[str, Any]:
         if self._joins_call:
             return {}
-        config = dict(self._config)
+        asked = dict(self._config)
         problem = self._audio.open_speaker()
-        chosen = "output_modalities" in config or "modalities" in config
-        if self._audio.speaker is None and not chosen:
-            config["output_modalities"] = ["text"]
+        chosen = "output_modalities" in asked or "modalities" in asked
+        silent = self._audio.speaker is None and not chosen
+        as_what = "text" if self._first.mode is SessionUpdate.FULL else "shown as text"
         if problem:
-            end = "" if chosen else ": answers will be text"
+            end = "" if chosen else f": answers will be {as_what}"
             self._link.show(Notice(f"{problem.what}{end}", problem.why, problem.hint, Level.WARNING))
-        elif self._audio.speaker is None and not chosen:
-            self._link.show(Notice("no audio output: answers will be text"))
+        elif silent:
+            self._link.show(Notice(f"no audio output: answers will be {as_what}"))
         if self._tools.schemas:
-            config["tools"] = merged_tools(config, self._tools.schemas)
-        return config
+            asked["tools"] = merged_tools(asked, self._tools.schemas)
+        return self._first.config(asked, {"output_modalities": ["text"]} if silent else {})
 
     async def _connect(self, config: Mapping[str, Any], seconds: float) -> None:
         endpoint, transport = self.endpoint, self._link.transport
+
+        async def dial(*, sends: bool = True) -> None:
+            await transport.connect(
+                model=endpoint.model,
+                url=endpoint.url or None,
+                call_id=endpoint.call_id,
+                initial_session_config=config,
+                send_session=sends,
+            )
+
         self._closing, self._lost = False, None
         self._link.feed.hold_errors()
         self._observe(Connected.DIALING)  # the conversation starts empty; the old one comes back if this fails
         try:
-            with self._link.requests.expecting(lambda request: request.type == "session.update") as settled:
-                await transport.connect(
-                    model=endpoint.model,
-                    url=endpoint.url or None,
-                    call_id=endpoint.call_id,
-                    initial_session_config=config,
-                    send_session=not self._joins_call,
-                )
-                if not self._joins_call:  # who joins a call hears nothing before it asks
-                    await transport.wait_ready(seconds)
-                    await self._settle(settled)
+            if self._joins_call:  # who joins a call hears nothing before it asks
+                await dial(sends=False)
+            elif config or self._first.mode is not SessionUpdate.NONE:
+                await self._first.confirmed(dial, seconds, settle=_SETTLE_SECONDS)
+            else:
+                await self._first.begun(partial(dial, sends=False), _SILENT_SECONDS)
         except BaseException:  # also when the user cancels it
             self._closing = True
             transport.close()
@@ -176,20 +187,10 @@ class Lifecycle:
             raise
         transport.frames.pending.give_up()  # what was sent to open it and has no answer by now will get none
         self._observe(Connected.OPEN)
-        self._link.feed.release_errors()
+        if self._link.feed.release_errors():
+            self._link.codes.add(ExitCode.SERVER_ERROR)
         if self._joins_call:
             self._link.show(Notice("joined the call; nothing was changed"))
-
-    async def _settle(self, settled: asyncio.Future[Frame]) -> None:
-        """Until our first update is answered the server runs on its defaults: what we know of the session is wrong.
-
-        A refusal is reported like any error; a server that never answers is lived with.
-        """
-        try:
-            async with asyncio.timeout(_SETTLE_SECONDS):
-                await settled
-        except TimeoutError:
-            self._link.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
 
     # -- ending ------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from rtcli.protocol.record import DECIMALS, Connected, Frame, Record
 from rtcli.session.pending import Requests
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
+from rtcli.session.waits import Waits
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice, View
 
@@ -38,6 +39,7 @@ class Link:
         self.requests = Requests(transport.frames.pending)
         self.codes: set[ExitCode] = set()
         self.changed = asyncio.Event()
+        self.waits = Waits(lambda: self.now)
         # The transport stamps frames with the same clock; from now on they say the session's time.
         self._clock, self._began = clock, clock()
         transport.frames.began = self._began
@@ -68,10 +70,18 @@ class Link:
             self.record(record)
         # After the state, which knows by now what this frame settles; before the views, which an error may not need.
         raised = isinstance(record, Frame) and self.requests.observe(record)
+        if isinstance(record, Frame) and record.event and record.event.get("type") == "error":
+            self._stop_asking()
         for view in views:
             if not (raised and isinstance(view, Notice)):  # whoever asked raises what it says
                 self.feed.show(view)
         self.changed.set()
+
+    def _stop_asking(self) -> None:
+        """What the server has refused once is not asked for again where nobody but us wants it."""
+        settled = self.transport.frames.pending.settled
+        if any(request.optional and request.type == "conversation.item.retrieve" for request in settled):
+            self.transport.omissions.retrieve = True
 
     def show(self, view: View) -> None:
         """Hand a view to everyone who watches."""

@@ -9,6 +9,7 @@ from rtcli.errors import ExitCode, error_of
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
+from rtcli.protocol.pending import is_optional
 from rtcli.protocol.record import Connected, Connection, Frame, Mark
 from rtcli.protocol.times import since
 from rtcli.session import hints
@@ -31,6 +32,8 @@ class Reports(Part):
         self._interrupted: set[str] = set()  # items: that their response was cancelled is told with the interruption
         self._last_error = ""  # the server's own words before it ends a connection
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
+        self._dialing = False  # an error is raised then, or somebody sees to it
+        self._optional_refused: set[str] = set()  # types of what nobody asked for, and the server refused
         self._invalid = 0  # frames that are not events, since the last line about them, and that one
         self.codes: set[ExitCode] = set()
 
@@ -50,18 +53,30 @@ class Reports(Part):
             yield Notice(what, hint="/grep and /show have them", level=Level.WARNING)
 
     @received("error")
-    def _on_error(self, event: Mapping[str, Any], record: Frame) -> tuple[Notice]:
-        self.codes.add(outcome(event))
+    def _on_error(self, event: Mapping[str, Any], record: Frame) -> Iterable[Notice]:
         error = error_of(event)
+        refused = self._log.parent(record)
+        if refused and is_optional(
+            _mapping(refused.event).get("type"), refused.event or {}, refused.cause.startswith("#")
+        ):
+            return self._on_optional_refused(str(_mapping(refused.event).get("type")), error)
+        if not self._dialing:
+            self.codes.add(outcome(event))
         code = error.get("code") or error.get("type") or "error"
         self._expired = self._expired or code == "session_expired"
         by = ""
-        if refused := self._log.parent(record):
+        if refused:
             origin = f", from {refused.cause}" if refused.cause else ""
             by = f" (#{refused.number} {_mapping(refused.event).get('type')}{origin})"
         self._last_error = str(error.get("message") or "")
         message = self._last_error or "the server gave no message"
         return (Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR),)
+
+    def _on_optional_refused(self, kind: str, error: Mapping[str, Any]) -> Iterable[Notice]:
+        """What rtcli sends by itself, and the server does not take, is no fault of the user's: told once a type."""
+        if kind not in self._optional_refused:
+            self._optional_refused.add(kind)
+            yield Notice(f"the server refused {kind}, which rtcli sends by itself", str(error.get("message") or ""))
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
@@ -129,7 +144,8 @@ class Reports(Part):
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> Iterable[Notice]:
-        if record.state is Connected.DIALING:
+        self._dialing = record.state is Connected.DIALING
+        if self._dialing:
             self._expired, self._last_error, self._invalid = False, "", 0
         if record.state is not Connected.LOST:
             return ()

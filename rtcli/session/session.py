@@ -16,6 +16,7 @@ from rtcli.session.audio import SessionAudio
 from rtcli.session.audio_input import MicrophoneLike
 from rtcli.session.audio_output import SpeakerLike
 from rtcli.session.conversation import Conversation
+from rtcli.session.first_update import FirstUpdate, SessionUpdate
 from rtcli.session.lifecycle import Lifecycle
 from rtcli.session.link import Link
 from rtcli.session.push_to_talk import PushToTalk
@@ -39,7 +40,8 @@ class RealtimeSession:
     `lifecycle` connects, `settings` sets, `conversation` changes items, `talk` says and interrupts, `push_to_talk`
     makes turns by hand, `audio` has the devices, `tools` runs and answers calls, `undo` puts conversations back.
     `config` is any shape that the transport takes; `clock` is monotonic seconds (the transport's), `wall` the time of
-    day. `recorder` writes what happens to a file, as `recording` has it.
+    day. `recorder` writes what happens to a file, as `recording` has it. `defaults` are what the program asks of the
+    session beside `config`, and `session_update` says how much of it all the first session.update says.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class RealtimeSession:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         recording: RecordingSetup | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        session_update: SessionUpdate = SessionUpdate.FULL,
     ) -> None:
         self.transport = transport
         self.state = SessionState()
@@ -63,9 +67,17 @@ class RealtimeSession:
         self.tools = ToolCalls(link, tools, joined=endpoint.call_id is not None)
         self.conversation = Conversation(link, self.audio)
         self.talk = Talk(link, self.audio)
+        first = FirstUpdate(link, defaults or {}, session_update)
         self.push_to_talk = PushToTalk(link, self.settings, self.audio, self.talk)
         self.lifecycle = Lifecycle(
-            link, endpoint, config or {}, settings=self.settings, audio=self.audio, tools=self.tools, wall=wall
+            link,
+            endpoint,
+            config or {},
+            first=first,
+            settings=self.settings,
+            audio=self.audio,
+            tools=self.tools,
+            wall=wall,
         )
         self.undo = Undo(link, self.lifecycle, self.conversation)
         self.started = datetime.fromtimestamp(int(wall() * 1000) / 1000, UTC)  # as exactly as a recording says it

@@ -54,11 +54,12 @@ class ViewFeed:
         """Keep errors back from now on."""
         self._held = []
 
-    def release_errors(self) -> None:
-        """Show the errors that were kept back, and every later one at once."""
+    def release_errors(self) -> bool:
+        """Show the errors that were kept back, and every later one at once; whether there were any."""
         held, self._held = self._held or [], None
         for notice in held:
             self.show(notice)
+        return bool(held)
 
     def drop_errors(self) -> None:
         """Forget the errors that were kept back: they are raised instead."""

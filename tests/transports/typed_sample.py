@@ -151,6 +151,7 @@ async def use_sends(t: OpenAIRealtimeWebSocket, program: Program) -> None:
     assert program.request is not None
     t.send_mcp_response(program.request, approved=False, reason="no")
     t.add_image("data:image/png;base64,AA==", trigger_response=False)
+    t.omissions.settings.add("audio.input.noise_reduction")
     t.update_session_config({"instructions": "Be brief.", "tools": []})
     payload: dict[str, Any] = t.build_session_payload({"voice": "cedar"})
     detection: dict[str, Any] | None = t.build_turn_detection_config({"type": "server_vad"})

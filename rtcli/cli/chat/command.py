@@ -29,6 +29,7 @@ def chat(
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
     header: options.Header = None,
+    session_update: options.SessionUpdate = None,
     voice: Annotated[
         str | None, typer.Option(metavar="NAME", help="The voice of the answers.", autocompletion=completion.voices)
     ] = None,
@@ -68,7 +69,7 @@ def chat(
     json: options.Json = False,
     both: options.Both = False,
     timeout: Annotated[
-        float, typer.Option(metavar="S", help="In a pipe: how long to wait for the next event; 0: no limit.")
+        float, typer.Option(metavar="S", help="How long to wait while nothing moves on; 0: no limit.")
     ] = 60,
 ) -> ExitCode:
     """Talk with a model by text, voice and image.
@@ -85,18 +86,23 @@ def chat(
     settings = options.settings_of(
         url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header,
         voice=voice, instructions=instructions, text=text, events=events, filter=filter_, echo=echo,
-        input_device=in_, output_device=out,
+        input_device=in_, output_device=out, session_update=session_update,
     )  # fmt: skip
     if both and not json:
         raise UsageError("--both needs --json")
-    from rtcli.cli.chat.session_config import session_config
+    from rtcli.cli.chat.session_config import asked_config
 
     endpoint = options.endpoint_from(settings, call_id, local_by_default=True)
     if watch:
         sends = {"--mic": mic, "--in": in_, "--audio-in": audio_in, "--tools": tools, "--resume": resume}
         _check_watch(endpoint, [name for name, given in sends.items() if given])
-    config = session_config(settings, session)
+    config = asked_config(settings, session)
     streams, tool_file = _tools(tools)
+    if settings.get("session_update") == "none" and (config or tool_file):
+        asked = ", ".join([*config, *(["tools"] if tool_file else [])])
+        raise UsageError(
+            "--session-update none sends no settings", why=f"asked for: {asked}", hint="--session-update minimal"
+        )
     chat_options = ChatOptions(
         endpoint=endpoint,
         config=config,

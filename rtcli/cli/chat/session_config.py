@@ -15,11 +15,19 @@ from rtcli.reading import read_text
 _NAMED = frozenset(
     {"instructions", "output_modalities", "audio", "tools", "tool_choice", "prompt", "reasoning", "parallel_tool_calls"}
 )
+DEFAULTS: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER}}}}
+"""What the program asks for where the user does not: the library's own transcriber is switched off soon."""
+
 _NOT_SETTABLE = frozenset({"type", "object", "id", "expires_at", "model"})
 
 
 def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
-    """The config of the session: the file's, with the settings on top. Raises InputError."""
+    """The config of the session: what the user asks for, over what the program does. Raises InputError."""
+    return merge(dict(DEFAULTS), asked_config(settings, file))
+
+
+def asked_config(settings: Settings, file: str | None) -> dict[str, Any]:
+    """What the user asks for: the file's, with the settings on top. Raises InputError."""
     config = _from_file(file) if file else {}
     if found := settings.find("instructions"):
         instructions, origin = found
@@ -29,18 +37,7 @@ def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
         config["output_modalities"] = ["text"]
     if (voice := settings.get("voice")) is not None:
         config = merge(config, {"audio": {"output": {"voice": voice}}})
-    return _with_transcriber(config)
-
-
-def _with_transcriber(config: dict[str, Any]) -> dict[str, Any]:
-    """The library's default transcriber, which is the reference's, is switched off soon: the program asks for another.
-
-    A config that names one, or none, keeps it.
-    """
-    audio = config.get("audio") or {}
-    if "transcription" in (audio.get("input") or {}):
-        return config
-    return merge(config, {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER}}}})
+    return {name: value for name, value in config.items() if (name, value) != ("audio", None)}
 
 
 def text_or_file(value: str) -> str:

@@ -153,7 +153,7 @@ _RECORDS: tuple[Record, ...] = (
     Did(1.19, "/interrupt"),
     Mark(3.0, "here it hangs"),
     Connection(9.0, Connected.LOST, code=1006),
-    Device(0.0, "USB microphone", None, muted=False),
+    Device(0.0, "USB microphone", None, muted=False, input_ms=20),
     Http(0.1, "POST", "/v1/realtime/client_secrets", 200),
     Audio(1.3, Direction.RECEIVED, bytes(3), 24000, "item_1"),
     End(9.1, 3),

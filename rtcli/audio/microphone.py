@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from rtcli.audio.devices import AudioDevice, choose, list_devices
@@ -17,6 +18,21 @@ CHUNK_MS = BLOCK_MS
 CHUNK_BYTES = TARGET_RATE * CHUNK_MS // 1000 * 2  # two bytes a sample: 960
 
 
+_PROBE_BLOCKS = 12
+
+
+@cache
+def _held_ms(rate: int) -> int:
+    """How late the most punctual piece comes of a device that gives blocks of its rate: tried with silence."""
+    resampler, block = Resampler(rate, TARGET_RATE), rate * BLOCK_MS // 1000
+    made, late = 0, float("inf")
+    for number in range(1, _PROBE_BLOCKS + 1):
+        made += len(resampler.process(bytes(block * 2)))
+        if whole := made // CHUNK_BYTES:
+            late = min(late, (number - whole) * BLOCK_MS)
+    return round(late) if late < float("inf") else 0
+
+
 class Capture:
     """What every microphone shares: resampling, pieces of one length, the level, the mute."""
 
@@ -24,12 +40,19 @@ class Capture:
         self.on_chunk = on_chunk  # takes each whole piece, on the loop
         self.on_lost: Lost | None = None  # told once if the device ends by itself
         self.level_db: float | None = None  # dBFS of the last piece; None before it, and once a device is closed
+        self._rate = TARGET_RATE  # of the device
         self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
         self._rest = b""  # at TARGET_RATE, less than a piece
 
     def _run_at(self, rate: int) -> None:
+        self._rate = rate
         self._resampler = Resampler(rate, TARGET_RATE)
         self._rest = b""
+
+    @property
+    def held_ms(self) -> int:
+        """For how long audio of the device waits for more, at least, before a piece is whole."""
+        return _held_ms(self._rate)
 
     def discard(self) -> None:
         """Forget what was captured and makes no whole piece yet."""

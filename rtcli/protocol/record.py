@@ -114,12 +114,13 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The audio devices as they are from now on, by name; None: not open."""
+    """The audio devices as they are from now on, by name; None: not open. Audio of the input waits `input_ms` here."""
 
     at: float
     input: str | None
     output: str | None
     muted: bool
+    input_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

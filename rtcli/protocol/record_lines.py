@@ -129,12 +129,17 @@ def _audio(record: Audio) -> dict[str, Any]:
     return line if record.item_id is None else {**line, "item_id": record.item_id}
 
 
+def _device(record: Device) -> dict[str, Any]:
+    waits = {"input_ms": record.input_ms} if record.input_ms else {}
+    return {"device": {"input": record.input, "output": record.output, "muted": record.muted, **waits}}
+
+
 _FIELDS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     Heard: _heard,
     Did: lambda record: {"did": record.command},
     Mark: lambda record: {"mark": record.note},
     Connection: _connection,
-    Device: lambda record: {"device": {"input": record.input, "output": record.output, "muted": record.muted}},
+    Device: _device,
     Http: lambda record: {"http": {"method": record.method, "path": record.path, "status": record.status}},
     Audio: _audio,
     End: lambda record: {"end": {"exit_code": record.exit_code}},

@@ -209,7 +209,8 @@ def _connection(line: _Line, _number: int, at: float) -> Connection:
 
 def _device(line: _Line, _number: int, at: float) -> Device:
     inner = _object(line, "device")
-    return Device(_at(line, at), inner.get("input"), inner.get("output"), inner.get("muted") is True)
+    waits = _positive(inner.get("input_ms")) or 0
+    return Device(_at(line, at), inner.get("input"), inner.get("output"), inner.get("muted") is True, waits)
 
 
 def _http(line: _Line, _number: int, at: float) -> Http:

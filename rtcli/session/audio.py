@@ -162,7 +162,8 @@ class SessionAudio:
     # -- both --------------------------------------------------------------------------------------
 
     def _report_devices(self, muted: bool) -> None:
-        self._link.observe(Device(self._link.now, self.input_name, self.output_name, muted))
+        waits = self.microphone.held_ms if self.microphone is not None and self.recording else 0
+        self._link.observe(Device(self._link.now, self.input_name, self.output_name, muted, waits))
 
     def connection_ended(self) -> None:
         """Nothing more of an answer is expected."""

@@ -25,6 +25,10 @@ class MicrophoneLike(Protocol):
     on_lost: Lost | None
     level_db: float | None
 
+    @property
+    def held_ms(self) -> int:
+        """For how long audio waits before `on_chunk` gets it, at least."""
+
     def open(self) -> None: ...
     def close(self) -> None: ...
     def discard(self) -> None: ...

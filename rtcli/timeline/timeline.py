@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rtcli.protocol.dialects import Dialect
-from rtcli.protocol.record import Audio, Connected, Connection, Direction, Frame, Heard, Record
+from rtcli.protocol.record import Audio, Connected, Connection, Device, Direction, Frame, Heard, Record
 from rtcli.timeline.book import Turns
 from rtcli.timeline.model import ModelSide
 from rtcli.timeline.reading import EventFields, handlers, mapping, moment, received, text
@@ -41,6 +41,7 @@ class Timeline:
             Heard: self._model.on_heard,
             Audio: self._on_audio,
             Connection: self._on_connection,
+            Device: self._user.on_device,
         }
 
     def __repr__(self) -> str:

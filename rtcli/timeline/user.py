@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
-from rtcli.protocol.record import Audio, Direction, Frame
+from rtcli.protocol.record import Audio, Device, Direction, Frame
 from rtcli.timeline.book import MAX_TEXT, Turns
 from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
 from rtcli.timeline.turns import AnswerCut, SpokenPart, Turn, TurnKind, UserVoice
@@ -27,6 +27,7 @@ class UserSide:
         self._turns = turns
         self.audio = SentAudio()
         self.format = PCM16  # the API's default until the session says otherwise
+        self._waits = 0.0  # seconds for which audio of the microphone waits before it is sent
         self._uncommitted = 0  # the first level that no commit and no clear covers
         self._speaking: tuple[Turn, UserVoice] | None = None  # until it is committed
 
@@ -43,11 +44,15 @@ class UserSide:
             data = decode_base64(event.get("audio", ""))
         except ValueError:
             return  # the server refuses it, which is told
-        self.audio.add(data, self.format, frame.at)
+        self.audio.add(data, self.format, frame.at - self._waits)
 
     def on_audio(self, record: Audio) -> None:
         """Audio of the user that went beside the events."""
         self.audio.add(record.data, AudioFormat(PCM16.type, record.rate, 2), record.at)
+
+    def on_device(self, record: Device) -> None:
+        """Which microphone is open from now on."""
+        self._waits = record.input_ms / 1000
 
     @sent("input_audio_buffer.clear")
     def _on_clear(self, _event: EventFields, _frame: Frame) -> None:

@@ -72,3 +72,16 @@ def test_a_microphone_shows_its_device_and_its_state() -> None:
 
     microphone._captured(b"\0" * (CHUNK_BYTES + 10))
     assert repr(microphone) == "<Microphone 'usb' closed, 10 bytes held>"
+
+
+@pytest.mark.parametrize(("rate", "held"), [(24_000, 0), (44_100, 20), (48_000, 20)])
+def test_it_is_known_how_late_pieces_are(rate: int, held: int) -> None:
+    """At the device's own rate a block is a piece; a converter needs the next block for the end of one."""
+    device = Device(rate)
+    assert device.held_ms == held
+
+    behind = []
+    for block in range(1, 30):
+        device._captured(bytes(rate // 50 * 2))
+        behind.append(block - len(device.chunks))
+    assert min(behind) * 20 == held

@@ -101,6 +101,7 @@ class ManualMicrophone:
         self.on_chunk: Callable[[bytes], None] | None = None
         self.on_lost: Lost | None = None
         self.level_db: float | None = None
+        self.held_ms = 0
         self.opened = self.closed = False
         self.discarded = 0
 

@@ -6,6 +6,7 @@ to PortAudio; `default` is the first speaker and the microphone.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import os
 import shutil
@@ -25,6 +26,8 @@ from tests.kit.waveforms import RATE, Samples, quiet_ms
 SPEAKERS = ("room_a", "room_b")
 MICROPHONE = "booth"
 _FORMAT = ("--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=20")
+_LOUD = 80  # of 32768, the mean power of a block: -52 dBFS
+_PIECES = 25  # on each side of a moment: half a second
 _QUIET = 40  # of 32768: what resampling leaves of nothing
 _STEADY_SECONDS = 0.4  # for which a speaker has to go on in small steps
 _STEADY_GAP = 0.06
@@ -70,6 +73,7 @@ class Recording:
         self._process = subprocess.Popen(["parec", f"--device={source}", *_FORMAT], stdout=subprocess.PIPE, env=environ)
         self._pcm = bytearray()
         self._arrivals: list[float] = []
+        self._received: list[int] = []  # samples, by each arrival
         self._reader = threading.Thread(target=self._read, name=f"records {source}")
         self._reader.start()
 
@@ -79,6 +83,7 @@ class Recording:
             while data := os.read(stream.fileno(), 65536):
                 self._pcm += data
                 self._arrivals.append(time.monotonic())
+                self._received.append(len(self._pcm) // 2)
 
     def __enter__(self) -> Recording:
         try:
@@ -102,6 +107,29 @@ class Recording:
     def samples(self) -> Samples:
         """24 kHz mono, all of it so far."""
         return np.frombuffer(bytes(self._pcm[: len(self._pcm) // 2 * 2]), np.int16)
+
+    def loud_spans(self, *, pause: float = 0.25) -> list[tuple[float, float]]:
+        """When something was heard, on the clock of `time.monotonic`: from its first to its last loud block of 10 ms.
+
+        What comes within `pause` seconds goes on. The latency of the recording itself is in both moments.
+        """
+        step = RATE // 100
+        samples = self.samples[: len(self.samples) // step * step].astype(np.float64).reshape(-1, step)
+        loud = np.flatnonzero(np.sqrt(np.mean(np.square(samples), axis=1)) > _LOUD)
+        spans: list[tuple[float, float]] = []
+        for block in loud:
+            start, end = self._moment(int(block) * step), self._moment(int(block + 1) * step)
+            if spans and start - spans[-1][1] < pause:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+        return spans
+
+    def _moment(self, sample: int) -> float:
+        """When a sample was given out, judged by the quickest of the pieces around it: a busy machine loses some."""
+        around = bisect.bisect_left(self._received, sample)
+        pieces = range(max(around - _PIECES, 0), min(around + _PIECES, len(self._received)))
+        return min(self._arrivals[piece] - (self._received[piece] - sample) / RATE for piece in pieces)
 
     @property
     def steady(self) -> bool:

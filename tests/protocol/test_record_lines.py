@@ -67,7 +67,7 @@ moments_of_other_kinds: st.SearchStrategy[Record] = st.one_of(
     st.builds(Did, moments, words),
     st.builds(Mark, moments, words),
     st.builds(Connection, moments, st.sampled_from(Connected), words, st.none() | st.integers(1000, 4999), words),
-    st.builds(Device, moments, st.none() | words, st.none() | words, st.booleans()),
+    st.builds(Device, moments, st.none() | words, st.none() | words, st.booleans(), st.integers(0, 500)),
     st.builds(Http, moments, words, words, st.none() | st.integers(100, 599)),
     st.builds(Audio, moments, st.sampled_from(Direction), st.binary(max_size=64), st.just(24000), st.none() | words),
     st.builds(End, moments, st.integers(0, 143)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtcli.errors import UsageError
+from rtcli.protocol.record import Device
 from rtcli.timeline.figures import FIGURES, parse_bounds, summary, values
 from rtcli.timeline.turns import Turn, TurnKind
 from tests.kit.told import Told, tone
@@ -55,6 +56,18 @@ def test_a_spoken_turn_is_measured_from_the_end_of_the_voice_to_the_ear() -> Non
     assert figures["first_sample"] == 250
     assert figures["voice_to_ear"] == 600 + 250 + 100
     assert "typed_to_first_delta" not in figures
+
+
+def test_what_a_microphone_holds_back_is_no_part_of_the_turn() -> None:
+    """The device's record says for how long audio waits here; the voice ended so much earlier than it was sent."""
+    told = Told()
+    told.records.append(Device(0.0, "booth", None, muted=False, input_ms=20))
+    told.speaks(tone(1.0), late=0.02)
+    told.speaks(tone(0.5, level=0), late=0.02)
+    told.ends_speech()
+
+    (turn,) = told.timeline.turns
+    assert turn.voice and turn.voice.end == pytest.approx(1.0, abs=0.011)
 
 
 def test_a_turn_that_is_committed_by_hand_ends_with_the_commit() -> None:

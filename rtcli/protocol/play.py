@@ -38,6 +38,9 @@ class Expected(Protocol):
     def met(self, event: Event) -> None:
         """The client's event was taken for it."""
 
+    def may_follow(self, later: Expected) -> bool:
+        """Whether it is all the same which of the two comes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expect:
@@ -136,7 +139,7 @@ class Player:
         if found is not None and not found:
             self._meet(self._waiting.popleft(), event, now)
             return None
-        if self._ask(event, now):
+        if self._swap(event, now) or self._ask(event):
             return None
         if self._aside is not None and (answer := self._aside(event)) is not None:
             self._at_once += answer
@@ -186,7 +189,19 @@ class Player:
             self._input_ms = step.input_ms
             self._input.append((self._input_ms, now))
 
-    def _ask(self, event: Event, now: float) -> bool:
+    def _swap(self, event: Event, now: float) -> bool:
+        """The event may be one that is expected later, where the order of those before it means nothing."""
+        for position, index in enumerate(self._waiting):
+            what = self._expectation(index).what
+            if not all(self._expectation(self._waiting[i]).what.may_follow(what) for i in range(position)):
+                return False
+            if position and not what.differences(event):
+                del self._waiting[position]
+                self._meet(index, event, now)
+                return True
+        return False
+
+    def _ask(self, event: Event) -> bool:
         """The client may ask for something that it need not ask for."""
         for index in self._conditional:
             step = self._steps[index]

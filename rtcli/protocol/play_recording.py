@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rtcli.protocol.client import RETRIEVE_ONLY
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch, differences
 from rtcli.protocol.events import Event
-from rtcli.protocol.play import Emit, EndConnection, Expect, Outgoing, Player, PlayStep
+from rtcli.protocol.play import Emit, EndConnection, Expect, Expected, Outgoing, Player, PlayStep
 from rtcli.protocol.play_ids import Ids, ids_in, is_id
 from rtcli.protocol.play_input import InputMeter
 from rtcli.protocol.record import Audio, Connected, Connection, Direction, Frame, Record
@@ -67,6 +67,13 @@ class RecordedEvent:
     def met(self, event: Event) -> None:
         self.scene.ids.bind(self.event, event)
 
+    def may_follow(self, later: Expected) -> bool:
+        """Two updates of other settings, and one of tracing alone: the official client sends it at some time."""
+        if not isinstance(later, RecordedEvent):
+            return False
+        ours, theirs = _settings(self.event), _settings(later.event)
+        return {"tracing"} in (ours, theirs) or bool(ours and theirs and ours.isdisjoint(theirs))
+
     def _same(self, owner: str) -> Any:
         """How values are compared under a field of the event."""
 
@@ -82,6 +89,12 @@ class RecordedEvent:
             return True if any(mask in expected for mask in _MASKED) else None
 
         return same
+
+
+def _settings(event: Event) -> set[str]:
+    """What a session.update sets."""
+    session = event.get("session") if event["type"] == "session.update" else None
+    return set(session) - {"type"} if isinstance(session, Mapping) else set()
 
 
 @dataclass(slots=True)

@@ -181,6 +181,27 @@ async def test_automatic_retrieves_are_not_expected(tmp_path: Path, retrieves: b
     assert server.mismatches == []
 
 
+async def test_updates_of_other_settings_and_of_tracing_may_come_in_any_order(tmp_path: Path) -> None:
+    """The official client sends tracing by itself, as soon as it has read the first event; nothing else may move."""
+    config = {"type": "session.update", "session": {"type": "realtime", "instructions": "Be brief."}}
+    tracing = {"type": "session.update", "session": {"type": "realtime", "tracing": "auto"}}
+    lines = [got(CREATED), sent(config), sent(TRUNCATE), sent(tracing), got(LAST), sent(RETRIEVE), sent(config)]
+    orders: list[list[Mapping[str, Any]]] = [
+        [tracing, config, TRUNCATE],
+        [config, TRUNCATE, tracing],
+        [config, tracing, TRUNCATE],
+    ]
+    for order in orders:
+        async with serving(*lines, path=tmp_path) as server, connect(server.url) as client:
+            await next_of(client)
+            await send(client, *order)
+            assert await next_of(client) == LAST
+            assert server.mismatches == []
+    async with serving(*lines, path=tmp_path) as server, connect(server.url) as client:
+        await send(client, TRUNCATE)
+        assert (await told(server)).startswith("event 1 of the client is not #2 session.update\n")
+
+
 async def test_a_retrieve_of_the_user_is_expected(tmp_path: Path) -> None:
     lines = [got(CREATED), got(ADDED), sent(RETRIEVE, by="/item item_a"), got(RETRIEVED), sent(TRUNCATE)]
     async with serving(*lines, path=tmp_path) as server, connect(server.url) as client:

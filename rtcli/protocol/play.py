@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch
@@ -16,6 +17,9 @@ from rtcli.protocol.events import Event
 
 MAX_HELD_SECONDS = 1.0
 """How long the answer to what a client may leave out waits in its place, until the first that it does leave out."""
+
+_MAX_SWAPPED = 16
+"""Expectations among which an event that may come in any order is looked for."""
 
 Outgoing: TypeAlias = Mapping[str, Any] | str | bytes
 """An event, or a frame as it stands."""
@@ -191,11 +195,10 @@ class Player:
 
     def _swap(self, event: Event, now: float) -> bool:
         """The event may be one that is expected later, where the order of those before it means nothing."""
-        for position, index in enumerate(self._waiting):
+        for position, index in enumerate(islice(self._waiting, _MAX_SWAPPED)):
             what = self._expectation(index).what
-            if not all(self._expectation(self._waiting[i]).what.may_follow(what) for i in range(position)):
-                return False
-            if position and not what.differences(event):
+            before = (self._expectation(self._waiting[i]).what for i in range(position))
+            if position and not what.differences(event) and all(one.may_follow(what) for one in before):
                 del self._waiting[position]
                 self._meet(index, event, now)
                 return True

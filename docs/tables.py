@@ -36,6 +36,7 @@ from rtcli.protocol.record import (
     Record,
 )
 from rtcli.protocol.record_lines import record_line
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.recording.header import Header
 from rtcli.repl.keys import ACTIONS
 from rtcli.timeline.figures import FIGURES
@@ -66,8 +67,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def events(direction: Direction) -> str:
-    """One direction of the catalog."""
+def events(direction: Direction, kind: SessionKind = SessionKind.REALTIME) -> str:
+    """One direction of a protocol's catalog."""
 
     def fields(names: Iterable[str], mark: str) -> str:
         return " ".join(f"`{name}`{mark}" for name in names)
@@ -80,7 +81,7 @@ def events(direction: Direction) -> str:
             *([f"`{row.reply}`" if row.reply else "none"] if sent else []),
             row.meaning,
         )
-        for row in event_types(direction)
+        for row in event_types(direction, kind)
     )
     return table(("event", "fields", *(["answer"] if sent else []), "meaning"), rows)
 
@@ -184,6 +185,10 @@ def figures() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "client events": lambda: events(Direction.SENT),
     "server events": lambda: events(Direction.RECEIVED),
+    "translation client events": lambda: events(Direction.SENT, SessionKind.TRANSLATION),
+    "translation server events": lambda: events(Direction.RECEIVED, SessionKind.TRANSLATION),
+    "live client events": lambda: events(Direction.SENT, SessionKind.LIVE),
+    "live server events": lambda: events(Direction.RECEIVED, SessionKind.LIVE),
     "beta names": lambda: table(("beta", "now"), ((f"`{old}`", f"`{new}`") for old, new in BETA_NAMES.items())),
     "exit codes": exit_codes,
     "settings": settings,

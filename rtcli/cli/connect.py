@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rtcli.config.endpoints import Endpoint
@@ -35,6 +35,28 @@ def auth_header(endpoint: Endpoint) -> dict[str, str]:
         return {}
     assert isinstance(key, str)  # what the command line resolves is text; functions are for programs
     return {"api-key": key} if endpoint.auth == "api-key" else {"Authorization": f"Bearer {key}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """The request that gave an ephemeral key; "": there was none."""
+
+    path: str = ""
+
+    def tell(self, session: RealtimeSession) -> None:
+        """Say so, and record the request with the session that it was made for."""
+        if self.path:
+            session.observe_request("POST", self.path, 200)
+
+
+async def minted_for(options: ChatOptions, endpoint: Endpoint) -> tuple[Endpoint, Minted]:
+    """The endpoint, with an ephemeral key where the user asked for one. Raises ConnectError."""
+    if not options.secret:
+        return endpoint, Minted()
+    from rtcli.cli.minting import mint
+
+    endpoint, path = await mint(endpoint)
+    return endpoint, Minted(path)
 
 
 def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> RealtimeSession:

@@ -72,10 +72,15 @@ def raise_problem(problem: RtcliError | None) -> None:
 
 
 def plain_writer(
-    display: DisplaySettings, theme: str | None, gone: OnGone = raise_problem, stdout: TextIO | None = None
+    display: DisplaySettings,
+    theme: str | None,
+    gone: OnGone = raise_problem,
+    stdout: TextIO | None = None,
+    *,
+    speaker: str = "assistant",
 ) -> PlainWriter:
     """The writer for when no prompt is up; `gone` is told when stdout (the process's, if not given) takes nothing
-    more."""
+    more. `speaker` is the role whose words go there."""
     from rtcli.terminal.capabilities import is_terminal, width_of
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import Sink
@@ -88,6 +93,7 @@ def plain_writer(
         width=lambda: width_of(stdout) if is_terminal(stdout) else _UNLIMITED_WIDTH,
         out_color=color_for(stdout, theme),
         err_color=color_for(sys.stderr, theme),
+        speaker=speaker,
     )
 
 
@@ -99,11 +105,12 @@ def view_writer(
     json: bool,
     both: bool,
     stdout: TextIO | None = None,
+    speaker: str = "assistant",
 ) -> Writer:
     """The writer for a whole session on `stdout`: text for users, or NDJSON of one or both directions."""
     stdout = stdout or sys.stdout
     if not json:
-        return plain_writer(display, theme, gone, stdout)
+        return plain_writer(display, theme, gone, stdout, speaker=speaker)
     from rtcli.protocol.filters import parse_filter
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter

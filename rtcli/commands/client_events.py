@@ -17,8 +17,9 @@ def send_events(text: str, context: Context, *, raw: bool = False, file: str = "
     # all of them before the first is sent
     events = parse_events(text, file)
     views: list[View] = []
+    kind = context.session.kind
     for event in events:
-        views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event.value)]
+        views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event.value, kind)]
         if not context.session.talk.send(event.text, raw=raw):
             views.append(
                 Notice(

@@ -10,7 +10,7 @@ from rtcli.commands.known import Known
 from rtcli.commands.lexer import next_word
 from rtcli.commands.registry import Command, Parameter, Registry
 from rtcli.errors import UsageError
-from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
 from rtcli.session.images import IMAGE_SUFFIXES
 
@@ -32,7 +32,7 @@ def complete(text: str, registry: Registry, known: Known) -> list[Completion]:
     if text.startswith("/") and not text.startswith("//"):
         found = _command_line(text, registry, known)
     elif text.lstrip().startswith("{"):
-        found = _event_type(text)
+        found = _event_type(text, known)
     else:
         found = _image(text)
     # lazily: a folder may have a hundred thousand entries
@@ -122,7 +122,7 @@ def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[
             yield Completion(written + end, start + at, suggestion.text, suggestion.meta)
 
 
-def _event_type(text: str) -> Iterator[Completion]:
+def _event_type(text: str, known: Known) -> Iterator[Completion]:
     """Inside the type of a raw event."""
     _, found, typed = text.rpartition('"type"')
     value = typed.lstrip().removeprefix(":").lstrip()
@@ -130,9 +130,9 @@ def _event_type(text: str) -> Iterator[Completion]:
         return
     # behind the opening quote
     start = len(text) - len(value) + 1
-    for name, row in EVENT_TYPES.items():
-        if row.direction is Direction.SENT and name.startswith(value[1:]):
-            yield Completion(f'{name}"', start, name, row.meaning)
+    for row in event_types(Direction.SENT, known.kind):
+        if row.name.startswith(value[1:]):
+            yield Completion(f'{row.name}"', start, row.name, row.meaning)
 
 
 def _image(text: str) -> Iterator[Completion]:

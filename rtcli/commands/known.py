@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rtcli.protocol.filters import type_of
+from rtcli.protocol.session_kind import SessionKind
 
 if TYPE_CHECKING:
     from rtcli.commands.context import Context
@@ -24,6 +25,7 @@ class Known:
     frames: tuple[tuple[int, str], ...] = ()
     calls: tuple[OpenCall, ...] = ()
     turns: tuple[tuple[int, str], ...] = ()  # the newest: number, and what was said
+    kind: SessionKind = SessionKind.REALTIME
 
     @classmethod
     def of(cls, context: Context) -> Known:
@@ -36,4 +38,5 @@ class Known:
             tuple((frame.number, type_of(frame)) for frame in state.log.records[-_FRAMES:]),
             context.live.tools.open if context.live is not None else (),
             tuple((turn.number, turn.text or turn.kind.value) for turn in state.timeline.turns[-_FRAMES:]),
+            context.live.kind if context.live is not None else SessionKind.REALTIME,
         )

@@ -11,7 +11,7 @@ import rtcli.commands.settings_catalog as paths
 from rtcli.commands.arguments import ArgumentType, Suggestion
 from rtcli.commands.known import Known
 from rtcli.errors import UsageError
-from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.catalog import all_types
 from rtcli.protocol.ids import expand
 from rtcli.protocol.ndjson import parse_object
 from rtcli.session.setting_paths import parse_value
@@ -130,7 +130,7 @@ class EventPattern(ArgumentType[str]):
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
-        return (Suggestion(name, row.meaning) for name, row in EVENT_TYPES.items())
+        return (Suggestion(row.name, row.meaning) for row in all_types(known.kind))
 
 
 class FilterTerms(ArgumentType[str]):
@@ -146,8 +146,8 @@ class FilterTerms(ArgumentType[str]):
         before, space, last = typed.rpartition(" ")
         # a suggestion of a greedy argument replaces all of it, so it repeats what stands before the last term
         begin = f"{before}{space}" + ("-" if last.startswith("-") else "")
-        for name, row in EVENT_TYPES.items():
-            yield Suggestion(f"{begin}{name}", row.meaning)
+        for row in all_types(known.kind):
+            yield Suggestion(f"{begin}{row.name}", row.meaning)
         for item_id, _ in known.items:
             yield Suggestion(f"{begin}item={item_id}")
         yield Suggestion(f"{begin}error", "an error, or something that failed")

@@ -12,7 +12,8 @@ from rtcli.config.keys import KeySource
 from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
 from rtcli.masking import add_header, add_url, is_secret_name, is_secret_parameter, masked
-from rtcli.protocol.models import DEFAULT_MODEL
+from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSLATOR
+from rtcli.protocol.session_kind import SessionKind, kind_of
 from rtcli.request_head import ApiKey, check_headers, check_host
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
@@ -25,6 +26,8 @@ _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _BASE_PATHS = ("", "/v1", "/openai/v1")  # what OPENAI_BASE_URL holds; any other path is taken as it is
 # What in a query already says which session is meant: a model is then neither missing nor added.
 _NAMES_THE_SESSION = frozenset({"model", "deployment", "call_id", "intent"})
+# With a model in it, the address of a transcription would be a conversation's, and GPT-Live takes no query.
+_MODEL_ELSEWHERE = frozenset({SessionKind.TRANSCRIPTION, SessionKind.LIVE})
 # Azure's portal shows a resource's bare address, which serves the API below this path.
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com", ".openai.azure.us")
 _AZURE_PATH = "/openai/v1"
@@ -45,13 +48,19 @@ class Endpoint:
     """
 
     url: str
-    model: str | None  # what the URL names; None where it names a call or leaves the choice to the server
+    # what the URL names, or the session's first event will; None where it names a call or the server chooses
+    model: str | None
     label: str
     call_id: str | None = None  # of a WebRTC or SIP call that is joined
     local: bool = False  # the built-in server
     headers: Mapping[str, str] = field(default_factory=dict)
     api_key: ApiKey | None = field(default=None, repr=False)
     auth: str = "bearer"
+
+    @property
+    def kind(self) -> SessionKind:
+        """Which protocol is spoken there."""
+        return kind_of(self.url)
 
     def at(self, url: str) -> Endpoint:
         """The built-in server's endpoint, now that it runs at `url` (which names no model yet)."""
@@ -100,9 +109,11 @@ def resolve_endpoint(
     if model and call_id:
         raise UsageError("--model and --call-id exclude each other", why="a call already has its model")
     parts = parse_url(url or OPENAI_URL, origin)
-    if not model and not call_id and not is_live(parts.path) and not _NAMES_THE_SESSION & _query(parts).keys():
-        model = default_model
-    parts = _with_session(parts, model, call_id)
+    kind = kind_of(urlunsplit(parts))
+    if not model and not call_id and not _NAMES_THE_SESSION & _query(parts).keys():
+        model = {SessionKind.REALTIME: default_model, SessionKind.TRANSLATION: DEFAULT_TRANSLATOR}.get(kind)
+    if kind not in _MODEL_ELSEWHERE:
+        parts = _with_session(parts, model, call_id)
     query = _query(parts)
     # None: no key goes out, which a server on loopback or a gateway may accept.
     source = _key_source(parts, key, environ)
@@ -110,7 +121,7 @@ def resolve_endpoint(
         extra = {**_account_headers(environ, extra), **extra}
     return Endpoint(
         url=urlunsplit(parts),
-        model=query.get("model") or query.get("deployment"),
+        model=query.get("model") or query.get("deployment") or (model if kind in _MODEL_ELSEWHERE else None),
         call_id=query.get("call_id"),
         label=parts.netloc,
         headers=extra,
@@ -237,11 +248,6 @@ def _with_session(parts: SplitResult, model: str | None, call_id: str | None) ->
         return parts
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("model", *requested)]
     return parts._replace(query=urlencode([*kept, *requested.items()], quote_via=quote))
-
-
-def is_live(path: str) -> bool:
-    """Whether a path leads to GPT-Live, whose sessions say nothing before the client and have no query."""
-    return "/v1/live/" in path
 
 
 def is_azure(host: str) -> bool:

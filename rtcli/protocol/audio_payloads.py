@@ -9,4 +9,6 @@ AUDIO_FIELDS: Mapping[str, str] = {
     "session.output_audio.delta": "delta",
     "input_audio_buffer.append": "audio",
     "session.input_audio_buffer.append": "audio",
+    "session.input_audio.append": "audio",
+    "session.output_audio.fixture.play": "audio",
 }

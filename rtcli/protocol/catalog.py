@@ -1,4 +1,4 @@
-"""One row for each event type of the GA Realtime API; checks, completion and docs/events.md read this table.
+"""One row for each event type of each protocol; checks, completion and docs/events.md read these tables.
 
 Fields are the top-level names besides `type` and `event_id`, which every event may carry.
 """
@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rtcli.protocol import neighbor_events
 from rtcli.protocol.record import Direction
+from rtcli.protocol.session_kind import SessionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,28 @@ rate_limits.updated | rate_limits | what is left of the account's limits
 EVENT_TYPES: Mapping[str, EventType] = {
     row.name: row for row in (*_rows(Direction.SENT, _CLIENT), *_rows(Direction.RECEIVED, _SERVER))
 }
-"""Every event type by its name; no name is used in both directions."""
+"""Every event type of the Realtime API by its name; no name is used in both directions."""
+
+_TABLES: Mapping[SessionKind, tuple[EventType, ...]] = {
+    SessionKind.REALTIME: tuple(EVENT_TYPES.values()),
+    SessionKind.TRANSCRIPTION: tuple(row for row in EVENT_TYPES.values() if row.name in neighbor_events.TRANSCRIPTION),
+    SessionKind.TRANSLATION: (
+        *_rows(Direction.SENT, neighbor_events.TRANSLATION_CLIENT),
+        *_rows(Direction.RECEIVED, neighbor_events.TRANSLATION_SERVER),
+    ),
+    SessionKind.LIVE: (
+        *_rows(Direction.SENT, neighbor_events.LIVE_CLIENT),
+        *_rows(Direction.RECEIVED, neighbor_events.LIVE_SERVER),
+    ),
+}
+
+ROWS: Mapping[tuple[SessionKind, Direction, str], EventType] = {
+    (kind, row.direction, row.name): row for kind, rows in _TABLES.items() for row in rows
+}
+"""Every event type by protocol, direction and name: some names mean something else in another protocol."""
+
+NAMES: frozenset[str] = frozenset(name for _, _, name in ROWS)
+"""Every name that some protocol has."""
 
 BETA_NAMES: Mapping[str, str] = {
     "transcription_session.update": "session.update",
@@ -134,28 +157,42 @@ BETA_NAMES: Mapping[str, str] = {
 """Names of the beta API, which is switched off, and what they are called now."""
 
 
-def event_types(direction: Direction) -> tuple[EventType, ...]:
+def event_types(direction: Direction, kind: SessionKind = SessionKind.REALTIME) -> tuple[EventType, ...]:
     """The rows of one direction, in the table's order."""
-    return tuple(row for row in EVENT_TYPES.values() if row.direction is direction)
+    return tuple(row for row in _TABLES[kind] if row.direction is direction)
 
 
-def nearest(name: str, direction: Direction) -> str | None:
+def all_types(kind: SessionKind = SessionKind.REALTIME) -> tuple[EventType, ...]:
+    """The rows of both directions, what clients send first."""
+    return _TABLES[kind]
+
+
+def nearest(name: str, direction: Direction, kind: SessionKind = SessionKind.REALTIME) -> str | None:
     """The known event type that `name` was probably meant to be, or None."""
-    if name in BETA_NAMES and EVENT_TYPES[BETA_NAMES[name]].direction is direction:
-        return BETA_NAMES[name]
-    known = [row.name for row in event_types(direction)]
+    ga = BETA_NAMES.get(name, "")
+    if (kind, direction, ga) in ROWS:
+        return ga
+    known = [row.name for row in event_types(direction, kind)]
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
-def check_client_event(event: Mapping[str, Any]) -> tuple[str, ...]:
+def direction_of(name: str) -> Direction | None:
+    """Which way an event of this name goes, in whatever protocol has it; of both ways, what a client sends."""
+    if row := EVENT_TYPES.get(name):
+        return row.direction
+    return next((row.direction for row in _TABLES[SessionKind.LIVE] if row.name == name), None)
+
+
+def check_client_event(event: Mapping[str, Any], kind: SessionKind = SessionKind.REALTIME) -> tuple[str, ...]:
     """What looks wrong with an event before it is sent, a line for each finding; the server has the last word."""
     name = str(event.get("type"))
-    row = EVENT_TYPES.get(name)
-    if row is None:
-        close = nearest(name, Direction.SENT)
-        return (f"unknown event type {name!r}" + (f", did you mean {close!r}?" if close else ""),)
-    if row.direction is Direction.RECEIVED:
+    row = ROWS.get((kind, Direction.SENT, name))
+    if row is None and (kind, Direction.RECEIVED, name) in ROWS:
         return (f"{name!r} is an event of the server",)
+    if row is None:
+        close = nearest(name, Direction.SENT, kind)
+        where = "" if kind is SessionKind.REALTIME else f" in a {kind} session"
+        return (f"unknown event type {name!r}{where}" + (f", did you mean {close!r}?" if close else ""),)
     known = {"type", "event_id", *row.required, *row.optional}
     return (
         *(f"{name}: {field!r} is missing" for field in row.required if field not in event),

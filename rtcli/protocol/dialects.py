@@ -5,7 +5,9 @@ The frames themselves are left alone: logs, recordings and raw views show what c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import encode_base64
@@ -62,6 +64,18 @@ SESSION_FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _CONTENT: Mapping[str, str] = {name: field for name, (field, _) in FIELDS.items() if not name.startswith(_HEARD)}
 """The events that carry what the model says, and GA's field in each."""
 
+_WORDS: Mapping[str, tuple[str, str, str]] = {
+    "session.input_transcript.delta": (f"{_HEARD}.delta", f"{_HEARD}.completed", "item_heard"),
+    "session.output_transcript.delta": (
+        "response.output_audio_transcript.delta",
+        "response.output_audio_transcript.done",
+        "item_spoken",
+    ),
+}
+"""Words that run on without an end (translation, GPT-Live): GA's delta, GA's end, and the item that stands for it."""
+
+_SENTENCE_END = re.compile(r"[.!?…][\'\"”’)]*$|[。！？]$")
+_MAX_PAUSE_MS = 1500  # between two pieces of one sentence
 _WITHOUT_ITEMS = (f"{_HEARD}.delta", f"{_HEARD}.completed")  # some servers that only transcribe have no items
 
 _MAX_REMEMBERED = 256  # items and responses
@@ -83,6 +97,7 @@ class Dialect:
         self._heard: dict[str, str] = {}  # item -> its transcript as it was told last, of cumulative events
         self._calls: dict[str, Event | None] = {}  # call_id -> its item as far as it is known; None: it is told
         self._ended: dict[str, None] = {}  # responses whose end was made up of response.cancelled
+        self._said: dict[str, _Sentence] = {}  # of words that run on, by type: the sentence that is open
 
     def __repr__(self) -> str:
         return f"<Dialect: response {self._response or '-'}, item {self._item or '-'}>"
@@ -123,6 +138,12 @@ class Dialect:
         session = event.get("session")
         if not isinstance(session, Mapping):
             return None
+        audio_format = _mapping(session.get("audio")).get("format")
+        if audio_format is not None:  # GPT-Live has one for both directions
+            sides = {
+                side: {"format": audio_format, **_mapping(session["audio"].get(side))} for side in ("input", "output")
+            }
+            return ({**event, "session": {**session, "audio": {**session["audio"], **sides}}},)
         missing = [(name, path) for name, path in SESSION_FIELDS if name in session and _at(session, path) is None]
         if not missing and not ("modalities" in session and "output_modalities" not in session):
             return None
@@ -203,6 +224,55 @@ class Dialect:
         where = {"item_id": item_id, "content_index": index if isinstance(index, int) else 0}
         return ({"type": f"{_HEARD}.delta", **where, "delta": whole[len(before) :]},)
 
+    def _on_words(self, event: Event) -> Events:
+        """A piece of what is said: behind the end of a sentence, or a pause, another one begins."""
+        kind, delta = event["type"], _text(event.get("delta"))
+        sentence = self._said.setdefault(kind, _Sentence())
+        at = event.get("start_ms", event.get("elapsed_ms"))
+        at = at if isinstance(at, int | float) else sentence.at
+        ended = sentence.text and (at - sentence.at > _MAX_PAUSE_MS or sentence.ends_before(delta))
+        read = self._sentence_done(kind) if ended else ()
+        delta = delta if sentence.text else delta.lstrip()
+        sentence.text, sentence.at = sentence.text + delta, at
+        return (*read, {"type": _WORDS[kind][0], **self._place(kind), "delta": delta}) if delta else read
+
+    def _place(self, kind: str) -> Event:
+        name = f"{_WORDS[kind][2]}_{self._said[kind].number}"
+        return {"item_id": name, "content_index": 0, "output_index": 0, "response_id": name}
+
+    def _sentence_done(self, kind: str) -> Events:
+        sentence = self._said[kind]
+        done = {"type": _WORDS[kind][1], **self._place(kind), "transcript": sentence.text}
+        sentence.number, sentence.text = sentence.number + 1, ""
+        return (done,)
+
+    def _on_spoken_audio(self, event: Event) -> Events:
+        """The audio of a session that has no responses."""
+        read = _renamed({**event, "type": "response.output_audio.delta"}, "delta", ("audio", "data"))
+        return ({**read, "response_id": "", "item_id": "item_spoken", "output_index": 0, "content_index": 0},)
+
+    def _on_started(self, event: Event) -> Events:
+        return self._on_session({**event, "type": "session.created"}) or ({**event, "type": "session.created"},)
+
+    def _on_closed(self, event: Event) -> Events:
+        """What is being said ends with its session."""
+        open_now = [kind for kind, sentence in self._said.items() if sentence.text]
+        return (*(done for kind in open_now for done in self._sentence_done(kind)), event)
+
+
+@dataclass(slots=True)
+class _Sentence:
+    """What was said since the last end of a sentence; `at` is the moment of its last piece in milliseconds."""
+
+    number: int = 1
+    text: str = ""
+    at: float = 0
+
+    def ends_before(self, delta: str) -> bool:
+        """Whether this piece belongs to the next sentence: "3." may go on as "3.5"."""
+        end = _SENTENCE_END.search(self.text)
+        return end is not None and (delta[:1].isspace() or not self.text[-1:].isascii())
+
 
 def _renamed(event: Event, field: str, others: tuple[str, ...]) -> Event:
     """The event with the field under GA's name; the event itself where it has it."""
@@ -234,6 +304,10 @@ _READERS: Mapping[str, _Reader] = {
     "response.output_item.done": Dialect._on_item_done,
     "response.function_call_arguments.done": Dialect._on_arguments_done,
     **dict.fromkeys(FIELDS, Dialect._on_content),
+    **dict.fromkeys(_WORDS, Dialect._on_words),
+    "session.output_audio.delta": Dialect._on_spoken_audio,
+    "session.started": Dialect._on_started,
+    "session.closed": Dialect._on_closed,
     "response.done": Dialect._on_response_done,
     "response.cancelled": Dialect._on_response_cancelled,
     **dict.fromkeys(CUMULATIVE, Dialect._on_cumulative),

@@ -12,7 +12,7 @@ from rtcli.protocol.record import DECIMALS, Direction, Frame, size_of
 
 _RECEIVED, _SENT = Direction.RECEIVED, Direction.SENT  # a member costs a search through its class
 
-_MAY_CARRY_SECRETS = frozenset({"session.update", "response.create"})
+_MAY_CARRY_SECRETS = frozenset({"session.update", "session.start", "response.create"})
 """Events of ours whose tools may name an MCP server, and what it asks for."""
 
 

@@ -12,6 +12,15 @@ DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_TRANSCRIBER = "gpt-transcribe"
 """What the program asks for. The library keeps the reference's own default, REFERENCE_TRANSCRIBER."""
 
+DEFAULT_TRANSLATOR = "gpt-realtime-translate"
+TRANSLATION_TRANSCRIBER = "gpt-realtime-whisper"
+"""Writes down what a translation hears; without one only the translation has a transcript."""
+
+DEFAULT_LIVE = "gpt-live-1.1"
+
+WITHOUT_TURN_DETECTION = ("gpt-live-transcribe", "gpt-realtime-whisper")
+"""Transcribers that the API refuses turn detection for, in a transcription session."""
+
 REFERENCE_TRANSCRIBER = "gpt-4o-mini-transcribe"
 
 MODELS = (DEFAULT_MODEL, "gpt-realtime-2.1-mini", "gpt-realtime-2", "gpt-realtime-1.5")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeAlias
 
 from rtcli.errors import error_of
-from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.catalog import EVENT_TYPES, ROWS, event_types
 from rtcli.protocol.error_attribution import SentFrames, possible_event_types
 from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
 from rtcli.protocol.requests import Request, RequestQueue, asks_out_of_band
 from rtcli.protocol.server_turns import ServerTurns
+from rtcli.protocol.session_kind import SessionKind
 
 _Event: TypeAlias = Mapping[str, Any]
 
@@ -45,6 +46,7 @@ class PendingRequests:
     """
 
     def __init__(self) -> None:
+        self.kind = SessionKind.REALTIME  # which protocol is spoken
         self.settled: tuple[Request, ...] = ()  # what the last frame answered or refused
         self.unanswered: tuple[Request, ...] = ()  # what still waited when the last connection ended
         self._begin()
@@ -102,6 +104,8 @@ class PendingRequests:
             return caused_by
         if direction is Direction.SENT:
             return self._sent(number, kind, event, caused_by) or caused_by
+        if self.kind is SessionKind.LIVE:
+            return self._live(event)
         handler = _HANDLERS.get(kind)
         return handler(self, number, event) if handler else self._origin(event)
 
@@ -111,7 +115,7 @@ class PendingRequests:
         event_id = _text(event.get("event_id"))
         if event_id is not None:
             self._frames.name(event_id, number)
-        row = EVENT_TYPES.get(kind)
+        row = ROWS.get((self.kind, Direction.SENT, kind))
         if row is None or row.reply is None:
             self._frames.silent(number, kind, event_id is not None)
             if kind == _APPEND:
@@ -120,7 +124,7 @@ class PendingRequests:
         request = Request(number, kind, event_id, optional=is_optional(kind, event, led_here))
         if field := _KEY_FIELD.get(kind):
             request.key = _text(event.get(field)) or ""
-        prepare = _PREPARE.get(kind)
+        prepare = _PREPARE.get(kind) if self.kind is SessionKind.REALTIME else None
         parent = prepare(self, request, event) if prepare else None
         self._frames.request(request)
         self._queue.add(request)
@@ -176,7 +180,21 @@ class PendingRequests:
         self._turns.session(_mapping(event.get("session")))
         return self._on_reply(number, event)
 
+    def _live(self, event: _Event) -> int | None:
+        """GPT-Live names the event that it answers or refuses; where it does not, the type of the answer tells."""
+        kind = event["type"]
+        error = error_of(event) if kind == "error" else {}
+        named = _text((error or event).get("client_event_id"))
+        if error:
+            parent, request = self._frames.refused({**error, "event_id": named} if named else error)
+        else:
+            parent, request = self._frames.refused({"event_id": named}) if named else (None, None)
+            request = request or self._queue.oldest(_LIVE_REQUEST_OF.get(kind, ""))
+        return self._settle(request) if request else parent
+
     def _on_session_closed(self, number: int, event: _Event) -> int | None:
+        if request := self._queue.oldest("session.close"):
+            return self._settle(request)
         return self._frames.last_silent("session.close")
 
     def _on_speech_started(self, number: int, event: _Event) -> int | None:
@@ -332,6 +350,10 @@ def _kind_of(item: _Event) -> Hashable:
 
 # Of the replies that say no more than that a request was carried out.
 _REQUEST_OF: Mapping[str, str] = {row.reply: row.name for row in EVENT_TYPES.values() if row.reply}
+
+_LIVE_REQUEST_OF: Mapping[str, str] = {
+    row.reply: row.name for row in event_types(Direction.SENT, SessionKind.LIVE) if row.reply
+}
 
 _PREPARE: Mapping[str, Callable[[PendingRequests, Request, _Event], int | None]] = {
     "session.update": PendingRequests._session_update,

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.catalog import direction_of
 from rtcli.protocol.events import Malformed, decode, encode
 from rtcli.protocol.record import (
     Audio,
@@ -92,9 +92,8 @@ def _decoded(text: bytes) -> str:
 
 def _plain(event: dict[str, Any], line: bytes, number: int, at: float) -> Frame:
     """An event without anything around it: the catalog knows who sends it."""
-    row = EVENT_TYPES.get(event["type"])
     text = _decoded(line)
-    return Frame(number, at, row.direction if row else Direction.RECEIVED, event, size_of(text), raw=text)
+    return Frame(number, at, direction_of(event["type"]) or Direction.RECEIVED, event, size_of(text), raw=text)
 
 
 def _ours(head: bytes, text: bytes, number: int, at: float) -> Frame | None:

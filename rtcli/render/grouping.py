@@ -65,8 +65,8 @@ Entry: TypeAlias = Frame | Stream
 
 _MAX_OPEN = 64  # a server has a handful at a time
 
-_AUDIO_STREAMS = frozenset({"response.output_audio", "input_audio_buffer.append", "session.input_audio_buffer.append"})
-_APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append")
+_APPEND = ("input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append")
+_AUDIO_STREAMS = frozenset({"response.output_audio", "session.output_audio", *_APPEND})
 _END_SUFFIXES = (".done", ".completed", ".failed")
 _INPUT_CLOSERS = frozenset(
     {
@@ -114,7 +114,7 @@ class EventGrouper:
         # by the name's end, so that types of later versions are folded, too
         if type_.endswith(".delta"):
             return FrameRole.PIECE, _key(type_.removesuffix(".delta"), event)
-        if type_ == "response.done" or type_ in _INPUT_CLOSERS:
+        if type_ in ("response.done", "session.closed") or type_ in _INPUT_CLOSERS:
             return FrameRole.CLOSER, _Key(type_)
         for suffix in _END_SUFFIXES:
             key = _key(type_.removesuffix(suffix), event)
@@ -161,6 +161,8 @@ def _key(name: str, event: Mapping[str, Any]) -> _Key:
 
 
 def _closes(record: Frame, stream: Stream) -> bool:
+    if type_of(record) == "session.closed":
+        return True
     if type_of(record) in _INPUT_CLOSERS:
         return stream.name in _APPEND
     response = (record.event or {}).get("response")

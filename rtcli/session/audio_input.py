@@ -10,12 +10,16 @@ from rtcli.audio.stream import Lost
 from rtcli.dsp.codec import Encoder
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.errors import AudioUnavailableError, RtcliError
+from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.events import Event
 from rtcli.protocol.provenance import caused_by
 from rtcli.session.audio_output import AudioOutput
 from rtcli.session.echo_watch import EchoWatch
 from rtcli.session.link import Link
+from rtcli.session.neighbors import append_type
 from rtcli.views import Level, Notice
+
+_APPEND = "input_audio_buffer.append"
 
 
 class MicrophoneLike(Protocol):
@@ -128,8 +132,12 @@ class AudioInput:
         audio_format = self._link.state.audio.input_format
         if self._encoder is None or self._encoder.format != audio_format:
             self._encoder = Encoder(audio_format)
-        if data := self._encoder.encode(pcm):
+        if not (data := self._encoder.encode(pcm)):
+            return
+        if (append := append_type(self._link.kind)) == _APPEND:
             self._link.transport.send_audio(data)
+        elif self._link.transport.status == "connected":
+            self._link.transport.send_event({"type": append, "audio": encode_base64(data)})
 
     # -- echo --------------------------------------------------------------------------------------
 

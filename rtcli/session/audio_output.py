@@ -16,6 +16,7 @@ from rtcli.protocol.events import Event
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Heard
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio_meter import part_of
 from rtcli.session.link import Link
 from rtcli.views import Level, Notice
@@ -138,6 +139,8 @@ class AudioOutput:
     def _on_audio(self, audio: TransportAudio) -> None:
         if self.speaker is None or audio.interrupted:
             return
+        if self._link.kind is SessionKind.LIVE and not audio.data.strip(b"\0"):
+            return  # it sends its silence too, which would make the speaker busy for ever
         key = (audio.item_id, audio.content_index)
         if self._decoder is None or self._decoder[0] != key:
             self._decoder = (key, Decoder(self.format))  # parts must not share what a resampler holds back

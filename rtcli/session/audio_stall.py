@@ -8,6 +8,7 @@ from typing import Any
 from rtcli.protocol.events import Event
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.payloads import ResponseDone, TransportAudio
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.link import Link
 from rtcli.views import Level, Notice
 
@@ -39,7 +40,7 @@ class AudioStall:
             self._timer = None
 
     def _on_audio(self, audio: TransportAudio) -> None:
-        if audio.interrupted:
+        if audio.interrupted or self._link.kind is not SessionKind.REALTIME:  # elsewhere a pause is no stall
             return
         loop = asyncio.get_running_loop()
         if self._stalled and audio.item_id == self._arriving:

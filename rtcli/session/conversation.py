@@ -26,16 +26,19 @@ class Conversation:
 
     async def retrieve(self, item_id: str) -> Mapping[str, Any]:
         """The server's copy of an item, audio included. Raises ServerError for one that it does not have."""
+        self._link.require_conversation()
         frame = await self._link.ask("conversation.item.retrieve", item_id=item_id)
         item = frame.event.get("item") if frame.event else None
         return item if isinstance(item, Mapping) else {}
 
     async def delete(self, item_id: str) -> None:
         """Delete an item of the conversation."""
+        self._link.require_conversation()
         await self._link.ask("conversation.item.delete", item_id=item_id)
 
     async def truncate(self, item_id: str, audio_end_ms: int, content_index: int = 0) -> None:
         """Cut a spoken answer: what is said after `audio_end_ms` is forgotten."""
+        self._link.require_conversation()
         fields = {"item_id": item_id, "content_index": content_index, "audio_end_ms": audio_end_ms}
         await self._link.ask("conversation.item.truncate", **fields)
 
@@ -44,7 +47,7 @@ class Conversation:
 
         Raises UsageError for items that the API does not take.
         """
-        self._link.require_connection()
+        self._link.require_conversation()
         since = self._link.state.log.last_number
         self._link.transport.reset_history(list(self._link.state.history), list(new))
         return await self._link.untaken(since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,15 +10,17 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.errors import ConnectionLostError, ExitCode
+from rtcli.errors import ConnectionLostError, ExitCode, RtcliError
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.events import Event
 from rtcli.protocol.items import Item
 from rtcli.protocol.record import Connected, Connection
+from rtcli.protocol.session_kind import SessionKind, is_attached
 from rtcli.session.audio import SessionAudio
 from rtcli.session.expiry import Expiry
 from rtcli.session.first_update import FirstUpdate, SessionUpdate
 from rtcli.session.link import ANSWER_SECONDS, Link
+from rtcli.session.neighbors import NEIGHBORS, first_session
 from rtcli.session.settings import SessionSettings
 from rtcli.session.tool_calls import ToolCalls, merged_tools
 from rtcli.session.transfer import TransferResult
@@ -116,7 +119,8 @@ class Lifecycle:
         """
         kept = items if items is not None else self._link.state.portable()
         result = kept if keep and not self._joins_call else TransferResult([], ())
-        config = self._settings.for_another_connection() or self._first_config()
+        asks = self._link.kind is not SessionKind.LIVE  # which is begun anew, as it was the first time
+        config = (asks and self._settings.for_another_connection()) or self._first_config()
         await self.disconnect()
         before = self.endpoint
         self.endpoint = with_model(before, model) if model else before
@@ -136,11 +140,13 @@ class Lifecycle:
     @property
     def _joins_call(self) -> bool:
         """The session belongs to somebody else, and so do its settings, its conversation and its audio."""
-        return self.endpoint.call_id is not None
+        return self.endpoint.call_id is not None or is_attached(self.endpoint.url)
 
     def _first_config(self) -> dict[str, Any]:
         if self._joins_call:
             return {}
+        if self._link.kind in NEIGHBORS:
+            return self._neighbor_config()
         asked = dict(self._config)
         problem = self._audio.open_speaker()
         chosen = "output_modalities" in asked or "modalities" in asked
@@ -154,6 +160,18 @@ class Lifecycle:
         if self._tools.schemas:
             asked["tools"] = merged_tools(asked, self._tools.schemas)
         return self._first.config(asked, {"output_modalities": ["text"]} if silent else {})
+
+    def _neighbor_config(self) -> dict[str, Any]:
+        """What a session begins with that is no conversation; what it has no place for is told."""
+        kind = self._link.kind
+        if NEIGHBORS[kind].speaks and (problem := self._audio.open_speaker()):
+            self._link.show(Notice(problem.what, problem.why, problem.hint, Level.WARNING))
+        session, unused = first_session(kind, self._config, self.endpoint.model)
+        unused += ["tools"] if self._tools.schemas and "tools" not in unused else []
+        if unused:
+            what = f"{NEIGHBORS[kind].name} has no {', '.join(unused)}: left out"
+            self._link.show(Notice(what, level=Level.WARNING))
+        return session
 
     async def _connect(self, config: Mapping[str, Any], seconds: float) -> None:
         endpoint, transport = self.endpoint, self._link.transport
@@ -173,6 +191,9 @@ class Lifecycle:
         try:
             if self._joins_call:  # who joins a call hears nothing before it asks
                 await dial(sends=False)
+            elif self._link.kind in NEIGHBORS:
+                await dial(sends=False)
+                await self._begin(config, seconds)
             elif config or self._first.mode is not SessionUpdate.NONE:
                 await self._first.confirmed(dial, seconds, settle=_SETTLE_SECONDS)
             else:
@@ -191,6 +212,27 @@ class Lifecycle:
             self._link.codes.add(ExitCode.SERVER_ERROR)
         if self._joins_call:
             self._link.show(Notice("joined the call; nothing was changed"))
+        elif self._link.kind in NEIGHBORS:
+            self._link.show(NEIGHBORS[self._link.kind].about)
+
+    async def _begin(self, config: Mapping[str, Any], seconds: float) -> None:
+        """The session stands, and what is no conversation has been told what it is to be."""
+        link = self._link
+        if link.kind is SessionKind.LIVE:  # says nothing before it is started
+            link.send("session.start", session=dict(config))
+        with link.waits.on("waiting for the session"):
+            await link.transport.wait_ready(seconds)
+        if link.kind is SessionKind.LIVE:
+            return
+        typed = {"type": str(link.kind)} if link.kind is SessionKind.TRANSCRIPTION else {}
+        with link.requests.expecting(lambda request: request.type == "session.update") as settled:
+            link.send("session.update", session={**typed, **config})
+            try:
+                with link.waits.on("session.update sent, no reply"):
+                    async with asyncio.timeout(_SETTLE_SECONDS):
+                        await settled
+            except TimeoutError:
+                link.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
 
     # -- ending ------------------------------------------------------------------------------------
 
@@ -199,6 +241,15 @@ class Lifecycle:
         self._closing = True
         self._link.transport.close()
         await self._link.transport.wait_closed()
+
+    async def finish(self) -> None:
+        """End a session in order, as translations and GPT-Live are: what was said before is still carried out."""
+        self._closing = True
+        try:
+            await self._link.ask("session.close")
+        except RtcliError as error:
+            self._link.show(Notice(error.what, error.why, level=Level.WARNING))
+        await self.disconnect()
 
     async def close(self) -> None:
         """End the connection, the tools and the devices."""

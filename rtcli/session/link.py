@@ -12,6 +12,8 @@ from rtcli.errors import ConnectionLostError, ExitCode, RtcliError, UsageError
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.record import DECIMALS, Connected, Frame, Record
+from rtcli.protocol.session_kind import SessionKind
+from rtcli.session.neighbors import require_conversation, require_turns
 from rtcli.session.pending import Requests
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
@@ -28,11 +30,20 @@ _ITEM_CHANGES = frozenset({"conversation.item.create", "conversation.item.delete
 class Link:
     """Feeds `state` with the transport's frames and with what the parts report; shows what comes of it.
 
-    `codes` holds what went wrong outside of the records. `changed` is set whenever something happened.
+    `kind` says which protocol is spoken. `codes` holds what went wrong outside of the records. `changed` is set
+    whenever something happened.
     """
 
-    def __init__(self, transport: OpenAIRealtimeWebSocket, state: SessionState, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        transport: OpenAIRealtimeWebSocket,
+        state: SessionState,
+        clock: Callable[[], float],
+        kind: SessionKind = SessionKind.REALTIME,
+    ) -> None:
         self.transport = transport
+        self.kind = kind
+        transport.frames.pending.kind = kind
         self.state = state
         self.feed = ViewFeed()
         self.record: Callable[[Record], None] | None = None  # gets every record before its views are shown
@@ -109,6 +120,16 @@ class Link:
         """Raise UsageError with what to do where there is no connection."""
         if self.transport.status != "connected":
             raise UsageError("not connected", hint="/reconnect")
+
+    def require_conversation(self) -> None:
+        """Raise UsageError without a connection, and where there are no messages, items and responses."""
+        self.require_connection()
+        require_conversation(self.kind)
+
+    def require_turns(self) -> None:
+        """Raise UsageError without a connection, and where audio is not committed."""
+        self.require_connection()
+        require_turns(self.kind)
 
     def event_id(self, what: str) -> str:
         """An id for an event of ours, by which an error can name it."""

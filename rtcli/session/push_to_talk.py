@@ -63,7 +63,7 @@ class PushToTalk:
 
         Raises ServerError where the server refuses; then nothing has changed.
         """
-        self._link.require_connection()
+        self._link.require_turns()
         if not on:
             await self._leave()
         elif self.state is PushToTalkState.OFF:
@@ -77,7 +77,7 @@ class PushToTalk:
         It records from the first press on, while the server is still switching its detection off; a second press ends
         the turn at any moment. Raises UsageError for a turn that is too short.
         """
-        self._link.require_connection()
+        self._link.require_turns()
         while self._leaving:  # a turn that begins now would end up with detection on
             async with self._updating:
                 pass

@@ -10,7 +10,7 @@ from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
 from rtcli.protocol.pending import is_optional
-from rtcli.protocol.record import Connected, Connection, Frame, Mark
+from rtcli.protocol.record import Connected, Connection, Frame, Http, Mark
 from rtcli.protocol.times import since
 from rtcli.session import hints
 from rtcli.session.audio_meter import AudioMeter, part_of
@@ -154,6 +154,13 @@ class Reports(Part):
             return ()
         why = describe_close(record.code, record.reason, self._last_error)
         return (Notice("the connection was lost", why, hints.of_close(record.code), Level.ERROR),)
+
+    @moment(Http)
+    def _on_http(self, record: Http) -> tuple[Notice]:
+        what = f"{record.method} {record.path}: {record.status or 'no answer'}"
+        return (
+            Notice("connecting with an ephemeral key" if record.path.endswith("/client_secrets") else what, why=what),
+        )
 
     @moment(Mark)
     def _on_mark(self, record: Mark) -> tuple[Notice]:

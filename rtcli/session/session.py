@@ -10,7 +10,8 @@ from typing import Any
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, worst
-from rtcli.protocol.record import Did, Mark
+from rtcli.protocol.record import Did, Http, Mark
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.recording.header import Header
 from rtcli.session.audio import SessionAudio
 from rtcli.session.audio_input import MicrophoneLike
@@ -61,7 +62,7 @@ class RealtimeSession:
     ) -> None:
         self.transport = transport
         self.state = SessionState()
-        self._link = link = Link(transport, self.state, clock)
+        self._link = link = Link(transport, self.state, clock, endpoint.kind)
         self.settings = SessionSettings(link)
         self.audio = SessionAudio(link, speaker=speaker, microphone=microphone)
         self.tools = ToolCalls(link, tools, joined=endpoint.call_id is not None)
@@ -117,6 +118,11 @@ class RealtimeSession:
         """Hand a view to everyone who watches."""
         self._link.show(view)
 
+    @property
+    def kind(self) -> SessionKind:
+        """Which protocol is spoken."""
+        return self._link.kind
+
     def require_connection(self) -> None:
         """Raise UsageError with what to do where there is no connection."""
         self._link.require_connection()
@@ -124,6 +130,10 @@ class RealtimeSession:
     def did(self, command: str) -> None:
         """The user gives a command."""
         self._link.observe(Did(self._link.now, command))
+
+    def observe_request(self, method: str, path: str, status: int | None) -> None:
+        """A request was made beside the session, for it."""
+        self._link.observe(Http(self._link.now, method, path, status))
 
     def mark(self, note: str) -> None:
         """The user marks this place between the frames."""
@@ -143,7 +153,7 @@ class RealtimeSession:
         return SessionStatus(
             connection=self.transport.status,
             endpoint=self.lifecycle.endpoint.label,
-            model=str(session.get("model") or self.transport.current_model),
+            model=self._model(session),
             session_id=session.get("id"),
             muted=audio.muted,
             microphone=audio.recording,
@@ -161,6 +171,13 @@ class RealtimeSession:
             metrics={**self.state.metrics.short(), **ping},
             recording=self.recorder.on,
         )
+
+    def _model(self, session: Mapping[str, Any]) -> str:
+        """What the session runs on; a dictation runs on its transcriber."""
+        if self.kind is SessionKind.TRANSCRIPTION:
+            transcription = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
+            return str(transcription.get("model") or "no transcriber")
+        return str(session.get("model") or self.lifecycle.endpoint.model or self.transport.current_model)
 
     # -- waiting -----------------------------------------------------------------------------------
 

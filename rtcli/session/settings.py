@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.errors import ServerError
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.session import setting_paths as paths
 from rtcli.session.link import Link
 from rtcli.session.setting_paths import MISSING, Difference
@@ -43,9 +44,11 @@ class SessionSettings:
 
     async def update(self, changes: Mapping[str, Any]) -> list[Difference]:
         """Send changes, and nothing else, and wait for the server's word; returns like `set`."""
-        kind = self.confirmed.get("type", "realtime")
+        # The sessions of translations and of GPT-Live have no type.
+        typed = self._link.kind in (SessionKind.REALTIME, SessionKind.TRANSCRIPTION)
+        kind = {"type": self.confirmed.get("type", str(self._link.kind))} if typed else {}
         try:
-            await self._link.ask("session.update", session={"type": kind, **changes})
+            await self._link.ask("session.update", session={**kind, **changes})
         except ServerError:
             refused = paths.diff(changes, self.confirmed)
             self._refused.update((difference.path, difference) for difference in refused)

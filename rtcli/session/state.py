@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode, worst
-from rtcli.protocol.catalog import EVENT_TYPES
+from rtcli.protocol.catalog import NAMES
 from rtcli.protocol.dialects import Dialect, is_known
 from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, MessageItem
@@ -110,7 +110,7 @@ class SessionState(Part):
         kind = event.get("type")
         if not isinstance(kind, str):
             return None
-        if kind not in EVENT_TYPES and not is_known(kind):
+        if kind not in NAMES and not is_known(kind):
             self.unshown.note(kind)
         try:
             return self._dialect.read(dict(event) if not isinstance(event, dict) else event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from rtcli.dsp.wav import WavAudio, load_speech
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Frame
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio import SessionAudio
 from rtcli.session.images import PreparedImage
 from rtcli.session.link import Link
@@ -17,7 +19,8 @@ from rtcli.session.link import Link
 MIN_TURN_MS = 100
 """The API refuses to commit less audio than this."""
 
-_CHUNK_BYTES = PCM16.byte_length(100)
+_CHUNK_MS = 100
+_CHUNK_BYTES = PCM16.byte_length(_CHUNK_MS)
 _TRAILING_SILENCE_MS = 1000  # so that voice detection hears the end of a file that is not committed
 
 
@@ -34,7 +37,7 @@ class Talk:
 
     def say(self, text: str, images: Sequence[PreparedImage] = (), *, respond: bool = True) -> None:
         """Send a message of the user, which cuts the assistant short if it speaks (see `barge_in`)."""
-        self._link.require_connection()
+        self._link.require_conversation()
         content = [{"type": "input_text", "text": text}] if text else []
         content += [{"type": "input_image", "image": image.data_uri} for image in images]
         if respond and self.barge_in and self.speaking:
@@ -47,11 +50,13 @@ class Talk:
 
     def instruct(self, text: str) -> None:
         """Put a message of the system into the conversation; it asks for no answer."""
+        self._link.require_conversation()
         item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
         self._link.send("conversation.item.create", item=item)
 
     def respond(self, response: Mapping[str, Any] | None = None) -> bool:
         """Ask for a response; `response` holds the wire's parameters. True: it waits until the present one is done."""
+        self._link.require_conversation()
         queued = self._link.transport.responding
         self._link.transport.request_response(response)
         return queued
@@ -64,7 +69,7 @@ class Talk:
 
     def interrupt(self) -> bool:
         """Stop the answer where it was heard. False: there was nothing to stop."""
-        self._link.require_connection()
+        self._link.require_conversation()
         before = self._link.state.log.last_number
         responding, audible = self._link.transport.responding, self._audio.audible
         self._link.transport.interrupt()
@@ -89,7 +94,7 @@ class Talk:
 
     def commit(self, *, respond: bool = False) -> None:
         """End the turn that was spoken. Raises UsageError for less audio than the API takes."""
-        self._link.require_connection()
+        self._link.require_turns()
         if self._audio.unsent_turn_ms < MIN_TURN_MS:
             raise UsageError(
                 f"only {self._audio.unsent_turn_ms} ms of audio were sent since the last turn",
@@ -97,11 +102,12 @@ class Talk:
                 hint="/unmute or F4 and speak, or /play a file",
             )
         self._link.send("input_audio_buffer.commit")
-        if respond:
+        if respond and self._link.kind is SessionKind.REALTIME:  # a dictation writes it down, and that is all
             self.respond()
 
     def discard(self) -> None:
         """Throw away the audio that was sent since the last turn."""
+        self._link.require_turns()
         self._link.send("input_audio_buffer.clear")
 
     async def play(self, path: Path, *, commit: bool = False) -> WavAudio:
@@ -109,12 +115,17 @@ class Talk:
 
         With `commit` it is a turn of its own, and answered; else a second of silence ends it for voice detection.
         """
+        if commit:
+            self._link.require_turns()
         self._link.require_connection()
         audio = load_speech(path)
         pcm = audio.pcm + (b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS)))
+        paced = self._link.kind in (SessionKind.TRANSLATION, SessionKind.LIVE)  # their clock is the audio
         for start in range(0, len(pcm), _CHUNK_BYTES):
             self._audio.send(pcm[start : start + _CHUNK_BYTES])
             await self._link.transport.flush()  # a file is not live audio: it waits rather than be dropped
+            if paced:
+                await asyncio.sleep(_CHUNK_MS / 1000)
         if commit:
             self.commit(respond=True)
         return audio

@@ -22,7 +22,8 @@ _Key = tuple[str, str, int]  # role, item_id, content_index
 class PlainWriter:
     """Streams an answer as it comes, without labels: stdout is exactly what the model said, an answer a paragraph.
 
-    `width` is asked before each block, for terminals that change. stderr may have colors, stdout has its own.
+    `speaker` is the role whose words these are; in a dictation it is the user. `width` is asked before each block, for
+    terminals that change. stderr may have colors, stdout has its own.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class PlainWriter:
         width: Callable[[], int],
         out_color: Color = Color.NONE,
         err_color: Color = Color.NONE,
+        speaker: str = "assistant",
     ) -> None:
+        self._speaker = speaker
         self._out, self._err, self._width = out, err, width
         self._results = Presenter(display, out_color)  # for stdout
         self._notices = Presenter(display, err_color)  # for stderr, where events go too
@@ -62,7 +65,7 @@ class PlainWriter:
             self._err.write(f"{line}\n")
 
     def _delta(self, delta: SpeechDelta) -> None:
-        if delta.role != "assistant":
+        if delta.role != self._speaker:
             return  # what the user said is shown when it is whole
         key = (delta.role, delta.item_id, delta.content_index)
         if self._streaming not in (None, key):
@@ -79,7 +82,7 @@ class PlainWriter:
         self._out.write(visible(masked(text[:shown])))
 
     def _done(self, done: SpeechDone) -> None:
-        if done.role != "assistant":
+        if done.role != self._speaker:
             self._err.write(f"{done.role}: {one_line(masked(done.text))}\n")
             return
         key = (done.role, done.item_id, done.content_index)

@@ -156,16 +156,21 @@ def _status(url: str, error: Any) -> ConnectError:
     status, raw = error.response.status_code, error.response.body or b""
     body = bytes(raw).decode("utf-8", "replace").strip()
     said = f": {' '.join(body.split())[:_BODY_SHOWN]}" if body else ""
-    try:
-        phrase = HTTPStatus(status).phrase
-        fallback = _NO_REALTIME_HINT if status < HTTPStatus.INTERNAL_SERVER_ERROR else _SERVER_TROUBLE_HINT
-        hint = _STATUS_HINTS.get(HTTPStatus(status), fallback)
-    except ValueError:
-        phrase, hint = "", _NO_REALTIME_HINT
-    if status == HTTPStatus.TOO_MANY_REQUESTS and any(code in body for code in _NO_CREDIT):
-        hint = "the account has no credit left: see its billing page"
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+    hint = hint_for_status(status, body)
     why = f"HTTP {status} {phrase}".rstrip() + said
     return ConnectError(f"{shown(url)} refused the connection", why=why, hint=hint, url=url, status=status, body=body)
+
+
+def hint_for_status(status: int | None, body: str) -> str:
+    """What to do about an HTTP status other than 2xx; None: there was no answer."""
+    if status is None:
+        return ""
+    if status == HTTPStatus.TOO_MANY_REQUESTS and any(code in body for code in _NO_CREDIT):
+        return "the account has no credit left: see its billing page"
+    known = _STATUS_HINTS.get(HTTPStatus(status)) if status in set(HTTPStatus) else _NO_REALTIME_HINT
+    in_trouble = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return known or (_SERVER_TROUBLE_HINT if in_trouble else _NO_REALTIME_HINT)
 
 
 def _dns(url: str, error: Any) -> ConnectError:

@@ -31,6 +31,8 @@ OPENAI = {"OPENAI_API_KEY": "sk-openai"}
         ("wss://h/v1?x=a%20b", f"wss://h/v1/realtime?x=a%20b&model={DEFAULT_MODEL}"),
         ("wss://h/v1/realtime?call_id=rtc_1", "wss://h/v1/realtime?call_id=rtc_1"),
         ("wss://h/v1/realtime?intent=transcription", "wss://h/v1/realtime?intent=transcription"),
+        ("https://h/v1/realtime/translations", "wss://h/v1/realtime/translations?model=gpt-realtime-translate"),
+        ("wss://h/v1/realtime/translations?model=m", "wss://h/v1/realtime/translations?model=m"),
         ("wss://h/openai/realtime?api-version=1&deployment=d", "wss://h/openai/realtime?api-version=1&deployment=d"),
         ("ws://[::1]:80/v1", f"ws://[::1]:80/v1/realtime?model={DEFAULT_MODEL}"),
     ],
@@ -46,6 +48,15 @@ def test_a_model_that_is_asked_for_replaces_the_urls() -> None:
 
     assert endpoint.url == "ws://h/v1/realtime?x=1&model=b%2Fc%20%26"
     assert endpoint.model == "b/c &"
+
+
+@pytest.mark.parametrize("url", ["wss://h/v1/realtime?intent=transcription", "wss://h/v1/live/sessions"])
+def test_a_model_stays_out_of_an_address_that_takes_none(url: str) -> None:
+    """With it the session would be a conversation, or be refused: the first event names it."""
+    endpoint = resolve_endpoint(url=url, model="m", default_model="other", environ={})
+
+    assert (endpoint.url, endpoint.model) == (url, "m")
+    assert resolve_endpoint(url=url, default_model="other", environ={}).model is None
 
 
 def test_a_default_model_fills_a_gap_only() -> None:

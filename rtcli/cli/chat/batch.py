@@ -13,6 +13,7 @@ from rtcli.cli.output import StdoutConsumer, view_writer
 from rtcli.errors import ExitCode, ExpectationError, ResponseFailedError, RtcliError, worst
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Connected
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.views import Quit
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _SILENCE_MS, _MAX_SILENCE_MS = 100, 10_000
 """A piece of silence behind a file that was played, and all of it: semantic turn detection waits up to 8 s."""
 
 _APPEND = "input_audio_buffer.append"
+_SAID_OUT_SECONDS = 2.0
+"""Seconds without a word before a translation counts as said."""
+
 _QUIET_SECONDS = 1.0
 """Seconds of quiet after the last speech of a file before nothing more is expected."""
 
@@ -35,7 +39,7 @@ _SPEECH_ENDS = ("input_audio_buffer.speech_stopped", "input_audio_buffer.committ
 
 async def in_pipe(options: ChatOptions) -> ExitCode:
     """A chat from standard input to standard output; the code is the worst that happened."""
-    from rtcli.cli.connect import serving_in_process, session_for
+    from rtcli.cli.connect import minted_for, serving_in_process, session_for
     from rtcli.commands import Context, default_registry
 
     async with serving_in_process(options.endpoint) as (endpoint, server):
@@ -47,14 +51,17 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
             json=options.json,
             both=options.both,
             stdout=options.streams.stdout,
+            speaker="user" if endpoint.kind is SessionKind.TRANSCRIPTION else "assistant",
         )
-        session = session_for(options, endpoint, terminal=False)
+        authorized, minted = await minted_for(options, endpoint)
+        session = session_for(options, authorized, terminal=False)
         try:
             options.recording.resume_in(session)
             options.recording.begin(session.recorder, prompt=False)
             for notice in options.greeting():
                 report.notice(notice)
             session.subscribe(writer.write)
+            minted.tell(session)
             await session.start()
             if options.audio.listens:
                 session.audio.unmute()
@@ -116,6 +123,9 @@ async def _converse(
             await _connection_end(session)
         elif not _is_lost(session):
             await _drain_input_file(session, limit, server)
+            if session.kind in (SessionKind.TRANSLATION, SessionKind.LIVE) and session.lifecycle.connected:
+                await _said_out(session)
+                await session.lifecycle.finish()
             codes.append(_unanswered(session))
     return worst(*codes, session.exit_code)
 
@@ -222,6 +232,18 @@ async def _drain_input_file(session: RealtimeSession, limit: float | None, serve
         await _heard_out(session, limit, lambda: microphone.ended)
 
 
+async def _said_out(session: RealtimeSession) -> None:
+    """Words and audio run on without an end there: wait until nothing of them has come for a while."""
+    loop = asyncio.get_running_loop()
+    last, since = session.state.log.last_number, loop.time()
+    while session.lifecycle.connected and loop.time() - since < _SAID_OUT_SECONDS:
+        await asyncio.sleep(0.05)
+        words = [session.state.log.last(f"session.{side}_transcript.delta") for side in ("input", "output")]
+        number = max((frame.number for frame in words if frame is not None), default=0)
+        if number > last or session.audio.audible:
+            last, since = max(last, number), loop.time()
+
+
 def _played(session: RealtimeSession, before: int) -> bool:
     """Audio was sent since a frame, by a line like /play."""
     return any(frame.event["type"] == _APPEND for frame in session.state.log.sent_since(before) if frame.event)
@@ -246,7 +268,7 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
     loop = asyncio.get_running_loop()
     # a connection that is lost meanwhile has no answer to wait for
     while session.lifecycle.connected:
-        speaking = _speech_open(session)
+        speaking = _speech_open(session) or _is_unwritten(session)
         if ended() and session.quiet and not speaking:
             quiet_since = quiet_since or loop.time()
             if loop.time() - quiet_since >= _QUIET_SECONDS:
@@ -270,3 +292,16 @@ def _speech_open(session: RealtimeSession) -> bool:
     last = session.state.log.last
     began = last("input_audio_buffer.speech_started")
     return began is not None and not any(end and end.number > began.number for end in map(last, _SPEECH_ENDS))
+
+
+def _is_unwritten(session: RealtimeSession) -> bool:
+    """A dictation has taken in a turn, and has not written it down."""
+    if session.kind is not SessionKind.TRANSCRIPTION:
+        return False
+    written = (_last(session, f"conversation.item.input_audio_transcription.{end}") for end in ("completed", "failed"))
+    return _last(session, "input_audio_buffer.committed") > max(written)
+
+
+def _last(session: RealtimeSession, event_type: str) -> int:
+    frame = session.state.log.last(event_type)
+    return frame.number if frame is not None else 0

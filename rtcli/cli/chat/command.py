@@ -9,8 +9,10 @@ import typer
 from rtcli.cli import completion, options, recording_options, runner
 from rtcli.cli.chat.audio import AudioChoice
 from rtcli.cli.chat.options import ChatOptions
-from rtcli.config.endpoints import Endpoint, is_live
+from rtcli.cli.minting import secrets_url
+from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
+from rtcli.protocol.session_kind import is_attached
 from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def chat(
     model: options.Model = None,
     call_id: options.CallId = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look at the call of --call-id: nothing can be sent.")] = False,
+    secret: Annotated[bool, typer.Option("--secret", help="Mint an ephemeral key first, and connect with it.")] = False,
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
     header: options.Header = None,
@@ -35,6 +38,9 @@ def chat(
     ] = None,
     instructions: Annotated[str | None, typer.Option(metavar="TEXT|@FILE", help="Instructions for the model.")] = None,
     session: Annotated[str | None, typer.Option(metavar="FILE", help="A session config as JSON.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="The language of a translation, or of what you say.")
+    ] = None,
     tools: Annotated[
         str | None, typer.Option(metavar="FILE", help="Tools: functions (.py) or schemas (.json).")
     ] = None,
@@ -93,10 +99,12 @@ def chat(
     from rtcli.cli.chat.session_config import asked_config
 
     endpoint = options.endpoint_from(settings, call_id, local_by_default=True)
+    if secret and not endpoint.local:
+        secrets_url(endpoint)  # now, so that a mistake shows before anything is dialed
     if watch:
         sends = {"--mic": mic, "--in": in_, "--audio-in": audio_in, "--tools": tools, "--resume": resume}
         _check_watch(endpoint, [name for name, given in sends.items() if given])
-    config = asked_config(settings, session)
+    config = asked_config(settings, session, endpoint.kind, language)
     streams, tool_file = _tools(tools)
     if settings.get("session_update") == "none" and (config or tool_file):
         asked = ", ".join([*config, *(["tools"] if tool_file else [])])
@@ -121,6 +129,7 @@ def chat(
         both=both,
         limit=options.not_negative(timeout, "--timeout") or None,
         watch=watch,
+        secret=secret,
     )
     _check_filter(chat_options.display.filter)
     options.bounds_of(settings)
@@ -192,7 +201,7 @@ def _audio_choice(
 
 def _check_watch(endpoint: Endpoint, sends: list[str]) -> None:
     """Only what runs already can be watched, and nothing that sends goes with it. Raises UsageError."""
-    if endpoint.call_id is None and not is_live(endpoint.url):
+    if endpoint.call_id is None and not is_attached(endpoint.url):
         raise UsageError("--watch needs a call", why="a session of our own would stay empty", hint="give --call-id ID")
     if sends:
         raise UsageError(f"--watch sends nothing: {', '.join(sends)} cannot go with it")

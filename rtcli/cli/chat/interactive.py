@@ -43,12 +43,14 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
 
 async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     """The session, not started yet."""
-    from rtcli.cli.connect import serving_in_child_process, session_for
+    from rtcli.cli.connect import minted_for, serving_in_child_process, session_for
     from rtcli.commands import Context, default_registry
 
     relay = _Relay()
     endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say, relay.show))
+    endpoint, minted = await minted_for(options, endpoint)
     session = session_for(options, endpoint, terminal=True)
+    minted.tell(session)
     options.recording.resume_in(session)  # before "last" would be the recording of this session
     if (problem := options.recording.begin(session.recorder, prompt=True)) is not None:
         relay.show(problem)

@@ -13,6 +13,7 @@ from rtcli.cli.recording_options import RecordingChoice
 from rtcli.config.endpoints import Endpoint, is_openai
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.protocol.models import shutdowns_in
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.terminal.standard_streams import StandardStreams, shared_streams
 from rtcli.views import DisplaySettings, Level, Notice
 
@@ -38,6 +39,7 @@ class ChatOptions:
     both: bool = False
     limit: float | None = None
     watch: bool = False  # nothing is sent
+    secret: bool = False  # an ephemeral key is minted, and connects
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def greeting(self, *, prompt: bool = False) -> list[Notice]:
@@ -66,7 +68,9 @@ class ChatOptions:
 
     def _first_line(self, recorded: str) -> Notice:
         endpoint = self.endpoint
-        about = f"model {endpoint.model}" if endpoint.model else f"call {endpoint.call_id}"
+        about = f"call {endpoint.call_id}" if endpoint.call_id else f"model {endpoint.model}"
+        if endpoint.kind is not SessionKind.REALTIME:
+            about = f"{endpoint.kind}, {about}" if endpoint.model else str(endpoint.kind)
         watching = ", watching: nothing is sent" if self.watch else ""
         what = f"connecting to {endpoint.label}, {about}{recorded}{watching}"
         if endpoint.local and self.settings.find("local") is None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.config.settings import PROJECT_FILE, Settings
-from rtcli.errors import InputError
+from rtcli.errors import InputError, UsageError
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from rtcli.protocol.session_config import merge
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.reading import read_text
 
 # Fields that the transport's config names itself; every other field of the API travels under `provider_data`.
@@ -26,8 +27,12 @@ def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
     return merge(dict(DEFAULTS), asked_config(settings, file))
 
 
-def asked_config(settings: Settings, file: str | None) -> dict[str, Any]:
-    """What the user asks for: the file's, with the settings on top. Raises InputError."""
+def asked_config(
+    settings: Settings, file: str | None, kind: SessionKind = SessionKind.REALTIME, language: str | None = None
+) -> dict[str, Any]:
+    """What the user asks for: the file's, with the settings on top. Raises InputError, and UsageError for a language
+    where none has a place.
+    """
     config = _from_file(file) if file else {}
     if found := settings.find("instructions"):
         instructions, origin = found
@@ -37,7 +42,19 @@ def asked_config(settings: Settings, file: str | None) -> dict[str, Any]:
         config["output_modalities"] = ["text"]
     if (voice := settings.get("voice")) is not None:
         config = merge(config, {"audio": {"output": {"voice": voice}}})
+    if language is not None:
+        config = merge(config, _in_language(language, kind, config))
     return {name: value for name, value in config.items() if (name, value) != ("audio", None)}
+
+
+def _in_language(language: str, kind: SessionKind, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What is spoken in a translation, or heard by whoever writes it down."""
+    if kind is SessionKind.LIVE:
+        raise UsageError("--language has no place in a GPT-Live session", hint="say it with --instructions")
+    if kind is SessionKind.TRANSLATION:
+        return {"audio": {"output": {"language": language}}}
+    named = ((config.get("audio") or {}).get("input") or {}).get("transcription") or {}
+    return {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER, **named, "language": language}}}}
 
 
 def text_or_file(value: str) -> str:

@@ -6,13 +6,14 @@ import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from rtcli.cli import completion, options, recording_options, report, runner
-from rtcli.config.endpoints import Endpoint, is_live
+from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
+from rtcli.protocol.record import Direction
+from rtcli.protocol.session_kind import SessionKind
 
 if TYPE_CHECKING:
     from rtcli.cli.send_event.stop_condition import StopCondition
@@ -75,14 +76,14 @@ def send_event(
         settle=options.not_negative(settle, "--settle"),
         timeout=options.not_negative(timeout, "--timeout") or None,
     )
-    _warn_of_unknown(until or ())
     if audio not in (None, "full", "elide"):
         raise UsageError(f"--audio {audio}", why="expected full or elide")
     settings = options.settings_of(
         url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header
     )
     endpoint = options.endpoint_from(settings, call_id)
-    events = None if stream else _read(file)
+    _warn_of_unknown(until or (), endpoint.kind)
+    events = None if stream else _read(file, endpoint.kind)
     elide = audio == "elide" if audio else pretty
     shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"))
     return runner.run(_exchange(endpoint, stop, events, file, shown, _Recorded(record, force)))
@@ -106,40 +107,41 @@ class _Shown:
     theme: str | None
 
 
-def _read(file: str) -> list[Located]:
+def _read(file: str, kind: SessionKind) -> list[Located]:
     from rtcli.cli.event_input import read_input
     from rtcli.protocol.ndjson import parse_events
 
     events = parse_events(read_input(file), file)
-    _warn(events)
+    _warn(events, kind)
     return events
 
 
-def _warn(events: Iterable[Located]) -> None:
+def _warn(events: Iterable[Located], kind: SessionKind) -> None:
     """Say what looks wrong; the server decides, so everything is sent all the same."""
     from rtcli.protocol.catalog import check_client_event
 
-    for finding in dict.fromkeys(finding for event in events for finding in check_client_event(event.value)):
+    for finding in dict.fromkeys(finding for event in events for finding in check_client_event(event.value, kind)):
         report.line(f"warning: {finding}")
 
 
-def _warn_of_unknown(until: Iterable[str]) -> None:
+def _warn_of_unknown(until: Iterable[str], kind: SessionKind) -> None:
     """A type that no server is known to send would be waited for in vain."""
-    from rtcli.protocol.catalog import EVENT_TYPES
+    from rtcli.protocol.catalog import event_types
     from rtcli.protocol.filters import unknown_types
 
-    for term in (term for terms in until for term in unknown_types(terms, EVENT_TYPES)):
+    known = [row.name for direction in Direction for row in event_types(direction, kind)]
+    for term in (term for terms in until for term in unknown_types(terms, known)):
         report.line(f"warning: --until {term}: no event type is known by that name")
 
 
-async def _stream(file: str) -> AsyncIterator[Located]:
+async def _stream(file: str, kind: SessionKind) -> AsyncIterator[Located]:
     from rtcli.cli.lines import Lines
     from rtcli.protocol.ndjson import read_events
 
     async for number, line in Lines(file):
         if line.strip():
             events = list(read_events(line, file, number))
-            _warn(events)
+            _warn(events, kind)
             for event in events:
                 yield event
 
@@ -157,6 +159,7 @@ async def _exchange(
     recording = recording_options.file_writer(recorded.file, "send-event", endpoint, replace=recorded.replace)
     async with serving_in_process(endpoint) as (served, _):
         transport = transport_for(served, manual=True)
+        transport.frames.pending.kind = endpoint.kind
         consumer = StdoutConsumer()
         writer = NdjsonWriter(
             Sink(sys.stdout, consumer.leave),
@@ -171,9 +174,9 @@ async def _exchange(
         try:
             await transport.connect(call_id=endpoint.call_id)
             # Who joins a call hears nothing before it asks, and neither does a client of GPT-Live.
-            if endpoint.call_id is None and not is_live(urlsplit(endpoint.url).path):
+            if endpoint.call_id is None and endpoint.kind is not SessionKind.LIVE:
                 await transport.wait_ready(10)
-            return await exchange.run(events if events is not None else _stream(file))
+            return await exchange.run(events if events is not None else _stream(file, endpoint.kind))
         finally:
             transport.close()
             await transport.wait_closed()

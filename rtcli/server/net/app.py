@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import ssl as tls
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.http.unread import MAX_QUEUE
 from rtcli.masking import add_secret, masking_logger
 from rtcli.protocol.differences import Mismatch
-from rtcli.protocol.events import encode
+from rtcli.protocol.events import WireObject, encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.protocol.record import Http
 from rtcli.server.engines import Engines
@@ -48,6 +48,7 @@ from rtcli.server.runtime.recorded_session import RecordedSession, Recording
 from rtcli.server.runtime.recorder import ConnectionRecorder, RecordObserver, end_recording, start_recording
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.state import realtime_session, transcription_session
+from rtcli.server.session.translation import TranslationCore, translation_session
 from rtcli.server.voice.choice import ENGINE_CHOICES
 
 logger = logging.getLogger("rtcli.server")
@@ -281,14 +282,11 @@ class RealtimeServer:
 
     async def _live(self, client: ClientConnection, accepted: Accept) -> None:
         session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
-        if accepted.session is not None:
-            config = {**accepted.session, "id": session_id, "expires_at": expires_at}
-        elif accepted.kind == "transcription":
-            config = transcription_session(session_id, expires_at)
-        else:
-            config = realtime_session(session_id, accepted.model, expires_at)
+        config = accepted.session or _SESSIONS[accepted.kind](accepted.model)
+        config = {**config, "id": session_id, "expires_at": expires_at}
+        make_core = TranslationCore if accepted.kind == "translation" else ServerCore
         # at the first audio the engines are loaded: the session waits for them before it feeds the core
-        core = ServerCore(config, lambda: self._pool.loaded.detector)
+        core = make_core(config, lambda: self._pool.loaded.detector)
         session = LiveSession(core, self._pool, self._reply, pace=self._pace)
         self._sessions[session_id] = session
         try:
@@ -300,6 +298,14 @@ class RealtimeServer:
         session = self._sessions.get(f"sess_{call_id.partition('_')[2]}")
         if session is not None:  # it may have ended since the upgrade
             await session.join(client)
+
+
+_SESSIONS: Mapping[str, Callable[[str], WireObject]] = {
+    "realtime": lambda model: realtime_session("", model, 0),
+    "transcription": lambda model: transcription_session("", 0),
+    "translation": lambda model: translation_session("", model, 0),
+}
+"""What each kind of session begins as, by its model."""
 
 
 def call_id_of(session_id: str) -> str:

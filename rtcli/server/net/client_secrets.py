@@ -6,18 +6,22 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from rtcli.protocol.events import WireObject
-from rtcli.protocol.models import DEFAULT_MODEL
+from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSLATOR
 from rtcli.server.ids import new_id, random_text
 from rtcli.server.session.state import EffectiveSession, realtime_session, transcription_session
+from rtcli.server.session.translation import TranslationCore, translation_session
 from rtcli.server.session.weight import weight
 from rtcli.server.validation.api_errors import ApiError, invalid_json
-from rtcli.server.validation.schema import check_session
+from rtcli.server.validation.schema import check_session, check_translation
 from rtcli.server.validation.validators import anything, fields, number, one_of
 
 # OpenAI's, the same without /v1, and Azure's
-PATHS = ("/v1/realtime/client_secrets", "/realtime/client_secrets", "/openai/v1/realtime/client_secrets")
+_ROOTS = ("/v1/realtime", "/realtime", "/openai/v1/realtime")
+PATHS = tuple(f"{root}/client_secrets" for root in _ROOTS)
+TRANSLATION_PATHS = tuple(f"{root}/translations/client_secrets" for root in _ROOTS)
 _DEFAULT_SECONDS = 600  # as the API has it
 _MAX_SECRETS = 10_000  # that one server keeps; the oldest go first
 _MAX_BYTES = 64 * 2**20  # of their sessions
@@ -46,9 +50,16 @@ class ClientSecrets:
 
     def create(self, body: bytes) -> tuple[int, WireObject]:
         """Answer a POST: HTTP status and body. A configuration is refused as a session.update would be."""
+        return self._create(body, _session)
+
+    def create_for_translation(self, body: bytes) -> tuple[int, WireObject]:
+        """The same for a translation session."""
+        return self._create(body, _translation_session)
+
+    def _create(self, body: bytes, effective: Callable[[WireObject], WireObject]) -> tuple[int, WireObject]:
         try:
             requested = _parse(body)
-            session = _session(requested.get("session", {"type": "realtime"}))
+            session = effective(requested.get("session", {"type": "realtime"}))
         except ApiError as problem:
             error = problem.event()["error"]
             return 400, {"error": {key: error[key] for key in ("message", "type", "param", "code")}}
@@ -84,6 +95,20 @@ def _parse(body: bytes) -> WireObject:
     _BODY(requested, "")
     parsed: WireObject = requested
     return parsed
+
+
+def _translation_session(requested: WireObject) -> WireObject:
+    """The effective session of a translation's configuration."""
+    requested = {name: value for name, value in requested.items() if (name, value) != ("type", "realtime")}
+    check_translation(requested, "session")
+    core = TranslationCore(translation_session(new_id("sess"), requested.get("model") or DEFAULT_TRANSLATOR, 0), _deaf)
+    update = {"type": "session.update", "session": {name: requested[name] for name in requested if name == "audio"}}
+    core.receive(update)
+    return core.config
+
+
+def _deaf() -> NoReturn:
+    raise AssertionError("a session that nobody speaks to needs no voice detector")
 
 
 def _session(requested: WireObject) -> WireObject:

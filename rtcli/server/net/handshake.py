@@ -13,10 +13,13 @@ from rtcli.server.validation.api_errors import INVALID_REQUEST, ApiError
 
 PATHS = ("/v1/realtime", "/realtime")  # without /v1: a client whose base address lacks it
 AZURE_PATHS = ("/openai/v1/realtime", "/openai/realtime")
+TRANSLATIONS = "/translations"  # behind any of these
 _KEY_PROTOCOL = "openai-insecure-api-key."  # a browser cannot set headers, so its key comes as a subprotocol
 # the beginnings of the names of models that make realtime sessions; "rtcli" is this server's own
 _FAMILIES = ("gpt-realtime", "gpt-audio", "gpt-4o-realtime", "gpt-4o-mini-realtime", "rtcli")
 _OTHER_KINDS = ("gpt-realtime-whisper", "gpt-realtime-translate")  # transcribe and translate, in spite of their names
+
+_TRANSLATORS = ("gpt-realtime-translate", "rtcli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class RejectAfterUpgrade:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """`kind` is "realtime" or "transcription"; with a `call_id` the client joins a running session.
+    """`kind` is "realtime", "transcription" or "translation"; with a `call_id` the client joins a running session.
 
     `session` is what a client secret configured.
     """
@@ -87,7 +90,7 @@ def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterabl
     # a page of any site could talk to loopback otherwise: a browser sends its Origin, and nobody else does
     if origin is not None and not policy.allows_origin(origin):
         return RejectUpgrade(403, f"Origin {origin} is not allowed.\n")
-    if url.path not in PATHS + AZURE_PATHS:
+    if url.path.removesuffix(TRANSLATIONS) not in PATHS + AZURE_PATHS:
         return RejectUpgrade(404, "Not found.\n")
     if _is_azure(request) and not _key_fits(_presented_key(request), policy):
         text = "Access denied due to invalid subscription key or wrong API endpoint."
@@ -108,6 +111,8 @@ def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterU
             return RejectAfterUpgrade(ApiError("Missing bearer or basic authentication in header"), 3000)
         return RejectAfterUpgrade(_wrong_key(key), 3000)
     query = _query(request)
+    if urlsplit(request.target).path.endswith(TRANSLATIONS):
+        return _translation(request, policy.secret_session(key or ""), query.get("model") or query.get("deployment"))
     if "call_id" in query:
         return Accept("realtime", call_id=query["call_id"])
     if session := policy.secret_session(key or ""):
@@ -124,6 +129,20 @@ def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterU
             ApiError(f'Model "{model}" is not supported in realtime mode.', "invalid_model"), 4000
         )
     return Accept("realtime", model)
+
+
+def _translation(
+    request: UpgradeRequest, session: dict[str, Any] | None, model: str | None
+) -> RejectAfterUpgrade | Accept:
+    """A translation session: its model is another one, and so is the session that a secret of it carries."""
+    if session is not None and session["type"] == "translation":
+        return Accept("translation", session["model"], session=session)
+    if not model:
+        return RejectAfterUpgrade(_NO_MODEL, 4000)
+    if not _is_azure(request) and not model.startswith(_TRANSLATORS):
+        text = f'Model "{model}" is not supported in translation mode.'  # inferred
+        return RejectAfterUpgrade(ApiError(text, "invalid_model"), 4000)
+    return Accept("translation", model)
 
 
 _BETA = ApiError(
@@ -153,7 +172,8 @@ def _query(request: UpgradeRequest) -> dict[str, str]:
 def _is_azure(request: UpgradeRequest) -> bool:
     """Azure's clients use its path, or its header in the place of a bearer token."""
     headers = request.headers
-    return urlsplit(request.target).path in AZURE_PATHS or ("api-key" in headers and "authorization" not in headers)
+    path = urlsplit(request.target).path.removesuffix(TRANSLATIONS)
+    return path in AZURE_PATHS or ("api-key" in headers and "authorization" not in headers)
 
 
 def _presented_key(request: UpgradeRequest) -> str | None:

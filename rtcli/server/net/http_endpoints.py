@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.server.net.client_secrets import PATHS as CLIENT_SECRET_PATHS
-from rtcli.server.net.client_secrets import ClientSecrets
+from rtcli.server.net.client_secrets import TRANSLATION_PATHS, ClientSecrets
 from rtcli.server.net.handshake import AccessPolicy, UpgradeRequest, holds_key
 
 _Post: TypeAlias = Callable[[bytes], tuple[int, dict[str, Any]]]
@@ -21,7 +21,10 @@ class HttpEndpoints:
 
     def __init__(self, policy: AccessPolicy, secrets: ClientSecrets) -> None:
         self._policy = policy
-        self._posts: Mapping[str, _Post] = dict.fromkeys(CLIENT_SECRET_PATHS, secrets.create)
+        self._posts: Mapping[str, _Post] = {
+            **dict.fromkeys(CLIENT_SECRET_PATHS, secrets.create),
+            **dict.fromkeys(TRANSLATION_PATHS, secrets.create_for_translation),
+        }
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """The answer to one request. A page's request is answered so that the page may read it, or refused."""

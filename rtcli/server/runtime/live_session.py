@@ -16,6 +16,7 @@ from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.response_writer import QUOTA, ResponseWriter
 from rtcli.server.runtime.transcriber import Transcriber
+from rtcli.server.runtime.translator import speak
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.effects import (
     Close,
@@ -24,11 +25,13 @@ from rtcli.server.session.effects import (
     ServerCommand,
     ServerEffect,
     SetIdleTimer,
+    SpeakTranslation,
     StartResponse,
     Transcribe,
     TranscribePartial,
 )
 from rtcli.server.session.response import Response
+from rtcli.server.session.translation import TranslationCore
 from rtcli.server.validation import api_errors
 from rtcli.server.validation.api_errors import ApiError
 
@@ -38,7 +41,9 @@ logger = logging.getLogger("rtcli.server")
 class LiveSession:
     """One session, from its first client's connection to the end of it."""
 
-    def __init__(self, core: ServerCore, pool: EnginePool, engine: ReplyEngine, *, pace: float) -> None:
+    def __init__(
+        self, core: ServerCore | TranslationCore, pool: EnginePool, engine: ReplyEngine, *, pace: float
+    ) -> None:
         self.core = core
         self._pool = pool
         self._engine = engine
@@ -50,6 +55,7 @@ class LiveSession:
         self._responding: dict[str, tuple[Response, asyncio.Task[None]]] = {}  # by response id
         self._playback_end = 0.0  # when the client will have played all that was sent, if it plays at once
         self._idle: asyncio.TimerHandle | None = None
+        self._speaking = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"<LiveSession {self.id}: clients {len(self._clients)}, responses {len(self._responding)}>"
@@ -57,7 +63,7 @@ class LiveSession:
     @property
     def id(self) -> str:
         """`sess_...`"""
-        return str(self.core.state.config["id"])
+        return self.core.id
 
     async def run(self, client: ClientConnection, expires_after: float) -> None:
         """Serve the client that opened the session, until it leaves or the session expires."""
@@ -167,13 +173,14 @@ class LiveSession:
 
     async def _start_response(self, command: StartResponse) -> None:
         response = command.response
-        task = self._spawn(self._respond(response), response.id)
+        assert isinstance(self.core, ServerCore), "a translation has no responses"
+        task = self._spawn(self._respond(self.core, response), response.id)
         self._responding[response.id] = response, task
         task.add_done_callback(lambda _: self._responding.pop(response.id, None))
 
-    async def _respond(self, response: Response) -> None:
+    async def _respond(self, core: ServerCore, response: Response) -> None:
         if any(client.quota_spent for client in self._clients):
-            await self._perform(self.core.response_ended(response, "failed", {"error": QUOTA}))
+            await self._perform(core.response_ended(response, "failed", {"error": QUOTA}))
             return
         await self._transcriber.transcribed(response.context)
         counted = 0  # bytes of its audio that are in `_playback_end`
@@ -190,10 +197,10 @@ class LiveSession:
             pace=self._pace,
             emit=emit,
             inject_fault=self._clients[0].inject_fault,
-            mcp_servers=self.core.state.mcp_servers,
+            mcp_servers=core.state.mcp_servers,
         )
         status, details = await writer.run(self._engine)
-        await self._perform(self.core.response_ended(response, status, details))
+        await self._perform(core.response_ended(response, status, details))
 
     def _extend_playback(self, length: int) -> None:
         if length > 0:
@@ -217,7 +224,17 @@ class LiveSession:
             self._idle = loop.call_at(when, lambda: self._spawn(self._idle_elapsed(), "idle timeout"))
 
     async def _idle_elapsed(self) -> None:
+        assert isinstance(self.core, ServerCore), "a translation has no such timer"
         await self._perform(self.core.idle_elapsed())
+
+    async def _speak_translation(self, command: SpeakTranslation) -> None:
+        assert isinstance(self.core, TranslationCore), "only a translation says it"
+        self._spawn(self._say(self.core, command.text), "translation")
+
+    async def _say(self, core: TranslationCore, text: str) -> None:
+        async with self._speaking:  # one sentence after the other
+            await speak(core, text, self._pool, pace=self._pace, emit=self._emit)
+        await self._perform(core.spoken())
 
     def _cancel_idle_timer(self) -> None:
         if self._idle:
@@ -242,6 +259,7 @@ _COMMANDS: Mapping[type[ServerCommand], Callable[[LiveSession, Any], Awaitable[N
     Transcribe: LiveSession._transcribe,
     TranscribePartial: LiveSession._transcribe_partial,
     EvaluatePause: LiveSession._evaluate_pause,
+    SpeakTranslation: LiveSession._speak_translation,
     SetIdleTimer: LiveSession._set_idle_timer,
     Close: LiveSession._close,
 }

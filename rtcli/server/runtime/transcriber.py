@@ -11,6 +11,7 @@ from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.effects import EvaluatePause, ServerEffect, Transcribe, TranscribePartial
 from rtcli.server.session.items import ConversationItem
+from rtcli.server.session.translation import TranslationCore
 
 logger = logging.getLogger("rtcli.server")
 
@@ -24,7 +25,7 @@ class Transcriber:
 
     def __init__(
         self,
-        core: ServerCore,
+        core: ServerCore | TranslationCore,
         pool: EnginePool,
         *,
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
@@ -90,9 +91,11 @@ class Transcriber:
 
     async def _transcribe_partial(self, command: TranscribePartial) -> None:
         text = await self._text_of(command.pcm)
+        assert isinstance(self._core, ServerCore), "a translation has no such command"
         await self._perform(self._core.partly_transcribed(command.item_id, text or ""))
 
     async def _transcribe_pauses(self) -> None:
+        assert isinstance(self._core, ServerCore), "a translation has no such command"
         while self._next_pause is not None:
             pcm, self._next_pause = self._next_pause, None
             await self._perform(self._core.pause_transcribed(await self._text_of(pcm) or ""))

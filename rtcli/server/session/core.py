@@ -60,6 +60,11 @@ class ServerCore:
         speech = "speech" if self._input.item_id else "no speech"
         return f"<ServerCore {self.state.config['id']}: {active}, {speech}, items {len(self.conversation)}>"
 
+    @property
+    def id(self) -> str:
+        """`sess_...`"""
+        return str(self.state.config["id"])
+
     # entry points: each returns the effects in order ------------------------------------------------------------------
 
     def opened(self) -> list[ServerEffect]:

@@ -48,6 +48,13 @@ class EvaluatePause:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakTranslation:
+    """Say this sentence, each piece as `said` has its events, and call `spoken` at its end."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetIdleTimer:
     """Call `idle_elapsed` so many seconds after the response has been played; None: no longer."""
 
@@ -63,6 +70,6 @@ class Close:
 
 
 ServerCommand: TypeAlias = (
-    StartResponse | FeedAudio | Transcribe | TranscribePartial | EvaluatePause | SetIdleTimer | Close
+    StartResponse | FeedAudio | Transcribe | TranscribePartial | EvaluatePause | SpeakTranslation | SetIdleTimer | Close
 )
 ServerEffect: TypeAlias = WireObject | ServerCommand

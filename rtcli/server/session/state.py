@@ -7,7 +7,7 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, parse_format
 from rtcli.protocol.events import WireObject
-from rtcli.protocol.models import DEFAULT_TRANSCRIBER
+from rtcli.protocol.models import DEFAULT_TRANSCRIBER, WITHOUT_TURN_DETECTION
 from rtcli.server.session.weight import weight
 from rtcli.server.validation import api_errors
 
@@ -23,7 +23,6 @@ STOCK_INSTRUCTIONS = (
 )
 _NEW_DEFAULTS = ("gpt-realtime-2",)  # these models wait 500 ms and speak as marin; the older wait 200 ms, as alloy
 _NO_REASONING = ("gpt-realtime-1.5", "gpt-realtime-mini", "gpt-realtime-2025", "gpt-4o", "gpt-audio")
-_WITHOUT_TURN_DETECTION = ("gpt-live-transcribe", "gpt-realtime-whisper")
 
 
 def _is_new(model: str) -> bool:
@@ -176,7 +175,7 @@ class EffectiveSession:
             text = "Unsupported parameter: 'session.reasoning' is not supported with this model."  # inferred
             raise api_errors.ApiError(text, "unsupported_parameter", "session.reasoning")
         transcriber = (new["audio"]["input"]["transcription"] or {}).get("model")
-        if self.transcribes_only and transcriber in _WITHOUT_TURN_DETECTION and new["audio"]["input"]["turn_detection"]:
+        if self.transcribes_only and transcriber in WITHOUT_TURN_DETECTION and new["audio"]["input"]["turn_detection"]:
             raise api_errors.no_turn_detection("session.audio.input.turn_detection")
 
 

@@ -17,6 +17,7 @@ from rtcli.server.validation.schema import (
     TOOLS,
     VOICE,
     check_session,
+    check_translation,
     modalities,
 )
 from rtcli.server.validation.validators import (
@@ -165,13 +166,21 @@ CLIENT_EVENTS: Mapping[str, Check] = {
 }
 
 
-def check_event(event: Mapping[str, Any]) -> None:
+TRANSLATION_EVENTS: Mapping[str, Check] = {
+    "session.update": fields(_TYPE | {"session": check_translation}, ["session"]),
+    "session.input_audio_buffer.append": _APPEND,
+    "session.close": _BARE,
+}
+"""All that a translation session takes."""
+
+
+def check_event(event: Mapping[str, Any], known: Mapping[str, Check] = CLIENT_EVENTS) -> None:
     """Refuse what the API would refuse of this event's type and shape."""
     kind_ = event.get("type")
     if "type" not in event:
         raise api_errors.missing_type()
     if not isinstance(kind_, str):
         raise api_errors.invalid_type("type", "a string", "something else")
-    if kind_ not in CLIENT_EVENTS:
-        raise api_errors.invalid_value("type", kind_, list(CLIENT_EVENTS))
-    CLIENT_EVENTS[kind_](event, "")
+    if kind_ not in known:
+        raise api_errors.invalid_value("type", kind_, list(known))
+    known[kind_](event, "")

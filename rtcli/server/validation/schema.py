@@ -179,4 +179,16 @@ _REALTIME_SESSION = fields(
     }
 )
 _TRANSCRIPTION_SESSION = fields({"type": TEXT, "audio": fields({"input": _AUDIO_INPUT}), "include": _INCLUDE})
+check_translation = fields(
+    {
+        "type": one_of("translation"),
+        "model": TEXT,
+        "audio": fields(
+            {
+                "input": fields({"transcription": _TRANSCRIPTION, "noise_reduction": _NOISE_REDUCTION}),
+                "output": fields({"language": TEXT}),
+            }
+        ),
+    }
+)
 check_session = by("type", {"realtime": _REALTIME_SESSION, "transcription": _TRANSCRIPTION_SESSION})

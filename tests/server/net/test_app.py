@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
 from rtcli.server import RealtimeServer
+from rtcli.server.session.core import ServerCore
 from tests.server.client import MODEL, dial, said, session
 from tests.server.playbook import silence, voice
 
@@ -220,6 +221,7 @@ async def test_idle_time_makes_the_server_speak(server: RealtimeServer, monkeypa
     """After an answer and its playback, silence is committed as the user's turn."""
     async with session(server, **TEXT) as client:
         core = next(iter(server.sessions)).core
+        assert isinstance(core, ServerCore)
         turn = core.state.input["turn_detection"]
         monkeypatch.setitem(turn, "idle_timeout_ms", 20)  # the protocol's least is five seconds
         await client.append_audio(silence(0.2))

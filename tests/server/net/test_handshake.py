@@ -33,6 +33,9 @@ def test_what_a_client_is_let_in_to() -> None:
     """A model's session, a transcription, or a call that runs."""
     assert after_upgrade(UpgradeRequest(URL, {}), OPEN) == Accept("realtime", "gpt-realtime")
     assert after_upgrade(UpgradeRequest("/v1/realtime?intent=transcription", {}), OPEN) == Accept("transcription")
+    translation = UpgradeRequest("/v1/realtime/translations?model=gpt-realtime-translate", {})
+    assert before_upgrade(translation, OPEN, ()) is None
+    assert after_upgrade(translation, OPEN) == Accept("translation", "gpt-realtime-translate")
     joined = after_upgrade(UpgradeRequest("/v1/realtime?call_id=rtc_1", {}), OPEN)
     assert joined == Accept("realtime", call_id="rtc_1")
 
@@ -157,7 +160,7 @@ def test_a_page_gets_in_only_where_its_origin_is_named() -> None:
     assert before_upgrade(page, AccessPolicy(origins=frozenset({"*"})), ()) is None
 
 
-@pytest.mark.parametrize("target", ["/", "/v1/realtime/translations", "/v1/chat/completions"])
+@pytest.mark.parametrize("target", ["/", "/v1/realtime/other", "/v1/chat/completions"])
 def test_other_paths_are_not_found(target: str) -> None:
     """404."""
     rejection = before_upgrade(UpgradeRequest(target, {}), OPEN, ())

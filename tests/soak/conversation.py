@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.record import Direction, Frame
+from rtcli.session.session import RealtimeSession
 from rtcli.views import View
 from tests.kit.sessions import session_at
 
 TURN_SECONDS = 30
-_SILENCE = bytes(4800)  # 100 ms
+_APPEND = json.dumps({"type": "input_audio_buffer.append", "audio": encode_base64(bytes(4800))})  # 100 ms of silence
 _REMEMBERED = 20_000  # event ids: an event that comes twice comes soon
 
 
@@ -58,11 +61,11 @@ class Conversation:
             await session.close()
         self._account.counts["sessions"] += 1
 
-    async def _turn(self, session: Any, said: str) -> None:
+    async def _turn(self, session: RealtimeSession, said: str) -> None:
         said = said.strip()
         self._answers.clear()
         for _ in range(self._pick.randrange(4)):
-            session.talk.send({"type": "input_audio_buffer.append", "audio": "AAAA" * 1600})
+            session.talk.send(_APPEND)
         session.talk.say(said)
         interrupted = self._pick.random() < 0.1
         if interrupted:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rtcli.masking import masked
 from rtcli.render.styles import Line, Span
-from rtcli.render.text import visible, wrap
+from rtcli.render.text import all_rows, visible
 from rtcli.views import Level, Notice, Text
 
 _SIGNS = {
@@ -23,12 +23,11 @@ def sentence(notice: Notice) -> str:
     return f"{notice.what}: {notice.why}" if notice.why else notice.what
 
 
-def notice_rows(notice: Notice, width: int) -> list[Line]:
+def notice_rows(notice: Notice, width: int) -> Iterator[Line]:
     """What and why behind a sign, the hint under it; wrapped with an indent, never cut."""
-    rows = list(_indented(_SIGNS[notice.level], _LOOKS[notice.level], sentence(notice), width))
+    yield from _indented(_SIGNS[notice.level], _LOOKS[notice.level], sentence(notice), width)
     if notice.hint:
-        rows += _indented(Span("muted", "  → "), "muted", notice.hint, width)
-    return rows
+        yield from _indented(Span("muted", "  → "), "muted", notice.hint, width)
 
 
 def text_rows(view: Text) -> list[Line]:
@@ -40,7 +39,6 @@ def _indented(sign: Span, style: str, text: str, width: int) -> Iterator[Line]:
     indent = Span("", " " * len(sign.text))
     # masked first: escapes inside of a secret would hide it from the mask
     for line in visible(masked(text)).split("\n"):
-        rows, rest = wrap(line, max(width - len(sign.text), 1))
-        for row in (*rows, rest):
+        for row in all_rows(line, max(width - len(sign.text), 1)):
             yield (sign, Span(style, row))
             sign = indent

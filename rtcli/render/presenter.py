@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rtcli.errors import UsageError
@@ -32,8 +32,12 @@ class Presenter:
 
     def lines(self, view: View, width: int) -> list[str]:
         """The painted lines of a view, [] for one that shows nothing (or nothing yet)."""
+        return list(self.each_line(view, width))
+
+    def each_line(self, view: View, width: int) -> Iterable[str]:
+        """The same, where a view may be long each one worked out when it is asked for."""
         function = _LINES.get(type(view))
-        return function(self, view, width) if function else []
+        return function(self, view, width) if function else ()
 
     def open_rows(self, width: int) -> list[Line]:
         """The streams of the summary that are under way, the oldest first."""
@@ -80,11 +84,11 @@ class Presenter:
         except UsageError:
             return _EVERYTHING
 
-    def _notice(self, notice: Notice, width: int) -> list[str]:
-        return [paint(line, self.color) for line in notice_rows(notice, width)]
+    def _notice(self, notice: Notice, width: int) -> Iterator[str]:
+        return (paint(line, self.color) for line in notice_rows(notice, width))
 
-    def _text(self, text: Text, width: int) -> list[str]:
-        return [paint(line, self.color) for line in text_rows(text)]
+    def _text(self, text: Text, width: int) -> Iterator[str]:
+        return (paint(line, self.color) for line in text_rows(text))
 
     def _table(self, table: Table, width: int) -> list[str]:
         from rtcli.render.tables import table_rows
@@ -113,7 +117,7 @@ class Presenter:
         return preview_rows(preview, self.graphics, width) if self.graphics else []
 
 
-_LINES: dict[type, Callable[[Presenter, Any, int], list[str]]] = {
+_LINES: dict[type, Callable[[Presenter, Any, int], Iterable[str]]] = {
     Frame: Presenter._record,
     Notice: Presenter._notice,
     Text: Presenter._text,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import chain
 
 from rtcli.masking import incomplete, masked
 from rtcli.render.markdown import MarkdownRows
@@ -16,6 +18,9 @@ _LABELS = {"assistant": Span("assistant", "● "), "user": Span("you", "○ ")}
 MAX_OPEN = 64
 """Streams whose end is still waited for; a server has a handful. Beyond them the oldest ends as it stands."""
 
+STEP = 16 * 1024
+"""Characters of one stream that are looked at in one go."""
+
 _INDENT = 2
 _LEFT_COLUMNS = 60
 
@@ -26,7 +31,9 @@ class SpeechText:
 
     role: str
     received: WrittenText = field(default_factory=WrittenText)  # all of it, as it came
-    rest: str = ""  # made visible and masked, not yet a full row
+    rest: str = ""  # made visible and masked, not yet looked at or not yet a full row
+    looked: int = 0  # characters of it that are known to fill no row
+    has_more: bool = False  # there may be more full rows, which `take_rows` has left for its next call
     waiting: list[str] = field(default_factory=list)  # pieces that nobody has looked at yet
     labeled: bool = False  # a row has left: the next ones are indented
     starts_line: bool = True  # of the source, which a terminal's row need not be
@@ -38,15 +45,20 @@ class SpeechText:
         self.waiting.append(delta)
 
     def take_rows(self, width: int) -> list[Line]:
-        """The rows that are full now (by a newline or by the width), each handed out once."""
+        """The rows that are full now (by a newline or by the width), each handed out once; of much text only the first
+        of them: `has_more` says so, and the prompt answers in between."""
         self._settle()
-        *lines, self.rest = self.rest.split("\n")
+        end = self.looked + STEP
+        later = self.rest[end:]
+        *lines, rest = self.rest[:end].split("\n")
         finished = []
         for line in lines:
             rows, last = wrap(line, self._room(width))
             finished += [self._row(row, ends_line=False) for row in rows]
             finished.append(self._row(last, ends_line=True))
-        rows, self.rest = wrap(self.rest, self._room(width))
+        rows, rest = wrap(rest, self._room(width))
+        self.looked, self.has_more = len(rest) if later else 0, bool(later)
+        self.rest = rest + later
         return finished + [self._row(row, ends_line=False) for row in rows]
 
     def tail(self, width: int) -> Line:
@@ -58,34 +70,35 @@ class SpeechText:
         text = cut_left(self.rest, self._room(width))
         return (self._start(), *ahead.style(text, starts_line=self.starts_line, ends_line=True))
 
-    def finish(self, done: SpeechDone, width: int) -> list[Line]:
+    def finish(self, done: SpeechDone, width: int) -> Iterator[Line]:
         """Every row that is left, and what was not heard. A text that differs from its pieces is shown whole."""
         whole, received = done.text, self.received
         if done.heard is not None:  # more of it came than was heard: what nobody saw yet is told below
             whole = whole[: max(received.length, done.heard)]
-        rows: list[Line] = []
         # usual: only what the deltas left out is still to be shown
         if received.begins(whole):
             self.append(whole[received.length :])
         elif whole:
-            rows = self._close(width)
+            yield from self._close(width)
             # the server changed its mind: the text as it says it was, whole, under a label of its own
             self.labeled, self.markdown = False, MarkdownRows()
             self.append(whole)
-        rows += self._close(width)
-        return rows if done.heard is None else rows + _not_heard(done.text[done.heard :])
+        yield from self._close(width)
+        if done.heard is not None:
+            yield from _not_heard(done.text[done.heard :])
 
-    def abandon(self, width: int) -> list[Line]:
+    def abandon(self, width: int) -> Iterator[Line]:
         """What is left of a stream whose end never came."""
         return self._close(width)
 
-    def _close(self, width: int) -> list[Line]:
+    def _close(self, width: int) -> Iterator[Line]:
         self._settle(ended=True)
-        rows = self.take_rows(width)
+        yield from self.take_rows(width)
+        while self.has_more:
+            yield from self.take_rows(width)
         if self.rest:
-            rows.append(self._row(self.rest, ends_line=True))
+            yield self._row(self.rest, ends_line=True)
         self.rest, self.starts_line = "", True
-        return rows
 
     def _settle(self, *, ended: bool = False) -> None:
         if self.waiting:
@@ -137,16 +150,22 @@ class SpeechTexts:
             text = self._open[key] = SpeechText(delta.role)
         text.append(delta.delta)
 
-    def finish(self, done: SpeechDone, width: int) -> list[Line]:
-        """The rest of a stream, which is closed then."""
+    def finish(self, done: SpeechDone, width: int) -> Iterator[Line]:
+        """The rest of a stream, which is closed then; each row is worked out when it is asked for."""
         text = self._open.pop((done.role, done.item_id, done.content_index), None) or SpeechText(done.role)
         return self._from(text, text.finish(done, width))
 
     def take_rows(self, width: int) -> list[Line]:
-        """The full rows of all streams; a stream that goes on after another's row is labelled anew."""
+        """The full rows of all streams, of a long text the first; a stream that goes on after another's row is labelled
+        anew."""
         left, self._left = self._left, []
         rows = [row for text in left for row in self._from(text, text.abandon(width))]
         return rows + [row for text in self._open.values() for row in self._from(text, text.take_rows(width))]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether `take_rows` has left full rows for its next call."""
+        return any(text.has_more for text in self._open.values())
 
     def tails(self, width: int) -> list[Line]:
         """The unfinished rows."""
@@ -163,8 +182,12 @@ class SpeechTexts:
         """Something else was shown: whichever stream goes on says again who speaks."""
         self._last = None
 
-    def _from(self, text: SpeechText, rows: list[Line]) -> list[Line]:
-        if rows and self._last is not text:
-            rows[0] = (text.label, *rows[0][1:])
+    def _from(self, text: SpeechText, rows: Iterable[Line]) -> Iterator[Line]:
+        rest = iter(rows)
+        first = next(rest, None)
+        if first is None:
+            return iter(())
+        if self._last is not text:
+            first = (text.label, *first[1:])
             self._last = text
-        return rows
+        return chain((first,), rest)

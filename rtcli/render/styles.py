@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum, auto
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from rtcli.render.text import cells, cut
@@ -134,11 +135,17 @@ def paint(line: Iterable[Span], color: Color) -> str:
     """The line as a terminal takes it."""
     if color is Color.NONE:
         return plain(line)
-    pieces = []
+    codes, pieces = _codes(color), []
     for style, text in line:
-        sgr = STYLES[style].sgr(color)
+        sgr = codes[style]
         pieces.append(f"\x1b[{sgr}m{text}\x1b[0m" if sgr and text else text)
     return "".join(pieces)
+
+
+@cache
+def _codes(color: Color) -> dict[str, str]:
+    """The parameters of the escape code of each style."""
+    return {name: style.sgr(color) for name, style in STYLES.items()}
 
 
 def crop(line: Iterable[Span], width: int) -> Line:

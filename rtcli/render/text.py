@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 TAB = "    "
 
@@ -96,16 +97,33 @@ def wrap(text: str, width: int) -> tuple[list[str], str]:
     the rows and the rest are the words of the text.
     """
     rows, start = [], 0
+    for row, end in _full_rows(text, width):
+        rows.append(row)
+        start = end
+    return rows, text[start:]
+
+
+def all_rows(text: str, width: int) -> Iterator[str]:
+    """The same rows and the rest, each worked out when it is asked for."""
+    start = 0
+    for row, end in _full_rows(text, width):
+        yield row
+        start = end
+    yield text[start:]
+
+
+def _full_rows(text: str, width: int) -> Iterator[tuple[str, int]]:
+    """(a full row, where the next one starts)."""
+    start = 0
     while (row := _first_row(text, start, width)) is not None:
         end = start + max(_fitting(row, width), 1)  # one wide character in a terminal of one column: let it stick out
         space = end if text[end : end + 1] == " " else text.rfind(" ", start, end)
         if space > start and text[start:space].strip():
-            rows.append(text[start:space].rstrip())
+            yield text[start:space].rstrip(), space + 1
             start = space + 1
         else:
-            rows.append(text[start:end])
+            yield text[start:end], end
             start = end
-    return rows, text[start:]
 
 
 def _first_row(text: str, start: int, width: int) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from rtcli.protocol.record import Frame
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
 from rtcli.repl.output import one_write
+from rtcli.repl.rows import RowQueue
 from rtcli.views import Chart, DisplaySettings, SpeechDelta, SpeechDone, View
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ CHART_PERIOD = 0.25
 MAX_ROWS = 1000
 """Rows of the event view in one change; what is beyond is counted (and stays in the session's log)."""
 
+STEP_ROWS = 500
+"""Rows in one turn of the loop: keys are answered before the next ones."""
+
 
 class LiveWriter:
     """Collects views on the event loop's thread and shows them at most twenty times a second."""
@@ -51,7 +55,8 @@ class LiveWriter:
         self.output = output
         self.color = color
         self._display = display
-        self._lines: list[str] = []
+        self._rows = RowQueue()
+        self._frame_rows = 0  # of the event view that wait
         self._left_out = 0
         self._begun = False
         self._app: Application[Any] | None = None
@@ -64,7 +69,7 @@ class LiveWriter:
 
     def __repr__(self) -> str:
         state = "paused" if self._paused else "at a prompt" if self._prompting else "without a prompt"
-        return f"<LiveWriter {state}, {len(self._lines)} lines waiting>"
+        return f"<LiveWriter {state}, {self._rows}>"
 
     # What turns views into rows is loaded with the first of them: the first paint of a prompt needs none of it.
 
@@ -156,9 +161,8 @@ class LiveWriter:
 
     def flush(self) -> None:
         """Show everything now."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._tick()
+        while self._step():
+            pass
 
     def close(self) -> None:
         """Finish what is open and show it. The prompt may be gone already."""
@@ -188,23 +192,23 @@ class LiveWriter:
         self._texts.append(delta)
 
     def _done(self, done: SpeechDone) -> None:
-        rows = self._texts.finish(done, self.width)
-        self._lines += [paint(row, self.color) for row in rows]
+        self._rows.add(paint(row, self.color) for row in self._texts.finish(done, self.width))
 
     def _record(self, record: Frame) -> None:
         # the terminal could not take more in one period, and the prompt would stand still
-        if len(self._lines) >= MAX_ROWS:
+        if self._frame_rows >= MAX_ROWS:
             self._left_out += 1
             return
-        self._add(self._presenter.lines(record, self.width))
+        lines = self._presenter.lines(record, self.width)
+        self._frame_rows += len(lines)
+        self._add(lines)
 
     def _other(self, view: View) -> None:
-        self._add(self._presenter.lines(view, self.width))
+        self._add(self._presenter.each_line(view, self.width))
 
-    def _add(self, lines: list[str]) -> None:
+    def _add(self, lines: Iterable[str]) -> None:
         """Lines that are no speech: whoever goes on speaking after them is named again."""
-        if lines:
-            self._lines += lines
+        if self._rows.add(lines):
             self._texts.interrupt()
 
     def _arm(self) -> None:
@@ -219,20 +223,30 @@ class LiveWriter:
         return self._app is not None and self._app.is_running
 
     def _tick(self) -> None:
-        self._timer = None
+        if self._step() and self._prompting:
+            self._timer = asyncio.get_running_loop().call_later(0, self._tick)
+
+    def _step(self) -> bool:
+        """Show what waits, of much the first of it. Returns whether more is to be shown."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._paused:
-            return
+            return False
         self._shown_at = time.monotonic()
-        if self._begun:
-            self._lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
         if self._left_out:
-            self._lines.append(paint((Span("muted", f"  … {self._left_out} rows omitted"),), self.color))
+            self._rows.add([paint((Span("muted", f"  … {self._left_out} rows omitted"),), self.color)])
             self._left_out = 0
-        if self._lines:
-            lines, self._lines = self._lines, []
+        lines = self._rows.take(STEP_ROWS)
+        if not self._rows:
+            self._frame_rows = 0
+            if self._begun:
+                lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
+        if lines:
             self._commit("".join(f"{line}\r\n" for line in lines))
         elif self._app is not None:
             self._app.invalidate()
+        return bool(self._rows) or (self._begun and self._texts.has_more)
 
     def _commit(self, text: str) -> None:
         """Finished rows into the scrollback, and the prompt below them, in one write."""

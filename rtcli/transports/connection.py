@@ -15,6 +15,7 @@ from rtcli.transports import connection_errors
 from rtcli.transports.outbox import Outbox
 from rtcli.transports.sockets import WebSocketLike, adapt
 
+FRAMES_A_TURN = 200  # of the loop: whoever shows them answers keys in between
 _LINGER = 0.6  # seconds that frames handed over before close() may take to leave
 _CLOSE_SECONDS = 0.9  # until the connection is aborted after close(), the linger included
 _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
@@ -121,10 +122,12 @@ class WebSocketConnection:
         receive, was_binary = self._socket.receive, self._socket.was_binary
         try:
             while True:
-                frame = await receive()
-                binary = was_binary(frame)
-                if not self._closing:
-                    self._on_frame(frame, binary)
+                for _ in range(FRAMES_A_TURN):
+                    frame = await receive()
+                    binary = was_binary(frame)
+                    if not self._closing:
+                        self._on_frame(frame, binary)
+                await asyncio.sleep(0)  # frames that are there already are received without letting others run
         except ConnectionClosed:
             pass
         except Exception as failure:  # noqa: BLE001  a socket of the caller's own may raise anything

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def done(text: str, item: str = "item_1", role: str = "assistant", heard: int | 
     return SpeechDone(role, item, 0, text, heard=heard)
 
 
-def lines(rows: list[Line]) -> list[str]:
+def lines(rows: Iterable[Line]) -> list[str]:
     return [plain(row) for row in rows]
 
 

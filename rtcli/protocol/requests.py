@@ -185,8 +185,7 @@ class RequestQueue:
         Those without an event_id first: an error about another would carry its id, unless the server never does that.
         """
         types = tuple(types)
-        if _CANCEL in types and _CANCEL in self._doubtful:
-            return self._doubtful[_CANCEL]
+        doubtful = self._doubtful.get(_CANCEL) if _CANCEL in types else None
         for named in (False, True):
             found = [
                 request
@@ -194,7 +193,9 @@ class RequestQueue:
                 for request in islice(self._refusable.get((type_, named), {}).values(), _REQUESTS_LOOKED_AT)
             ]
             if found:
-                return min(found, key=lambda request: (not request.names(ids), request.number))
+                best = min(found, key=lambda request: (not request.names(ids), request.number))
+                # A cancel whose response had ended comes in its turn: one that was sent before it is read before it.
+                return best if doubtful is None or best.number < doubtful.number else doubtful
         return next((self._doubtful[type_] for type_ in types if type_ in self._doubtful), None)
 
     @property

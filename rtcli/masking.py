@@ -1,6 +1,6 @@
 """The one place that knows this process's secret values, and takes them out of everything that leaves it.
 
-Whoever reads, mints or is given a secret hands it to `add_secret`; whoever shows, logs or keeps text sends it through
+Code that reads, mints or is given a secret hands it to `add_secret`; what shows, logs or keeps text sends it through
 `masked`. Standard output of `--json` and `send-event` is the wire, verbatim, and the only exception.
 """
 
@@ -324,7 +324,7 @@ class MaskingFilter(logging.Filter):
 
 
 def masking_logger(name: str) -> logging.Logger:
-    """The logger of this name, whose records are masked for every handler of whoever uses this library."""
+    """The logger of this name, whose records are masked for every handler of a program that uses this library."""
     logger = logging.getLogger(name)
     if not any(isinstance(one, MaskingFilter) for one in logger.filters):
         logger.addFilter(MaskingFilter())

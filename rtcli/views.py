@@ -1,4 +1,4 @@
-"""What commands, the session and outcomes hand to whoever shows them: frozen values that know nothing of a terminal."""
+"""What commands, the session and outcomes hand to the writers: frozen values that know nothing of a terminal."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """A JSON value; base64 audio and images in it are summarised unless `full`."""
+    """A JSON value; base64 audio and images in it are summarized unless `full`."""
 
     value: Any
     title: str = ""
@@ -187,7 +187,7 @@ class Quit:
 
 @dataclass(slots=True)
 class DisplaySettings:
-    """What the user wants to see; changed by commands and keys, read by whoever renders.
+    """What the user wants to see; changed by commands and keys, read by the renderer.
 
     `events` is "off", "summary" (one row for each stream and item) or "all" (one row for each frame); `filter` an
     expression of `protocol.filters`; `metrics` shows figures in the toolbar.

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 RETIRED: dict[str, str] = {
     r"persons?|people": "a user: the word of the documentation that users read",
     r"pictures?": "an image: the wire's word",
-    r"recognisers?|behaviours?|catalogues?": "American spelling, once chosen, everywhere",
+    r"whoever": "the client, the caller, the reader: who that is",
+    r"recognis\w*|behaviours?|catalogues?|honour\w*|summaris\w*|labell\w*|neighbours?": "American spelling, everywhere",
     r"guilty|suffers?": "events are attributed, faults are injected: nobody is accused",
     r"hung up|given up on": "a connection is closed, a command is cancelled",
     r"is no (event|key|kind|topic|terminal|JSON|NDJSON|WebSocket)": "it is not a ...: how an error message says it",

@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has gone: there is nobody to tell
+    except BrokenPipeError:  # the reader of our output has gone: there is nobody to tell
         _drop_output()
         code = ExitCode.OK
     except OSError as error:  # the disk is full

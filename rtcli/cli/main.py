@@ -42,7 +42,7 @@ def _end_on_signals() -> None:
 def _open_missing_streams() -> None:
     """A standard stream that was closed when we were started (`<&-`) is one of nothing.
 
-    Its number would else be that of our next file or socket, and whoever writes to the stream would write there.
+    Its number would else be that of our next file or socket, and what is written to the stream would go there.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -48,7 +48,7 @@ def color_for(stream: TextIO, theme: str | None) -> Color:
 
 
 class StdoutConsumer:
-    """Whoever reads our stdout. `gone` is set when nothing can be written there any more.
+    """The reader of our stdout. `gone` is set when nothing can be written there any more.
 
     `problem` is None then if they have left, else the reason: output that was asked for is lost.
     """

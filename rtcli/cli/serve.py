@@ -114,7 +114,7 @@ def serve(
 
 
 def _announce(url: str) -> None:
-    """The one line on stdout, for whoever waits to connect."""
+    """The one line on stdout, for clients that wait to connect."""
     from rtcli.terminal.sink import Sink
 
     Sink(sys.stdout, output.raise_problem).write(f"{url}\n")

@@ -86,7 +86,7 @@ def delta_after_done(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[st
     Severity.WARNING,
     "<response.output_text.done",
     "<response.output_audio_transcript.done",
-    prevents="whoever shows deltas and whoever shows the end show different words",
+    prevents="a client that shows deltas and one that shows the end show different words",
 )
 def text_differs(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """The text at the end of a stream is that of its deltas."""

@@ -17,10 +17,10 @@ _MAY_CARRY_SECRETS = frozenset({"session.update", "session.start", "response.cre
 
 
 class FrameMaker:
-    """Makes one `Frame` of each message; whoever looks at the session is handed this very object.
+    """Makes one `Frame` of each message; every observer of the session is handed this very object.
 
     Numbers count from 1 over both directions, and over one connection after the other. `began` is the moment from which
-    the times of frames count, on the clock of whoever calls. `pending` knows what waits for a reply; it sees each frame
+    the times of frames count, on the caller's clock. `pending` knows what waits for a reply; it sees each frame
     once, here.
     """
 

@@ -26,7 +26,7 @@ class Frame:
     `number` counts from 1 over both directions. `at` is in seconds, on the transport's clock, or since the moment that
     its `frames.began` names: a session's start. `event` is the decoded event (None: the frame is not an event, then
     `problem` says why). `size` is in bytes. `cause` is what led to a frame of ours ("/respond", "typed text",
-    "#12 response.done", ...), as far as it is known. `raw` is what crossed the wire, for whoever hands it on verbatim;
+    "#12 response.done", ...), as far as it is known. `raw` is what crossed the wire, to be passed on verbatim;
     a log that keeps an event forgets it soon (""). `parent` is the number of the frame that this one answers or was
     caused by, None where that is not known. `binary` says that it came as a binary message.
     """

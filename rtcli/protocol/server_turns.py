@@ -37,7 +37,7 @@ class ServerTurns:
         self._committed, self._certain = number, self._creates_responses
 
     def asked(self) -> None:
-        """We ask for a response. Whoever does that after a commit does not expect the server to do it."""
+        """We ask for a response. A client that does so after a commit does not expect the server to do it."""
         self._certain = False
 
     @property

@@ -127,7 +127,7 @@ def _previous(event: Event) -> str | Unset | None:
 
 
 def _message(event: Event, item: Event) -> Translated:
-    # response.output_item.* names no neighbour
+    # response.output_item.* names no neighbor
     previous = _previous(event) if event["type"].startswith("conversation.") else UNSET
     message = read_message(item, default_status=_STATUS_BY_EVENT[_stage(event)], previous=previous)
     return (("item_update", message),) if message else _NOTHING

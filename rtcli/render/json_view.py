@@ -24,7 +24,7 @@ _JSON_LOOKS = {
 
 
 def json_text(view: Json, summary: MediaElider) -> str:
-    """The JSON of a value, indented; audio and images summarised unless it asks for all of it."""
+    """The JSON of a value, indented; audio and images summarized unless it asks for all of it."""
     value: Any = view.value if view.full else summary.of(view.value)
     return visible_json(masked(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 

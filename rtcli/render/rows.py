@@ -28,7 +28,7 @@ def row(entry: Entry, formats: WireFormats, width: int) -> Line:
         Span("muted", _number_and_time(record, width)),
         Span(_direction_style(record), f"{record.direction} "),
     ]
-    # masked before it is cut: half a secret is not recognised
+    # masked before it is cut: half a secret is not recognized
     return crop((Span(style, one_line(masked(text))) for style, text in spans if text), width)
 
 

@@ -156,7 +156,7 @@ class SpeechTexts:
         return self._from(text, text.finish(done, width))
 
     def take_rows(self, width: int) -> list[Line]:
-        """The full rows of all streams, of a long text the first; a stream that goes on after another's row is labelled
+        """The full rows of all streams, of a long text the first; a stream that goes on after another's row is labeled
         anew."""
         left, self._left = self._left, []
         rows = [row for text in left for row in self._from(text, text.abandon(width))]

@@ -153,4 +153,4 @@ class _Printed(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """A line is shown when it is whole: whoever flushes half of one will go on with it."""
+        """A line is shown when it is whole: a program that flushes half of one will go on with it."""

@@ -207,7 +207,7 @@ class LiveWriter:
         self._add(self._presenter.each_line(view, self.width))
 
     def _add(self, lines: Iterable[str]) -> None:
-        """Lines that are no speech: whoever goes on speaking after them is named again."""
+        """Lines that are not speech: a speaker who goes on after them is named again."""
         if self._rows.add(lines):
             self._texts.interrupt()
 

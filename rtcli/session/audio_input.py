@@ -103,7 +103,7 @@ class AudioInput:
 
     @property
     def muted(self) -> bool:
-        """The transport owns this: whoever has the transport can mute."""
+        """The transport owns this: what has the transport can mute."""
         return self._link.transport.muted is not False
 
     @property

@@ -37,7 +37,7 @@ _PREVIEW = (240, 160)  # pixels
 class PreparedImage:
     """An image ready to be sent. `notes` say what was done to it; `source` is what the user named.
 
-    `preview` is small, for whoever can show it.
+    `preview` is small, for a terminal that can show it.
     """
 
     source: str

@@ -62,7 +62,7 @@ class Lifecycle:
         self._expiry = Expiry(wall, link.show)
         self._closing = False  # the end that comes is our own doing
         self._lost: ConnectionLostError | None = None  # comes before `disconnected`
-        # In this order, when the state has noted the end and whoever waited for a reply has been told.
+        # In this order, when the state has noted the end and those that waited for a reply have been told.
         self._at_end: list[Callable[[], None]] = [tools.connection_ended, audio.connection_ended]
         # What the conversation begins with: that of another session.
         self.first_items: Sequence[Item | Mapping[str, Any]] = ()

@@ -84,7 +84,7 @@ class Link:
         if isinstance(record, Frame) and record.event and record.event.get("type") == "error":
             self._stop_asking()
         for view in views:
-            if not (raised and isinstance(view, Notice)):  # whoever asked raises what it says
+            if not (raised and isinstance(view, Notice)):  # the caller raises what it says
                 self.feed.show(view)
         self.changed.set()
 

@@ -46,7 +46,7 @@ class Requests:
 
     def lost(self, error: ConnectionLostError) -> None:
         """The connection ended: no reply will come."""
-        # taken first: whoever is woken may wait for something new
+        # taken first: a waiter that is woken may wait for something new
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.future.done():

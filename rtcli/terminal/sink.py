@@ -11,7 +11,7 @@ from typing import TextIO, TypeAlias
 from rtcli.errors import RtcliError
 
 OnGone: TypeAlias = Callable[[RtcliError | None], None]
-"""Told that a stream takes nothing more: None if whoever read it has left, else why it cannot be written."""
+"""Told that a stream takes nothing more: None if its reader has left, else why it cannot be written."""
 
 # A closed pipe, a terminal that went away, a closed descriptor; and how Windows says the first of them.
 _LEFT = (errno.EPIPE, errno.EIO, errno.EBADF, errno.EINVAL)

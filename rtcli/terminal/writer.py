@@ -1,4 +1,4 @@
-"""The writer's interface: whoever implements it is the only one that writes to the terminal."""
+"""The writer's interface: what implements it is the only one that writes to the terminal."""
 
 from __future__ import annotations
 

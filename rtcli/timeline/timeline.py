@@ -86,7 +86,7 @@ class Timeline:
                 read(record.event, record)
 
     def _on_received(self, at: float) -> None:
-        """Whoever owes something and was silent until now."""
+        """The side that owes something and was silent until now."""
         if at - self._last_received > SILENCE_SECONDS:
             for turn, since in self.owing:
                 if at - since > SILENCE_SECONDS:

@@ -54,7 +54,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._heard: AskHeard | None = None  # asks the player, if there is one
         self._observers: list[Observer] = []
         self.dialect: Dialect | None = None  # of other servers; None: GA alone is understood, as in the reference
-        self.omissions = self._core.omissions  # what this server does not take, by whoever finds that out
+        self.omissions = self._core.omissions  # what this server does not take; filled in by what finds that out
         self.frames = FrameMaker()  # numbers and links what is shown to the observers
 
     # -- properties ------------------------------------------------------------------------------

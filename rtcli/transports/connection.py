@@ -15,7 +15,7 @@ from rtcli.transports import connection_errors
 from rtcli.transports.outbox import Outbox
 from rtcli.transports.sockets import WebSocketLike, adapt
 
-FRAMES_A_TURN = 200  # of the loop: whoever shows them answers keys in between
+FRAMES_A_TURN = 200  # of the loop: what shows them answers keys in between
 _LINGER = 0.6  # seconds that frames handed over before close() may take to leave
 _CLOSE_SECONDS = 0.9  # until the connection is aborted after close(), the linger included
 _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up

@@ -131,8 +131,8 @@ async def _converse(
 
 
 async def _until_lost(session: RealtimeSession, lines: Lines) -> AsyncIterator[str]:
-    """The lines, to the end of the input or of the connection: whoever writes them must not have to send another one
-    to hear of that. A line that has come is answered first."""
+    """The lines, to the end of the input or of the connection: their writer must not have to send another one to
+    hear of that. A line that has come is answered first."""
     lost = asyncio.Event()
     session.transport.on("disconnected", lambda *_: lost.set())
     numbered = aiter(lines)

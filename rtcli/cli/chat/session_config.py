@@ -48,7 +48,7 @@ def asked_config(
 
 
 def _in_language(language: str, kind: SessionKind, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What is spoken in a translation, or heard by whoever writes it down."""
+    """What is spoken in a translation, or heard in a transcription."""
     if kind is SessionKind.LIVE:
         raise UsageError("--language has no place in a GPT-Live session", hint="say it with --instructions")
     if kind is SessionKind.TRANSLATION:

@@ -99,7 +99,7 @@ class Progress:
         """A fixed time to listen needs no limit, and neither does input that may still go on."""
         if self._stop.timeout is None or self._stop.seconds is not None:
             return None
-        # whoever writes the input may take a day for the next line
+        # the writer of the input may take a day for the next line
         if self.input_open and self._required is None:
             return None
         return self._last_sent + self._stop.timeout

@@ -116,7 +116,7 @@ class ScriptReply:
         for when, steps in self._rules:
             try:
                 fits = when.matches({name: partial(read, request) for name, read in _FIELDS.items()})
-            except UsageError as error:  # a pattern that takes too long: whoever tests with the script has to see it
+            except UsageError as error:  # a pattern that takes too long: who tests with the script has to see it
                 yield Fail({"type": "server_error", "code": "script", "message": f"{self._file}: {error}"}, "")
                 return
             if fits:

@@ -16,7 +16,7 @@ from rtcli.server.runtime.recorder import record_fault
 from rtcli.server.validation import api_errors
 
 HIGH_WATER = 4 * 2**20
-"""Bytes that may wait for a client that reads slowly; whoever makes more waits, and so does the client's own input."""
+"""Bytes that may wait for a client that reads slowly; what makes more waits, and so does the client's own input."""
 
 _ON_THE_WAY_IN = frozenset({FaultKind.STALL, FaultKind.DELAY, FaultKind.DUPLICATE, FaultKind.MALFORMED})
 """Faults that happen to an event of the client before it is handled; the others wait for their turn to be sent."""

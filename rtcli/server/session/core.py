@@ -1,6 +1,6 @@
 """The server's side of one session, without a socket or a clock: client events in, effects out.
 
-An effect is an event to send (a dict) or a command to whoever runs the session. The order of effects is the order of
+An effect is an event to send (a dict) or a command to the session's runtime. The order of effects is the order of
 the wire.
 """
 

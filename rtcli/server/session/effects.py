@@ -1,4 +1,4 @@
-"""What comes of a call of the core: events to send, and commands to whoever runs the session, in wire order."""
+"""What comes of a call of the core: events to send, and commands to the session's runtime, in wire order."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ async def call_tool(tool: Tool, arguments: str, *, seconds: float | None) -> str
     too long is asked to stop, and not waited for.
     """
     function = tool.function
-    assert function is not None  # whoever calls has looked
+    assert function is not None  # the caller has looked
     values = _decoded(arguments)
     thread = ToolThread(tool.name, lambda own: _work(tool, function, values, own))
     try:

@@ -38,7 +38,7 @@ def load_module(path: Path) -> tuple[types.ModuleType, ast.Module]:
     except (SyntaxError, ValueError) as error:
         line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
         raise InputError(str(path), getattr(error, "msg", None) or str(error), line=line, column=column) from error
-    _forget_neighbours(path)
+    _forget_neighbors(path)
     name = _module_name(path)
     spec = spec_from_file_location(name, path)
     assert spec is not None  # a path always makes one
@@ -118,7 +118,7 @@ def _module_name(path: Path) -> str:
     return f"{name}_tools" if taken or name in sys.stdlib_module_names or name == "rtcli" else name
 
 
-def _forget_neighbours(path: Path) -> None:
+def _forget_neighbors(path: Path) -> None:
     """Modules of the file's own folder, so that a file that is loaded again sees what has changed in them too."""
     if _module_name(path) not in sys.modules:
         return

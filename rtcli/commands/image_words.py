@@ -43,13 +43,17 @@ def without(text: str, images: list[NamedImage]) -> str:
 
 
 def dropped_image(text: str) -> NamedImage | None:
-    """The image file whose absolute path, as terminals write a dropped file, begins the text."""
+    """The image file whose absolute path, as terminals write a dropped file, begins the text.
+
+    A path that is all of the text is one even if no such file is there: it is told then, rather than sent.
+    """
     word = next_word(text, 0)
     if word is None or word.open or not word.text.startswith(("/", "file://")):
         return None
     path = file_of(word.text)
     try:
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        alone = word.end == len(text.rstrip()) and len(path.parts) > 2
+        if path.suffix.lower() in IMAGE_SUFFIXES and (alone or path.is_file()):
             return NamedImage(word.text, 0, word.end)
     except (OSError, ValueError):
         pass

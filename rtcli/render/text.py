@@ -18,6 +18,11 @@ _DANGEROUS = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f{_HIDDEN}]")
 # Of these, what a JSON string may hold as it is.
 _IN_STRINGS = re.compile(f"[\x7f-\x9f{_HIDDEN}]")
 # Latin letters, typographic marks, arrows, lines and blocks: one column each, known without the table of all widths.
+_FLAGS = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
+_JOINER = "\u200d"
+_EMOJI = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")  # of several characters
+_MAX_CLUSTER = 16  # characters of the longest emoji
 _NARROW = re.compile("[ -~\u00a0-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u25fc]*")
 
 
@@ -65,28 +70,48 @@ def cut_left(text: str, width: int) -> str:
     """The end of the text in at most `width` columns, the first of them an ellipsis if something is missing."""
     if cells(text) <= width:
         return text
-    from rich.cells import get_character_cell_size
-
     kept, used = "", 1
-    for character in reversed(text):
-        used += get_character_cell_size(character)
+    for cluster in reversed(list(clusters(text[-_MAX_CLUSTER * max(width, 1) :]))):
+        used += cells(cluster)
         if used > width:
             break
-        kept = character + kept
+        kept = cluster + kept
     return "…" + kept if width > 0 else ""
 
 
-def _fitting(text: str, width: int) -> int:
-    """How many characters from the start fit into `width` columns."""
-    if _NARROW.fullmatch(text):
-        return min(len(text), width)
+def clusters(text: str) -> Iterator[str]:
+    """What a reader takes for one character each: a letter with its accents, an emoji of several, a flag."""
     from rich.cells import get_character_cell_size
 
-    used = 0
-    for index, character in enumerate(text):
-        used += get_character_cell_size(character)
+    start, length = 0, len(text)
+    while start < length:
+        end = start + 1
+        if _FLAGS.fullmatch(text, start, start + 2):
+            end += 1
+        while end < length and (
+            _JOINER in (text[end], text[end - 1])
+            or _SKIN.match(text, end)
+            or (not text[end].isascii() and get_character_cell_size(text[end]) == 0)
+        ):
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters from the start fit into `width` columns, no cluster of them cut."""
+    if _NARROW.fullmatch(text):
+        return min(len(text), width)
+    # letter by letter, accents (of no width) with their letters; clusters take longer to find
+    from rich.cells import get_character_cell_size
+
+    pieces, measure = (clusters(text), cells) if _EMOJI.search(text) else (iter(text), get_character_cell_size)
+    used = index = 0
+    for piece in pieces:
+        used += measure(piece)
         if used > width:
             return index
+        index += len(piece)
     return len(text)
 
 
@@ -116,7 +141,7 @@ def _full_rows(text: str, width: int) -> Iterator[tuple[str, int]]:
     """(a full row, where the next one starts)."""
     start = 0
     while (row := _first_row(text, start, width)) is not None:
-        end = start + max(_fitting(row, width), 1)  # one wide character in a terminal of one column: let it stick out
+        end = start + (_fitting(row, width) or len(next(clusters(row))))  # wider than the terminal: let it stick out
         space = end if text[end : end + 1] == " " else text.rfind(" ", start, end)
         if space > start and text[start:space].strip():
             yield text[start:space].rstrip(), space + 1
@@ -132,8 +157,8 @@ def _first_row(text: str, start: int, width: int) -> str | None:
     The rest is not measured for each row: of a line of a megabyte that would take minutes.
     """
     size = width + 1
-    while cells(window := text[start : start + size]) <= width:
+    while cells(text[start : start + size]) <= width:
         if start + size >= len(text):
             return None
         size *= 2  # characters that take no column
-    return window
+    return text[start : start + size + _MAX_CLUSTER]

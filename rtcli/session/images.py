@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from rtcli.errors import InputError
+from rtcli.errors import ConnectError, InputError
 from rtcli.http.client import stream
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
+from rtcli.session.image_depth import in_eight_bits
 from rtcli.views import ImagePreview, Notice, View
 
 if TYPE_CHECKING:
@@ -28,7 +29,18 @@ MAX_BYTES = 4 * 2**20
 
 MAX_FILE_BYTES = 64 * 2**20
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
-_EXIF_ORIENTATION = 0x0112
+_EXIF_ORIENTATION, _TURNED = 0x0112, range(2, 9)
+_NOT_DECODED = {
+    b"ftyphei": "HEIC, as phones write it",
+    b"ftypmif1": "HEIC, as phones write it",
+    b"<svg": "SVG",
+    b"<?xml": "XML or SVG",
+    b"%pdf": "PDF",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+}
+"""How files begin that are taken for images."""
+
 _FETCH_SECONDS = 20.0
 _PREVIEW = (240, 160)  # pixels
 
@@ -70,6 +82,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff")
 
 
 _BLANKS = re.compile(r"\s+")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def file_of(source: str) -> Path:
@@ -86,7 +99,7 @@ def names_an_image(text: str) -> bool:
     """
     if text in ("clipboard", "clip") or text.lower().endswith(IMAGE_SUFFIXES):
         return True
-    if text.startswith(("http://", "https://")):
+    if text.lower().startswith(("http://", "https://")):
         return True
     try:
         path = file_of(text).expanduser()
@@ -102,7 +115,10 @@ async def load_image(source: str, *, base: Path | None = None) -> PreparedImage:
     """
     if source in ("clipboard", "clip"):
         return await asyncio.to_thread(_from_clipboard)
-    if source.startswith(("http://", "https://")):
+    scheme = (_SCHEME.match(source) or ("", ""))[1].lower()
+    if scheme not in ("", "http", "https", "file"):
+        raise InputError(source, f"{scheme}:// cannot be fetched", hint="http://, https:// or a file")
+    if scheme.startswith("http"):
         return await asyncio.to_thread(prepare, await _fetch(source), source)
     if source.startswith("data:"):
         return await asyncio.to_thread(prepare, _from_data_uri(source), "data URI")
@@ -145,6 +161,8 @@ def _from_data_uri(uri: str) -> bytes:
 
 
 async def _fetch(url: str) -> bytes:
+    if not re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
+        raise ConnectError(f"GET {url} failed", why="the address names no host", url=url)
     taken = bytearray()
     async with stream("GET", url, timeout=_FETCH_SECONDS, follow_redirects=True) as response:  # no key goes along
         async for piece in response.aiter_bytes():
@@ -181,20 +199,22 @@ def prepare(data: bytes, source: str) -> PreparedImage:
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of broken EXIF data, say: the image itself is there
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image: Pillow.Image = Image.open(io.BytesIO(data))
             kind = image.format or "?"
-            turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
+            turned = image.getexif().get(_EXIF_ORIENTATION, 1) in _TURNED
             image.load()
+            image, reduced = in_eight_bits(image, kind, source)
+            if turned:
+                image = ImageOps.exif_transpose(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise InputError(source, "the image has too many pixels", hint="shrink it first") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's decoders raise all of these
-        why = "no image that can be decoded" if type(error).__name__ == "UnidentifiedImageError" else f"broken: {error}"
+        unknown = type(error).__name__ == "UnidentifiedImageError"
+        why = _what_it_is(data) if unknown else f"broken: {error}"
         raise InputError(source, why, hint="PNG, JPEG, WebP and GIF are read") from error
-    notes: list[str] = []
-    if turned:
-        image = ImageOps.exif_transpose(image)
-        notes.append("turned upright")
+    notes = ["turned upright"] if turned else []
     if max(image.size) > MAX_PIXELS_PER_SIDE:
         before = image.size
         image = _without_palette(image)  # a palette cannot be averaged
@@ -202,10 +222,20 @@ def prepare(data: bytes, source: str) -> PreparedImage:
         notes.append(f"shrunk from {before[0]}x{before[1]}")
     if kind in _MEDIA_TYPES and not notes and len(data) <= MAX_BYTES:
         return _prepared(source, data, image, _MEDIA_TYPES[kind], notes)
+    notes += [reduced] if reduced else []
     if kind not in _MEDIA_TYPES:
         frames = getattr(image, "n_frames", 1)
         notes.append(f"converted from {kind}" + (f", the first of {frames} images" if frames > 1 else ""))
     return _encode(source, image, kind, notes)
+
+
+def _what_it_is(data: bytes) -> str:
+    """Of data that no decoder knows: what its first bytes say."""
+    if not data:
+        return "it is empty"
+    start = data[:512].lstrip().lower()
+    what = next((name for sign, name in _NOT_DECODED.items() if sign in start[: len(sign) + 8]), None)
+    return f"{what}, not an image that can be decoded" if what else "no image that can be decoded"
 
 
 def _encode(source: str, image: Pillow.Image, kind: str, notes: list[str]) -> PreparedImage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
@@ -34,6 +35,7 @@ class _Stream:
     length: int = 0
     spoken: bool = False
     done: bool = False
+    half: str = ""  # of a character that a server cut in two (a surrogate): it waits for the other one
     cut: tuple[int, int, bool] | None = None  # heard and received, and whether the answer was whole by then
 
     @property
@@ -61,6 +63,18 @@ def heard_characters(text: str, heard_ms: int, received_ms: int, *, whole: bool)
     while count > 0 and not text[count].isspace():
         count -= 1
     return count
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _whole_characters(text: str) -> tuple[str, str]:
+    """A text whose halves of characters are joined, and the half at its end that has no other one yet."""
+    if not _HALF.search(text):
+        return text, ""
+    half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+    whole = text.removesuffix(half)
+    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass"), half
 
 
 class _Source(NamedTuple):
@@ -181,6 +195,9 @@ class TranscriptStreams(Part):
         source = _DELTAS[event["type"]]
         key, stream = self._stream(source, event)
         if stream.done or stream.cut:  # late pieces of an interrupted answer were never heard
+            return ()
+        delta, stream.half = _whole_characters(stream.half + delta)
+        if not delta:
             return ()
         shown = SpeechDelta(*key, delta, spoken=source.spoken)
         if stream.length >= self._max_characters:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcli.masking import masked
-from rtcli.render.text import cells, cut, cut_left, one_line, visible, visible_json, wrap
+from rtcli.render.text import cells, clusters, cut, cut_left, one_line, visible, visible_json, wrap
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,22 @@ def test_wrapping_piece_by_piece_gives_the_same_rows(pieces: list[str]) -> None:
         rows += full
 
     assert (rows, rest) == wrap("".join(pieces), 7)
+
+
+FAMILY, CODER, FLAG, THUMB = "👨\u200d👩\u200d👧\u200d👦", "👩\u200d💻", "🇩🇪", "👍🏽"
+
+
+@pytest.mark.parametrize("width", range(1, 20))
+@pytest.mark.parametrize("emoji", [FAMILY, CODER, FLAG, THUMB, "❤\ufe0f", "e\u0301", "1\ufe0f\u20e3"])
+def test_an_emoji_of_several_characters_is_never_cut(emoji: str, width: int) -> None:
+    """Neither by the end of a row nor by an ellipsis, nor where its second half comes later."""
+    text = f"ab{emoji}{emoji}cd {emoji}x"
+    rows, rest = wrap(text, width)
+    early, open_row = [], ""
+    for piece in text:
+        full, open_row = wrap(open_row + piece, width)
+        early += full
+
+    for row in (*rows, rest, cut(text, width), cut_left(text, width)):
+        assert set(clusters(row)) <= {*"abcdx …", emoji}
+    assert "".join((*early, open_row)).replace(" ", "") == text.replace(" ", "")

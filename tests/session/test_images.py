@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import random
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,98 @@ async def website() -> AsyncIterator[str]:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def ramp(kind: str, mode: str, low: float, high: float) -> bytes:
+    """Columns from one value to another."""
+    code = {"I;16": "<256H", "I": "=256i", "F": "=256f"}[mode]
+    values = [low + (high - low) * x / 255 for x in range(256)]
+    row = struct.pack(code, *(values if mode == "F" else map(int, values)))
+    held = io.BytesIO()
+    Image.frombytes(mode, (256, 4), row * 4).save(held, kind)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "high", "note"),
+    [
+        ("PNG", "I;16", 65535, ""),  # is sent as it is
+        ("TIFF", "I;16", 65535, "from 16 to 8 bits"),
+        ("TIFF", "I;16", 4095, "from 12 to 8 bits"),
+        ("TIFF", "I", 255, ""),
+        ("TIFF", "F", 1.0, "floating-point"),
+        ("TIFF", "F", 255.0, "floating-point"),
+    ],
+)
+def test_pixels_of_many_bits_keep_their_shades(kind: str, mode: str, high: float, note: str) -> None:
+    """What is seen, and what is sent, goes from black to white in the steps of the original."""
+    prepared = prepare(ramp(kind, mode, 0, high), "a")
+    preview = Image.frombytes("RGB", (prepared.preview.width, prepared.preview.height), prepared.preview.pixels)
+    seen = [preview.getpixel((x, 0)) for x in (0, preview.width // 2, preview.width - 1)]
+    sent = decoded(prepared.data_uri)
+
+    for shade, expected in zip(seen, (0, 128, 255), strict=True):
+        assert isinstance(shade, tuple) and all(abs(channel - expected) <= 4 for channel in shade)
+    assert note in ", ".join(prepared.notes)
+    assert sent.mode == ("I;16" if kind == "PNG" else "L")
+
+
+def test_a_large_png_of_16_bits_is_shrunk_with_its_shades() -> None:
+    """Shrinking works on eight bits."""
+    image = Image.new("I;16", (3000, 20), 32768)
+    held = io.BytesIO()
+    image.save(held, "PNG")
+    prepared = prepare(held.getvalue(), "a")
+
+    assert prepared.notes == ("shrunk from 3000x20", "reduced from 16 to 8 bits")
+    assert decoded(prepared.data_uri).getpixel((5, 5)) == 127
+
+
+@pytest.mark.parametrize(
+    ("mode", "low", "high"), [("F", -1.0, 1.0), ("F", 0.0, 90_000.0), ("I", 0, 2_000_000), ("I", -5, 100)]
+)
+def test_pixels_whose_white_is_not_known_are_refused(mode: str, low: float, high: float) -> None:
+    """Rather than shown wrong."""
+    with pytest.raises(InputError, match="its pixels are"):
+        prepare(ramp("TIFF", mode, low, high), "a")
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "empty"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"%PDF-1.4\n", "PDF"),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+    ],
+)
+def test_what_is_taken_for_an_image_is_named(data: bytes, word: str) -> None:
+    """By its first bytes."""
+    with pytest.raises(InputError, match=word):
+        prepare(data, "a.png")
+
+
+def test_broken_exif_says_nothing_and_turns_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    """An orientation that does not exist is none."""
+    data = encoded("JPEG")
+    block = b"Exif\0\0MM\0*\0\0\0\x08\0\x05\x01\x12"
+    broken = data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:]
+    exif = Image.Exif()
+    exif[0x0112] = 99
+
+    assert prepare(broken, "a").notes == ()
+    assert prepare(encoded("JPEG", exif=exif), "a").notes == ()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("url", "word"), [("ftp://x/a.png", "ftp://"), ("https://", "host"), ("http:///a.png", "host")]
+)
+async def test_an_address_that_cannot_be_fetched_says_what_is_missing(url: str, word: str) -> None:
+    """Before anything is dialed."""
+    with pytest.raises((InputError, ConnectError), match=word):
+        await load_image(url)
 
 
 async def test_a_url_is_fetched(website: str) -> None:

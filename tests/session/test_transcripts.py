@@ -41,6 +41,16 @@ def test_text_is_handed_on_as_it_is_made_and_once_whole() -> None:
     )
 
 
+def test_a_character_that_was_cut_in_two_is_whole() -> None:
+    """Some servers cut between the two halves that JSON writes of an emoji; the text is the same at its end."""
+    streams = TranscriptStreams()
+    deltas = ["a\ud83d", "\ude00\ud83d", "\ude00", "\ud83c"]
+    views = [view_of(streams, event("response.output_text.delta", delta=delta)) for delta in deltas]
+
+    assert [view.delta if isinstance(view, SpeechDelta) else None for view in views] == ["a", "😀", "😀", None]
+    assert view_of(streams, event("response.output_text.done")) == SpeechDone("assistant", "item_1", 0, "a😀😀")
+
+
 def test_what_the_person_said_is_a_stream_of_the_user() -> None:
     """Input transcription comes under its own role, also without deltas."""
     done = view_of(TranscriptStreams(), event(f"{HEARD}.completed", transcript="good morning"))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import typer.main
 
@@ -94,6 +95,18 @@ def options(name: str) -> str:
     records = (parameter.get_help_record(context) for parameter in found.params if parameter.name != "help")
     rows = ((f"`{record[0]}`", " ".join(record[1].split())) for record in records if record)
     return table(("option", "meaning"), rows)
+
+
+def commands() -> str:
+    """The commands of the program, as its help lists them; of a group also what it holds."""
+    group = typer.main.get_command(application())
+
+    def about(command: Any) -> str:
+        inner = ", ".join(f"`{name}`" for name in getattr(command, "commands", ()))
+        return f"{command.get_short_help_str(limit=200)}{f' Also {inner}.' if inner else ''}"
+
+    found: dict[str, Any] = group.commands  # type: ignore[attr-defined]
+    return table(("command", "what it does"), ((f"`rtcli {name}`", about(one)) for name, one in found.items()))
 
 
 def exit_codes() -> str:
@@ -190,6 +203,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "live client events": lambda: events(Direction.SENT, SessionKind.LIVE),
     "live server events": lambda: events(Direction.RECEIVED, SessionKind.LIVE),
     "beta names": lambda: table(("beta", "now"), ((f"`{old}`", f"`{new}`") for old, new in BETA_NAMES.items())),
+    "commands": commands,
     "exit codes": exit_codes,
     "settings": settings,
     "keys": keys,

@@ -59,6 +59,8 @@ def application(only: str | None = None) -> typer.Typer:
         module, attribute = COMMANDS[name]
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
+            for inner in command.registered_commands:
+                inner.epilog = _EPILOG
             app.add_typer(command, name=name, epilog=_EPILOG)
         else:
             app.command(name, epilog=_EPILOG)(command)
@@ -112,7 +114,9 @@ def _run(arguments: Sequence[str]) -> int:
         report.error(error)
         return error.exit_code
     except typer.TyperException as error:
-        report.line(f"{error.format_message().rstrip('.')} (try: rtcli --help)")
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "rtcli"
+        report.line(f"{error.format_message().rstrip('.')} (try: {command} --help)")
         return ExitCode.USAGE
     # a signal outside of runner.run, which maps the others itself
     except (KeyboardInterrupt, typer.Abort):

@@ -23,12 +23,7 @@ rtcli recordings search error
 rtcli recordings delete 2026-11-26T10-00-00-chat-a1b2
 """
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help=_HELP,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = typer.Typer(help=_HELP, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 _MAX_MATCHES = 200
@@ -36,6 +31,12 @@ _MAX_MATCHES = 200
 
 def _folder(directory: str | None) -> RecordingFolder:
     return folder_of(directory or options.settings_of().get("recordings"))
+
+
+@app.callback(invoke_without_command=True)
+def _help_alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command("list")
@@ -177,11 +178,13 @@ def prune(
         int | None, typer.Option("--mb", metavar="MB", help="Keep this many megabytes at most.")
     ] = None,
 ) -> ExitCode:
-    """Delete the oldest recordings until the rest is within bounds: 200 files and 2 GiB where none are named.
+    """Delete the oldest recordings.
 
     \b
     rtcli recordings prune
     rtcli recordings prune --keep 10
+
+    The rest is within the bounds that are named, or else at most 200 files and 2 GiB.
     """
     for name, value in (("--keep", keep), ("--mb", megabytes)):
         if value is not None and value < 0:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 import rtcli
 from rtcli.cli import app, report
@@ -15,6 +17,9 @@ from tests.kit.program import one_clear_line
 from tests.kit.program import rtcli as run
 
 COMMANDS = tuple(app.COMMANDS)
+_PROGRAM: Any = get_command(app.application())
+GROUPS = tuple(name for name, command in _PROGRAM.commands.items() if hasattr(command, "commands"))
+SUBCOMMANDS = tuple(f"{group} {name}" for group in GROUPS for name in _PROGRAM.commands[group].commands)
 
 
 def modules_after(*arguments: str) -> set[str]:
@@ -72,7 +77,7 @@ async def test_the_program_alone_shows_its_help() -> None:
     assert "..." not in ended.out.partition("Commands:")[2], "a summary fits its line"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *SUBCOMMANDS])
 async def test_help_leads_with_examples_and_ends_with_the_way_on(command: str) -> None:
     """An example is a line that one can type; whoever is stuck is sent to a command that every installation has."""
     text = (await run(*command.split(), "--help", environ={"COLUMNS": "100"})).out
@@ -80,8 +85,27 @@ async def test_help_leads_with_examples_and_ends_with_the_way_on(command: str) -
     example = next(number for number, line in enumerate(before_options) if re.match(r"  .*\brtcli [a-z]", line))
 
     assert example <= 4, "a summary, then the examples"
+    assert "..." not in text.partition("Commands:")[2], "a summary fits its line"
     assert text.rstrip().endswith("rtcli doctor.")
     assert "docs/" not in text
+
+
+def test_an_option_is_called_as_it_is_typed() -> None:
+    """In small letters, whatever its value is called: an older typer took `--HOST` from the value's name."""
+    found: dict[str, Any] = {name: _PROGRAM.commands[name] for name in COMMANDS}
+    for group in GROUPS:
+        found |= found.pop(group).commands
+    names = [name for command in found.values() for option in command.params for name in option.opts]
+
+    assert "--host" in names
+    assert [name for name in names if name.startswith("--") and name != name.lower()] == []
+
+
+async def test_recordings_alone_shows_its_help() -> None:
+    """Like the program itself."""
+    alone, asked = await run("recordings"), await run("recordings", "--help")
+
+    assert (alone.code, alone.out, alone.err) == (0, asked.out, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -101,6 +125,8 @@ async def test_every_command_has_help(command: str) -> None:
         (("chat", "--nope"), "--nope"),
         (("send-event",), "FILE"),
         (("chat", "--timeout", "x"), "--timeout"),
+        (("chat", "--nope"), "try: rtcli chat --help"),
+        (("config", "nope"), "try: rtcli config --help"),
     ],
 )
 async def test_a_wrong_command_line_is_2(arguments: tuple[str, ...], word: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from docs.tables import TABLES, pages
+from rtcli import RealtimeServer
 from rtcli.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent
@@ -126,6 +128,15 @@ def test_pages_name_files_that_exist() -> None:
     ]
 
     assert broken == []
+
+
+def test_the_servers_options_are_all_explained() -> None:
+    """One row in docs/server.md for each parameter of `RealtimeServer`, or for two."""
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    table = page.partition("| option | default |")[2].partition("\n\n")[0]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+    assert sorted(named) == sorted(inspect.signature(RealtimeServer).parameters)
 
 
 def test_contributors_are_told_of_targets_that_exist() -> None:

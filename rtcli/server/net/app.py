@@ -66,14 +66,13 @@ class RealtimeServer:
 
     `reply` is "rules", "echo", "smollm", "openai:URL[,model]", or a reply engine; `script` a file that is asked first.
     With a `recording` (a file) each client gets what was received then, as it sends what was sent then; what it does
-    otherwise is in `mismatches`.
-    `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it. `voice` is "auto", "tone" or
-    "voice", and `engines` given are used in its place. A session ends after `expires_after` seconds. Responses take
-    the time of writing or speaking, and a recording its own, divided by `pace`: 2 is twice as fast, 0 at once. Pages of
-    origins in `allow_origin` may connect. With
-    `ssl` (see `rtcli.server.net.tls`) clients connect to wss. Each connection is recorded into the folder `record`, as
-    its client would have done it. `observe` is called for each with the client's address; what it returns is called
-    with each record of that connection, frames and faults among them.
+    otherwise is in `mismatches`. `faults` are texts of `rtcli.protocol.faults`. With a `key` clients must present it.
+    `voice` is "auto", "tone" or "voice", and `engines` given are used in its place. A session ends after
+    `expires_after` seconds. Responses take the time of writing or speaking, and a recording its own, divided by `pace`:
+    2 is twice as fast, 0 at once. Pages of origins in `allow_origin` may connect. With `ssl` (see
+    `rtcli.server.net.tls`) clients connect to wss. Each connection is recorded into the folder `record`, as its client
+    would have done it. `observe` is called for each with the client's address; what it returns is called with each
+    record of that connection, frames and faults among them.
     """
 
     def __init__(

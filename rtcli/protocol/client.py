@@ -249,7 +249,7 @@ class ClientCore:
 
     def _send_next_create(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """A response began, ended or was refused: perhaps the next response.create may go out."""
-        return self._next_create()
+        return self.next_create()
 
     # -- to the server ---------------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class ClientCore:
             if not frame:
                 encode_bytes(event)  # a mistake of the caller's shows here, not when its turn has come
             self.responses.request_event(event, frame)
-            yield from self._next_create()
+            yield from self.next_create()
         else:
             yield Send(event, None, frame)
             self.sent(event)
@@ -295,9 +295,9 @@ class ClientCore:
         if response is not None:
             encode_bytes(dict(response))
         self.responses.request(response)
-        yield from self._next_create()
+        yield from self.next_create()
 
-    def _next_create(self) -> Effects:
+    def next_create(self) -> Effects:
         """Send the response.create whose turn it is."""
         due = self.responses.next_create()
         if due is None:

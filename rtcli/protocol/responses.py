@@ -47,6 +47,7 @@ class SlotEvent(Enum):
     CANCEL_SENT = "a cancel of the running response goes out"
     RESPONSES_ENDED = "no response of the default conversation runs any more"
     CANCEL_REFUSED = "the server says that nothing was active"
+    GIVEN_UP = "nobody waits for what was asked for any longer"
 
 
 # A pair that is missing is a mistake of ours. The server and the user may do anything at any time, so that their events
@@ -69,6 +70,9 @@ SLOTS: dict[tuple[Slot, SlotEvent], Slot] = {
     (Slot.CANCELLING, SlotEvent.CREATE_REFUSED): Slot.CANCELLING,
     (Slot.CANCELLING, SlotEvent.RESPONSES_ENDED): Slot.FREE,
     (Slot.CANCELLING, SlotEvent.CANCEL_REFUSED): Slot.FREE,
+    (Slot.FREE, SlotEvent.GIVEN_UP): Slot.FREE,
+    (Slot.CREATING, SlotEvent.GIVEN_UP): Slot.FREE,
+    (Slot.CANCELLING, SlotEvent.GIVEN_UP): Slot.FREE,
 }
 
 
@@ -284,6 +288,14 @@ class ResponseSequencer:
             del self._running[response_id]
             self._given_up.append(response_id)
         self._move(SlotEvent.CANCEL_REFUSED)
+
+    def give_up(self) -> None:
+        """Nobody waits any longer for what runs or was asked for; the queue does not."""
+        self._given_up.extend(self._running)
+        self._running.clear()
+        self._cancelled_out_of_band.clear()
+        self._pending = None
+        self._move(SlotEvent.GIVEN_UP)
 
     def _answered(self) -> None:
         if self._pending:

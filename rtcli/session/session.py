@@ -29,7 +29,7 @@ from rtcli.session.tool_calls import ToolCalls
 from rtcli.session.tools.tool import Tool
 from rtcli.session.undo import Undo
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import SessionStatus, View
+from rtcli.views import SessionStatus, View, Wait
 
 _AUDIO_LOOK_SECONDS = 0.02
 """A device tells nobody when it has played a block, so `idle` looks at it every block."""
@@ -170,6 +170,8 @@ class RealtimeSession:
             modalities=tuple(session.get("output_modalities") or ()),
             metrics={**self.state.metrics.short(), **ping},
             recording=self.recorder.on,
+            waits=self._waits(),
+            queued=self.state.activity.queued if self.transport.responding else 0,
         )
 
     def _model(self, session: Mapping[str, Any]) -> str:
@@ -178,6 +180,18 @@ class RealtimeSession:
             transcription = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
             return str(transcription.get("model") or "no transcriber")
         return str(session.get("model") or self.lifecycle.endpoint.model or self.transport.current_model)
+
+    def _waits(self) -> tuple[Wait, ...]:
+        activity, now = self.state.activity, self._link.now
+        waits = self._link.waits.current
+        if waits or not self.transport.responding:
+            return waits
+        if activity.cancelled_at is not None:
+            return (Wait("cancel sent, no reply", now - activity.cancelled_at),)
+        if activity.answer_since is None:
+            return ()
+        since = now - activity.answer_since
+        return (Wait("answering", since, activity.moved_by, now - activity.event_at if activity.moved_by else since),)
 
     # -- waiting -----------------------------------------------------------------------------------
 
@@ -192,15 +206,22 @@ class RealtimeSession:
         )
         return self.transport.status != "connected" or not busy
 
-    async def idle(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the contract's name
+    async def idle(self, timeout: float | None = None, *, patience: float | None = None) -> None:  # noqa: ASYNC109 - the contract's name
         """Wait until no response runs or is queued, every event was answered, and what was said has been played.
 
-        Raises TimeoutError. A lost connection counts as idle.
+        Raises TimeoutError after `timeout` seconds, or `patience` seconds in which nothing moved on. A lost connection
+        counts as idle.
         """
+        began = self._link.now
         async with asyncio.timeout(timeout):
             while not self.quiet:
                 self._link.changed.clear()
                 watch = _AUDIO_LOOK_SECONDS if self.audio.audible or self.tools.running else None
+                if patience is not None:
+                    left = patience - (self._link.now - max(began, self.state.activity.moved_at or 0))
+                    if left <= 0:
+                        raise TimeoutError
+                    watch = min(watch or left, left)
                 try:
                     await asyncio.wait_for(self._link.changed.wait(), watch)
                 except TimeoutError:

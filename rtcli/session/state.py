@@ -13,6 +13,7 @@ from rtcli.protocol.history import History
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Record
 from rtcli.protocol.session_config import merge
+from rtcli.session.activity import Activity
 from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.declared_tools import DeclaredTools
 from rtcli.session.items import ConversationItems
@@ -51,6 +52,7 @@ class SessionState(Part):
         self.timeline = Timeline()
         self.metrics = SessionMetrics(self.timeline)
         self.tools = DeclaredTools()
+        self.activity = Activity()
         self.unshown = Unshown(self.transcripts)
         self.reports = Reports(self.log, self.transcripts, self.audio)
         self._dialect = Dialect()  # what this server says otherwise than GA
@@ -63,6 +65,7 @@ class SessionState(Part):
             {
                 "session": self,
                 "items": self.items,
+                "activity": self.activity,
                 "audio": self.audio,
                 "metrics": self.metrics,
                 "tools": self.tools,

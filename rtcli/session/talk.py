@@ -15,9 +15,13 @@ from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio import SessionAudio
 from rtcli.session.images import PreparedImage
 from rtcli.session.link import Link
+from rtcli.views import Notice
 
 MIN_TURN_MS = 100
 """The API refuses to commit less audio than this."""
+
+_CANCEL_SECONDS = 1.0
+"""A second interruption after so long gives up a response that goes on in spite of the first."""
 
 _CHUNK_MS = 100
 _CHUNK_BYTES = PCM16.byte_length(_CHUNK_MS)
@@ -70,6 +74,9 @@ class Talk:
     def interrupt(self) -> bool:
         """Stop the answer where it was heard. False: there was nothing to stop."""
         self._link.require_conversation()
+        if self._cancel_unanswered:
+            self._link.show(Notice("the response is given up", "the server has not answered response.cancel"))
+            self.give_up()
         before = self._link.state.log.last_number
         responding, audible = self._link.transport.responding, self._audio.audible
         self._link.transport.interrupt()
@@ -79,6 +86,18 @@ class Talk:
         if responding and "response.cancel" not in sent:  # the reference leaves answers without audio alone
             self._link.send("response.cancel")
         return bool(sent) or responding or audible
+
+    @property
+    def _cancel_unanswered(self) -> bool:
+        """A cancel has gone out, and the server has had the time to answer it."""
+        since = self._link.state.activity.cancelled_at
+        return since is not None and self._link.transport.responding and self._link.now - since >= _CANCEL_SECONDS
+
+    def give_up(self) -> None:
+        """Wait no longer for what was asked for: the server says nothing to it. What was asked for later goes out."""
+        if self._link.connected:
+            self._link.transport.give_up_response()
+            self._link.changed.set()
 
     def send(self, text: str, *, raw: bool = False) -> Sequence[Frame]:
         """Send the text of an event as it stands; the frames that it put on the wire at once.

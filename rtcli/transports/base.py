@@ -52,6 +52,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._api_key = api_key
         self._clock = clock
         self._heard: AskHeard | None = None  # asks the player, if there is one
+        self._on_ready: Callable[[], object] = lambda: None  # the server has confirmed the session
         self._observers: list[Observer] = []
         self.dialect: Dialect | None = None  # of other servers; None: GA alone is understood, as in the reference
         self.omissions = self._core.omissions  # what this server does not take; filled in by what finds that out
@@ -152,9 +153,6 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
     def _on_open(self) -> None:
         self.emit("connected")
 
-    def _on_ready(self) -> None:
-        """The server has confirmed the session of this connection."""
-
     def _on_error(self, error: Any) -> None:
         self.emit("error", ErrorPayload(error))
 
@@ -206,6 +204,12 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         response.create at once. Raises ValueError for parameters that JSON cannot express.
         """
         self._run(self._perform, self._core.request_response(response))
+
+    def give_up_response(self) -> None:
+        """The responses that run, or were asked for, are waited for no longer: what waits behind them may go out."""
+        self.frames.pending.give_up()
+        self._core.responses.give_up()
+        self._run(self._perform, self._core.next_create())
 
     def send_message(
         self, message: Any, other_event_data: Mapping[str, Any] | None = None, *, trigger_response: bool = True

@@ -101,6 +101,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         self._ending: WebSocketConnection | None = None  # the last one, which may still be closing
         self._lost_error: ConnectionLostError | None = None  # why the server ended the last connection
         self._ready = asyncio.Event()  # the session is confirmed, or there will be none
+        self._on_ready = self._ready.set
         self._set_muted: Callable[[bool], object] | None = None
         self._muted: bool | None = None
 
@@ -189,6 +190,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         )
         self._lost_error = self.close_code = self.close_reason = None
         self._ready = asyncio.Event()
+        self._on_ready = self._ready.set
         address = self._connector.address(self._core.model, url, call_id)
         opening = self._connector.open(address, api_key, dialing=lambda: self._move(StatusEvent.DIALING))
         try:
@@ -382,9 +384,6 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
             self._loop_thread.call_soon(function, *args)
 
     # -- on the loop -----------------------------------------------------------------------------
-
-    def _on_ready(self) -> None:
-        self._ready.set()
 
     def _put(self, event: Event | None, frame: bytes = b"", *, audio_bytes: int = 0, problem: str = "") -> None:
         """Hand one event over for sending, as `frame` where that is given."""

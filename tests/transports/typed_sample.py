@@ -166,6 +166,7 @@ async def use_sends(t: OpenAIRealtimeWebSocket, program: Program) -> None:
     t.send_event({"type": "input_audio_buffer.clear"})
     t.send_frame('{"type":"input_audio_buffer.clear"}')
     t.request_response({"instructions": "Say goodbye."})
+    t.give_up_response()
     await program.turn()
 
 

@@ -204,21 +204,19 @@ async def _turn(
 
 
 async def complete(session: RealtimeSession, limit: float | None) -> None:
-    """Wait until the answer is there. Raises ExpectationError after `limit` seconds in which no event came."""
-    while True:
-        seen = len(session.state.log)
-        try:
-            await session.idle(limit)
-        except TimeoutError:
-            if len(session.state.log) == seen:
-                running = "".join(f", {call.name} is still running" for call in session.status.calls if call.is_running)
-                raise ExpectationError(
-                    "the answer is incomplete",
-                    why=f"no event for {limit:g} s{running}",
-                    hint="--timeout SECONDS waits longer",
-                ) from None
-        else:
-            return
+    """Wait until the answer is there. Raises ExpectationError after `limit` seconds in which nothing moved on; what was
+    asked for is given up then, so that the next line need not wait for it."""
+    try:
+        await session.idle(patience=limit)
+    except TimeoutError:
+        running = "".join(f", {call.name} is still running" for call in session.status.calls if call.is_running)
+        last = session.state.activity.moved_by
+        session.talk.give_up()
+        raise ExpectationError(
+            "the answer is incomplete",
+            why=f"nothing moved on for {limit:g} s{f', after {last}' if last else ''}{running}",
+            hint="--timeout SECONDS waits longer",
+        ) from None
 
 
 async def _drain_input_file(session: RealtimeSession, limit: float | None, server: RealtimeServer | None) -> None:

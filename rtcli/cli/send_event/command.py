@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rtcli.cli import completion, options, recording_options, report, runner
 from rtcli.config.endpoints import Endpoint
+from rtcli.config.settings import check
 from rtcli.errors import ExitCode, UsageError
 from rtcli.protocol.record import Direction
 from rtcli.protocol.session_kind import SessionKind
@@ -18,6 +19,10 @@ from rtcli.protocol.session_kind import SessionKind
 if TYPE_CHECKING:
     from rtcli.cli.send_event.stop_condition import StopCondition
     from rtcli.protocol.ndjson import Located
+    from rtcli.transports import OpenAIRealtimeWebSocket
+
+_SILENT_SECONDS = 3.0
+"""How long to wait for a session before anything is sent: a server may wait for the client to speak first."""
 
 
 def send_event(
@@ -30,6 +35,14 @@ def send_event(
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
     header: options.Header = None,
+    session_update: Annotated[
+        str | None,
+        typer.Option(
+            metavar="full|minimal|none",
+            help="Send a session.update of rtcli's first.",
+            autocompletion=completion.setting("session_update"),
+        ),
+    ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Send each line as it arrives.")] = False,
     until: Annotated[
         list[str] | None,
@@ -42,7 +55,9 @@ def send_event(
     count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (that match --until).")] = None,
     for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
     settle: Annotated[float, typer.Option(metavar="S", help="Wait after events that have no reply.")] = 0.3,
-    timeout: Annotated[float, typer.Option(metavar="S", help="How long answers may take; 0: no limit.")] = 60.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="S", help="How long to wait while nothing moves on; 0: no limit.")
+    ] = 60.0,
     both: Annotated[bool, typer.Option("--both", help="Both directions, as lines of a recording.")] = False,
     pretty: Annotated[bool, typer.Option("--pretty", help="Indented, with audio summarized.")] = False,
     record: recording_options.Record = None,
@@ -84,8 +99,13 @@ def send_event(
     endpoint = options.endpoint_from(settings, call_id)
     _warn_of_unknown(until or (), endpoint.kind)
     events = None if stream else _read(file, endpoint.kind)
+    first = check("session_update", session_update or "none", "--session-update")
+    if first != "none" and endpoint.kind is not SessionKind.REALTIME:
+        raise UsageError(
+            "--session-update is for conversations", why=f"this address begins another session: {endpoint.kind}"
+        )
     elide = audio == "elide" if audio else pretty
-    shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"))
+    shown = _Shown(both=both, pretty=pretty, elide=elide, theme=settings.get("theme"), first_update=first)
     return runner.run(_exchange(endpoint, stop, events, file, shown, _Recorded(record, force)))
 
 
@@ -105,6 +125,13 @@ class _Shown:
     pretty: bool
     elide: bool
     theme: str | None
+    first_update: str
+
+
+def _full_session(transport: OpenAIRealtimeWebSocket) -> dict[str, Any]:
+    from rtcli.cli.chat.session_config import DEFAULTS
+
+    return transport.build_session_payload(DEFAULTS)
 
 
 def _read(file: str, kind: SessionKind) -> list[Located]:
@@ -152,10 +179,12 @@ async def _exchange(
     from rtcli.cli.connect import serving_in_process, transport_for
     from rtcli.cli.output import StdoutConsumer, color_for
     from rtcli.cli.send_event.exchange import Exchange
+    from rtcli.session.first_update import SessionUpdate
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter
     from rtcli.terminal.sink import Sink
 
+    first = SessionUpdate(shown.first_update)
     recording = recording_options.file_writer(recorded.file, "send-event", endpoint, replace=recorded.replace)
     async with serving_in_process(endpoint) as (served, _):
         transport = transport_for(served, manual=True)
@@ -173,9 +202,12 @@ async def _exchange(
         exchange = Exchange(transport, writer, stop, consumer, recording)
         try:
             await transport.connect(call_id=endpoint.call_id)
+            if first is not SessionUpdate.NONE:
+                session = {"type": "realtime"} if first is SessionUpdate.MINIMAL else _full_session(transport)
+                transport.send_event({"type": "session.update", "session": session})
             # Who joins a call hears nothing before it asks, and neither does a client of GPT-Live.
             if endpoint.call_id is None and endpoint.kind is not SessionKind.LIVE:
-                await transport.wait_ready(10)
+                await exchange.begin(_SILENT_SECONDS)
             return await exchange.run(events if events is not None else _stream(file, endpoint.kind))
         finally:
             transport.close()

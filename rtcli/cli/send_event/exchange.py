@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli import report
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
 from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, error_of, worst
+from rtcli.protocol.dialects import Dialect
+from rtcli.protocol.events import Event
 from rtcli.protocol.ndjson import Located
 from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Direction, Frame
+from rtcli.transports.connection_errors import connection_lost, no_session
 
 if TYPE_CHECKING:
     from rtcli.cli.output import StdoutConsumer
@@ -40,11 +43,26 @@ class Exchange:
         self._consumer = consumer
         self._recording = recording
         self._changed = asyncio.Event()
+        self._refused: Event | None = None  # an error that came before the session
+        transport.dialect = Dialect()  # a session may begin under another name
         self._running = self._over = False  # events are being sent; all that was waited for has come
         self.code = ExitCode.OK
         transport.attach_wire(self._observe)
         transport.on("error", lambda *_: None)  # what matters of it comes by the wire, or by how the connection ends
         transport.on("disconnected", lambda *_: self._changed.set())
+
+    async def begin(self, seconds: float) -> None:
+        """Wait for the session. A server that says nothing for so long may wait for us: that is told.
+
+        Raises TransportError, also where there was an error and no session.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._transport.wait_ready(2 * seconds)
+        except TimeoutError:
+            if self._refused is not None:
+                raise no_session(seconds, self._refused) from None
+            report.line(f"note: no session has begun within {seconds:g} s; the events are sent all the same")
 
     async def run(self, events: Iterable[Located] | AsyncIterator[Located]) -> ExitCode:
         """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
@@ -106,6 +124,8 @@ class Exchange:
         if frame.direction is Direction.RECEIVED:
             if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
                 self._judge(event)
+            elif event.get("type") == "error":
+                self._refused = dict(event)
             self._over = self._progress.finished(now)
         self._changed.set()
 
@@ -123,8 +143,6 @@ class Exchange:
             report.error(_failure(event["response"]))
 
     def _lost(self) -> ConnectionLostError:
-        from rtcli.transports.connection_errors import connection_lost
-
         error = connection_lost(self._transport.close_code, self._transport.close_reason or "", None)
         waiting = ", ".join(dict.fromkeys(entry.type for entry in self._progress.pending.unanswered))
         what = f"{error.what} while waiting for an answer to {waiting}" if waiting else error.what

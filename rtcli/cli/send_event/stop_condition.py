@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtcli.errors import ExpectationError
+from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.filters import WireFilter
 from rtcli.protocol.pending import PendingRequests
+from rtcli.protocol.progress import ProgressReader
 from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,10 @@ class Progress:
 
     def __init__(self, stop: StopCondition, pending: PendingRequests, now: float) -> None:
         self._stop = stop
-        self._started = self._last_sent = now
+        self._started = self._moved = now  # the latter: sent, or brought on by the server, last
+        self._reader, self._dialect = ProgressReader(), Dialect()
+        self._last = ""  # the type of the event that brought it on last
+        self._taken = 0  # items that were created before this frame count as taken
         self._silent_until = now
         self._matched = 0  # events that count towards `until` and `count`
         self.pending = pending
@@ -41,12 +47,44 @@ class Progress:
     def observe(self, frame: Frame, now: float) -> None:
         """A frame went out or came back, and `pending` has seen it."""
         if frame.direction is Direction.SENT:
-            self._last_sent = now
+            self._moved = now
             if not self.pending.awaits(frame.number):  # it has no reply
                 self._silent_until = now + self._stop.settle
-        elif frame.event is not None:
+            return
+        matches = False
+        if frame.event is not None:
             until = self._stop.until
-            self._matched += not until or any(term.matches(frame) for term in until)
+            matches = not until or any(term.matches(frame) for term in until)
+            self._matched += matches
+        if self.pending.settled or (matches and self._required is not None) or self._is_progress(frame):
+            self._moved = now
+            self._last = str(frame.event.get("type")) if frame.event else "audio"
+        if frame.event is not None and frame.event.get("type") == "response.done":
+            self._take_items(frame)
+
+    def _is_progress(self, frame: Frame) -> bool:
+        event, answers = frame.event, frame.parent is not None
+        if event is None:
+            raw = frame.raw if frame.binary else ""
+            read = self._dialect.read_binary(raw) if isinstance(raw, bytes) else None
+        else:
+            read = self._dialect.read(dict(event)) if isinstance(event.get("type"), str) else ()
+        own = () if event is None else (event,)
+        moved = [self._reader.moves(each, answers=answers) for each in (own if read is None else read)]
+        return any(moved)
+
+    def _take_items(self, frame: Frame) -> None:
+        """Some servers never confirm an item: it was taken, or there would be no answer to what was sent after it."""
+        creates = [request.number for request in self.pending.settled if request.type == "response.create"]
+        self._taken = max(self._taken, *creates, 0) if creates else frame.number
+
+    @property
+    def waiting(self) -> tuple[Request, ...]:
+        """The requests that are waited for, oldest first."""
+        return tuple(request for request in self.pending.waiting if not self._is_taken(request))
+
+    def _is_taken(self, request: Request) -> bool:
+        return request.type == "conversation.item.create" and request.number < self._taken
 
     @property
     def _required(self) -> int | None:
@@ -59,7 +97,7 @@ class Progress:
             return True
         if self._required is not None:
             return self._matched >= self._required
-        answered = not self.input_open and not self.pending.waiting and not self.pending.unanswered
+        answered = not self.input_open and not self.waiting and not self.pending.unanswered
         return self._stop.seconds is None and answered and now >= self._silent_until
 
     def next_look(self, now: float) -> float | None:
@@ -73,7 +111,7 @@ class Progress:
         return min((time for time in times if time > now), default=None)
 
     def late(self, now: float) -> bool:
-        """The time limit has passed. It counts from the event that was sent last."""
+        """The time limit has passed. It counts from the last progress: what was sent, or what brought it on."""
         limit = self._limit()
         return limit is not None and now >= limit
 
@@ -88,10 +126,11 @@ class Progress:
 
     def late_error(self) -> ExpectationError:
         """What was still waited for when the time limit passed."""
-        types = ", ".join(dict.fromkeys(request.type for request in self.pending.waiting))
+        types = ", ".join(dict.fromkeys(request.type for request in self.waiting))
+        last = f"; the last event was {self._last}" if self._last else ""
         return self.verdict() or ExpectationError(
             f"no answer within {self._stop.timeout:g} s",
-            why=f"still waiting for an answer to {types}",
+            why=f"still waiting for an answer to {types}{last}",
             hint="--timeout SECONDS waits longer; --for SECONDS listens without waiting for answers",
         )
 
@@ -102,4 +141,4 @@ class Progress:
         # the writer of the input may take a day for the next line
         if self.input_open and self._required is None:
             return None
-        return self._last_sent + self._stop.timeout
+        return self._moved + self._stop.timeout

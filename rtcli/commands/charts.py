@@ -12,7 +12,7 @@ from rtcli.timeline.turns import HeardRun, SpokenPart, Turn, TurnCall, TurnRespo
 from rtcli.timeline.voice import Wave
 from rtcli.views import BarLook, Chart, ChartBar, ChartLane, ChartWave, MarkSign
 
-_FIGURES = ("end_of_turn", "voice_to_ear", "typed_to_first_delta", "first_sample", "tools", "done")
+_FIGURES = ("end_of_turn", "voice_to_ear", "typed_to_first_delta", "first_sample", "tool_time", "done")
 _MARGIN = 0.02
 """What is empty at the end of a chart, as a share of it."""
 

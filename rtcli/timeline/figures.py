@@ -75,7 +75,7 @@ def _done(turn: Turn) -> float | None:
     return _between(_asked(turn), max((response.done for response in turn.responses if response.done), default=None))
 
 
-def _tools(turn: Turn) -> float | None:
+def _tool_time(turn: Turn) -> float | None:
     spans = [call.answered.at - call.begun.at for call in turn.calls if call.answered]
     return sum(spans) * 1000 if spans else None
 
@@ -114,7 +114,7 @@ FIGURES: Mapping[str, Figure] = {
             lambda turn: _between(_asked(turn), _first_sample(turn)),
         ),
         Figure("done", _ASKED, "the last response.done, of turns that completed", _done),
-        Figure("tools", "the arguments of each call", "its output; all calls together", _tools),
+        Figure("tool_time", "the arguments of each call", "its output; all calls together", _tool_time),
     )
 }
 """Every figure, by the name that settings, scenarios and --json use."""

@@ -52,40 +52,39 @@ def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, ...]:
         head += ',"binary":true'
     if frame.event is None:
         return (_broken_line(head, frame, mask).encode(),)
-    raw = frame.raw or encode_bytes(frame.event)
-    text = raw if isinstance(raw, bytes) else raw.encode(errors="replace")
+    raw = frame.raw or encode(frame.event)
+    text = raw if isinstance(raw, str) else raw.decode()  # it was read as JSON, so it is UTF-8
     # No line break may stand inside of a JSON string, so each is white space between two tokens.
-    if b"\n" in text or b"\r" in text:
-        text = text.replace(b"\n", b" ").replace(b"\r", b" ")
-    if mask is not None and (clean := _masked(text, frame.event, mask)) is not None:
+    if "\n" in text or "\r" in text:
+        text = text.replace("\n", " ").replace("\r", " ")
+    if mask is not None and (clean := _masked(text, frame.event, mask)) is not text:
         head, text = head + ',"masked":true', clean
-    return head.encode(), _EVENT_KEY, text, b"}"
+    return head.encode(), _EVENT_KEY, text.encode(errors="replace"), b"}"
 
 
-def _masked(text: bytes, event: Mapping[str, Any], mask: Mask) -> bytes | None:
-    """The text without its secrets; None: there is none in it."""
+def _masked(text: str, event: Mapping[str, Any], mask: Mask) -> str:
+    """The text without its secrets, itself where there is none in it."""
     start, end = _audio_of(text, event)
     if start == end:
-        whole = text.decode()  # it was read as JSON, so it is UTF-8
-        clean = mask(whole)
-        return None if clean == whole else clean.encode()
-    before, after = text[:start].decode(), text[end:].decode()
+        clean = mask(text)
+        return text if clean == text else clean
+    before, after = text[:start], text[end:]
     around = f"{before}{_BETWEEN}{after}"  # looked through at once: most frames have no secret
     if mask(around) == around:
-        return None
-    return b"".join((mask(before).encode(), text[start:end], mask(after).encode()))
+        return text
+    return f"{mask(before)}{text[start:end]}{mask(after)}"
 
 
-def _audio_of(text: bytes, event: Mapping[str, Any]) -> tuple[int, int]:
+def _audio_of(text: str, event: Mapping[str, Any]) -> tuple[int, int]:
     """Where the base64 audio of a frame begins and ends; the same for a frame without any."""
     kind = event.get("type")
     field = AUDIO_FIELDS.get(kind) if isinstance(kind, str) else None
     audio = event.get(field) if field else None
     if not isinstance(audio, str) or len(audio) < _NEEDLE:
         return 0, 0
-    start = text.find(audio[:_NEEDLE].encode(errors="replace"))
+    start = text.find(audio[:_NEEDLE])
     end = start + len(audio)
-    if start < 0 or text[end : end + 1] != b'"':  # it is written with escapes
+    if start < 0 or text[end : end + 1] != '"':  # it is written with escapes
         return 0, 0
     return start, end
 

@@ -16,6 +16,7 @@ import pytest
 
 from rtcli.protocol.record import Frame
 from rtcli.recording.reader import open_recording
+from rtcli.server import RealtimeServer
 from tests.kit.program import Ended, one_clear_line, rtcli, start
 from tests.kit.terminal import Terminal
 
@@ -165,6 +166,16 @@ async def test_a_session_goes_on_with_the_conversation_of_a_recording(file: Path
     created = [event["item"] for event in events if event["type"] == "conversation.item.create"]
     assert [item["role"] for item in created] == ["user", "assistant", "user", "assistant", "user"]
     one_clear_line(await rtcli("chat", "--local", "--resume", "nosuch", text="hello\n"), 2, "nosuch")
+
+
+async def test_the_first_line_finds_the_resumed_conversation(file: Path) -> None:
+    """However long the server takes to put it together."""
+    slow = "event=>conversation.item.create:delay=0.2s"
+    async with RealtimeServer(voice="tone", faults=(slow,)) as server:
+        ended = await rtcli("chat", "--url", server.url, "--resume", str(file), text="/history\n")
+
+    assert ended.code == 0, ended.err
+    assert [line.split()[0] for line in ended.out.splitlines()[1:5]] == ["1", "2", "3", "4"]
 
 
 # -- the folder --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from rtcli.protocol.record_lines import record_line
 from rtcli.protocol.record_parsing import parse_record
 from rtcli.session.session import RealtimeSession
 from rtcli.session.state import SessionState
+from tests.kit.reproduction import reproduced
 
 
 def known(state: SessionState) -> dict[str, Any]:
@@ -67,5 +68,7 @@ class Twin:
             self._difference = f"after record {len(self.records)}, {line[:200]}: {different}"
 
     def check(self) -> None:
-        """Raise AssertionError with the first difference between the session and its recording, if there was one."""
+        """Raise AssertionError with the first difference between the session and its recording, if there was one, and
+        where a core that is fed with the recording sends something else by itself."""
         assert self._difference is None, self._difference
+        reproduced(self.records).check()

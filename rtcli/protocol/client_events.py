@@ -19,11 +19,17 @@ def session_update(session: Mapping[str, Any]) -> Event:
 
 
 def user_message(message: Any, other_event_data: Mapping[str, Any] | None = None) -> Event:
-    """conversation.item.create of a user message: text, or a mapping with `content`."""
+    """conversation.item.create of a user message: text, or a mapping with `content`.
+
+    Raises UsageError for a message without a list of parts.
+    """
     if isinstance(message, str):
         content = [{"type": "input_text", "text": message}]
     else:
-        content = [write_part(part) for part in as_mapping(message)["content"]]
+        parts = as_mapping(message).get("content")
+        if not isinstance(parts, list | tuple):
+            raise UsageError(f"the content of a message is {parts!r:.60}, not a list of parts")
+        content = [write_part(part) for part in parts]
     item = {"type": "message", "role": "user", "content": content}
     return {"type": "conversation.item.create", "item": item, **(other_event_data or {})}
 
@@ -55,8 +61,11 @@ def function_call_output(tool_call: Any, output: str) -> tuple[Event, FunctionCa
 
 
 def mcp_approval_response(approval_request: Any, approved: bool, reason: str | None = None) -> Event:
-    """The event that answers a request for approval."""
-    request_id = as_mapping(approval_request)["item_id"]
+    """The event that answers a request for approval. Raises UsageError for one without item_id."""
+    request = as_mapping(approval_request)
+    request_id = request.get("item_id")
+    if not isinstance(request_id, str):
+        raise UsageError(f"the request to approve {request.get('name')!r} has no item_id")
     item = {"type": "mcp_approval_response", "approval_request_id": request_id, "approve": approved}
     if reason is not None:
         item["reason"] = reason

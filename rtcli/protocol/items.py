@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeAlias
 
 import orjson
 
+from rtcli.errors import UsageError
 from rtcli.protocol.unset import UNSET, Unset
 
 
@@ -150,21 +151,30 @@ def read_approval_request(item: Mapping[str, Any]) -> McpApprovalRequestItem:
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
-    """An item, tool call or approval request given as a mapping or as an emitted dataclass; unset fields left out."""
+    """An item, tool call or approval request given as a mapping or as an emitted dataclass; unset fields left out.
+
+    Raises UsageError for anything else.
+    """
     if isinstance(value, Mapping):
         return value
+    if isinstance(value, type) or not is_dataclass(value):
+        raise UsageError(f"{value!r:.60} is not an object with the fields of an item")
     return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) is not UNSET}
 
 
 def write_message(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A message item for conversation.item.create, its content as it is; system messages carry no status."""
-    written: dict[str, Any] = {"type": "message", "role": item["role"]}
+    """A message item for conversation.item.create, its content as it is; system messages carry no status.
+
+    What it does not say is left to the server.
+    """
+    written: dict[str, Any] = {"type": "message"} | ({"role": item["role"]} if "role" in item else {})
     if "content" in item:
         content = item["content"]
         written["content"] = [as_mapping(part) for part in content] if isinstance(content, list | tuple) else content
-    written["id"] = item["item_id"]
+    if "item_id" in item:
+        written["id"] = item["item_id"]
     # the API refuses it there
-    if item["role"] != "system" and item.get("status"):
+    if item.get("role") != "system" and item.get("status"):
         written["status"] = item["status"]
     return written
 

@@ -41,7 +41,7 @@ class PendingEdits:
     def sent(self, event: Event) -> None:
         """A planned event goes out."""
         kind = event["type"]
-        item_id = event["item_id"] if kind == DELETE else event["item"]["id"]
+        item_id = event["item_id"] if kind == DELETE else event["item"].get("id")
         self._queue.add(Request(next(self._numbers), kind, event["event_id"], key=item_id))
 
     def confirmed(self, kind: str, item_id: object) -> None:
@@ -81,23 +81,31 @@ def plan_reset(
 
     An item whose value differs is deleted and created again under its id. `call_ids` (item_id -> call_id) serves
     function calls, whose history items do not carry it. Raises UsageError, before anything is planned, for an id that
-    appears twice in the new history, and for items that the API cannot take: assistant audio, MCP items.
+    appears twice in the new history, and for items that the API cannot take: assistant audio, MCP items. An item
+    without an id is always a new one: the server names it.
     """
-    old = {item["item_id"]: item for item in map(as_mapping, old_history)}
+    old = {_id(item): item for item in map(as_mapping, old_history) if _is_name(_id(item))}
     new = list(map(as_mapping, new_history))
     seen: set[str] = set()
+    for item_id in filter(_is_name, map(_id, new)):
+        if item_id in seen:
+            raise UsageError(f"item {item_id} appears twice in the new history")
+        seen.add(item_id)
+    updated = [_id(item) for item in new if _id(item) in old and not _same(old[_id(item)], item)]
+    changed = set(updated)
     for item in new:
-        if item["item_id"] in seen:
-            raise UsageError(f"item {item['item_id']} appears twice in the new history")
-        seen.add(item["item_id"])
-    updated = [i for i in new if i["item_id"] in old and not _same(old[i["item_id"]], i)]
-    changed = {item["item_id"] for item in updated}
-    for item in new:
-        if item["item_id"] in changed or item["item_id"] not in old:
-            _refuse_unsendable(old.get(item["item_id"]), item)
+        if _id(item) in changed or _id(item) not in old:
+            _refuse_unsendable(old.get(_id(item)), item)
     deletes = [item_id for item_id in old if item_id not in seen]
-    deletes += [item["item_id"] for item in updated]
-    return Reset(deletes, _creates(old, new, changed, pending, call_ids))
+    return Reset([*deletes, *updated], _creates(old, new, changed, pending, call_ids))
+
+
+def _id(item: Mapping[str, Any]) -> Any:
+    return item.get("item_id")
+
+
+def _is_name(item_id: Any) -> bool:
+    return item_id is not None
 
 
 def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -110,14 +118,10 @@ def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def _refuse_unsendable(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
     for item in (old, new):
         if item is not None and item.get("type") in MCP_TYPES:
-            raise UsageError(
-                f"item {new['item_id']} is a {item['type']} and cannot be added or changed", hint=_MCP_HINT
-            )
+            raise UsageError(f"item {_id(new)} is a {item['type']} and cannot be added or changed", hint=_MCP_HINT)
     parts = new.get("content") if new.get("role") == "assistant" else None
     if any(as_mapping(part).get("type") == "output_audio" for part in parts or ()):
-        raise UsageError(
-            f"assistant item {new['item_id']} holds output_audio, which the API does not take", hint=_AUDIO_HINT
-        )
+        raise UsageError(f"assistant item {_id(new)} holds output_audio, which the API does not take", hint=_AUDIO_HINT)
 
 
 def _creates(
@@ -127,15 +131,15 @@ def _creates(
     pending: PendingEdits,
     call_ids: Mapping[str, str],
 ) -> list[tuple[str | None, Event]]:
-    kept = {item["item_id"] for item in new if item["item_id"] in old} - changed
+    kept = {_id(item) for item in new if _id(item) in old} - changed
     # an item whose deletion is under way is no anchor
     kept -= pending.leaving()
     # behind it, items are simply appended: no anchor can fail
-    last_kept = max((index for index, item in enumerate(new) if item["item_id"] in kept), default=-1)
+    last_kept = max((index for index, item in enumerate(new) if _id(item) in kept), default=-1)
     creates: list[tuple[str | None, Event]] = []
-    anchor = "root"  # the API's word for the beginning of the conversation
+    anchor: str | None = "root"  # the API's word for the beginning of the conversation
     for index, item in enumerate(new):
-        item_id = item["item_id"]
+        item_id = _id(item)
         if item_id in kept:
             anchor = item_id
         elif item_id in changed or item_id not in old:
@@ -148,18 +152,14 @@ def _creates(
 
 def _write(item: Mapping[str, Any], call_ids: Mapping[str, str]) -> Event | None:
     """The item as conversation.item.create takes it; None for a kind that it does not take."""
-    kind = item.get("type", "message")
+    kind = item.get("type", "message" if "role" in item else None)
     if kind == "message":
         return write_message(item)
-    if kind == "function_call_output":  # a history has none, but a conversation that moves needs them
-        return {"type": kind, "id": item["item_id"], "call_id": item["call_id"], "output": item.get("output", "")}
+    named = {"type": kind} | ({"id": item["item_id"]} if "item_id" in item else {})
+    if kind == "function_call_output" and "call_id" in item:  # a history has none, but a conversation that moves does
+        return named | {"call_id": item["call_id"], "output": item.get("output", "")}
     if kind != "function_call":
         return None
-    written = {
-        "type": "function_call",
-        "id": item["item_id"],
-        "name": item.get("name", ""),
-        "arguments": item.get("arguments", ""),
-    }
-    call_id = item.get("call_id") or call_ids.get(item["item_id"])
+    call_id = item.get("call_id") or call_ids.get(_id(item))
+    written = named | {"name": item.get("name", ""), "arguments": item.get("arguments", "")}
     return written | ({"call_id": call_id} if call_id else {})

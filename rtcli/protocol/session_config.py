@@ -10,12 +10,13 @@ transcription, noise reduction, turn detection).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, format_named, parse_format
+from rtcli.protocol.config_shapes import checked_config
 from rtcli.protocol.items import as_mapping
 from rtcli.protocol.models import REFERENCE_TRANSCRIBER
 from rtcli.protocol.omissions import Omissions
@@ -146,7 +147,7 @@ def given_part(config: Config) -> Payload:
     if config.get("prompt") is not None:
         given["prompt"] = _given_prompt(config["prompt"])
     tools = config.get("tools")
-    if isinstance(tools, Sequence):
+    if tools is not None:
         given["tools"] = [build_tool(tool) for tool in tools]
     return given
 
@@ -178,9 +179,9 @@ def build_payload(config: Config, model: str) -> Payload:
     """The whole session.update payload of one config: defaults, then what it says.
 
     Empty `tools` are left out here (there is nothing to clear); `provider_data` replaces whole top-level keys, but for
-    `prompt` and `tools`.
+    `prompt` and `tools`. Raises UsageError for a config of another shape.
     """
-    payload = merge(default_payload(model), given_part({**config, "provider_data": None}))
+    payload = merge(default_payload(model), given_part({**checked_config(config), "provider_data": None}))
     provider = dict(config.get("provider_data") or {})
     own = {key: payload[key] for key in _WRITTEN_LAST if payload.get(key) not in (None, [])}
     payload = {**payload, **provider, **own}
@@ -220,8 +221,11 @@ class RequestedSession:
         return deepcopy({**self._requested, **self._provider})
 
     def plan(self, config: Config, model: str) -> Update:
-        """What to send for a config: defaults < asked before < this one. Nothing is remembered yet."""
-        structured = given_part({**config, "provider_data": None})
+        """What to send for a config: defaults < asked before < this one. Nothing is remembered yet.
+
+        Raises UsageError for a config of another shape.
+        """
+        structured = given_part({**checked_config(config), "provider_data": None})
         now = {**(config.get("provider_data") or {})}
         for key in _WRITTEN_LAST & structured.keys():
             if structured[key] not in (None, []):

@@ -79,7 +79,7 @@ _TRIGGER = st.one_of(_OMITTED, mapping({}, {"triggerResponse": one(True, False, 
 SEND_MESSAGE = call("sendMessage", _MESSAGE, _OTHER_DATA, _TRIGGER)
 ADD_IMAGE = call("addImage", one("data:image/png;base64,AAAA", ""), _TRIGGER)
 
-_SOUND = one({"$ramp": 0}, {"$ramp": 1}, {"$ramp": 4800}, {"$bytes": "AAEC"}, {"$bytes": ""})
+_SOUND = one({"$ramp": 0}, {"$ramp": 1}, {"$ramp": 4800}, {"$ramp": 70_000}, {"$bytes": "AAEC"}, {"$bytes": ""})
 SEND_AUDIO = call("sendAudio", _SOUND, st.one_of(_OMITTED, mapping({}, {"commit": one(True, False, UNDEFINED)})))
 
 _FUNCTION_CALL = mapping(
@@ -102,7 +102,7 @@ ANSWER = call(
 )
 
 _APPROVAL_REQUEST = mapping(
-    {"itemId": ITEM_ID, "type": one("mcp_approval_request")},
+    {"itemId": rarely(one(UNDEFINED, None), ITEM_ID, 12), "type": one("mcp_approval_request")},
     {"serverLabel": TEXT, "name": TEXT, "arguments": PLAIN_OBJECT, "approved": one(None, True)},
 )
 SEND_APPROVAL = call("sendMcpResponse", _APPROVAL_REQUEST, FLAG, one(UNDEFINED, UNDEFINED, "because", "", None))
@@ -153,7 +153,7 @@ TURN = TURN_DETECTION.map(lambda value: {"static_call": "buildTurnDetectionConfi
 ACCEPT = CONFIG.map(lambda value: {"accept_payload": value})
 TRACE = call("_updateTracingConfig", TRACING.filter(lambda value: value != UNDEFINED))
 SET_TRACING = TRACING.map(lambda value: {"set": {"_tracingConfig": value}})
-INTERRUPT = call("interrupt", one(UNDEFINED, UNDEFINED, True, False))
+INTERRUPT = call("interrupt", one(UNDEFINED, UNDEFINED, True, False, None))
 MUTE = call("mute", FLAG)
 GET = one({"get": ["status", "currentModel"]}, {"get": ["muted"]})
 CLOSE = one({"call": "close", "args": []})
@@ -184,9 +184,13 @@ _CONTENT = {
 
 def _history_message(item_id: str, role: str) -> Values:
     status = rarely(one(UNDEFINED, None, "", "odd"), _STATUS)
-    fields = {"itemId": st.just(item_id), "type": one("message"), "role": one(role), "content": few(_CONTENT[role], 2)}
+    content = few(_CONTENT[role], 2)
+    if role != "assistant":
+        content = rarely(one(UNDEFINED, None), content, 20)
+    fields = {"itemId": st.just(item_id), "type": one("message"), "role": one(role), "content": content}
     return mapping(
-        fields | ({} if role == "system" else {"status": status}), {"extra": one(1)} if role == "user" else {}
+        fields | ({} if role == "system" else {"status": status}),
+        {"extra": one(1), "previousItemId": one("u1", None)} if role == "user" else {},
     )
 
 
@@ -215,9 +219,12 @@ def _history_item(item_id: str) -> Values:
                 "output": one(None, "x"),
             }
         )
+    if kind == "o":
+        return mapping({"itemId": st.just(item_id), "type": one("other", "function_call_output", UNDEFINED)})
     return _history_message(item_id, {"u": "user", "a": "assistant", "s": "system"}[kind])
 
 
+_NAMELESS = mapping({"type": one("message"), "content": few(_CONTENT["user"], 1)}, {"role": one("user", "system")})
 _IDS = ["u1", "u2", "u3", "a1", "a2", "s1"]
 
 
@@ -226,7 +233,7 @@ def _edited(draw: st.DrawFn) -> dict[str, Any]:
     """A history, and another one made of it: items left out, changed, moved, added."""
     ids = list(_IDS)
     if draw(st.integers(0, 4)) == 0:
-        ids += ["f1", "m1"]
+        ids += ["f1", "m1", "o1"]
     first = draw(st.lists(st.sampled_from(ids), unique=True, max_size=5))
     old = [draw(_history_item(item_id)) for item_id in first]
     new = [item for item in old if draw(st.integers(0, 5))]
@@ -239,6 +246,8 @@ def _edited(draw: st.DrawFn) -> dict[str, Any]:
             new.insert(draw(st.integers(0, len(new))), draw(_history_item(item_id)))
     if draw(st.integers(0, 11)) == 0:
         new.reverse()
+    if draw(st.integers(0, 15)) == 0:
+        new.insert(draw(st.integers(0, len(new))), draw(_NAMELESS))
     # The reference compares items as JSON text, in which the order of the keys counts.
     return {"call": "resetHistory", "args": json.loads(json.dumps([old, new], sort_keys=True))}
 

@@ -40,6 +40,7 @@ TURN_DETECTION = st.one_of(
             "idleTimeoutMs": _MILLISECONDS,
             "idle_timeout_ms": _MILLISECONDS,
             "modelVersion": one("v1", None, UNDEFINED),
+            "model_version": one("v2", None, UNDEFINED),
             "eagerness": one("low", "auto", None, UNDEFINED),
             "threshold": one(0, 0.5, None, UNDEFINED),
             "future_field": one({"a": 1}, None, "x"),

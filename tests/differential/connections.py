@@ -32,7 +32,7 @@ _OPTIONS = mapping(
         "url": one(_RT, f"{_RT}?a=b", UNDEFINED, "$CLOSED/rt"),
         "model": _MODELS,
         "callId": _CALLS,
-        "initialSessionConfig": CONFIG,
+        "initialSessionConfig": rarely(one(None, UNDEFINED, {}), CONFIG),
     },
 )
 _REFUSALS: list[Any] = ["drop", {"refuse": {"status": 401, "body": "no"}}, {"refuse": {"status": 503}}]
@@ -61,6 +61,10 @@ def connected(config: Values = SMALL_CONFIG) -> Values:
             }
         ]
     )
+
+
+AGAIN = connected().map(lambda steps: [{"call": "close", "args": []}, *steps])
+SERVER_CLOSES = one(1000, 1011, 4000).map(lambda code: [{"server_close": {"code": code, "reason": "bye"}}])
 
 
 def join(call_id: Any) -> dict[str, Any]:

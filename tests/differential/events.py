@@ -43,7 +43,7 @@ _USAGE = mapping(
 )
 _STATUS = one("completed", "in_progress", "incomplete")
 _PART = mapping(
-    {"type": one("input_text", "input_audio", "output_text", "output_audio", "audio", "item_reference")},
+    {"type": one("input_text", "input_audio", "output_text", "output_audio", "audio", "item_reference", "input_image")},
     {"text": MAYBE_TEXT, "transcript": MAYBE_TEXT, "audio": one("AAAA", None, ""), "id": TEXT, "extra": PLAIN_OBJECT},
 )
 _GOOD_PARTS = {
@@ -98,7 +98,7 @@ MCP_LIST_ITEM = mapping(
         "server_label": rarely(one("", UNDEFINED), one("docs")),
         "tools": few(
             mapping(
-                {"name": TEXT, "description": TEXT},
+                {"name": TEXT, "description": rarely(one(UNDEFINED, None), TEXT)},
                 {"input_schema": one({}, {"type": "object"}), "annotations": PLAIN_OBJECT},
             )
         ),
@@ -146,7 +146,7 @@ COMPLETED_CALL = mapping(
 )
 
 RESPONSE = mapping(
-    {"id": RESPONSE_ID},
+    {"id": rarely(one(None, UNDEFINED), RESPONSE_ID, 15)},
     {
         "object": one("realtime.response"),
         "conversation_id": rarely(one(None), one("conv_1"), 6),

@@ -55,18 +55,24 @@ HEARD = _heard()
 
 _NAMES = one("custom", "custom", "item_update", "disconnected")
 _ARGUMENTS = one([], [1], [{"a": [2]}, "x"], [None])
+_LABELS = one("L1", "L2", "L3")
 
 
 @st.composite
 def _emitting(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Listeners that come and go, and events that the caller emits."""
-    steps = []
-    for _ in range(draw(st.integers(2, 6))):
-        name, label = draw(_NAMES), draw(one("L1", "L2", "L3"))
-        match draw(st.integers(0, 3)):
+    steps: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(2, 8))):
+        name, label, other = draw(_NAMES), draw(_LABELS), draw(_LABELS)
+        match draw(st.integers(0, 5)):
             case 0:
                 steps.append({draw(one("on", "once")): name, "as": f"{label} of {name}"})
             case 1:
+                act = draw(
+                    one({"off": name, "listener": f"{other} of {name}"}, {"on": name, "as": f"{other} of {name}"})
+                )
+                steps.append({draw(one("on", "once")): name, "as": f"{label} of {name}", "do": [act]})
+            case 2:
                 steps.append({"off": name, "listener": f"{label} of {name}"})
             case _:
                 steps.append({"call": "emit", "args": [name, *draw(_ARGUMENTS)]})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.differential import calls
 from tests.differential.configs import TRACING
-from tests.differential.connections import CONNECTIONS, connected, join
+from tests.differential.connections import AGAIN, CONNECTIONS, SERVER_CLOSES, connected, join
 from tests.differential.events import (
     ANY,
     AUDIO,
@@ -110,6 +110,7 @@ _HISTORY = st.one_of(
     alone(said(event("conversation.item.deleted"))),
     alone(said(event("conversation.item.added", item=MESSAGE_ITEM))),
     alone(_REFUSED_EDIT),
+    AGAIN,
 )
 _TRACING = st.one_of(
     alone(said(event("session.created", session=SESSION))),
@@ -212,6 +213,7 @@ _SPOKEN = st.one_of(
     _clock(),
     alone(calls.INTERRUPT),
     alone(calls.HEARD_AT),
+    AGAIN,
     alone(said(event("response.output_audio.done"))),
 )
 
@@ -251,7 +253,7 @@ FRAGMENTS: dict[str, Steps] = {
     "sending": _SENDING,
     "history": _HISTORY,
     "interrupt": _SPOKEN,
-    "sequencer": st.one_of(_answered(), _answered(), alone(calls.REQUEST_RESPONSE)),
+    "sequencer": st.one_of(*[_answered()] * 4, *[alone(calls.REQUEST_RESPONSE)] * 2, AGAIN),
     "events_conversation": _CONVERSATION,
     "events_mcp": _MCP,
     "events_response": _RESPONSES,
@@ -276,6 +278,7 @@ _MIXED = st.one_of(
     HEARD,
     _clock(),
     alone(said(ANY)),
+    st.one_of(AGAIN, AGAIN, alone(calls.CLOSE), SERVER_CLOSES),
 )
 
 
@@ -304,7 +307,7 @@ def _session(draw: st.DrawFn, area: str) -> dict[str, Any]:
 
 
 def _fits_base(step: dict[str, Any]) -> bool:
-    return step.get("call") not in ("interrupt", "mute") and "heard_ms" not in step
+    return step.get("call") not in ("interrupt", "mute", "connect") and not {"heard_ms", "server_close"} & step.keys()
 
 
 def _with_clock(scenario: dict[str, Any]) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class Run {
         if ("reject" in action) return Promise.reject(new Error(action.reject));
         if ("call" in action) this.transport[action.call](...this.read(action.args ?? []));
         if ("start" in action) this.start(action);
-        if ("off" in action) this.transport.off(action.off, this.listeners.get(action.listener));
+        if ("off" in action) this.transport.off(action.off, this.listeners.get(action.listener) ?? (() => {}));
         if ("on" in action) this.transport.on(action.on, this.listener(action.on, { as: action.as }));
       }
       return undefined;

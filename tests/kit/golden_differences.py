@@ -335,6 +335,10 @@ def _no_answer(args: list[Any]) -> bool:
     return not isinstance(argument(args, 1), str) or not isinstance(call_id, str)
 
 
+def _no_request(args: list[Any]) -> bool:
+    return not isinstance(args[0].get("itemId"), str)
+
+
 def _has_calls(args: list[Any]) -> bool:
     return any(item.get("type") == "function_call" for item in args[1])
 
@@ -342,6 +346,10 @@ def _has_calls(args: list[Any]) -> bool:
 def _has_twins(args: list[Any]) -> bool:
     ids = [item.get("itemId") for item in args[1]]
     return len(set(ids)) < len(ids)
+
+
+def _has_places(args: list[Any]) -> bool:
+    return any("previousItemId" in item for history in args for item in history)
 
 
 def _odd_address(step: Step, seen: Seen, story: Story) -> object:
@@ -421,8 +429,15 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
     Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
     Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
+    Deliberate("unfit approval", _WIRE | _ERROR, _calls("sendMcpResponse", _no_request), _refused),
     Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
     Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
+    Deliberate(
+        "compared by value",
+        _WIRE,
+        _calls("resetHistory", _has_places),
+        _same_but_frames("conversation.item.delete", "conversation.item.create"),
+    ),
     Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),
     Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, _one_millisecond_more, _never),
     Deliberate(

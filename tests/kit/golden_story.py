@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from rtcli.errors import RtcliError
 from rtcli.protocol.error_attribution import possible_event_types
 from rtcli.protocol.responses import ALREADY_ACTIVE, CANCEL_NOT_ACTIVE
+from rtcli.protocol.session_config import build_payload
 from tests.kit.golden_player import Seen
-from tests.kit.golden_values import UNDEFINED
+from tests.kit.golden_values import UNDEFINED, to_python
 
 OTHER_SPELLING = re.compile(r'"(?:format|\w+AudioFormat)": "(audio/pcm[ua])"|"type": "g711_\wlaw"')
 """A format by its GA name as text, or by its beta name as an object."""
@@ -45,6 +47,7 @@ class Story:
     def tell(self, step: Step, seen: Seen) -> None:
         """One more step is over."""
         self.sessions += [frame["session"] for frame in seen.wire if frame.get("type") == "session.update"]
+        self.sessions += configured(step)
         if "clock_ms" in step:
             self.clock_went_back |= step["clock_ms"] < self.clock
             self.clock = step["clock_ms"]
@@ -86,6 +89,17 @@ class Story:
                 self.came_early |= event["error"].get("code") == ALREADY_ACTIVE
             case "response.output_audio.done":
                 self.another_done = True
+
+
+def configured(step: Step) -> list[Any]:
+    """The session that a step asks for, also where nothing of it came to be sent."""
+    options = argument(step.get("args", []), 0)
+    is_connect = "connect" in (step.get("call"), step.get("start"))
+    given = (options or {}).get("initialSessionConfig") if is_connect else options
+    config = to_python(given, ours=True) if is_connect or step.get("call") == "updateSessionConfig" else None
+    with contextlib.suppress(RtcliError):
+        return [build_payload(config, "any")] if isinstance(config, dict) else []
+    return []
 
 
 def server_events(step: Step) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rtcli.errors import UsageError
 from rtcli.protocol.items import (
     FunctionCallItem,
     MessageItem,
@@ -115,10 +116,11 @@ def test_an_item_is_given_as_dataclass_or_as_mapping() -> None:
     assert as_mapping(MappingProxyType({"a": 1})) == {"a": 1}
 
 
-def test_what_is_neither_is_a_type_error() -> None:
-    """Text, for instance."""
-    with pytest.raises(TypeError):
-        as_mapping("item")
+@pytest.mark.parametrize("value", ["item", None, 5, MessageItem])
+def test_what_is_neither_is_refused_by_name(value: object) -> None:
+    """Text, for instance, or the class in place of an item."""
+    with pytest.raises(UsageError, match="is not an object"):
+        as_mapping(value)
 
 
 def test_an_image_may_be_given_under_the_references_name() -> None:

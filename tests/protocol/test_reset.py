@@ -105,6 +105,33 @@ def test_items_are_compared_by_value() -> None:
     assert plan([emitted], [dict(reversed(message("a").items()))]) == Reset([], [])
 
 
+def test_items_without_an_id_are_new_ones() -> None:
+    """The server names them: they are no twins, and no anchors."""
+    nameless = {key: value for key, value in message("x").items() if key != "item_id"}
+    reset = plan([*messages("ab"), nameless], [nameless, message("c"), *messages("ab"), nameless])
+
+    assert reset.deletes == []
+    assert [(anchor, item.get("id")) for anchor, item in reset.creates] == [("root", None), (None, "c"), (None, None)]
+    events = list(reset.events())
+    for number, event in enumerate(events):
+        PendingEdits().sent({**event, "event_id": str(number)})
+    assert ["id" in event["item"] for event in events] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("item", "created"),
+    [
+        ({"item_id": "x", "type": "message"}, [{"type": "message", "id": "x"}]),
+        ({"item_id": "x", "type": "function_call_output"}, []),
+        ({"item_id": "x"}, []),
+        ({}, []),
+    ],
+)
+def test_what_an_item_does_not_say_is_left_to_the_server(item: Any, created: list[Any]) -> None:
+    """And what it cannot be without is left out, like a kind that nobody knows."""
+    assert [item for _, item in plan([], [item]).creates] == created
+
+
 def test_an_id_that_stands_twice_is_refused() -> None:
     """The server would refuse the second after the first has changed the conversation."""
     with pytest.raises(UsageError, match="item b appears twice"):

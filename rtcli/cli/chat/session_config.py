@@ -7,6 +7,7 @@ from typing import Any
 
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.errors import InputError, UsageError
+from rtcli.protocol.config_shapes import checked_config
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from rtcli.protocol.session_config import merge
 from rtcli.protocol.session_kind import SessionKind
@@ -73,7 +74,12 @@ def _from_file(file: str) -> dict[str, Any]:
     inner = value.get("session", value) if isinstance(value, dict) else value
     if not isinstance(inner, dict):
         raise InputError(file, "not a session: the JSON value is not an object")
-    return config_of(inner)
+    config = config_of(inner)
+    try:
+        checked_config(config)
+    except UsageError as error:
+        raise InputError(file, error.what) from error
+    return config
 
 
 def config_of(session: Mapping[str, Any]) -> dict[str, Any]:

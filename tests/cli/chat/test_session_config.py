@@ -12,6 +12,7 @@ from rtcli.cli.chat.options import ChatOptions
 from rtcli.cli.chat.session_config import config_of, session_config
 from rtcli.config.endpoints import resolve_endpoint
 from rtcli.config.settings import PROJECT_FILE, Layer, Settings
+from rtcli.errors import InputError
 from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSCRIBER, shutdown_of
 
 
@@ -62,6 +63,25 @@ def test_the_program_names_a_transcriber_that_stays(tmp_path: Path, given: dict[
     assert config["audio"]["input"]["transcription"] == transcription
     assert shutdown_of(DEFAULT_TRANSCRIBER) is None
     assert shutdown_of(DEFAULT_MODEL) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"audio": 5}, "audio of a session config is 5, not an object"),
+        ({"session": {"audio": {"input": [1]}}}, "audio.input of a session config is [1], not an object"),
+        ({"tools": {"type": "mcp"}}, "tools of a session config is {'type': 'mcp'}, not a list"),
+    ],
+)
+def test_a_file_of_another_shape_is_named_with_the_place(tmp_path: Path, given: Any, problem: str) -> None:
+    """Before anything is dialled."""
+    file = tmp_path / "session.json"
+    file.write_text(json.dumps(given))
+
+    with pytest.raises(InputError) as caught:
+        session_config(Settings(()), str(file))
+    assert str(file) in str(caught.value)
+    assert problem in str(caught.value)
 
 
 def test_a_voice_of_the_command_line_wins_over_the_files(tmp_path: Path) -> None:

@@ -49,11 +49,10 @@ def _connects_with(*names: str) -> About:
 
 
 def _configs(scenario: Scenario) -> Iterator[Mapping[str, Any]]:
-    yield from (args[0] for name, args in _methods(scenario) if name in _CONFIG_CALLS)
-    yield from (step["accept_payload"] for step in scenario["steps"] if "accept_payload" in step)
-    yield from (
-        options["initialSessionConfig"] for options in _connect_options(scenario) if "initialSessionConfig" in options
-    )
+    given = [args[0] for name, args in _methods(scenario) if name in _CONFIG_CALLS]
+    given += [step["accept_payload"] for step in scenario["steps"] if "accept_payload" in step]
+    given += [options.get("initialSessionConfig") for options in _connect_options(scenario)]
+    yield from (config for config in given if isinstance(config, dict))
 
 
 def _configures(condition: Callable[[Mapping[str, Any]], object]) -> About:
@@ -130,7 +129,8 @@ def _histories(scenario: Scenario) -> Iterator[list[Any]]:
 
 
 def _contents(scenario: Scenario) -> Iterator[Mapping[str, Any]]:
-    yield from (part for items in _histories(scenario) for item in items for part in item.get("content", ()))
+    contents = (item.get("content") for items in _histories(scenario) for item in items)
+    yield from (part for content in contents if isinstance(content, list) for part in content)
 
 
 def _in_order(*conditions: Callable[[Mapping[str, Any]], object]) -> About:

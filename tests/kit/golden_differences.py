@@ -7,13 +7,33 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, TypeAlias
 
-from rtcli.errors import RtcliError
 from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
-from rtcli.protocol.session_config import default_payload
+from tests.kit.golden_instead import (
+    NEWER_MCP_FIELDS,
+    Accepts,
+    anything,
+    as_named,
+    connects,
+    images_have_an_address,
+    in_the_address,
+    merged,
+    messages_as_recorded,
+    more,
+    nothing_dialled,
+    one_millisecond_more,
+    refused,
+    same_but,
+    same_but_frames,
+    same_but_newer_tools,
+    same_but_tracing,
+    same_but_turns,
+    same_set,
+    stopped,
+    went_on,
+)
 from tests.kit.golden_player import Seen
 from tests.kit.golden_story import (
     OTHER_SPELLING,
@@ -25,22 +45,14 @@ from tests.kit.golden_story import (
     refused_without_a_name,
     server_events,
 )
-from tests.kit.golden_values import UNDEFINED, same
+from tests.kit.golden_values import UNDEFINED
 
-if TYPE_CHECKING:
-    from tests.kit.golden_judge import Judge
-
-_NEWER_MCP_FIELDS = ("tunnel_id", "allowed_callers", "defer_loading")
 _SERVER_TYPES = {row.name for row in event_types(Direction.RECEIVED)}
-
-
 _STATEFUL = re.compile(
     r"response\.(created|done)|response\.output_audio\.|session\.|conversation\.item\.|error|.*speech_started"
 )
 
-
 Applies: TypeAlias = Callable[[Step, Seen, Story], object]
-Accepts: TypeAlias = "Callable[[Step, Seen, Story, Judge], bool]"
 
 
 @dataclass(frozen=True)
@@ -57,216 +69,8 @@ class Deliberate:
     parts_ways: Callable[[Step], object] = lambda step: True
 
 
-# -- what ours may do instead ---------------------------------------------------------------------
-
-
-def _anything(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    return True
-
-
-def _same_but(*ignored: str, without: str = "") -> Accepts:
-    """What is emitted is as recorded but for some fields, or without one kind of event on both sides."""
-
-    def accepts(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-        want = [entry for entry in step.get("expect_emitted", ()) if entry["event"] != without]
-        got = [entry for entry in seen.emitted if entry[1] != without]
-        return judge.same_emitted(want, got, seen.sent, ignored=frozenset(ignored))
-
-    return accepts
-
-
-def _more(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """All that was recorded is emitted, in order."""
-    return judge.same_emitted(step.get("expect_emitted", []), seen.emitted, seen.sent, more=True)
-
-
-def _same_but_frames(*types: str) -> Accepts:
-    """The wire is as recorded, apart from frames of these types."""
-
-    def accepts(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-        want = [frame for frame in step.get("expect_wire", ()) if frame["type"] not in types]
-        return judge.same_wire(want, [frame for frame in seen.wire if frame["type"] not in types])
-
-    return accepts
-
-
-def _same_but_turns(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """Creates and cancels go out at another time; where the item was cut before, it is not cut again."""
-    cut = ["conversation.item.truncate"] if story.arriving in story.cut else []
-    return _same_but_frames("response.create", "response.cancel", *cut)(step, seen, story, judge)
-
-
-def _went_on(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """As recorded, with more in between; a connect that the exception ended there goes on."""
-    want = step.get("expect_emitted", [])
-    until = [index for index, entry in enumerate(want) if "listener" in entry]
-    connects = _connects(step, seen, story) and seen.state["status"] != "disconnected"
-    want = want[: until[0] + 1] if connects and until else want
-    return judge.same_emitted(want, seen.emitted, seen.sent, more=True)
-
-
-def _refused(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    return isinstance(seen.error, RtcliError) and not seen.wire
-
-
-def _stopped(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """What was emitted is the beginning of what was recorded: a listener closed the connection."""
-    want = step.get("expect_emitted", [])
-    return any(judge.same_emitted(want[:count], seen.emitted, seen.sent) for count in range(len(want) + 1))
-
-
-def _same_set(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    want, got = step.get("expect_wire", []), list(seen.wire)
-    return len(want) == len(got) and all(any(same(frame, other) for other in got) for frame in want)
-
-
-def _nothing_dialled(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    return not seen.connections and seen.state["status"] == "disconnected"
-
-
-def _nothing_sent(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    return not seen.wire
-
-
-def _same_but_tracing(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    want, got = ([f for f in frames if not _is_tracing(f)] for frames in (step.get("expect_wire", []), seen.wire))
-    return judge.same_wire(want, got)
-
-
-def _is_tracing(frame: Mapping[str, Any]) -> bool:
-    return bool(frame["type"] == "session.update" and frame["session"].keys() == {"type", "tracing"})
-
-
-def _merged(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """One update; where it is not as recorded, the reference fell back to a default and ours keeps what was asked."""
-    want, got = step.get("expect_wire", []), seen.wire
-    if any(event.get("type") == "session.created" for event in server_events(step)):  # tracing is a matter of its own
-        want, got = ([frame for frame in frames if not _is_tracing(frame)] for frames in (want, got))
-    if len(want) != len(got) or seen.error or not want or got[0]["type"] != "session.update":
-        return False
-    sent, sessions = _known(got[0]["session"]), [_known(session) for session in story.sessions]
-    recorded, ours = _leaves(want[0]["session"]), _leaves(sent)
-    earlier = [_leaves(session) for session in sessions]
-    for path in recorded.keys() | ours.keys():
-        if path in recorded and path in ours and same(recorded[path], ours[path]):
-            continue
-        is_default = path not in recorded or path == "model" or same(recorded[path], _DEFAULTS.get(path, UNDEFINED))
-        top = path.partition(".")[0]
-        is_kept = any(
-            (path in ours and path in before and same(before[path], ours[path]))
-            or (top in session and top in sent and same(session[top], sent[top]))
-            for session, before in zip(sessions, earlier, strict=True)
-        )
-        if not (is_default and (is_kept or (path, ours.get(path)) == ("tools", []))):
-            return False
-    return True
-
-
-def _leaves(session: Mapping[str, Any]) -> dict[str, Any]:
-    audio = session.get("audio")
-    if not isinstance(audio, dict):
-        return dict(session)
-    nested = {f"audio.{side}.{key}": value for side, part in audio.items() for key, value in (part or {}).items()}
-    return {key: value for key, value in session.items() if key != "audio"} | nested
-
-
-_DEFAULTS = _leaves(default_payload("any"))
-
-
-def _as_named(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """A format that the config names in the other spelling is the one of that name, and cuts are elsewhere."""
-    given = OTHER_SPELLING.findall(json.dumps([step.get("args"), step.get("accept_payload")]))
-
-    def named(session: Any, ours: Any) -> Any:
-        """What was recorded, but for such a format."""
-        if not isinstance(session, dict) or not isinstance(ours, dict):
-            return session
-        audio = {
-            side: part | {"format": form} if (form := (ours["audio"].get(side) or {}).get("format")) in given else part
-            for side, part in (session.get("audio") or {}).items()
-        }
-        return {**session, "audio": audio}
-
-    given = [{"type": name} for name in given]
-    frames = step.get("expect_wire", [])
-    if len(frames) == len(seen.wire):
-        frames = [
-            {**one, "session": named(one["session"], other.get("session"))} if "session" in one else one
-            for one, other in zip(frames, seen.wire, strict=True)
-        ]
-    renamed = {**step, "expect_wire": frames}
-    as_sent = _same_but_frames("conversation.item.truncate")(renamed, seen, story, judge)
-    as_returned = "expect_return" not in step or same(named(step["expect_return"], seen.result), seen.result)
-    return as_returned and (as_sent or _merged(renamed, seen, story, judge))
-
-
-def _messages_as_recorded(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """The deletes, and the creates of messages, in the recorded order: behind a call that ours creates again."""
-
-    def short(frames: list[Any]) -> list[Any]:
-        return [
-            (frame["type"], frame.get("item_id"), frame.get("item"))
-            for frame in frames
-            if (frame.get("item") or {}).get("type") != "function_call"
-        ]
-
-    return short(seen.wire) == short(step.get("expect_wire", []))
-
-
-def _known(session: Any) -> Any:
-    """A session without the fields of MCP servers that the reference does not know."""
-    tools = session.get("tools") if isinstance(session, dict) else None
-    if not isinstance(tools, list):
-        return session
-    known = [{key: tool[key] for key in tool if key not in _NEWER_MCP_FIELDS} for tool in tools]
-    return {**session, "tools": known}
-
-
-def _same_but_newer_tools(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    if "expect_return" in step:
-        return same(step["expect_return"], _known(seen.result))
-    frames = [{**frame, "session": _known(frame.get("session"))} for frame in seen.wire]
-    return judge.same_wire(step.get("expect_wire", []), frames)
-
-
-def _images_have_an_address(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """As recorded, but that an image that was given by `image_url` has it."""
-
-    def bare(frame: Mapping[str, Any]) -> Mapping[str, Any]:
-        item = frame.get("item")
-        if not isinstance(item, dict) or not isinstance(item.get("content"), list):
-            return frame
-        content = [{key: part[key] for key in part if key != "image_url"} for part in item["content"]]
-        return {**frame, "item": {**item, "content": content}}
-
-    return judge.same_wire([bare(frame) for frame in step.get("expect_wire", [])], [bare(frame) for frame in seen.wire])
-
-
-def _one_millisecond_more(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    want, got = step.get("expect_wire", []), seen.wire
-    return len(want) == len(got) and all(
-        same({**one, "audio_end_ms": 0}, {**other, "audio_end_ms": 0})
-        and other.get("audio_end_ms", 0) - one.get("audio_end_ms", 0) in (0, 1)
-        for one, other in zip(want, got, strict=True)
-    )
-
-
-def _in_the_address(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    options = step["args"][0]
-    want = {"call_id": [options["callId"]]} if "callId" in options else {"model": [options["model"]]}
-    return [parse_qs(urlsplit(url).query) for url, _ in seen.connections] == [want]
-
-
-# -- where ------------------------------------------------------------------------------------------
-
-
 def _crashed(step: Step, seen: Seen, story: Story) -> object:
     return "expect_uncaught" in step or ("expect_error" in step and any(key.startswith("server") for key in step))
-
-
-def _connects(step: Step, seen: Seen, story: Story) -> bool:
-    let_go = step.keys() & {"await", "release", "server_release"}
-    return "connect" in (step.get("call"), step.get("start")) or bool(let_go) or seen.started_in_listener
 
 
 def _read_as_generic(step: Step, seen: Seen, story: Story) -> object:
@@ -322,7 +126,7 @@ def _hooked(step: Step, seen: Seen, story: Story) -> object:
 
 def _has_newer_tools(step: Step, seen: Seen, story: Story) -> object:
     given = json.dumps([step.get("args"), step.get("accept_payload")])
-    return re.search("|".join(_NEWER_MCP_FIELDS), given)
+    return re.search("|".join(NEWER_MCP_FIELDS), given)
 
 
 def _has_wire_image(args: list[Any]) -> bool:
@@ -369,7 +173,7 @@ def _asked_at_a_strange_end(step: Step, seen: Seen, story: Story) -> object:
     """A listener asks for a response in the end of one that nobody announced: to the reference it is the answer."""
     ends = [event.get("response") for event in server_events(step) if event.get("type") == "response.done"]
     return any(asks_for_response(method, args) for method, args in seen.called_in_listener) and any(
-        str(response.get("id")) not in story.running for response in ends if isinstance(response, dict)
+        str(response.get("id")) not in story.talk.running for response in ends if isinstance(response, dict)
     )
 
 
@@ -393,107 +197,119 @@ DELIBERATE: tuple[Deliberate, ...] = (
         "contained",
         _EMITTED | _WIRE | _STATE | _ERROR,
         _crashed,
-        _more,
+        more,
         lambda step: "expect_uncaught" in step,
     ),
     Deliberate(
         "listener raised",
         _EMITTED | _ERROR | _WIRE | _STATE,
         lambda step, seen, story: seen.raised_in_listener,
-        _went_on,
+        went_on,
     ),
     Deliberate(
         "listener closed",
         _EMITTED | _ERROR | _WIRE,
         lambda step, seen, story: seen.called_in_listener and seen.state["status"] == "disconnected",
-        _stopped,
+        stopped,
     ),
-    Deliberate("unused fields", _EMITTED | _WIRE | _STATE, _read_as_generic, _more, _touches_state),
+    Deliberate("unused fields", _EMITTED | _WIRE | _STATE, _read_as_generic, more, _touches_state),
     Deliberate(
-        "model stays", _STATE | _ERROR, lambda step, seen, story: "currentModel" in step.get("set", ()), _refused
+        "model stays", _STATE | _ERROR, lambda step, seen, story: "currentModel" in step.get("set", ()), refused
     ),
-    Deliberate("close before the dial", _ADDRESS, _calls_in_listener("close"), _nothing_dialled, _never),
-    Deliberate("one clear error", _EMITTED | _ERROR, _asked_while_connecting, _refused, _never),
-    Deliberate("failing hook", _EMITTED, _hooked, _more, _never),
-    Deliberate("percent-encoding", _ADDRESS, _odd_address, _in_the_address, _never),
-    Deliberate("abnormal end", _EMITTED, _ended, _same_but(without="error"), _never),
-    Deliberate("greeting", _WIRE, lambda step, seen, story: story.greeted, _same_set, _never),
-    Deliberate("tracing as it is", _WIRE, _of_type("session.created"), _same_but_tracing, _never),
+    Deliberate("close before the dial", _ADDRESS, _calls_in_listener("close"), nothing_dialled, _never),
+    Deliberate("one clear error", _EMITTED | _ERROR, _asked_while_connecting, refused, _never),
+    Deliberate("failing hook", _EMITTED, _hooked, more, _never),
+    Deliberate("percent-encoding", _ADDRESS, _odd_address, in_the_address, _never),
+    Deliberate("abnormal end", _EMITTED, _ended, same_but(without="error"), _never),
+    Deliberate("greeting", _WIRE, lambda step, seen, story: story.greeted, same_set, _never),
+    Deliberate("tracing as it is", _WIRE, _of_type("session.created"), same_but_tracing, _never),
     Deliberate(
-        "tracing off", _WIRE, _calls("_updateTracingConfig", lambda args: args == [None]), _same_but_tracing, _never
+        "tracing off", _WIRE, _calls("_updateTracingConfig", lambda args: args == [None]), same_but_tracing, _never
     ),
-    Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), _merged, _never),
-    Deliberate("either spelling", _WIRE | {"result"}, _spelled_otherwise, _as_named, _never),
-    Deliberate("reconnect keeps", _WIRE, _connects, _merged, _never),
-    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, _same_but_newer_tools, _never),
-    Deliberate("no empty audio", _WIRE, _calls("sendAudio"), _same_but_frames("input_audio_buffer.append"), _never),
-    Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), _images_have_an_address, _never),
-    Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), _refused),
-    Deliberate("unfit approval", _WIRE | _ERROR, _calls("sendMcpResponse", _no_request), _refused),
-    Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), _anything, _never),
-    Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), _messages_as_recorded),
+    Deliberate("update merges", _WIRE, _calls("updateSessionConfig"), merged, _never),
+    Deliberate("either spelling", _WIRE | {"result"}, _spelled_otherwise, as_named, _never),
+    Deliberate("reconnect keeps", _WIRE, connects, merged, _never),
+    Deliberate("newer tools", _WIRE | {"result"}, _has_newer_tools, same_but_newer_tools, _never),
+    Deliberate("no empty audio", _WIRE, _calls("sendAudio"), same_but_frames("input_audio_buffer.append"), _never),
+    Deliberate("image by address", _WIRE, _calls("sendMessage", _has_wire_image), images_have_an_address, _never),
+    Deliberate("unfit output", _WIRE | _ERROR | _EMITTED, _calls("sendFunctionCallOutput", _no_answer), refused),
+    Deliberate("unfit approval", _WIRE | _ERROR, _calls("sendMcpResponse", _no_request), refused),
+    Deliberate("no reason", _WIRE, _calls("sendMcpResponse", lambda args: None in args), anything, _never),
+    Deliberate("call again", _WIRE, _calls("resetHistory", _has_calls), messages_as_recorded),
     Deliberate(
         "compared by value",
         _WIRE,
         _calls("resetHistory", _has_places),
-        _same_but_frames("conversation.item.delete", "conversation.item.create"),
+        same_but_frames("conversation.item.delete", "conversation.item.create"),
     ),
-    Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), _refused),
-    Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, _one_millisecond_more, _never),
+    Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), refused),
+    Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, one_millisecond_more, _never),
     Deliberate(
         "clock back",
         _WIRE | _EMITTED,
         lambda step, seen, story: story.clock_went_back,
-        _same_but_frames("conversation.item.truncate", "response.cancel"),
+        same_but_frames("conversation.item.truncate", "response.cancel"),
     ),
     Deliberate(
         "cut once",
         _WIRE,
-        lambda step, seen, story: story.arriving in story.cut,
-        _same_but_frames("conversation.item.truncate"),
+        lambda step, seen, story: story.talk.arriving in story.talk.cut,
+        same_but_frames("conversation.item.truncate"),
         _never,
     ),
     Deliberate(
         "goes on",
         _WIRE,
-        lambda step, seen, story: story.returned,
-        _same_but_frames("conversation.item.truncate"),
+        lambda step, seen, story: story.talk.returned,
+        same_but_frames("conversation.item.truncate"),
+        _never,
+    ),
+    Deliberate(
+        "first session",
+        _WIRE,
+        lambda step, seen, story: story.talk.created and not story.talk.updated,
+        same_but_frames("conversation.item.truncate", "response.cancel"),
+        _never,
+    ),
+    Deliberate(
+        "old session",
+        _WIRE,
+        lambda step, seen, story: story.updated_before and not story.talk.updated,
+        same_but_frames("conversation.item.truncate", "response.cancel"),
         _never,
     ),
     Deliberate(
         "done of another",
         _WIRE,
-        lambda step, seen, story: story.another_done,
-        _same_but_frames("conversation.item.truncate"),
+        lambda step, seen, story: story.talk.another_done,
+        same_but_frames("conversation.item.truncate"),
         _never,
     ),
     Deliberate(
         "refused cancel",
         _WIRE,
-        _since(refused_cancel, lambda story: story.cancel_refused),
-        _same_but_frames("response.create", "response.cancel"),
+        _since(refused_cancel, lambda story: story.talk.cancel_refused),
+        same_but_frames("response.create", "response.cancel"),
     ),
     Deliberate(
         "refused without a name",
         _WIRE,
-        _since(refused_without_a_name, lambda story: story.refused_unnamed),
-        _same_but_frames("response.create", "response.cancel"),
+        _since(refused_without_a_name, lambda story: story.talk.refused_unnamed),
+        same_but_frames("response.create", "response.cancel"),
     ),
     Deliberate(
         "early create",
         _WIRE,
-        lambda step, seen, story: story.came_early,
-        _same_but_frames("response.create", "response.cancel"),
+        lambda step, seen, story: story.talk.came_early,
+        same_but_frames("response.create", "response.cancel"),
     ),
     Deliberate(
         "responses apart",
         _WIRE,
-        lambda step, seen, story: story.mixed_up or _asked_at_a_strange_end(step, seen, story),
-        _same_but_turns,
+        lambda step, seen, story: story.talk.mixed_up or _asked_at_a_strange_end(step, seen, story),
+        same_but_turns,
     ),
-    Deliberate("call once", _EMITTED, _reported_before, _same_but(without="function_call"), _never),
-    Deliberate(
-        "placed again", _EMITTED, _of_type("conversation.item.retrieved"), _same_but("previous_item_id"), _never
-    ),
-    Deliberate("how it ended", _EMITTED, _of_item("mcp_call", "mcp_tool_call"), _same_but("status"), _never),
+    Deliberate("call once", _EMITTED, _reported_before, same_but(without="function_call"), _never),
+    Deliberate("placed again", _EMITTED, _of_type("conversation.item.retrieved"), same_but("previous_item_id"), _never),
+    Deliberate("how it ended", _EMITTED, _of_item("mcp_call", "mcp_tool_call"), same_but("status"), _never),
 )

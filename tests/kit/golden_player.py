@@ -15,7 +15,8 @@ from websockets.asyncio.client import connect as dial
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.events import Event
-from rtcli.transports import OpenAIRealtimeBase, OpenAIRealtimeSIP, OpenAIRealtimeWebSocket
+from rtcli.transports import OpenAIRealtimeSIP, OpenAIRealtimeWebSocket
+from tests.kit.golden_base import BaseTransport
 from tests.kit.golden_server import GoldenServer
 from tests.kit.golden_values import UNDEFINED, snake, to_python
 from tests.kit.linked import SEMANTIC
@@ -45,33 +46,6 @@ class Seen:
     raised_in_listener: bool = False
     started_in_listener: bool = False
     called_in_listener: list[tuple[str, list[Any]]] = field(default_factory=list)  # methods and their arguments
-
-
-class BaseTransport(OpenAIRealtimeBase):
-    """The smallest transport: it records what it is told to send."""
-
-    status = "connected"
-    muted = None
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.wire: list[Event] = []
-        self.failing_sends = 0
-
-    async def connect(self, **options: Any) -> None: ...
-
-    def send_event(self, event: Event) -> None:
-        if self.failing_sends > 0:
-            self.failing_sends -= 1
-            raise RuntimeError("send failed")
-        self.wire.append(json.loads(json.dumps(event, allow_nan=False)))
-
-    def mute(self, muted: bool) -> None: ...
-
-    def close(self) -> None:
-        self._on_close()
-
-    def interrupt(self, cancel_ongoing_response: bool = True) -> None: ...
 
 
 class Player:

@@ -24,25 +24,37 @@ Step: TypeAlias = Mapping[str, Any]
 
 
 @dataclass
-class Story:
-    """What the steps of a scenario told so far."""
+class Talk:
+    """What was told on one connection."""
 
-    sessions: list[Any] = field(default_factory=list)  # what ours sent in session.update
-    calls: set[str] = field(default_factory=set)  # completed function calls that were reported
     cut: set[str] = field(default_factory=set)  # items that were interrupted
     running: set[str] = field(default_factory=set)  # responses that were created and are not done
+    apart: set[str] = field(default_factory=set)  # responses outside of the conversation
     mixed_up: bool = False  # responses side by side: the reference knows one at a time
-    clock: float = 1_000_000.0
-    clock_went_back: bool = False
     came_early: bool = False  # a create was refused because a response ran already
     refused_unnamed: bool = False  # a create was refused by an error that the reference cannot read so
     cancel_refused: bool = False
-    spelled_otherwise: bool = False  # a format had the name that belongs to the other API's shape
-    greeted: bool = False  # the server says something in the packet of its answer
     arriving: str = ""  # the item whose audio came last
+    arriving_apart: bool = False  # and its response is outside of the conversation
     returned: bool = False  # and it had come before that of another one
-    _parts: list[Any] = field(default_factory=list)  # whose audio has come, the last one last
     another_done: bool = False  # since then the audio of another one was said to be complete
+    parts: list[Any] = field(default_factory=list)  # whose audio has come, the last one last
+    created: bool = False  # there was a session.created
+    updated: bool = False  # there was a session.updated
+
+
+@dataclass
+class Story:
+    """What the steps of a scenario told so far."""
+
+    talk: Talk = field(default_factory=Talk)
+    sessions: list[Any] = field(default_factory=list)  # what ours sent in session.update
+    calls: set[str] = field(default_factory=set)  # completed function calls that were reported
+    clock: float = 1_000_000.0
+    clock_went_back: bool = False
+    greeted: bool = False  # the server says something in the packet of its answer
+    spelled_otherwise: bool = False  # a format had the name that belongs to the other API's shape
+    updated_before: bool = False  # there was a session.updated on an earlier connection
 
     def tell(self, step: Step, seen: Seen) -> None:
         """One more step is over."""
@@ -51,11 +63,11 @@ class Story:
         if "clock_ms" in step:
             self.clock_went_back |= step["clock_ms"] < self.clock
             self.clock = step["clock_ms"]
-        frames = step.get("expect_wire", ())
-        self.mixed_up |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
+        frames, talk = step.get("expect_wire", ()), self.talk
+        talk.mixed_up |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
         if any(entry["event"] == "audio_interrupted" for entry in step.get("expect_emitted", ())):
-            self.cut.add(self.arriving)
-        self.cut |= {
+            talk.cut.add(talk.arriving)
+        talk.cut |= {
             frame["item_id"] for frame in frames if frame["type"] == "conversation.item.truncate" and "item_id" in frame
         }
         if "server_mode" in step:
@@ -63,32 +75,44 @@ class Story:
         self.spelled_otherwise |= bool(OTHER_SPELLING.search(json.dumps(server_events(step))))
         for event in server_events(step):
             self._hear(event)
+        if seen.state["status"] == "disconnected":
+            self.updated_before |= self.talk.updated
+            self.talk = Talk()
 
     def _hear(self, event: Mapping[str, Any]) -> None:
-        self.refused_unnamed |= refused_without_a_name(event)
-        self.cancel_refused |= refused_cancel(event)
-        response = event.get("response")
+        talk, response = self.talk, event.get("response")
+        talk.refused_unnamed |= refused_without_a_name(event)
+        talk.cancel_refused |= refused_cancel(event)
         match event.get("type"):
+            case "session.created":
+                talk.created = True
+            case "session.updated":
+                talk.updated = True
             case "response.created" if isinstance(response, dict):
-                self.mixed_up |= bool(self.running) or response.get("conversation_id", "") is None
-                self.running.add(str(response.get("id")))
+                is_apart = response.get("conversation_id", "") is None
+                talk.apart |= {str(response.get("id"))} if is_apart else set()
+                talk.mixed_up |= bool(talk.running) or is_apart
+                talk.running.add(str(response.get("id")))
             case "response.done" if isinstance(response, dict):
-                self.mixed_up |= {str(response.get("id"))} != self.running and bool(self.running)
-                self.running.discard(str(response.get("id")))
+                talk.mixed_up |= {str(response.get("id"))} != talk.running and bool(talk.running)
+                talk.running.discard(str(response.get("id")))
             case "response.output_audio.delta":
-                self.another_done = self.another_done and self.arriving == str(event.get("item_id"))
-                part = (str(event.get("item_id")), event.get("content_index"))
-                self.returned = part in self._parts[:-1] or (self.returned and part == self._parts[-1])
-                self._parts = [*(other for other in self._parts if other != part), part]
-                self.arriving = part[0]
+                self._hear_audio(event)
             case "response.output_item.added" | "response.output_item.done" if isinstance(event.get("item"), dict):
                 item = event["item"]
                 if (item.get("type"), item.get("status")) == ("function_call", "completed"):
                     self.calls.add(str(item.get("call_id") or item.get("id")))
             case "error" if isinstance(event.get("error"), dict):
-                self.came_early |= event["error"].get("code") == ALREADY_ACTIVE
+                talk.came_early |= event["error"].get("code") == ALREADY_ACTIVE
             case "response.output_audio.done":
-                self.another_done = True
+                talk.another_done = True
+
+    def _hear_audio(self, event: Mapping[str, Any]) -> None:
+        talk, part = self.talk, (str(event.get("item_id")), event.get("content_index"))
+        talk.another_done = talk.another_done and talk.arriving == part[0]
+        talk.returned = part in talk.parts[:-1] or (talk.returned and part == talk.parts[-1])
+        talk.parts = [*(other for other in talk.parts if other != part), part]
+        talk.arriving, talk.arriving_apart = part[0], str(event.get("response_id")) in talk.apart
 
 
 def configured(step: Step) -> list[Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from rtcli.protocol.events import Event
 from rtcli.transports import OpenAIRealtimeBase, RealtimeTransportLayer
-from tests.kit.golden_player import BaseTransport
+from tests.kit.golden_base import BaseTransport
 
 
 def test_what_a_transport_has_to_supply() -> None:

@@ -287,6 +287,25 @@ async def test_g711_is_measured_by_its_own_bytes() -> None:
         assert truncations(link) == [("item_a", 0, 1000)]
 
 
+async def test_a_new_connection_measures_by_its_own_session() -> None:
+    """What the old one's session said is over with it: format, and who interrupts."""
+    clock = Clock()
+    detection = {"type": "server_vad", "interrupt_response": True}
+    session = {"audio": {"input": {"turn_detection": detection}, "output": {"format": {"type": "audio/pcmu"}}}}
+    async with linked(clock=clock) as link:
+        await link.say({"type": "session.updated", "session": session})
+        link.t.close()
+        await link.t.connect()
+        await link.t.wait_ready(DEADLINE)
+        await link.say(response_event("created"), audio_delta(b"\0" * 8000))
+        link.forget()
+        clock.now += 9
+        await link.say({"type": "input_audio_buffer.speech_started"})
+
+        assert link.sent_types == ["response.cancel", "conversation.item.truncate"]
+        assert truncations(link) == [("item_a", 0, 166)]
+
+
 # -- input ---------------------------------------------------------------------------------------
 
 

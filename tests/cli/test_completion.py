@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +63,29 @@ async def test_a_shell_that_shows_meanings_gets_them() -> None:
 
     assert len(lines) == 1
     assert lines[0].startswith("error\t")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="without bash")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("chat", "--voice", "c"), "coral cedar"),
+        (("chat", "--auth", "="), "bearer api-key"),
+        (("serve", "--po"), "--port"),
+    ],
+)
+def test_the_script_for_bash_completes_in_bash(tmp_path: Path, words: tuple[str, ...], expected: str) -> None:
+    """As --show-completion prints it, and as bash calls it: a word behind the last `=` stands alone."""
+    program = tmp_path / "rtcli"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rtcli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    environ = {**os.environ, "_RTCLI_COMPLETE": "source_bash"}
+    script = subprocess.run([program], env=environ, capture_output=True, text=True, check=True).stdout
+    line = shlex.join(("rtcli", *words))
+    asked = f'COMP_WORDS=({line}); COMP_CWORD={len(words)}; _rtcli_completion {program}; echo "${{COMPREPLY[*]}}"'
+    done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True, check=True)
+
+    assert (" ".join(done.stdout.split()), done.stderr) == (expected, "")
 
 
 def test_devices_are_offered_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

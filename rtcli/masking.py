@@ -1,4 +1,4 @@
-"""The one place that knows this process's secret values, and takes them out of everything that leaves it.
+"""The one module that knows this process's secret values, and takes them out of everything that leaves it.
 
 Code that reads, mints or is given a secret hands it to `add_secret`; what shows, logs or keeps text sends it through
 `masked`. Standard output of `--json` and `send-event` is the wire, verbatim, and the only exception.

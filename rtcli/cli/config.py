@@ -160,7 +160,7 @@ def template() -> str:
     ]
     lines += ["# A flag or a variable RTCLI_NAME beats what stands here."]
     lines += [f"\n# {row.meaning}{_choices(row)}\n# {row.name} = {_example(row)}" for row in SETTINGS]
-    lines += ["\n# [profiles.NAME] holds the same settings for one place; --profile NAME uses it.\n"]
+    lines += ["\n# [profiles.NAME] holds the same settings for one endpoint; --profile NAME uses it.\n"]
     return "\n".join(lines)
 
 

@@ -34,7 +34,7 @@ def replay(
     rtcli replay session.ndjson --speed max --events summary
     echo /why | rtcli replay session.ndjson
 
-    At the prompt F6 pauses, F7 steps, /seek goes to a place; commands that look (/show, /grep, /why, /history, /stats)
+    At the prompt F6 pauses, F7 steps, /seek goes to a point; commands that look (/show, /grep, /why, /history, /stats)
     work as in the session itself. In a pipe everything is played at once, then each line of input is a command.
     """
     if both and not json:

@@ -1,4 +1,4 @@
-"""The commands of the program: the one place that lists the modules which declare them."""
+"""The commands of the program: the one module that lists the modules which declare them."""
 
 from __future__ import annotations
 

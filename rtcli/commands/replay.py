@@ -1,4 +1,4 @@
-"""Commands that move in a recording: on, in steps, to a place in it."""
+"""Commands that move in a recording: on, in steps, to a point in it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def step(context: Context, frames: int = 1) -> Views:
 
 
 @command("seek", topic="replay")
-def seek(context: Context, place: RemainingText) -> Views:
-    """Go to a place, also back: a moment (12.5, 1:30, +1:02.345), a frame (#57), the note of a mark."""
-    return context.replay.seek(place)
+def seek(context: Context, point: RemainingText) -> Views:
+    """Go to a point, also back: a moment (12.5, 1:30, +1:02.345), a frame (#57), the note of a mark."""
+    return context.replay.seek(point)
 
 
 @command("speed", topic="replay")

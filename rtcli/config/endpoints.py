@@ -86,7 +86,7 @@ def resolve_endpoint(
     key for this endpoint is; without one, `OPENAI_API_KEY` is used for OPENAI_BASE_URL's host where that is set, else
     for OpenAI's own hosts, and for nothing else; the account of OPENAI_ORG_ID and OPENAI_PROJECT_ID goes with it.
     `headers` are a mapping or lines "Name: value". With nothing to go by, `local_by_default` picks the built-in
-    server. Raises UsageError for a contradiction, a key in a place where it would leak, or nothing to go by.
+    server. Raises UsageError for a contradiction, a key where it would leak, or nothing to go by.
     """
     environ = os.environ if environ is None else environ
     extra = parse_headers(headers)

@@ -23,7 +23,7 @@ def settings_schema() -> dict[str, Any]:
         "properties": {
             **settings,
             "profiles": {
-                "description": "Settings for one place each; --profile NAME uses them.",
+                "description": "Settings for one endpoint each; --profile NAME uses them.",
                 "type": "object",
                 "additionalProperties": {"type": "object", "additionalProperties": False, "properties": profile},
             },

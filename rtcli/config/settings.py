@@ -77,13 +77,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("prices", dict, "prices of models, one table per model"),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
-# What belongs to one place to connect to: it is never mixed with another place's.
+# What belongs to one endpoint: it is never mixed with another one's.
 _CONNECTION = ("url", "local", "api_key_env", "api_key_file", "api_key_keyring", "auth", "headers")
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values from one place; `origin` names it for users."""
+    """Values of one source; `origin` names it for users."""
 
     origin: str
     values: Mapping[str, Any]
@@ -97,7 +97,7 @@ class Settings:
     profiles: tuple[str, ...] = ()  # names in the user's file, also those not in use
 
     def get(self, name: str) -> Any:
-        """The value that counts, or None. A connection's values count only beside the place they belong to."""
+        """The value that counts, or None. A connection's values count only beside the endpoint they belong to."""
         found = self.find(name)
         return found[0] if found else None
 
@@ -120,7 +120,7 @@ class Settings:
     def _connection_layers(self) -> tuple[Layer, ...]:
         """The layers down to the first that says where to connect.
 
-        Below it, keys and headers are meant for another place and must not be sent to this one.
+        Below it, keys and headers are meant for another endpoint and must not be sent to this one.
         """
         for index, layer in enumerate(self.layers):
             if layer.values.get("url") or layer.values.get("local"):

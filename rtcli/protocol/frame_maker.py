@@ -1,4 +1,4 @@
-"""FrameMaker: the one place where a message that crosses the wire gets its number, its time and its link."""
+"""FrameMaker: gives a message that crosses the wire its number, its time and its link."""
 
 from __future__ import annotations
 

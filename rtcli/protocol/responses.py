@@ -30,7 +30,7 @@ CANCEL_NOT_ACTIVE = "response_cancel_not_active"
 
 
 class Slot(Enum):
-    """What the one place for a response.create is taken by."""
+    """What the one slot for a response.create is taken by."""
 
     FREE = "free"
     CREATING = "creating"

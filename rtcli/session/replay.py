@@ -1,4 +1,4 @@
-"""Replay: feeds the looking half of a session from a recording, at its own pace, in steps, or up to a place in it."""
+"""Replay: feeds the looking half of a session from a recording, at its own pace, in steps, or up to a point in it."""
 
 from __future__ import annotations
 
@@ -182,25 +182,25 @@ class Replay:
                 return record
         return None
 
-    def seek(self, place: str) -> View:
-        """Go to a place: seconds ("12.5", "1:30"), a frame ("#57") or a mark's note; also back. Says where it is now.
+    def seek(self, point: str) -> View:
+        """Go to a point: seconds ("12.5", "1:30"), a frame ("#57") or a mark's note; also back. Says where it is now.
 
-        Raises UsageError for a place that this recording does not have; the replay then stays where it was.
+        Raises UsageError for a point that this recording does not have; the replay then stays where it was.
         """
-        reached, backwards = self._place(place)
+        reached, backwards = self._point(point)
         before = self.at, len(self.state.log)
         if backwards:
             self._again()
         if not self._forward(reached):
             self._again()
             self._forward(lambda record: record.at > before[0] or _frame_beyond(record, before[1]))
-            raise UsageError(f"there is no {place!r} in this recording", hint="/seek SECONDS, #FRAME or a mark's note")
+            raise UsageError(f"there is no {point!r} in this recording", hint="/seek SECONDS, #FRAME or a mark's note")
         self._changed.set()
         return Notice(f"at {since(self.at)}, frame {len(self.state.log)}", level=Level.OK)
 
-    def _place(self, place: str) -> tuple[Callable[[Record], bool], bool]:
-        """When a record is beyond the place, and whether the place may lie behind."""
-        text = place.strip()
+    def _point(self, point: str) -> tuple[Callable[[Record], bool], bool]:
+        """When a record is beyond the point, and whether the point may lie behind."""
+        text = point.strip()
         if text.startswith("#") and text[1:].isdecimal():
             number = int(text[1:])
             return (lambda record: _frame_beyond(record, number)), number <= len(self.state.log)
@@ -213,7 +213,7 @@ class Replay:
         self._begin()
 
     def _forward(self, beyond: Callable[[Record], bool]) -> bool:
-        """Feed records until one is beyond the place; False where the end comes first."""
+        """Feed records until one is beyond the point; False where the end comes first."""
         while (record := self.peek()) is not None:
             if beyond(record):
                 return True

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from rtcli.protocol.client import ClientCore
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event
 from rtcli.protocol.record import Connected, Connection, Did, Direction, Frame, Heard, Record
+from rtcli.protocol.responses import ALREADY_ACTIVE
 
 _CUTS = frozenset({"response.cancel", "conversation.item.truncate"})
+_Cause: TypeAlias = tuple[str, int | None]
+"""What led to a send: what the user or a tool did, and the frame of the server."""
+
 _AUTOMATIC = _CUTS | {"conversation.item.retrieve"}
 
 
@@ -137,16 +141,26 @@ class _Reproducer:
 def _asked(records: Sequence[Record]) -> dict[int, list[tuple[int, Frame]]]:
     """Each response.create with its position, by the record with which it was asked for: the last of its cause."""
     asked: dict[int, list[tuple[int, Frame]]] = {}
-    last: dict[tuple[str, int | None], int] = {}  # by what the user or a tool does, the last record of it
+    last: dict[_Cause, int] = {}  # by what the user or a tool does, the last record of it
+    creates: dict[int, _Cause] = {}  # the numbers of those that were sent
+    again: list[_Cause] = []  # of those that came too early: the core sends them once more by itself
     for position, record in enumerate(records):
         if isinstance(record, Did):
             last[record.command, None] = position
-        elif isinstance(record, Frame) and record.direction is Direction.SENT and record.event is not None:
-            cause = (record.cause, record.parent)
-            if record.event["type"] == "response.create" and not _past_queue(record):
+        if not isinstance(record, Frame) or record.event is None:
+            continue
+        cause = (record.cause, record.parent)
+        if record.direction is Direction.RECEIVED:
+            if record.parent in creates and (record.event.get("error") or {}).get("code") == ALREADY_ACTIVE:
+                again.append(creates[record.parent])
+        elif record.event["type"] == "response.create" and not _past_queue(record):
+            creates[record.number] = cause
+            if cause in again:
+                again.remove(cause)
+            else:
                 asked.setdefault(last.get(cause, position - 1), []).append((position, record))
-            elif record.cause and not record.cause.startswith("#"):
-                last[cause] = position
+        elif record.cause and not record.cause.startswith("#"):
+            last[cause] = position
     return asked
 
 

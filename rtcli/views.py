@@ -221,6 +221,17 @@ class CallStatus:
         return self.state == "running"
 
 
+CONNECTING, ANSWERING, CANCELLING = "connecting", "answering", "cancel sent, no reply for"
+"""What is waited for, where somebody says it in another way too."""
+
+_SILENCE_SECONDS = 3
+"""Seconds without progress from which on it is worth a word."""
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Something that is waited for, and for how many seconds; the last event that moved it on, and how long ago."""
@@ -229,6 +240,17 @@ class Wait:
     seconds: float
     last: str = ""
     last_seconds: float = 0.0
+
+    @property
+    def age(self) -> str:
+        """For how long, from a second on: `4 s`, `1:04`."""
+        return _age(self.seconds) if self.seconds >= 1 else ""
+
+    def __str__(self) -> str:
+        said = f"{self.what} {self.age}".rstrip()
+        if self.last_seconds < _SILENCE_SECONDS:
+            return said
+        return f"{said}, {f'last event {_age(self.last_seconds)} ago: {self.last}' if self.last else 'no event yet'}"
 
 
 @dataclass(frozen=True, slots=True)

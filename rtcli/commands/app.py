@@ -63,6 +63,8 @@ def status(context: Context) -> Views:
         "push to talk": "on" if state.push_to_talk else "off",
         "speaker": "open" if state.speaker else "none",
         "responding": "yes" if state.responding else "no",
+        "waiting": "; ".join(map(str, state.waits)),
+        "queued": counted(state.queued, "message") if state.queued else None,
         "calls": ", ".join(f"{call.name} {call.id} {call.state} {clock(call.seconds)}" for call in state.calls),
         "dropped audio": f"{state.dropped_audio_ms} ms" if state.dropped_audio_ms else None,
         "events": f"{len(context.state.log)} frames",

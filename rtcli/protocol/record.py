@@ -76,6 +76,10 @@ class Heard:
     ms: int
 
 
+GIVE_UP = "give up"
+"""What is done where an answer is waited for no longer, by a command or when its time is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Did:
     """The user did something: `command` is "/interrupt", "typed text" and the like."""

@@ -32,6 +32,10 @@ class ReplActions(Protocol):
     def status(self) -> SessionStatus:
         """The session at this moment."""
 
+    @property
+    def opening(self) -> bool:
+        """There is no session yet: nothing but leaving can be meant."""
+
     def run_now(self, line: str) -> None:
         """Carry out a command line at once, beside whatever line is at work."""
 
@@ -118,7 +122,7 @@ class Controls:
             self._actions.show(Notice("command cancelled"))
         elif self._responding:
             self._actions.run_now("/interrupt")
-        elif time.monotonic() - self._hinted < AGAIN_SECONDS:
+        elif self._actions.opening or time.monotonic() - self._hinted < AGAIN_SECONDS:
             self._actions.leave(ExitCode.INTERRUPTED)
         else:
             self._hinted = time.monotonic()

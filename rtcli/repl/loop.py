@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import os
 import select
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.input import Input, create_input
@@ -28,7 +30,7 @@ from rtcli.repl.prompt import Prompt, build_prompt
 from rtcli.repl.toolbar import toolbar
 from rtcli.terminal.signals import on_signal
 from rtcli.terminal.standard_streams import StandardStreams, shared_streams
-from rtcli.views import DisplaySettings, Level, Notice, Quit, SessionStatus, View
+from rtcli.views import CONNECTING, DisplaySettings, Level, Notice, Quit, SessionStatus, View, Wait
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,12 @@ if TYPE_CHECKING:
     from rtcli.commands.context import Context
 
 OpenBackend = Callable[[], Awaitable[Backend]]
+
+_QUITS = ("/quit", "/exit", "/q", "quit", "exit")
+"""Lines that do not wait until there is a session to leave."""
+
+_LINE_SECONDS = 1.0
+"""A line that takes longer says that it is at work."""
 
 _CLOSE_SECONDS = 3.0
 _IDLE_REFRESH_SECONDS, _ACTIVE_REFRESH_SECONDS = 1.0, 0.25
@@ -148,6 +156,9 @@ class _Repl:
         self._tasks: set[asyncio.Task[None]] = set()  # all of this prompt: they are cancelled at its end
         self._left: ExitCode | None = None  # why the prompt ends; None while it runs
         self._app: Prompt | None = None
+        self._began = time.monotonic()
+        self._not_begun = 0  # lines that wait for their turn
+        self._line_name, self._line_began = "", 0.0  # of the one that is being carried out
 
     def __repr__(self) -> str:
         state = "ended" if self._left is not None else "open" if self._opened.is_set() else "opening"
@@ -176,9 +187,22 @@ class _Repl:
     @property
     def status(self) -> SessionStatus:
         """The session's; before there is one, that it is being made."""
-        if self._backend is not None:
-            return self._backend.status
-        return SessionStatus(connection="connecting", endpoint=self._label, model=self._label)
+        if self._backend is None:
+            waits = (Wait(CONNECTING, time.monotonic() - self._began),)
+            status = SessionStatus(connection=CONNECTING, endpoint=self._label, model=self._label, waits=waits)
+        else:
+            status = self._backend.status
+        return replace(status, waits=(*status.waits, *self._line_waits()), queued=status.queued + self._not_begun)
+
+    def _line_waits(self) -> Iterator[Wait]:
+        """A command that takes long says what it is."""
+        if self._line is not None and (seconds := time.monotonic() - self._line_began) >= _LINE_SECONDS:
+            yield Wait(self._line_name, seconds)
+
+    @property
+    def opening(self) -> bool:
+        """There is no session yet."""
+        return not self._opened.is_set()
 
     def show(self, view: View) -> None:
         """A view from the session, a command, a log record."""
@@ -223,6 +247,9 @@ class _Repl:
         text = self.pastes.unfold(line)
         if text.strip():
             self.writer.echo(self.pastes.labeled(line).rstrip("\n"))
+            if self.opening and not self._not_begun and text.strip() in _QUITS:
+                self.leave(ExitCode.OK)
+            self._not_begun += 1
             self._lines.put_nowait(text)
 
     def complete(self, text: str) -> Work:
@@ -259,6 +286,9 @@ class _Repl:
             text = await self._lines.get()
             # lines that were typed while the session was being made
             await self._opened.wait()
+            self._not_begun -= 1
+            word = text.split(maxsplit=1)[0]
+            self._line_name, self._line_began = word if word.startswith("/") else "/send", time.monotonic()
             self._line = self._start(self._run_line(text))
             await asyncio.wait([self._line])
             self._line = None

@@ -9,11 +9,15 @@ from rtcli.protocol.ids import short_id
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import cells, one_line
 from rtcli.render.units import clock, duration
-from rtcli.views import DisplaySettings, SessionStatus
+from rtcli.views import ANSWERING, CANCELLING, CONNECTING, DisplaySettings, SessionStatus, counted
 
 _BARS = "▁▂▃▄▅▆▇█"
 _QUIET_DB, _LOUD_DB = -60.0, 0.0  # dBFS; a quiet room is about -55
 _WARN_SECONDS, _ALARM_SECONDS = 300, 60  # before the session expires
+_LONG_SECONDS = 10
+"""Seconds without progress from which on an answer is a warning."""
+
+_STOPS = {ANSWERING: " (Esc stops)", CANCELLING: " (Esc gives up)"}
 _BETWEEN = " │ "
 
 
@@ -124,6 +128,9 @@ def _connection(status: SessionStatus) -> Segment:
         name = one_line(status.model or status.endpoint)
         return Segment(4, f"{sign} {name}".rstrip(), sign, style)
     # nothing to do while it is still connecting
+    connecting = next((wait.age for wait in status.waits if wait.what == CONNECTING), "")
+    if connecting:
+        return Segment(0, f"{sign} {status.connection} {connecting}", f"{sign} {connecting}", style)
     hint = "  /reconnect" if status.connection == "disconnected" else ""
     return Segment(0, f"{sign} {status.connection}{hint}", f"{sign} {status.connection}", style)
 
@@ -153,8 +160,16 @@ def _response(status: SessionStatus) -> Iterator[Segment]:
         played = "" if status.heard_ms is None else f" {duration(status.heard_ms)}"
         of = "" if status.received_ms is None else f" of {duration(status.received_ms)}"
         yield Segment(3, f"speaking {short_id(status.speaking_item)}{played}{of}", f"speaking{played}", "assistant")
-    elif status.responding:
+    elif status.responding and not status.waits:
         yield Segment(3, "answering (Esc stops)", "answering", "assistant")
+    for wait in status.waits:
+        if wait.what == CONNECTING or (wait.what == ANSWERING and status.speaking_item):
+            continue  # it is told elsewhere
+        stops = _STOPS.get(wait.what, " (Ctrl+C stops)" if wait.what.startswith("/") else "")
+        style = "assistant" if wait.what == ANSWERING and wait.last_seconds < _LONG_SECONDS else "warning"
+        yield Segment(3, f"{one_line(str(wait))}{stops}", one_line(f"{wait.what} {wait.age}".rstrip()), style)
+    if status.queued:
+        yield Segment(3, f"{counted(status.queued, 'message')} queued", f"{status.queued} queued", "warning")
 
 
 def _joined(segments: list[Segment]) -> Iterator[Span]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.protocol.progress import MOVING, ProgressReader
-from rtcli.protocol.record import Connected, Connection, Frame, Heard
+from rtcli.protocol.record import GIVE_UP, Connected, Connection, Did, Frame, Heard
 from rtcli.session.part import Part, moment, received, sent
 
 
@@ -55,6 +55,7 @@ class Activity(Part):
     @sent("response.create")
     def _on_response_create(self, _event: Mapping[str, Any], frame: Frame) -> None:
         self._asked, self.answer_since = frame.number, frame.at
+        self._cancel = self.cancelled_at = None
         self.moved_by, self.moved_at, self.queued = "", frame.at, 0
 
     @sent("conversation.item.create")
@@ -75,6 +76,11 @@ class Activity(Part):
     @moment(Heard)
     def _on_heard(self, record: Heard) -> None:
         self.moved_at = record.at
+
+    @moment(Did)
+    def _on_did(self, record: Did) -> None:
+        if record.command == GIVE_UP:
+            self._asked = self.answer_since = self._cancel = self.cancelled_at = None
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> None:

@@ -13,7 +13,7 @@ from rtcli.protocol.refused_settings import refused_setting, value_at
 from rtcli.protocol.requests import Request
 from rtcli.protocol.session_config import given_part, merge
 from rtcli.session.link import Link
-from rtcli.views import Level, Notice
+from rtcli.views import CONNECTING, Level, Notice
 
 
 class SessionUpdate(StrEnum):
@@ -56,7 +56,7 @@ class FirstUpdate:
         """
         link = self._link
         with link.requests.expecting(_is_update, raises=True) as answer:
-            with link.waits.on("connecting"):
+            with link.waits.on(CONNECTING):
                 await connect()
             ready = asyncio.ensure_future(link.transport.wait_ready(seconds))
             try:
@@ -79,7 +79,7 @@ class FirstUpdate:
     async def begun(self, connect: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Connect, and wait for the server to begin. One that does not is lived with: it may wait for us."""
         link = self._link
-        with link.waits.on("connecting"):
+        with link.waits.on(CONNECTING):
             await connect()
         try:
             with link.waits.on("waiting for the session"):
@@ -91,7 +91,7 @@ class FirstUpdate:
     async def _refusal(self, answer: asyncio.Future[Frame], seconds: float) -> Mapping[str, Any] | None:
         """The error event that refuses the update. A server that never answers is lived with, on its own settings."""
         try:
-            with self._link.waits.on("session.update sent, no reply"):
+            with self._link.waits.on("session.update sent, no reply for"):
                 async with asyncio.timeout(seconds):
                     event = (await answer).event or {}
         except TimeoutError:

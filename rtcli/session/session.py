@@ -20,6 +20,7 @@ from rtcli.session.conversation import Conversation
 from rtcli.session.first_update import FirstUpdate, SessionUpdate
 from rtcli.session.lifecycle import Lifecycle
 from rtcli.session.link import Link
+from rtcli.session.patience import Patience
 from rtcli.session.push_to_talk import PushToTalk
 from rtcli.session.recorder import Recorder, RecordingSetup
 from rtcli.session.settings import SessionSettings
@@ -29,7 +30,7 @@ from rtcli.session.tool_calls import ToolCalls
 from rtcli.session.tools.tool import Tool
 from rtcli.session.undo import Undo
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.views import SessionStatus, View, Wait
+from rtcli.views import ANSWERING, CANCELLING, SessionStatus, View, Wait
 
 _AUDIO_LOOK_SECONDS = 0.02
 """A device tells nobody when it has played a block, so `idle` looks at it every block."""
@@ -69,6 +70,9 @@ class RealtimeSession:
         self.conversation = Conversation(link, self.audio)
         self.talk = Talk(link, self.audio)
         first = FirstUpdate(link, defaults or {}, session_update)
+        self.patience = Patience(
+            link, self.talk.give_up, lambda: bool(self.tools.running or self.tools.waiting or self.audio.audible)
+        )
         self.push_to_talk = PushToTalk(link, self.settings, self.audio, self.talk)
         self.lifecycle = Lifecycle(
             link,
@@ -95,6 +99,7 @@ class RealtimeSession:
 
     async def close(self) -> None:
         """End the connection, the devices, the tools and the recording."""
+        await self.patience.stop()
         await self.lifecycle.close()
         self.recorder.stop(self._link.now, self.exit_code)
 
@@ -187,11 +192,11 @@ class RealtimeSession:
         if waits or not self.transport.responding:
             return waits
         if activity.cancelled_at is not None:
-            return (Wait("cancel sent, no reply", now - activity.cancelled_at),)
+            return (Wait(CANCELLING, now - activity.cancelled_at),)
         if activity.answer_since is None:
             return ()
         since = now - activity.answer_since
-        return (Wait("answering", since, activity.moved_by, now - activity.event_at if activity.moved_by else since),)
+        return (Wait(ANSWERING, since, activity.moved_by, now - activity.event_at if activity.moved_by else since),)
 
     # -- waiting -----------------------------------------------------------------------------------
 

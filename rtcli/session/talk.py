@@ -10,7 +10,7 @@ from typing import Any
 from rtcli.dsp.wav import WavAudio, load_speech
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.record import Frame
+from rtcli.protocol.record import GIVE_UP, Did, Frame
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio import SessionAudio
 from rtcli.session.images import PreparedImage
@@ -77,6 +77,7 @@ class Talk:
         if self._cancel_unanswered:
             self._link.show(Notice("the response is given up", "the server has not answered response.cancel"))
             self.give_up()
+            return True
         before = self._link.state.log.last_number
         responding, audible = self._link.transport.responding, self._audio.audible
         self._link.transport.interrupt()
@@ -96,6 +97,7 @@ class Talk:
     def give_up(self) -> None:
         """Wait no longer for what was asked for: the server says nothing to it. What was asked for later goes out."""
         if self._link.connected:
+            self._link.observe(Did(self._link.now, GIVE_UP))
             self._link.transport.give_up_response()
             self._link.changed.set()
 

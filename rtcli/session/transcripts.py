@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from rtcli.protocol.items import MessageItem
-from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.protocol.record import GIVE_UP, Connected, Connection, Did, Frame
 from rtcli.protocol.remember import remember
 from rtcli.session.part import Part, moment, received
 from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
@@ -298,6 +298,12 @@ class TranscriptStreams(Part):
     def _is_of(stream: _Stream, text: str) -> bool:
         """Whether a text that came under another name is that of a stream."""
         return stream.text.strip() == text.strip() if stream.done else text.startswith(stream.text)
+
+    @moment(Did)
+    def _on_did(self, record: Did) -> list[SpeechDone]:
+        """What is waited for no longer ends as it stands."""
+        mine = [(key, s) for key, s in self._streams.items() if key[0] == "assistant" and not s.done]
+        return [self._ended(key, stream) for key, stream in mine] if record.command == GIVE_UP else []
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> list[SpeechDone]:

@@ -19,7 +19,7 @@ from rtcli.repl.completer import Work
 from rtcli.repl.loop import run_prompt
 from rtcli.repl.output import TerminalOutput
 from rtcli.views import DisplaySettings, Notice, Quit, SessionStatus, Text, View
-from tests.kit.waiting import DEADLINE
+from tests.kit.waiting import DEADLINE, until
 
 CONNECTED = SessionStatus(connection="connected", model="m")
 
@@ -193,6 +193,40 @@ async def test_a_key_stands_for_a_command(status: SessionStatus, key: str, line:
         await backend.has_done("x")
         prompt.keyboard.send_text(key)
         await backend.has_done("x", line)
+
+
+@pytest.mark.parametrize(("keys", "code"), [("\x03", ExitCode.INTERRUPTED), ("/quit\r", ExitCode.OK)])
+async def test_a_session_that_does_not_come_is_left_at_once(keys: str, code: ExitCode) -> None:
+    """By one Ctrl+C, or by /quit, which does not wait for a session to leave."""
+    backend = ScriptedBackend()
+    async with running(backend) as prompt:
+        await asyncio.wait_for(backend.started.wait(), DEADLINE)
+        prompt.keyboard.send_text(keys)
+
+        assert await prompt.end() is code
+    assert backend.lines == []
+
+
+async def test_what_waits_is_in_the_toolbar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages that are queued, and the command that they are queued behind, which Ctrl+C stops."""
+
+    class Slow(ScriptedBackend):
+        async def run_line(self, line: str) -> Sequence[View]:
+            self.lines.append(line)
+            await asyncio.Event().wait()
+            return ()
+
+    monkeypatch.setattr("rtcli.repl.loop._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("rtcli.repl.loop._IDLE_REFRESH_SECONDS", 0.01)
+    backend = Slow()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("/set x\rhello\r")
+        await until(lambda: "2 messages queued" in prompt.screen.getvalue(), "both wait for the session")
+        backend.ready.set()
+        await until(lambda: "1 message queued" in prompt.screen.getvalue(), "one is at work")
+        await until(lambda: "(Ctrl+C stops)" in prompt.screen.getvalue(), "it says so")
+        prompt.keyboard.send_text("\x03")
+        await until(lambda: backend.lines == ["/set x", "hello"], "it was stopped")
 
 
 async def test_keys_can_be_moved() -> None:

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from rtcli.render.styles import Line, plain
 from rtcli.render.text import cells
 from rtcli.repl.toolbar import level_bar, toolbar
-from rtcli.views import CallStatus, DisplaySettings, SessionStatus
+from rtcli.views import (
+    ANSWERING,
+    CANCELLING,
+    CONNECTING,
+    CallStatus,
+    DisplaySettings,
+    SessionStatus,
+    Wait,
+)
 
 CONNECTED = SessionStatus(connection="connected", model="gpt-realtime", endpoint="OpenAI")
 BUSY = replace(
@@ -48,6 +56,33 @@ def test_all_of_it_where_there_is_room() -> None:
         "300 ms of microphone audio dropped │ events summary -*.delta │ first sound 640 ms │ "
         "Esc stop  F2 mute  F3 events  F4 talk  F5 metrics  Ctrl+D leave  /help"
     )
+
+
+ANSWER = replace(CONNECTED, responding=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (ANSWER, "│ answering (Esc stops) │"),
+        (replace(ANSWER, waits=(Wait(ANSWERING, 0.4),)), "│ answering (Esc stops) │"),
+        (replace(ANSWER, waits=(Wait(ANSWERING, 2.0, "response.created", 1.0),)), "│ answering 2 s (Esc stops) │"),
+        (
+            replace(ANSWER, waits=(Wait(ANSWERING, 42.0, "response.output_text.done", 38.0),)),
+            "│ answering 42 s, last event 38 s ago: response.output_text.done (Esc stops) │",
+        ),
+        (replace(ANSWER, waits=(Wait(ANSWERING, 90.0, "", 90.0),)), "│ answering 1:30, no event yet (Esc stops) │"),
+        (replace(ANSWER, waits=(Wait(CANCELLING, 4.0),)), "│ cancel sent, no reply for 4 s (Esc gives up) │"),
+        (replace(ANSWER, queued=1), "│ 1 message queued │"),
+        (replace(CONNECTED, connection="connecting", waits=(Wait(CONNECTING, 5.0),)), "○ connecting 5 s │"),
+        (replace(CONNECTED, waits=(Wait("waiting for the session", 3.0),)), "│ waiting for the session 3 s │"),
+        (replace(CONNECTED, waits=(Wait("/play", 12.0),)), "│ /play 12 s (Ctrl+C stops) │"),
+    ],
+    ids=str,
+)
+def test_what_is_waited_for_and_since_when(status: SessionStatus, text: str) -> None:
+    """And what came last, once that is a while ago."""
+    assert text in shown(status)
 
 
 def test_less_room_leaves_what_matters_most() -> None:

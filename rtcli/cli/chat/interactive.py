@@ -54,6 +54,8 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     options.recording.resume_in(session)  # before "last" would be the recording of this session
     if (problem := options.recording.begin(session.recorder, prompt=True)) is not None:
         relay.show(problem)
+    session.patience.limit = options.limit
+    session.patience.start()
     if options.audio.listens:
         session.audio.unmute()
     # The prompt subscribes to the session as soon as this returns: only then is there somebody to show lines to.

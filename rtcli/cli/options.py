@@ -117,3 +117,15 @@ def bounds_of(settings: Settings) -> dict[str, float]:
     from rtcli.timeline.figures import parse_bounds
 
     return parse_bounds(given)
+
+
+def keys_of(settings: Settings) -> dict[str, str] | None:
+    """The keys that are set for the prompt, by action. Raises UsageError that names file, action and key."""
+    found = settings.find("keys")
+    if found is None:
+        return None
+    from rtcli.repl.keys import check_keys
+
+    keys, origin = found
+    check_keys(keys, origin)
+    return dict(keys)

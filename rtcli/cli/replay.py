@@ -123,8 +123,9 @@ async def _at_prompt(looked_at: Replay, display: DisplaySettings, settings: Sett
         display=display,
         label=looked_at.name,
         greeting=[_greeting(looked_at)],
-        keys=settings.get("keys"),
+        keys=options.keys_of(settings),
         history=history_file(),
+        vi=settings.get("editing") == "vi",
         color=color_for(sys.stdout, settings.get("theme")),
     )
 

@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Annotated
 
-from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
-from rtcli.commands.registry import TOPICS, Command, command
-from rtcli.errors import RtcliError
+from rtcli.commands.registry import TOPICS, Command, Registry, command
+from rtcli.commands.session_arguments import CommandName
+from rtcli.errors import RtcliError, UsageError
 from rtcli.protocol.times import clock
 from rtcli.session.transfer import TransferResult
 from rtcli.session.undo import Restored
-from rtcli.views import Level, Notice, Quit, Table, Text, Views, counted
+from rtcli.views import Level, Notice, Quit, Table, Text, View, Views, counted
+
+_GRAMMAR = "Text is a message · //text is a message that begins with / · {...} is a raw event · @path adds an image"
 
 
 @command("help", topic="app", aliases=("?",))
-def show_help(context: Context, name: RemainingText | None = None) -> Views:
-    """List the commands, or explain one: /help session set"""
-    # topics have no slash, so that a command of the same name is still found by it
+def show_help(context: Context, name: Annotated[str | None, CommandName()] = None) -> Views:
+    """List the commands, page by page at a prompt (/help 2), or explain a topic or one of them: /help session set"""
+    pages = help_pages(context.registry, context.screen)
+    if name and name.isdecimal():
+        if not 1 <= int(name) <= len(pages):
+            raise UsageError(f"there is no page {name}", hint=f"/help 1 to /help {len(pages)}")
+        return _page(context, pages, int(name))
     if name and name in TOPICS:
         return _topic(context, name)
     if name:
         return _explain(context, name.removeprefix("/"))
-    return [
-        *(_topic(context, topic) for topic in TOPICS if any(entry.topic == topic for entry in context.registry)),
-        Text("Text is a message · //text is a message that begins with / · {...} is a raw event · @path adds an image"),
-    ]
+    return _page(context, pages, 1)
+
+
+def _page(context: Context, pages: Sequence[Sequence[str]], number: int) -> Views:
+    tables: list[View] = [_topic(context, topic) for topic in pages[number - 1]]
+    if number == len(pages):
+        return [*tables, Text(_GRAMMAR)]
+    hint = f"/help {number + 1} is the next, /help {pages[-1][-1]} and /help COMMAND explain"
+    return [*tables, Notice(f"page {number} of {len(pages)}", hint=hint)]
+
+
+def help_pages(registry: Registry, screen: tuple[int, int] | None) -> list[list[str]]:
+    """The topics of each page: what a screen of so many columns and rows takes, at least one; None: all of them."""
+    topics = [topic for topic in TOPICS if any(entry.topic == topic for entry in registry)]
+    if screen is None:
+        return [topics]
+    columns, rows = screen
+    pages: list[list[str]] = [[]]
+    left = rows
+    for topic in topics:
+        needed = _rows_of(registry, topic, columns)
+        if pages[-1] and needed > left:
+            pages.append([])
+            left = rows
+        pages[-1].append(topic)
+        left -= needed
+    return pages
+
+
+def _rows_of(registry: Registry, topic: str, columns: int) -> int:
+    """About so many rows: title, headings, and what each command needs where its summary wraps."""
+    entries = [entry for entry in registry if entry.topic == topic]
+    usage = min(max(len(entry.usage) for entry in entries), columns // 2)
+    room = max(columns - usage - 2, 20)
+    return 2 + sum(max(-(-len(entry.summary) // room), -(-len(entry.usage) // usage)) for entry in entries)
 
 
 def _topic(context: Context, topic: str) -> Table:

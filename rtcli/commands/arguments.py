@@ -15,6 +15,7 @@ from rtcli.commands.lexer import quoted
 from rtcli.errors import UsageError
 from rtcli.protocol.ndjson import parse_object
 from rtcli.session.audio_devices import device_names
+from rtcli.session.images import IMAGE_SUFFIXES
 
 T = TypeVar("T")
 
@@ -128,6 +129,9 @@ class ImageSource(FilePath):
     """An image: a file, a URL, or the word clipboard."""
 
     label = "PATH|URL|clipboard"
+
+    def __init__(self) -> None:
+        super().__init__(*IMAGE_SUFFIXES)
 
     def parse(self, text: str, known: Known) -> Any:
         return text

@@ -9,9 +9,8 @@ from rtcli.commands.arguments import Suggestion, as_word, file_suggestions
 from rtcli.commands.known import Known
 from rtcli.commands.lexer import next_word
 from rtcli.commands.registry import Command, Parameter, Registry
+from rtcli.commands.session_arguments import typed_event
 from rtcli.errors import UsageError
-from rtcli.protocol.catalog import event_types
-from rtcli.protocol.record import Direction
 from rtcli.session.images import IMAGE_SUFFIXES
 
 _MAX_COMPLETIONS = 200
@@ -124,15 +123,9 @@ def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[
 
 def _event_type(text: str, known: Known) -> Iterator[Completion]:
     """Inside the type of a raw event."""
-    _, found, typed = text.rpartition('"type"')
-    value = typed.lstrip().removeprefix(":").lstrip()
-    if not found or not value.startswith('"') or '"' in value[1:]:
-        return
-    # behind the opening quote
-    start = len(text) - len(value) + 1
-    for row in event_types(Direction.SENT, known.kind):
-        if row.name.startswith(value[1:]):
-            yield Completion(f'{row.name}"', start, row.name, row.meaning)
+    for suggestion in typed_event(text, known):
+        start = text.rindex('"') + 1
+        yield Completion(suggestion.text[start:], start, suggestion.text[start:-1], suggestion.meta)
 
 
 def _image(text: str) -> Iterator[Completion]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rtcli.session.state import SessionState
 
 
+_PROMPT_ROWS = 5
+"""What the prompt, a line above it and a notice below a page take of a screen."""
+
+
 @dataclass(slots=True)
 class Context:
     """A session or the replay of one, what the user wants to see of it, and the commands there are.
@@ -33,6 +37,7 @@ class Context:
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)  # figures and their milliseconds, as settings say them
     recorded: Replay | None = None  # in place of a live session
+    screen_size: Callable[[], tuple[int, int]] | None = None  # columns and rows at a prompt
     kept_edit: str = ""  # settings that were edited and could not be applied yet
 
     @property
@@ -63,6 +68,14 @@ class Context:
         if self.recorded is not None:
             return None if self.recorded.ended else self.recorded.at
         return self.session.now
+
+    @property
+    def screen(self) -> tuple[int, int] | None:
+        """Columns and rows that a command may fill at the prompt; None: nobody looks at a screen."""
+        if self.screen_size is None:
+            return None
+        columns, rows = self.screen_size()
+        return columns - 1, rows - _PROMPT_ROWS
 
     @property
     def started(self) -> datetime | None:

@@ -13,7 +13,7 @@ from rtcli.commands.context import Context
 from rtcli.commands.frame_tables import MAX_MATCHES, Matches, chain_table
 from rtcli.commands.registry import command
 from rtcli.commands.sent_line import sent_line
-from rtcli.commands.session_arguments import EventPattern, FilterTerms, FrameNumbers, RecordKey
+from rtcli.commands.session_arguments import ClientEvents, EventPattern, FilterTerms, FrameNumbers, RecordKey
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter
 from rtcli.protocol.patterns import compile_pattern
@@ -27,7 +27,7 @@ _MAX_LISTED = 500
 
 
 @command("send", topic="wire")
-def send(context: Context, event: RemainingText, *, raw: bool = False) -> Views:
+def send(context: Context, event: Annotated[str, ClientEvents()], *, raw: bool = False) -> Views:
     """Send events unchanged: JSON, one or several, or @FILE.
 
     A response.create waits for its turn like any other; --raw sends it at once, to provoke a race.

@@ -13,7 +13,7 @@ from rtcli.commands.charts import item_charts
 from rtcli.commands.context import Context
 from rtcli.commands.files import read_json, write_text
 from rtcli.commands.registry import command
-from rtcli.commands.session_arguments import ItemId
+from rtcli.commands.session_arguments import ItemId, ItemOrFile
 from rtcli.errors import InputError, RtcliError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.tools.results import shown_json
@@ -107,7 +107,7 @@ async def truncate(
 
 
 @command("reset", topic="items", exact=True)
-async def reset(context: Context, point: Annotated[str, ItemId()] = "") -> Views:
+async def reset(context: Context, point: Annotated[str, ItemOrFile()] = "") -> Views:
     """Empty the conversation, go back to an item (which stays), or load one from a file: /reset conversation.json
 
     /undo brings back what was there.

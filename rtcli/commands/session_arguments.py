@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import rtcli.commands.settings_catalog as paths
-from rtcli.commands.arguments import ArgumentType, Suggestion
+from rtcli.commands.arguments import ArgumentType, Suggestion, file_suggestions
 from rtcli.commands.known import Known
+from rtcli.commands.registry import TOPICS
 from rtcli.errors import UsageError
-from rtcli.protocol.catalog import all_types
+from rtcli.protocol.catalog import all_types, event_types
 from rtcli.protocol.ids import expand
 from rtcli.protocol.ndjson import parse_object
+from rtcli.protocol.record import Direction
 from rtcli.session.setting_paths import parse_value
 
 _PAIR = re.compile(r"\s*([A-Za-z_][\w.]*)=")
@@ -151,6 +153,8 @@ class FilterTerms(ArgumentType[str]):
         for item_id, _ in known.items:
             yield Suggestion(f"{begin}item={item_id}")
         yield Suggestion(f"{begin}error", "an error, or something that failed")
+        if not before:
+            yield Suggestion("off", "all events")
 
 
 class RecordKey(ArgumentType[str]):
@@ -165,6 +169,11 @@ class RecordKey(ArgumentType[str]):
         # the newest first: it is the one that is asked about
         for number, event_type in reversed(known.frames):
             yield Suggestion(str(number), event_type)
+        for name, event_type in known.ids.items():
+            yield Suggestion(name, known.texts.get(name) or event_type)
+        meanings = {row.name: row.meaning for row in all_types(known.kind)}
+        for event_type in dict.fromkeys(event_type for _, event_type in reversed(known.frames)):
+            yield Suggestion(event_type, meanings.get(event_type, ""))
 
 
 class FrameNumbers(ArgumentType[tuple[int, "int | None"]]):
@@ -195,7 +204,69 @@ class ItemId(ArgumentType[str]):
         return expand(text, ids)
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
-        return (Suggestion(item_id, role) for item_id, role in reversed(known.items))
+        numbered = list(enumerate(known.items, 1))
+        return (
+            Suggestion(item_id, f"{number} {role}: {known.texts.get(item_id, '')}".rstrip(": "))
+            for number, (item_id, role) in reversed(numbered)
+        )
+
+
+class ItemOrFile(ItemId):
+    """An item, or a file that holds a conversation."""
+
+    label = "ITEM|FILE"
+
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        yield from super().suggest(typed, known)
+        yield from file_suggestions(typed, (".json",))
+
+
+class ClientEvents(ArgumentType[str]):
+    """Events to send, as JSON or @FILE."""
+
+    label = "EVENT"
+    greedy = True
+
+    def parse(self, text: str, known: Known) -> str:
+        return text
+
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        if typed.startswith("@"):
+            files = file_suggestions(typed[1:], (".json", ".ndjson", ".jsonl"))
+            return (Suggestion(f"@{file.text}", file.meta, file.more) for file in files)
+        if typed.lstrip().startswith("{"):
+            return typed_event(typed, known)
+        rows = event_types(Direction.SENT, known.kind)
+        return (Suggestion(f'{{"type":"{row.name}"', row.meaning, more=True) for row in rows)
+
+
+def typed_event(text: str, known: Known) -> Iterator[Suggestion]:
+    """Ways to end the type of an event that is being typed as JSON; each is the whole text."""
+    _, found, typed = text.rpartition('"type"')
+    value = typed.lstrip().removeprefix(":").lstrip()
+    if not found or not value.startswith('"') or '"' in value[1:]:
+        return
+    # up to the opening quote
+    begin = text[: len(text) - len(value) + 1]
+    for row in event_types(Direction.SENT, known.kind):
+        if row.name.startswith(value[1:]):
+            yield Suggestion(f'{begin}{row.name}"', row.meaning, more=True)
+
+
+class CommandName(ArgumentType[str]):
+    """A command, a topic of them, or a page."""
+
+    label = "NAME"
+    greedy = True
+
+    def parse(self, text: str, known: Known) -> str:
+        return text
+
+    def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        if not typed.startswith("/"):
+            yield from (Suggestion(topic, f"the commands under {heading}") for topic, heading in TOPICS.items())
+        slash = "/" if typed.startswith("/") else ""
+        yield from (Suggestion(f"{slash}{name}", summary) for name, summary in known.commands)
 
 
 class OpenCallId(ArgumentType[str]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rtcli.protocol.models import STORED_PROMPTS, TRANSCRIBERS
+from rtcli.protocol.models import MODELS, STORED_PROMPTS, TRANSCRIBERS
 from rtcli.session.setting_paths import UNSENDABLE, flatten
 
 _FORMATS = ('{"type":"audio/pcm","rate":24000}', '{"type":"audio/pcmu"}', '{"type":"audio/pcma"}')
@@ -13,6 +13,7 @@ _TRUTH = ("true", "false")
 VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
 
 _PATHS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "model": ("the model; another one needs a new connection: /model", MODELS),
     "output_modalities": ("audio or text, one of the two", ('["audio"]', '["text"]')),
     "instructions": ("the instructions for the model", ()),
     "tools": ("the tools that the model may call; [] clears them", ("[]",)),

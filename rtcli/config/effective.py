@@ -22,6 +22,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "barge_in": True,
     "record": True,
     "theme": "auto",
+    "editing": "emacs",
 }
 
 _KEYS = ("api_key_env", "api_key_file", "api_key_keyring")

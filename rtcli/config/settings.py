@@ -72,6 +72,7 @@ SETTINGS: tuple[Setting, ...] = (
         "colors for any background, a dark one, a light one; or none",
         choices=("auto", "dark", "light", "none"),
     ),
+    Setting("editing", str, "how the line at the prompt is edited: as in emacs or as in vi", choices=("emacs", "vi")),
     Setting("keys", dict, "key bindings of the prompt: action = key"),
     Setting("bounds", dict, "figures of /stats and the times above which they are marked: voice_to_ear = 1200"),
     Setting("prices", dict, "prices of models, one table per model"),

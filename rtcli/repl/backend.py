@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from prompt_toolkit.application import get_app
+
 from rtcli.errors import RtcliError
 from rtcli.repl.completer import Work
 from rtcli.views import Level, Notice, SessionStatus, View
@@ -55,6 +57,7 @@ class SessionBackend:
     async def start(self, show: Callable[[View], None], edit: Edit) -> None:
         """Subscribe, then connect, so that nothing of the beginning is missed."""
         self._context.edit = edit
+        self._context.screen_size = _screen_size
         self._context.session.subscribe(show)
         await self._context.session.start()
 
@@ -95,6 +98,7 @@ class ReplayBackend:
         """Play on behind the prompt."""
         self._context.replay.feed.subscribe(show)
         # kept: the loop holds its tasks by weak references
+        self._context.screen_size = _screen_size
         self._playing = asyncio.get_running_loop().create_task(self._play(show))
 
     async def _play(self, show: Callable[[View], None]) -> None:
@@ -122,6 +126,11 @@ class ReplayBackend:
     def farewell(self) -> Sequence[View]:
         """Nothing: it was another session's."""
         return ()
+
+
+def _screen_size() -> tuple[int, int]:
+    size = get_app().output.get_size()
+    return size.columns, size.rows
 
 
 def _completion(text: str, context: Context) -> Work:

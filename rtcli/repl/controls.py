@@ -12,6 +12,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.search import stop_search
 
 from rtcli.errors import ExitCode, RtcliError
+from rtcli.repl.clipboard import ClipboardImages
 from rtcli.repl.editor import edit
 from rtcli.repl.keys import KeyHandler
 from rtcli.repl.live import LiveWriter
@@ -57,6 +58,7 @@ class Controls:
         self._display = display
         self._writer = writer
         self._pastes = pastes
+        self._clipboard = ClipboardImages()
         self._hinted = -AGAIN_SECONDS  # when Ctrl+C said that a second one leaves
         self.typed_ahead = False  # the keys came before there was a prompt: Enter is Ctrl+J then
 
@@ -67,6 +69,7 @@ class Controls:
         handlers: dict[str, Callable[[KeyPressEvent], None]] = {
             "send": self._send,
             "newline": self._newline,
+            "paste_image": self._paste_image,
             "complete": TabKey(),
             "help": lambda _: actions.run_now("/help"),
             "interrupt": self._interrupt,
@@ -90,6 +93,7 @@ class Controls:
             buffer.insert_text("\n")
         else:
             buffer.validate_and_handle()
+            event.app.vi_state.reset()  # a new line is begun in insert mode
 
     def _newline(self, event: KeyPressEvent) -> None:
         if self.typed_ahead and event.data == "\n":
@@ -127,6 +131,23 @@ class Controls:
         else:
             self._hinted = time.monotonic()
             self._actions.show(Notice("Ctrl+C again, Ctrl+D or /quit leaves"))
+
+    def _paste_image(self, event: KeyPressEvent) -> None:
+        event.app.create_background_task(self._image_pasted(event.current_buffer))
+
+    async def _image_pasted(self, buffer: Buffer) -> None:
+        try:
+            path, label = await self._clipboard.take()
+        except RtcliError as error:
+            self._actions.show(Notice(error.what, error.why, error.hint, Level.WARNING))
+            return
+        space = "" if buffer.document.char_before_cursor in ("", " ", "\n") else " "
+        sign = self._pastes.stand_for(f'@"{path}"', label)
+        buffer.insert_text(f"{space}{sign} ")
+
+    def close(self) -> None:
+        """Nothing of the clipboard stays behind."""
+        self._clipboard.close()
 
     def _edit(self, event: KeyPressEvent) -> None:
         event.app.create_background_task(self._edited(event.current_buffer))

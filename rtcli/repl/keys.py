@@ -8,10 +8,11 @@ from typing import NamedTuple, TypeAlias
 
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Always, Condition, Filter, has_focus
+from prompt_toolkit.filters import Always, Condition, Filter, has_focus, vi_insert_mode, vi_navigation_mode
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
 from rtcli.errors import UsageError
@@ -40,9 +41,10 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("newline", "alt+enter", "insert a newline; Ctrl+J and Shift+Enter do so too", typing=True),
     KeyAction("complete", "tab", "complete the word; in the menu: the next candidate", typing=True),
     KeyAction("help", "?", "show help, if the line is empty", empty=True),
-    KeyAction("interrupt", "esc", "stop the answer", typing=True),
+    KeyAction("interrupt", "esc", "stop the answer; in vi mode only outside of insert mode", typing=True),
     KeyAction("cancel", "ctrl+c", "clear the line; then stop the answer; then leave"),
     KeyAction("leave", "ctrl+d", "leave, if the line is empty", empty=True),
+    KeyAction("paste_image", "ctrl+v", "paste the image of the clipboard", typing=True),
     KeyAction("edit", "ctrl+x ctrl+e", "edit the text in $EDITOR", typing=True),
     KeyAction("clear", "ctrl+l", "clear the screen"),
     KeyAction("suspend", "ctrl+z", "suspend to the shell; `fg` returns"),
@@ -62,6 +64,8 @@ def read_keys(text: str) -> tuple[str, ...]:
     """`ctrl+x ctrl+e` as the prompt's library names keys. Raises UsageError for what is not a key."""
     keys = tuple(key for word in text.lower().split() for key in _read_key(word))
     try:
+        if any(key.startswith("<") for key in keys):  # the library's names for what is not one key: <any>
+            raise ValueError(text)
         # the library knows best which keys there are
         KeyBindings().add(*keys)(lambda event: None)
     except (ValueError, AssertionError) as error:
@@ -94,20 +98,65 @@ def bindings(handlers: Mapping[str, KeyHandler], changed: Mapping[str, str] | No
     taken: dict[tuple[str, ...], str] = {}  # keys, and the action that has them
     for action in ACTIONS:
         keys = _keys_of(action, changed)
-        if keys in taken:
-            why = f"{changed.get(action.name, action.keys)!r} is already the key of {taken[keys]}"
-            raise UsageError(f"[keys] {action.name} cannot be used", why=why, hint="give each action a key of its own")
-        taken[keys] = action.name
+        _check_free(action, keys, changed, taken)
+        taken[_normal(keys)] = action.name
         lone = keys == ("escape",)
         # eager: it does not wait whether Esc becomes the start of a longer binding
         table.add(*keys, filter=_when(action, keys), eager=lone)(handlers[action.name])
     if ("c-j",) not in taken:
         table.add("c-j", filter=has_focus(DEFAULT_BUFFER))(handlers["newline"])
+    # vi's own binding of Esc would wait whether it becomes Alt+Enter
+    inserting = has_focus(DEFAULT_BUFFER) & vi_insert_mode & _nothing_follows
+    table.add("escape", filter=inserting, eager=True)(_to_normal_mode)
     return table
+
+
+def check_keys(changed: Mapping[str, str], origin: str) -> None:
+    """Raises UsageError, which names where they were set, for keys that `bindings` refuses."""
+    try:
+        bindings({action.name: lambda event: None for action in ACTIONS}, changed)
+    except UsageError as error:
+        raise UsageError(f"{origin}: {error.what}", why=error.why, hint=error.hint) from error
+
+
+_NEEDED = {"c-h": "Backspace", "c-u": "Ctrl+U"}
+
+
+def _check_free(
+    action: KeyAction, keys: tuple[str, ...], changed: Mapping[str, str], taken: Mapping[tuple[str, ...], str]
+) -> None:
+    """Refuse a key that another action has, waits for as its first, or that the line itself needs."""
+    text, normal = changed.get(action.name, action.keys), _normal(keys)
+    problem = f"{text!r} is {_NEEDED[normal[0]]}, which deletes" if normal[0] in _NEEDED else ""
+    for others, name in taken.items():
+        if others == normal:
+            problem = f"{text!r} is already the key of {name}"
+        elif others != ("escape",) != normal and others[: len(normal)] == normal[: len(others)]:
+            problem = f"{text!r} and the keys of {name} begin alike: one of them would only be waited for"
+    if problem:
+        raise UsageError(
+            f"[keys] {action.name} cannot be used", why=problem, hint="give each action a key of its own, such as f6"
+        )
+
+
+def _normal(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the second names that some keys have: Ctrl+M is Enter."""
+    table = KeyBindings()
+    table.add(*keys)(lambda event: None)
+    return tuple(str(getattr(key, "value", key)) for key in table.bindings[0].keys)
+
+
+def _to_normal_mode(event: KeyPressEvent) -> None:
+    buffer, mode = event.current_buffer, event.app.vi_state
+    buffer.cancel_completion()
+    buffer.cursor_position += buffer.document.get_cursor_left_position()
+    mode.input_mode = InputMode.NAVIGATION
 
 
 def _keys_of(action: KeyAction, changed: Mapping[str, str]) -> tuple[str, ...]:
     text = changed.get(action.name, action.keys)
+    if not isinstance(text, str):
+        raise UsageError(f"[keys] {action.name}: {text!r} is not the name of a key", hint='for example "ctrl+t"')
     try:
         keys = read_keys(text)
     except UsageError as error:
@@ -137,7 +186,9 @@ def _teach_sequences() -> None:
 def _when(action: KeyAction, keys: tuple[str, ...]) -> Filter:
     when: Filter = has_focus(DEFAULT_BUFFER) if action.typing or action.empty else Always()
     if action.empty:
-        when = when & _empty_line
+        when = when & _empty_line & (Always() if keys[0] != "?" else ~vi_navigation_mode)
+    if keys == ("escape",):
+        when = when & ~vi_insert_mode
     # Such a key may be the first of several that belong together: Esc of Alt+Enter, a character of a text.
     return when & _nothing_follows if keys == ("escape",) or len(keys[0]) == 1 else when
 

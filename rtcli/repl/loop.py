@@ -58,6 +58,7 @@ async def run_repl(
     greeting: Sequence[View] = (),
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
+    vi: bool = False,
     color: Color = Color.MIDDLE,
     streams: StandardStreams | None = None,
 ) -> ExitCode:
@@ -67,8 +68,8 @@ async def run_repl(
     import loads behind a prompt that already takes keys. Then the session is started; if that first connection fails,
     the error is shown, the terminal restored, and the error's exit code returned. `display` is the one that the
     context holds, `label` what the toolbar says of the endpoint until then, `greeting` what is shown first, `keys`
-    the actions bound to other keys, `history` the file of typed lines (None: they are forgotten), `streams` the
-    terminal (None: the process's own).
+    the actions bound to other keys, `history` the file of typed lines (None: they are forgotten), `vi` whether they
+    are edited as in vi, `streams` the terminal (None: the process's own).
 
     Raises UsageError for `keys` that name no action or no key.
     """
@@ -83,6 +84,7 @@ async def run_repl(
         greeting=greeting,
         keys=keys,
         history=history,
+        vi=vi,
         color=color,
         streams=streams,
     )
@@ -96,6 +98,7 @@ async def run_prompt(
     greeting: Sequence[View] = (),
     keys: Mapping[str, str] | None = None,
     history: Path | None = None,
+    vi: bool = False,
     color: Color = Color.MIDDLE,
     streams: StandardStreams | None = None,
     keyboard: Input | None = None,
@@ -123,11 +126,12 @@ async def run_prompt(
         screen=output,
         color=color,
         reflow=reflow,
+        vi=vi,
     )
     _note_typed_ahead(app, controls)
     if isinstance(output, TerminalOutput):
         output.on_gone = lambda: repl.leave(ExitCode.HANGUP)
-    with captured(repl.show, descriptor=streams.apart), on_signal(repl.on_signal):
+    with captured(repl.show, descriptor=streams.apart), on_signal(repl.on_signal), contextlib.closing(controls):
         return await repl.run(app)
 
 

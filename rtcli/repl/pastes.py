@@ -1,4 +1,4 @@
-"""Large pastes: each stands at the prompt as one character, shown as a few words, and is sent as it is."""
+"""Large pastes and images: each stands at the prompt as one character, shown as a few words, and is sent as it is."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ class Pastes:
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}  # by their signs
+        self._labels: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<Pastes {[_label('pasted', text) for text in self._texts.values()]}>"
 
     def fold(self, text: str) -> str:
         """The sign that stands for a text if it is large, else the text."""
-        if not is_large(text):
-            return text
+        return self.stand_for(text, _label("pasted", text)) if is_large(text) else text
+
+    def stand_for(self, text: str, label: str) -> str:
+        """A sign that stands for a text, and is shown as a label."""
         sign = chr(_FIRST_SIGN + len(self._texts) % 0xF0)
-        self._texts[sign] = text
+        self._texts[sign], self._labels[sign] = text, label
         return sign
 
     def unfold(self, line: str) -> str:
@@ -44,8 +47,7 @@ class Pastes:
 
     def label(self, letter: str) -> str | None:
         """What is shown for a sign; None for any other letter."""
-        text = self._texts.get(letter)
-        return None if text is None else _label("pasted", text)
+        return self._labels.get(letter)
 
     def labeled(self, line: str) -> str:
         """A line as it is shown: a few words in place of each sign, and of itself if it is large without one."""
@@ -59,6 +61,7 @@ class Pastes:
     def forget(self) -> None:
         """The line was sent."""
         self._texts.clear()
+        self._labels.clear()
 
 
 def _label(what: str, text: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
+from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
 from prompt_toolkit.filters import Condition, has_focus, is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
@@ -61,10 +62,11 @@ def build_prompt(
     screen: Output | None = None,
     color: Color = Color.MIDDLE,
     reflow: bool = False,
+    vi: bool = False,
 ) -> Prompt:
     """The application; `accept` gets each line that is sent, with its `pastes` folded; the application goes on.
 
-    `reflow` says that the terminal wraps its rows anew when it becomes narrower.
+    `reflow` says that the terminal wraps its rows anew when it becomes narrower, `vi` that the line is edited as in vi.
     """
     buffer = _input_buffer(accept, completer, history, pastes)
     app: Prompt = Application(
@@ -75,6 +77,8 @@ def build_prompt(
         include_default_pygments_style=False,
         input=keyboard,
         output=screen,
+        editing_mode=EditingMode.VI if vi else EditingMode.EMACS,
+        cursor=ModalCursorShapeConfig() if vi else None,
     )
     # how long a lone Esc waits for more: it has to stop an answer at once
     app.ttimeoutlen = ESCAPE_SECONDS

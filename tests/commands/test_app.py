@@ -19,6 +19,28 @@ async def test_help_lists_every_command_by_topic() -> None:
         assert isinstance(grammar, Text) and "//text" in grammar.text
 
 
+@pytest.mark.parametrize("screen", [(100, 40), (80, 24), (40, 20), (200, 60), (20, 8)])
+async def test_help_comes_in_pages_at_a_prompt(screen: tuple[int, int]) -> None:
+    """As many topics as the screen takes; each command is on one of them, and each page says how it goes on."""
+    async with live_session() as live:
+        live.context.screen_size = lambda: screen
+        listed, number, more = [], 0, True
+        while more:
+            number += 1
+            *tables, last = await live.run(f"/help {number}" if number > 1 else "/help")
+            listed += [row[0] for table in tables if isinstance(table, Table) for row in table.rows]
+            assert (
+                len(tables) == 1 or sum(len(table.rows) + 2 for table in tables if isinstance(table, Table)) < screen[1]
+            )
+            more = isinstance(last, Notice)
+            if isinstance(last, Notice):
+                assert last.what.startswith(f"page {number} of ") and f"/help {number + 1} " in last.hint
+
+        assert listed == [entry.usage for entry in live.context.registry]
+        with pytest.raises(UsageError, match=f"no page {number + 1}"):
+            await live.run(f"/help {number + 1}")
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

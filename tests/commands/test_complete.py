@@ -42,6 +42,18 @@ def texts(live: Live, line: str) -> list[str]:
         ("/image clip", "/image clipboard "),
         ('{"type": "response.cr', '{"type": "response.create"'),
         ("/show ", "/show 1 "),
+        ("/show response.cr", "/show response.created "),
+        ("/why sess", "/why session.created "),
+        ("/model gpt", "/model gpt-realtime-2.1-mini "),
+        ("/help mu", "/help mute "),
+        ("/help /mu", "/help /mute "),
+        ("/help session s", "/help session set "),
+        ("/help aud", "/help audio "),
+        ("/send ", '/send {"type":"response.create"'),
+        ("/send response.cr", '/send {"type":"response.create"'),
+        ('/send {"type": "response.cr', '/send {"type": "response.create"'),
+        ("/filter ", "/filter off "),
+        ("/set audio.output.speed=1.0 audio.output.voice=ma", "/set audio.output.speed=1.0 audio.output.voice=marin "),
     ],
 )
 async def test_what_can_follow_is_offered(live: Live, line: str, wanted: str) -> None:
@@ -73,6 +85,8 @@ async def test_items_of_the_conversation_are_offered_the_newest_first(live: Live
     ids = [item.item_id for item in live.session.state.history]
 
     assert texts(live, "/item ") == [f"/item {item_id} " for item_id in reversed(ids)]
+    assert [c.meta for c in live.complete("/item ")][-1] == "1 user: hello"
+    assert f"/show {ids[0]} " in texts(live, "/show item_")
     assert f"/filter item={ids[0]} " in texts(live, f"/filter item={ids[0][:8]}")
 
 
@@ -88,6 +102,10 @@ async def test_files_are_offered_for_paths_and_pictures(live: Live, tmp_path: Pa
         f"/play {tmp_path}/folder/",
     ]
     assert texts(live, f"look @{tmp_path}/") == [f"look @{tmp_path}/d.png ", f"look @{tmp_path}/folder/"]
+    assert texts(live, f"/image {tmp_path}/") == [f"/image {tmp_path}/d.png ", f"/image {tmp_path}/folder/"]
+    (tmp_path / "e.json").write_bytes(b"")
+    assert texts(live, f"/reset {tmp_path}/") == [f"/reset {tmp_path}/e.json ", f"/reset {tmp_path}/folder/"]
+    assert texts(live, f"/send @{tmp_path}/e") == [f"/send @{tmp_path}/e.json "]
     assert texts(live, f'/play "{tmp_path}/b') == [f'/play "{tmp_path}/b c.wav" ']
     assert texts(live, f"/play {tmp_path}/nowhere/") == []
     assert texts(live, f"/play {tmp_path}/.h") == [f"/play {tmp_path}/.hidden.wav "]

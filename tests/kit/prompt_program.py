@@ -1,6 +1,6 @@
 """A program for terminal tests: the prompt in front of a backend that talks at a given rate and reports what it got.
 
-python -m tests.kit.prompt_program [--rate N] [--words N] [--events MODE] [--refuse] [--history FILE]
+python -m tests.kit.prompt_program [--rate N] [--words N] [--events MODE] [--refuse] [--history FILE] [--vi]
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ async def main(argv: Sequence[str]) -> ExitCode:
     parser.add_argument("--events", default="off")
     parser.add_argument("--refuse", action="store_true")
     parser.add_argument("--history", type=Path)
+    parser.add_argument("--vi", action="store_true")
     options = parser.parse_args(argv)
 
     async def open_backend() -> Backend:
@@ -141,6 +142,7 @@ async def main(argv: Sequence[str]) -> ExitCode:
         display=DisplaySettings(events=options.events),
         greeting=[Notice("welcome")],
         history=options.history,
+        vi=options.vi,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.kit.prompt_program import END_OF_TALK
 from tests.kit.terminal import Terminal
@@ -407,6 +409,54 @@ def test_a_question_mark_on_an_empty_line_asks_for_help() -> None:
         terminal.wait_for("got 'why?'")
         terminal.send("?!\r")
         terminal.wait_for("got '?!'")
+
+
+def test_a_line_is_edited_as_in_vi() -> None:
+    """Where the settings say so: Esc leaves insert mode, a second one stops the answer, Enter begins in insert mode."""
+    with prompt("--vi", "--words", "100000") as terminal:
+        terminal.send("/talk\r")
+        terminal.wait_for("w00003")
+        terminal.send("wrong words")
+        terminal.wait_for(lambda: input_line(terminal) == "wrong words")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: b"\x1b[2 q" in bytes(terminal.raw))  # a block: normal mode
+        terminal.send("0cwright \r")
+        terminal.wait_for("got 'right words'")
+        assert "interrupted" not in terminal.text()
+        terminal.send("typed")
+        terminal.wait_for(lambda: input_line(terminal) == "typed")
+        blocks = bytes(terminal.raw).count(b"\x1b[2 q")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: bytes(terminal.raw).count(b"\x1b[2 q") > blocks)
+        terminal.send("\x1b")
+        terminal.wait_for("interrupted here")
+
+
+def test_the_image_of_the_clipboard_is_pasted(tmp_path: Path) -> None:
+    """As a few words in the line; what is sent names a file of ours, which is gone at the end."""
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "red.png")
+    tool = tmp_path / "wl-paste"
+    tool.write_text(f"#!/bin/sh\ncat {tmp_path / 'red.png'}\n")
+    tool.chmod(0o700)
+    with prompt(PATH=f"{tmp_path}:{os.environ['PATH']}", WAYLAND_DISPLAY="w", TMPDIR=str(tmp_path)) as terminal:
+        terminal.send("what is this:\x16")
+        terminal.wait_for("› what is this: [image 1: PNG 64x48]")
+        (file,) = tmp_path.glob("rtcli-*/*.png")
+        with Image.open(file) as image:
+            assert image.size == (64, 48)
+        terminal.send("\r")
+        terminal.wait_for(lambda: f"got'whatisthis:@\"{file}\"'" in "".join(terminal.text().split()))
+        terminal.send("\x04")
+        assert terminal.wait_exit() == 0
+    assert not file.exists()
+
+
+def test_a_clipboard_without_a_tool_says_what_is_missing(tmp_path: Path) -> None:
+    """In one line, and the draft stays."""
+    with prompt(PATH=str(tmp_path)) as terminal:
+        terminal.send("draft\x16")
+        terminal.wait_for("install wl-clipboard or xclip")
+        terminal.wait_for(lambda: input_line(terminal) == "draft")
 
 
 def test_what_others_write_does_not_disturb_the_prompt() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.repl.keys import ACTIONS, bindings, read_keys
+from rtcli.repl.keys import ACTIONS, bindings, check_keys, read_keys
 
 NOTHING = {action.name: lambda event: None for action in ACTIONS}
 
@@ -58,10 +60,25 @@ def test_an_action_that_does_not_exist_is_refused() -> None:
         ({"talk": "a"}, "talk cannot be used"),
         ({"talk": "space"}, "could not be typed"),
         ({"talk": "f99"}, "talk: 'f99' is not a key"),
+        ({"mute": "ctrl+m"}, "already the key of send"),
+        ({"mute": "ctrl+i"}, "already the key of complete"),
+        ({"mute": "backspace"}, "Backspace, which deletes"),
+        ({"mute": "ctrl+h"}, "Backspace, which deletes"),
+        ({"mute": "enter x"}, "begin alike"),
+        ({"mute": "ctrl+x"}, "begin alike"),
+        ({"mute": "<any>"}, "is not a key"),
+        ({"mute": 5}, "5 is not the name of a key"),
     ],
 )
-def test_keys_that_would_lock_the_user_out_are_refused(changed: dict[str, str], words: str) -> None:
+def test_keys_that_would_lock_the_user_out_are_refused(changed: dict[str, Any], words: str) -> None:
     """Two actions on one key, a character that could not be typed; the action is named."""
     with pytest.raises(UsageError, match="keys") as caught:
         bindings(NOTHING, changed)
     assert words in str(caught.value)
+    with pytest.raises(UsageError, match=r"my\.toml: \[keys\]"):
+        check_keys(changed, "my.toml")
+
+
+def test_keys_may_change_places() -> None:
+    """Enter for a new line, Alt+Enter to send."""
+    check_keys({"newline": "enter", "send": "alt+enter"}, "my.toml")

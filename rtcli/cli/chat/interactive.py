@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from rtcli.cli.options import bounds_of
+from rtcli.cli.options import bounds_of, keys_of
 from rtcli.cli.output import color_for
 from rtcli.errors import ExitCode
 from rtcli.views import Notice, View
@@ -24,6 +24,7 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
     from rtcli.config.folders import history_file
     from rtcli.repl.loop import run_repl
 
+    keys = keys_of(options.settings)
     async with AsyncExitStack() as stack:
 
         async def open_context() -> Context:
@@ -34,8 +35,9 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
             display=options.display,
             label=options.endpoint.label,
             greeting=options.greeting(prompt=True),
-            keys=options.settings.get("keys"),
+            keys=keys,
             history=history_file(),
+            vi=options.settings.get("editing") == "vi",
             color=color_for(options.streams.stdout, options.settings.get("theme")),
             streams=options.streams,
         )

@@ -39,9 +39,10 @@ def turn_chart(timeline: Timeline, turn: Turn, now: Callable[[], float | None], 
 
 
 def _title(turn: Turn, length: float, *, running: bool) -> str:
+    took = _time(length) if turn.has_times else "its events have no times"
     state = "running" if running else turn.why_failed or ("interrupted" if turn.interruptions else "")
     first, last = turn.begun.frame, max((span.frame for span in spans(turn)), default=0) or turn.begun.frame
-    return ", ".join(filter(None, (f"turn {turn.number}", turn.kind, _time(length), f"#{first} to #{last}", state)))
+    return ", ".join(filter(None, (f"turn {turn.number}", turn.kind, took, f"#{first} to #{last}", state)))
 
 
 def _figures(turn: Turn, bounds: Mapping[str, float]) -> Iterator[tuple[str, bool]]:
@@ -112,7 +113,7 @@ def _heard(part: SpokenPart, turn: Turn) -> ChartLane:
     waves = [ChartWave(run.start, levels[run.first_ms // 10 : run.last_ms // 10]) for run in part.heard]
     last = part.heard[-1]
     cuts = [cut for cut in turn.interruptions if cut.key == part.key]
-    note = f"{_time(last.last_ms / 1000)} heard of {_time(part.received_ms / 1000)}"
+    note = f"{_time(last.last_ms / 1000)} of {_time(part.received_ms / 1000)} heard"
     if cuts:
         waves.append(ChartWave(last.end, levels[last.last_ms // 10 :], bright=False))
         note = f"{note}, cut by {cuts[0].cause}" if cuts[0].cause else f"{note}, cut"

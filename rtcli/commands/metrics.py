@@ -65,7 +65,7 @@ def farewell(context: Context) -> Sequence[View]:
     """What a session comes to when it ends: turns, tokens, the price, and where its recording lies."""
     metrics = context.state.metrics
     views: list[View] = []
-    turns = len(context.state.timeline.turns)
+    turns = sum(bool(turn.responses) for turn in context.state.timeline.turns)
     if metrics.responses:
         total = metrics.total
         what = f"{counted(turns, 'turn')}, {total.input + total.output:,} tokens"

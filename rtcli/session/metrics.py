@@ -12,6 +12,9 @@ from rtcli.session.part import Part, received
 from rtcli.timeline.figures import summary
 from rtcli.timeline.timeline import Timeline
 
+_SHORT_TURNS = 100
+"""Turns behind the figures of a toolbar, which is drawn several times a second."""
+
 
 class SessionMetrics(Part):
     """Sums over one session of a user, reconnections included."""
@@ -66,8 +69,9 @@ class SessionMetrics(Part):
     def short(self) -> dict[str, str]:
         """The figures for a toolbar."""
         figures = {}
+        newest = self._timeline.turns[-_SHORT_TURNS:]
         for share, name in ((0.5, "first p50"), (0.95, "first p95")):
-            value = summary("first_delta", share, self._timeline.turns)
+            value = summary("first_delta", share, newest)
             if value is not None:
                 figures[name] = f"{value:.0f} ms"
         if self.total.total:

@@ -28,8 +28,8 @@ class Figure:
         return self.name.replace("_", " ")
 
     def of(self, turn: Turn) -> float | None:
-        """Milliseconds; None: one of its ends did not happen."""
-        return self.measure(turn)
+        """Milliseconds; None: one of its ends did not happen, or nobody wrote down when."""
+        return self.measure(turn) if turn.has_times else None
 
 
 def _between(start: float | None, end: float | Moment | None) -> float | None:

@@ -156,6 +156,11 @@ class ModelSide:
             part.hear(record.at, part.received_ms)
             self._beside = part
 
+    @received("output_audio_buffer.stopped", "output_audio_buffer.cleared")
+    def _on_output_audio_ended(self, _event: EventFields, _frame: Frame) -> None:
+        """What still comes beside the events is silence."""
+        self._beside = None
+
     def on_heard(self, record: Heard) -> None:
         """A player told how far it is."""
         if found := self._turns.part((record.item_id, record.content_index)):

@@ -107,6 +107,7 @@ class Timeline:
 
     def _on_connection(self, record: Connection) -> None:
         if record.state in (Connected.LOST, Connected.CLOSED):
+            self._user.begin_anew(Moment(record.at))
             turns = {turn.number: turn for turn, _ in self.owing}
             self._model.end_all(record.at)
             if record.state is Connected.LOST:

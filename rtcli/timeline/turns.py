@@ -218,6 +218,11 @@ class Turn:
         return self.asked is None and not self.responses and not committed
 
     @property
+    def has_times(self) -> bool:
+        """Its moments are known; those of plain events, which say no time, are all 0."""
+        return self.begun.at > 0 or self.end > 0
+
+    @property
     def start(self) -> float:
         """When it began, for the user."""
         begun = self.voice.begun if self.voice else None

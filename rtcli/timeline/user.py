@@ -8,7 +8,7 @@ from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
 from rtcli.protocol.record import Audio, Device, Direction, Frame
 from rtcli.timeline.book import MAX_TEXT, Turns
 from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
-from rtcli.timeline.turns import AnswerCut, SpokenPart, Turn, TurnKind, UserVoice
+from rtcli.timeline.turns import AnswerCut, Moment, SpokenPart, Turn, TurnKind, UserVoice
 from rtcli.timeline.voice import SentAudio, voice_steps
 
 _LEAD = 100
@@ -55,8 +55,16 @@ class UserSide:
         self._waits = record.input_ms / 1000
 
     @sent("input_audio_buffer.clear")
-    def _on_clear(self, _event: EventFields, _frame: Frame) -> None:
+    def _on_clear(self, _event: EventFields, frame: Frame) -> None:
+        """What was said so far is taken back."""
+        self.begin_anew(moment(frame))
+
+    def begin_anew(self, when: Moment) -> None:
+        """Nothing of what was sent by now counts for what comes: also on another connection."""
+        if self._speaking is not None and self._speaking[1].stopped is None:
+            self._stop(self._speaking[1], when)
         self._uncommitted = self.audio.position
+        self._speaking = self._turns.asking = None
 
     @received("input_audio_buffer.speech_started")
     def _on_speech_started(self, event: EventFields, frame: Frame) -> None:
@@ -65,14 +73,14 @@ class UserSide:
     @received("input_audio_buffer.speech_stopped")
     def _on_speech_stopped(self, event: EventFields, frame: Frame) -> None:
         turn, voice = self._speaking or self._begin(event, frame)
-        self._stop(voice, frame)
+        self._stop(voice, moment(frame))
         self._turns.note_frame(frame.number, turn, moment(frame))
 
     @sent("input_audio_buffer.commit")
     def _on_commit(self, event: EventFields, frame: Frame) -> None:
         """The user ends the turn by hand."""
         turn, voice = self._speaking or self._begin(event, frame)
-        self._stop(voice, frame)
+        self._stop(voice, moment(frame))
         self._uncommitted = self.audio.position
         self._turns.note_frame(frame.number, turn, moment(frame))
         self._turns.asking = turn
@@ -82,7 +90,7 @@ class UserSide:
         turn, voice = self._speaking or self._begin(event, frame)
         self._speaking = None
         if voice.stopped is None:
-            self._stop(voice, frame)
+            self._stop(voice, moment(frame))
         ours = self._turns.of_frame(frame.parent)
         if ours is None:
             self._uncommitted = self.audio.position
@@ -100,9 +108,9 @@ class UserSide:
         self._speaking = turn, turn.voice
         return self._speaking
 
-    def _stop(self, voice: UserVoice, frame: Frame) -> None:
+    def _stop(self, voice: UserVoice, when: Moment) -> None:
         """The turn is over, and now the end of the voice can be found in what was sent."""
-        voice.stopped = moment(frame)
+        voice.stopped = when
         audio, last = self.audio, self.audio.position
         first = audio.first_kept(voice.first_step)
         found = voice_steps(audio.levels(first, last), audio.levels(first - _CONTEXT, first))

@@ -216,6 +216,16 @@ async def test_a_turn_is_had_as_json() -> None:
     assert view.value["voice_to_ear"] == 1500.0
 
 
+async def test_events_without_times_have_no_figures() -> None:
+    """Plain events of another program: what happened is shown, and no latency of 0 ms is made up."""
+    told = typed_turns(0, 0)
+    (table,) = await look(told, "/stats")
+    chart = await chart_of(told)
+
+    assert isinstance(table, Table) and not any("ms" in cell for row in table.rows for cell in row)
+    assert "its events have no times" in chart.title and not chart.figures
+
+
 async def test_failures_silences_and_typed_turns_have_their_lanes() -> None:
     """An error, a wait without a frame, a tool that was given up."""
     told = Told()

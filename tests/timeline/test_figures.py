@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtcli.errors import UsageError
-from rtcli.protocol.record import Device
+from rtcli.protocol.record import Audio, Device, Direction
 from rtcli.timeline.figures import FIGURES, parse_bounds, summary, values
 from rtcli.timeline.turns import Turn, TurnKind
 from tests.kit.told import Told, tone
@@ -170,3 +170,26 @@ def test_a_bound_of_nothing_known_is_refused() -> None:
     with pytest.raises(UsageError, match="'speed' is not a figure") as refused:
         parse_bounds({"speed": 1})
     assert "voice_to_ear" in refused.value.hint
+
+
+def test_audio_beside_the_events_is_measured_alike() -> None:
+    """Over WebRTC audio has records of its own, 100 ms each, and what arrives is what is heard."""
+    told = Told()
+
+    def beside(direction: Direction, pcm: bytes) -> None:
+        for start in range(0, len(pcm), 9600):
+            told.now += 0.1
+            told.records.append(Audio(told.now, direction, pcm[start : start + 9600], 48_000))
+
+    beside(Direction.SENT, tone(0.5, level=0, rate=48_000) + tone(1.0, rate=48_000) + tone(0.4, level=0, rate=48_000))
+    told.ends_speech()
+    told.begins("r1")
+    beside(Direction.RECEIVED, tone(0.3, level=0, rate=48_000) + tone(0.5, rate=48_000))
+    told.ends("r1")
+    told.gets("output_audio_buffer.stopped", response_id="r1")
+    beside(Direction.RECEIVED, tone(5.0, level=0, rate=48_000))
+
+    (turn,) = told.timeline.turns
+    figures = measured(turn)
+    assert (figures["end_of_turn"], figures["voice_to_ear"]) == (400, 700)
+    assert round(turn.end, 1) == 2.7 and not turn.running

@@ -200,3 +200,18 @@ def test_strangers_records_break_nothing() -> None:
         told.gets("input_audio_buffer.committed", item_id=odd)
 
     assert all(turn.end >= turn.start for turn in told.timeline.turns)
+
+
+def test_what_was_said_and_taken_back_is_no_turn() -> None:
+    """A buffer that we clear, and one that a connection takes with it: what is said then stands alone."""
+    told = Told()
+    for give_up in (lambda: told.sends("input_audio_buffer.clear"), told.loses):
+        told.speaks(tone(1.0))
+        told.gets("input_audio_buffer.speech_started", item_id="u")
+        give_up()
+        assert not any(turn.running for turn in told.timeline.turns)
+    told.speaks(tone(0.5, level=0) + tone(1.0))
+    told.sends("input_audio_buffer.commit")
+
+    (turn,) = told.timeline.turns
+    assert turn.voice and round(turn.voice.begun or 0, 2) == 2.5

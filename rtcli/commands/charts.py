@@ -116,8 +116,15 @@ def _heard(part: SpokenPart, turn: Turn) -> ChartLane:
     note = f"{_time(last.last_ms / 1000)} of {_time(part.received_ms / 1000)} heard"
     if cuts:
         waves.append(ChartWave(last.end, levels[last.last_ms // 10 :], bright=False))
-        note = f"{note}, cut by {cuts[0].cause}" if cuts[0].cause else f"{note}, cut"
+        note = f"{note}, {_cut_by(cuts[0].cause)}"
     return ChartLane(" heard", (), tuple(waves), tuple((last.end, MarkSign.CUT) for _ in cuts), note)
+
+
+def _cut_by(cause: str) -> str:
+    """What an interruption was caused by, in a few words; a frame that began it is for /why."""
+    if "speech_started" in cause:
+        return "cut by speech"
+    return f"cut by {cause}" if cause else "cut"
 
 
 def _call(call: TurnCall) -> ChartLane:

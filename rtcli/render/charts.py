@@ -34,7 +34,7 @@ _WIDE = 80
 _MAX_WIDTH = 120  # a pipe has no width at all
 _MAX_LABEL = {True: 16, False: 10}
 _MIN_ROOM = 8
-_MIN_TICK = 8  # columns between two labels of the axis
+_MIN_TICK = 7  # columns between two labels of the axis
 
 
 def chart_rows(chart: Chart, width: int) -> list[Line]:
@@ -71,6 +71,10 @@ class _Scale:
     def column(self, moment: float) -> int:
         """The column that a moment lies in; the nearest one for a moment beside the chart."""
         return min(max(int((moment - self.start) * self._columns + 1e-6), 0), self.room - 1)
+
+    def moment(self, column: int) -> float:
+        """When a column begins."""
+        return self.start + column / self._columns
 
     def axis(self) -> str:
         """Labels at round seconds from the start, as many as have room."""
@@ -114,11 +118,13 @@ def _drawn(lane: ChartLane, scale: _Scale) -> list[Span]:
 def _levels(wave: ChartWave, scale: _Scale) -> dict[int, int]:
     """The loudest level in each column that a wave reaches."""
     loudest: dict[int, int] = {}
-    for index, level in enumerate(wave.levels):
-        moment = wave.start + index / 100
-        if scale.start - 0.005 <= moment < scale.end:
-            column = scale.column(moment)
-            loudest[column] = max(level, loudest.get(column, 0))
+    if wave.end <= scale.start or wave.start >= scale.end:
+        return loudest
+    for column in range(scale.column(wave.start), scale.column(wave.end) + 1):
+        first = max(math.floor((scale.moment(column) - wave.start) * 100 + 1e-6), 0)
+        last = max(math.ceil((scale.moment(column + 1) - wave.start) * 100 - 1e-6), 0)
+        if piece := wave.levels[first:last]:
+            loudest[column] = max(piece)
     return loudest
 
 

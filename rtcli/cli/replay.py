@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import options, runner
+from rtcli.cli import completion, options, runner
 from rtcli.errors import ExitCode, RtcliError, UsageError, worst
 from rtcli.views import DisplaySettings, Level, Notice, Quit, View
 
@@ -24,6 +25,11 @@ def replay(
     speed: Annotated[str | None, typer.Option(metavar="N|max", help="How fast: 2 is twice as fast.")] = None,
     events: options.Events = None,
     filter_: options.Filter = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="DEVICE", help="The speaker.", autocompletion=completion.speakers),
+    ] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="Play no audio.")] = False,
     json: options.Json = False,
     both: options.Both = False,
 ) -> ExitCode:
@@ -35,10 +41,13 @@ def replay(
     echo /why | rtcli replay session.ndjson
 
     At the prompt F6 pauses, F7 steps, /seek goes to a point; commands that look (/show, /grep, /why, /history, /stats)
-    work as in the session itself. In a pipe everything is played at once, then each line of input is a command.
+    work as in the session itself; what the assistant said is heard, at speed 1, where there is a speaker. In a pipe
+    everything is played at once, then each line of input is a command.
     """
     if both and not json:
         raise UsageError("--both needs --json")
+    if silent and out:
+        raise UsageError("--silent and --out exclude each other")
     settings = options.settings_of(events=events, filter=filter_)
     display = DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or "")
     from rtcli.protocol.filters import parse_filter
@@ -47,7 +56,18 @@ def replay(
     parse_filter(display.filter)
     options.bounds_of(settings)
     pace = None if speed is None else parse_speed(speed)
-    return runner.run(_replay(file, display, settings, pace=pace, named=speed is not None, json=json, both=both))
+    playback = _Playback(not silent, out or settings.get("output_device"))
+    return runner.run(
+        _replay(file, display, settings, pace=pace, named=speed is not None, json=json, both=both, playback=playback)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Playback:
+    """Whether a replay at a prompt is heard, and on which device (None: the system's)."""
+
+    on: bool
+    device: str | None
 
 
 async def _replay(
@@ -59,6 +79,7 @@ async def _replay(
     named: bool,
     json: bool,
     both: bool,
+    playback: _Playback,
 ) -> ExitCode:
     import os
 
@@ -72,6 +93,11 @@ async def _replay(
     looked_at = _opened(file, pace, settings.get("recordings"))
     try:
         if prompted:
+            if playback.on:
+                from rtcli.audio.speaker import Speaker
+                from rtcli.session.replay_audio import ReplayAudio
+
+                looked_at.audio = ReplayAudio(Speaker(playback.device), looked_at.feed.show)
             return await _at_prompt(looked_at, display, settings)
         return await _in_pipe(
             looked_at, display, settings, json=json, both=both, commands=file != "-" and not sys.stdin.isatty()

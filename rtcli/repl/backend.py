@@ -97,6 +97,8 @@ class ReplayBackend:
     async def start(self, show: Callable[[View], None], edit: Edit) -> None:
         """Play on behind the prompt."""
         self._context.replay.feed.subscribe(show)
+        if (audio := self._context.replay.audio) is not None:
+            audio.open()
         # kept: the loop holds its tasks by weak references
         self._context.screen_size = _screen_size
         self._playing = asyncio.get_running_loop().create_task(self._play(show))

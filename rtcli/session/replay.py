@@ -13,6 +13,7 @@ from rtcli.protocol.record import Frame, Mark, Record
 from rtcli.protocol.times import parse_moment, since
 from rtcli.recording.reader import RecordingReader
 from rtcli.session.log import RECORDED_BYTES
+from rtcli.session.replay_audio import ReplayAudio
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
 from rtcli.views import Level, Notice, SessionStatus, View
@@ -39,6 +40,7 @@ class Replay:
         self._speed = speed
         self.paused = paused
         self.feed = ViewFeed()
+        self.audio: ReplayAudio | None = None  # None: nothing is played
         self.ended = False  # every record was fed
         self._changed = asyncio.Event()  # something else than time decides what comes next
         self._begin()
@@ -123,6 +125,8 @@ class Replay:
         for view in self.state.observe(record):
             if show:
                 self.feed.show(view)
+        if show and self.audio is not None and self._speed == 1.0 and not self.paused:
+            self.audio.observe(record, self.state.audio.output_format)
         return record
 
     async def run(self) -> None:
@@ -166,12 +170,15 @@ class Replay:
     def pause(self, paused: bool | None = None) -> bool:
         """Stop or go on; None: the other of the two. Whether it is paused now."""
         self.paused = not self.paused if paused is None else paused
+        if self.audio is not None:
+            self.audio.hold(self.paused)
         self._changed.set()
         return self.paused
 
     def set_speed(self, speed: float | None) -> None:
         """So many seconds of the recording pass in one from now on; None: all of it at once."""
         self._speed = speed
+        self._silence()  # audio has one speed
         self._changed.set()
 
     def step(self) -> Frame | None:
@@ -188,6 +195,7 @@ class Replay:
         Raises UsageError for a point that this recording does not have; the replay then stays where it was.
         """
         reached, backwards = self._point(point)
+        self._silence()
         before = self.at, len(self.state.log)
         if backwards:
             self._again()
@@ -220,9 +228,15 @@ class Replay:
             self.feed_next(show=False)
         return getattr(beyond, "found", False)
 
+    def _silence(self) -> None:
+        if self.audio is not None:
+            self.audio.stop()
+
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file and the speaker go."""
         self._reader.close()
+        if self.audio is not None:
+            self.audio.close()
 
 
 class _Later:

@@ -37,7 +37,7 @@ class ManualSpeaker:
         self.began: dict[tuple[str, int], float] = {}
         self.finished: list[tuple[str, int]] = []
         self.pcm = bytearray()
-        self.stops = 0
+        self.stops = self.exported = self.resumed = 0
         self.level_db = -96.0
 
     @property
@@ -67,9 +67,11 @@ class ManualSpeaker:
         self.queued = {key: self.heard[key] for key in self.queued}
 
     def export(self) -> PendingPlayback:
+        self.exported += 1
         return PendingPlayback(dict(self.heard), [], None)
 
     def resume(self, rest: PendingPlayback) -> None:
+        self.resumed += 1
         self.heard.update(rest.consumed)
 
     def heard_ms(self, item_id: str, content_index: int) -> int | None:

@@ -84,7 +84,7 @@ async def test_a_recording_of_another_client_is_found(
 
 
 @pytest.mark.parametrize(
-    ("owner", "name"), [(ClientCore, "_next_create"), (ClientCore, "_cancel"), (Playback, "interrupt")]
+    ("owner", "name"), [(ClientCore, "next_create"), (ClientCore, "_cancel"), (Playback, "interrupt")]
 )
 async def test_a_core_that_does_something_else_is_found(
     owner: type, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,7 +15,7 @@ from rtcli.protocol.client import ClientCore
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.effects import Effects, Send
 from rtcli.protocol.events import Event
-from rtcli.protocol.record import Connected, Connection, Did, Direction, Frame, Heard, Record
+from rtcli.protocol.record import GIVE_UP, Connected, Connection, Did, Direction, Frame, Heard, Record
 from rtcli.protocol.responses import ALREADY_ACTIVE
 
 _CUTS = frozenset({"response.cancel", "conversation.item.truncate"})
@@ -73,6 +73,9 @@ class _Reproducer:
             self._heard[record.item_id, record.content_index] = record.ms
         elif isinstance(record, Did) and record.command == "/interrupt":
             self._interrupt(record.command, record.at)
+        elif isinstance(record, Did) and record.command == GIVE_UP:
+            self._core.responses.give_up()
+            self._send(self._core.next_create())
         elif isinstance(record, Connection) and record.state in (Connected.CLOSED, Connected.LOST):
             self._core.connection_lost()
         elif isinstance(record, Frame) and record.direction is Direction.RECEIVED:

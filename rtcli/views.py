@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from rtcli.errors import ExitCode
+from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.record import Frame
 
 
@@ -63,9 +64,9 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class FrameRows:
-    """Frames that have been, each a row as the event view has it; no filter applies."""
+    """Frames that have been, and what happened between them, each a row as the event view has it; no filter applies."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[Frame | Occurrence, ...]
     title: str = ""
 
 
@@ -199,7 +200,18 @@ class DisplaySettings:
 
 
 View: TypeAlias = (
-    Notice | Text | Table | Json | Chart | FrameRows | ImagePreview | Frame | SpeechDelta | SpeechDone | Quit
+    Notice
+    | Text
+    | Table
+    | Json
+    | Chart
+    | FrameRows
+    | ImagePreview
+    | Frame
+    | Occurrence
+    | SpeechDelta
+    | SpeechDone
+    | Quit
 )
 
 Views: TypeAlias = View | Sequence[View] | None

@@ -16,6 +16,7 @@ from rtcli.commands.sent_line import sent_line
 from rtcli.commands.session_arguments import ClientEvents, EventPattern, FilterTerms, FrameNumbers, RecordKey
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter
+from rtcli.protocol.occurrences import Occurrence, interleaved
 from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
 from rtcli.protocol.times import since, wall_clock
@@ -62,11 +63,12 @@ def _listed(context: Context, first: int, last: int | None) -> Views:
     last = min(last or log.last_number, log.last_number)
     cut = min(last, first + _MAX_LISTED - 1)
     frames = [frame for number in range(first, cut + 1) if (frame := log.find(number)) is not None]
+    between = [one for one in context.state.occurrences.all if first <= one.after <= cut]
     if not frames:
         raise _forgotten(context, first)
     title = f"#{frames[0].number} to #{cut}"
     rest = [Notice(f"{last - cut:,} more", hint=f"/events {cut + 1}-{last}")] if cut < last else []
-    return [FrameRows(tuple(frames), title), *rest]
+    return [FrameRows(tuple(interleaved(frames, between)), title), *rest]
 
 
 @command("filter", topic="wire")
@@ -100,12 +102,16 @@ def show(context: Context, key: Annotated[str, RecordKey()], *, full: bool = Fal
 
 @command("grep", topic="wire")
 async def grep(context: Context, pattern: RemainingText) -> Views:
-    """Find events whose JSON matches a regular expression; shows the last 50, and what is around the match."""
+    """Find events whose JSON matches a regular expression; shows the last 50, and what is around the match.
+
+    Also what happened between them: connections, devices, marks, an answer that broke off.
+    """
     matches = Matches(compile_pattern(pattern))
     stop = threading.Event()
     # in a thread: a long log must not hold up the session
     try:
-        await asyncio.to_thread(matches.search, context.state.log.everything(), stop)
+        everything = interleaved(context.state.log.everything(), context.state.occurrences.all)
+        await asyncio.to_thread(matches.search, everything, stop)
     finally:
         stop.set()
     if not matches.count:
@@ -118,12 +124,19 @@ async def grep(context: Context, pattern: RemainingText) -> Views:
 def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Views:
     """Show what led to an event: the response, the event before it, the command. The newest is first.
 
-    Without an event: the last one that went wrong, else the last one.
+    Without an event: the last thing that went wrong, a lost connection too, else the last event. "connection", "device"
+    and "mark" are the last of these.
     """
-    record = _find(context, key) if key else _last_failure(context)
-    chain = [record, *context.state.log.why(record.number)]
-    views: list[View] = [chain_table(chain, f"why #{record.number}")]
-    first = chain[-1]
+    occurrence = _occurrence(context, key)
+    record = _before(context, occurrence) if occurrence else _find(context, key) if key else _last_failure(context)
+    chain: list[Frame | Occurrence] = [*(context.state.occurrences.around(occurrence) if occurrence else ())]
+    chain += [record, *context.state.log.why(record.number)] if record else []
+    views: list[View] = [
+        chain_table(chain, f"why {occurrence.kind}" if occurrence else f"why #{record.number if record else 0}")
+    ]
+    if record is None:
+        return views
+    first = (record, *context.state.log.why(record.number))[-1]
     if first.parent:
         views.append(Notice("it goes back further", hint=f"/why {first.parent}"))
     elif first.cause:
@@ -138,6 +151,19 @@ def mark(context: Context, note: RemainingText = "") -> Views:
     """Put a mark between the events, to find this point again."""
     context.session.mark(note)
     return None
+
+
+def _occurrence(context: Context, key: str | None) -> Occurrence | None:
+    """What is asked about, where that is not an event: of this kind, or the connection that was lost last."""
+    occurrences = context.state.occurrences
+    if key is not None:
+        return occurrences.last(key)
+    lost, failure = occurrences.last_loss, context.state.log.last_failure
+    return lost if lost is not None and (failure is None or failure.number <= lost.after) else None
+
+
+def _before(context: Context, occurrence: Occurrence) -> Frame | None:
+    return context.state.log.find(occurrence.after) if occurrence.after else None
 
 
 def _last_failure(context: Context) -> Frame:

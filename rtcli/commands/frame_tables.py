@@ -1,4 +1,4 @@
-"""Frames as rows of a table: what they are about, what led to them, and what of them matches a pattern."""
+"""Frames, and what happened between them, as rows: what they are about, what led to them, what matches a pattern."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.ids import ids_of, short_id
+from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.patterns import Pattern
 from rtcli.protocol.record import Frame
 from rtcli.protocol.times import duration, since
@@ -21,19 +22,17 @@ MAX_MATCHES = 50
 _AROUND, _MAX_MATCH = 32, 64
 """Characters of an excerpt on each side of what matches, and of that itself."""
 
+_MAX_WORDS = 90
 # the third column is the direction, an arrow that needs no heading
 _COLUMNS = ("#", "time", "", "type")
 _BLANKS = re.compile(r"\s+")
 _PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
 
 
-def chain_table(chain: Sequence[Frame], title: str) -> Table:
+def chain_table(chain: Sequence[Frame | Occurrence], title: str) -> Table:
     """A chain of causes, the newest first; `after` is the time since the row below."""
-    waited = [duration((frame.at - before.at) * 1000) for frame, before in pairwise(chain)]
-    rows = tuple(
-        (*_begin(frame), _about(frame.event or {}) or frame.problem, frame.cause, after)
-        for frame, after in zip(chain, [*waited, ""], strict=True)
-    )
+    waited = [duration((one.at - before.at) * 1000) for one, before in pairwise(chain)]
+    rows = tuple((*_begin(one), *_what(one), after) for one, after in zip(chain, [*waited, ""], strict=True))
     return Table((*_COLUMNS, "about", "cause", "after"), rows, title=title)
 
 
@@ -45,23 +44,35 @@ class Matches:
         self.count = 0
         self._last: deque[tuple[str, ...]] = deque(maxlen=MAX_MATCHES)
 
-    def search(self, frames: Iterable[Frame], stop: Event) -> None:
-        """Look at frames, also in another thread, until `stop` is set. Raises UsageError for a pattern that hangs."""
-        for frame in frames:
+    def search(self, records: Iterable[Frame | Occurrence], stop: Event) -> None:
+        """Look at what happened, also in another thread, until `stop` is set.
+
+        Raises UsageError for a pattern that hangs.
+        """
+        for one in records:
             if stop.is_set():
                 return
-            text = _searchable(frame)
+            text = f"{one.kind} {one.words}" if isinstance(one, Occurrence) else _searchable(one)
             if (span := self._pattern.span(text)) is not None:
                 self.count += 1
-                self._last.append((*_begin(frame), _excerpt(text, *span)))
+                self._last.append((*_begin(one), _excerpt(text, *span)))
 
     def table(self, title: str) -> Table:
         """The rows, with what is around the match."""
         return Table((*_COLUMNS, "match"), tuple(self._last), title=title)
 
 
-def _begin(frame: Frame) -> tuple[str, str, str, str]:
-    return str(frame.number), since(frame.at), str(frame.direction), type_of(frame) or "no event"
+def _begin(one: Frame | Occurrence) -> tuple[str, str, str, str]:
+    if isinstance(one, Occurrence):
+        return "", since(one.at), "·", one.kind
+    return str(one.number), since(one.at), str(one.direction), type_of(one) or "no event"
+
+
+def _what(one: Frame | Occurrence) -> tuple[str, str]:
+    """What it is about, and what led to it."""
+    if isinstance(one, Occurrence):
+        return one.words if len(one.words) <= _MAX_WORDS else f"{one.words[: _MAX_WORDS - 1]}…", ""
+    return _about(one.event or {}) or one.problem, one.cause
 
 
 def _about(event: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import WireFilter, parse_filter
+from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.record import Frame
 from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
@@ -71,6 +72,15 @@ class Presenter:
             self._grouper = EventGrouper()
         return self._entries(self._grouper.feed(record), width)
 
+    def _occurrence(self, occurrence: Occurrence, width: int) -> list[str]:
+        """A row, unless a filter asks for events; when a connection ends, so does every stream that is open."""
+        ended = self.close(width) if occurrence.ends else []
+        if self.display.events == "off" or (self.display.filter and not occurrence.failed):
+            return ended
+        from rtcli.render.rows import row
+
+        return [*ended, paint(row(occurrence, self.formats, width), self.color)]
+
     def _entries(self, entries: list[Entry], width: int) -> list[str]:
         from rtcli.render.rows import row
 
@@ -119,6 +129,7 @@ class Presenter:
 
 _LINES: dict[type, Callable[[Presenter, Any, int], Iterable[str]]] = {
     Frame: Presenter._record,
+    Occurrence: Presenter._occurrence,
     Notice: Presenter._notice,
     Text: Presenter._text,
     Table: Presenter._table,

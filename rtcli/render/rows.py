@@ -8,6 +8,7 @@ from typing import Any
 from rtcli.masking import masked
 from rtcli.protocol.filters import is_failure, type_of
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.record import Direction, Frame
 from rtcli.render.grouping import Entry, Stream
 from rtcli.render.media import WireFormats
@@ -20,8 +21,13 @@ _NARROW = 60
 """Columns below which the milliseconds give way to the type."""
 
 
-def row(entry: Entry, formats: WireFormats, width: int) -> Line:
-    """The line of a frame or a stream, at most `width` columns."""
+def row(entry: Entry | Occurrence, formats: WireFormats, width: int) -> Line:
+    """The line of a frame, a stream or what happened between frames, at most `width` columns."""
+    if isinstance(entry, Occurrence):
+        style = "error" if entry.failed else "muted"
+        place = Span("muted", f"{'':>3} {clock(entry.at)} " if width < _NARROW else f"{'':>4} {since(entry.at):>9} ")
+        words = one_line(masked(f"{entry.kind} {entry.words}".rstrip()))
+        return crop((place, Span("muted", "· "), Span(style, words)), width)
     spans = _stream_spans(entry, formats) if isinstance(entry, Stream) else _record_spans(entry, formats)
     record = entry.last if isinstance(entry, Stream) else entry
     spans[0:0] = [

@@ -23,6 +23,7 @@ class SessionAudio:
     def __init__(self, link: Link, *, speaker: SpeakerLike | None, microphone: MicrophoneLike | None) -> None:
         self._link = link
         self._output = AudioOutput(link, speaker)
+        self._output.on_change = lambda: self._report_devices(self.muted)
         self._input = AudioInput(link, self._output, microphone)
         self._stall = AudioStall(link)
         link.transport.attach_input(self._on_mute, muted=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -58,6 +59,7 @@ class AudioOutput:
         self._decoder: tuple[PartKey, Decoder] | None = None  # of the part that is arriving
         self._playing: set[PartKey] = set()  # parts whose position is still to be reported
         self._timer: asyncio.TimerHandle | None = None  # runs only while something plays
+        self.on_change: Callable[[], object] = lambda: None  # the speaker is another one, or gone
         transport = link.transport
         transport.attach_playback(self._heard)  # so that interrupt() cuts at what the speaker gave out
         transport.on("audio", self._on_audio)
@@ -97,6 +99,7 @@ class AudioOutput:
         """The conversation goes on in text: what nobody hears is not to be spoken."""
         self._report()
         self.speaker = None
+        self.on_change()
         if isinstance(error, AudioFileError):  # what the user asked for is incomplete
             self._link.codes.add(error.exit_code)
         what = f"{error.what}: answers will be text"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rtcli.errors import ExitCode, worst
@@ -19,6 +20,7 @@ from rtcli.session.declared_tools import DeclaredTools
 from rtcli.session.items import ConversationItems
 from rtcli.session.log import MAX_BYTES, WireLog
 from rtcli.session.metrics import SessionMetrics
+from rtcli.session.occurrences import Occurrences
 from rtcli.session.part import Part, Router, moment, received, sent
 from rtcli.session.reports import Reports
 from rtcli.session.transcripts import TranscriptStreams
@@ -54,6 +56,7 @@ class SessionState(Part):
         self.tools = DeclaredTools()
         self.activity = Activity()
         self.unshown = Unshown(self.transcripts)
+        self.occurrences = Occurrences(self.log, self.transcripts)
         self.reports = Reports(self.log, self.transcripts, self.audio)
         self._dialect = Dialect()  # what this server says otherwise than GA
         self.session: Mapping[str, Any] | None = None
@@ -69,6 +72,7 @@ class SessionState(Part):
                 "audio": self.audio,
                 "metrics": self.metrics,
                 "tools": self.tools,
+                "occurrences": self.occurrences,
                 "reports": self.reports,
                 "transcripts": self.transcripts,
                 "unshown": self.unshown,
@@ -158,8 +162,23 @@ class SessionState(Part):
         self.connection = record.state
         if record.state is Connected.DIALING:
             self.asked = {}
+        if record.state is Connected.LOST:
+            self._keep_half_answers()
         if record.state is not Connected.OPEN:
             self.session = None
+
+    def _keep_half_answers(self) -> None:
+        """What had come of an answer is part of the conversation; of a spoken one, what there was audio for."""
+        for (item_id, index), (text, spoken) in self.transcripts.open_parts().items():
+            item = self.history.get(item_id)
+            received_ms = self.audio.received_ms(item_id, index)
+            if spoken and received_ms:
+                self.transcripts.cut(item_id, index, heard_ms=received_ms, received_ms=received_ms)
+            if isinstance(item, MessageItem) and not any(
+                part.get("text") or part.get("transcript") for part in item.content
+            ):
+                part = {"type": "output_audio", "transcript": text} if spoken else {"type": "output_text", "text": text}
+                self.history.update(replace(item, content=[*item.content[:index], part], status="incomplete"))
 
     @property
     def history(self) -> History:

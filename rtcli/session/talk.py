@@ -15,6 +15,7 @@ from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio import SessionAudio
 from rtcli.session.images import PreparedImage
 from rtcli.session.link import Link
+from rtcli.session.neighbors import require_conversation
 from rtcli.views import Notice
 
 MIN_TURN_MS = 100
@@ -60,7 +61,7 @@ class Talk:
 
     def respond(self, response: Mapping[str, Any] | None = None) -> bool:
         """Ask for a response; `response` holds the wire's parameters. True: it waits until the present one is done."""
-        self._link.require_conversation()
+        require_conversation(self._link.kind)
         queued = self._link.transport.responding
         self._link.transport.request_response(response)
         return queued

@@ -140,6 +140,14 @@ class TranscriptStreams(Part):
             return part
         return {**part, "transcript": self.text("assistant", item.item_id, index)[:heard].strip()}
 
+    def open_parts(self) -> dict[tuple[str, int], tuple[str, bool]]:
+        """Parts of answers that are being made, by item_id and index: the text so far, and whether it is spoken."""
+        return {
+            (item_id, index): (stream.text, stream.spoken)
+            for (role, item_id, index), stream in self._streams.items()
+            if role == "assistant" and not stream.done and stream.text
+        }
+
     def text(self, role: str, item_id: str, content_index: int) -> str:
         """The text so far."""
         stream = self._streams.get((role, item_id, content_index))

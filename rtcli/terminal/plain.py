@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtcli.masking import incomplete, masked
+from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.record import Frame
 from rtcli.protocol.remember import remember
 from rtcli.render.presenter import Presenter
@@ -101,7 +102,7 @@ class PlainWriter:
         for line in self._notices.lines(notice, self._width()):
             self._err.write(f"{line}\n")
 
-    def _record(self, record: Frame) -> None:
+    def _record(self, record: Frame | Occurrence) -> None:
         lines = self._notices.lines(record, self._width())
         self._results.formats = self._notices.formats  # both name audio as the session has it now
         for line in lines:
@@ -123,6 +124,7 @@ _SHOW: dict[type, Callable[[PlainWriter, Any], None]] = {
     SpeechDone: PlainWriter._done,
     Notice: PlainWriter._notice,
     Frame: PlainWriter._record,
+    Occurrence: PlainWriter._record,
     Text: PlainWriter._block,
     Table: PlainWriter._block,
     Json: PlainWriter._block,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rtcli.protocol.payloads import FinishedResponse, ResponseDone, TransportAudio, Usage
+from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio_stall import AudioStall
 from rtcli.views import Notice
 from tests.kit.waiting import DEADLINE
@@ -18,6 +19,7 @@ class Emits:
 
     def __init__(self) -> None:
         self.transport = self
+        self.kind = SessionKind.REALTIME
         self.listeners: dict[str, Any] = {}
         self.said: asyncio.Queue[Notice] = asyncio.Queue()
         self.show = self.said.put_nowait

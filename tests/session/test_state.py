@@ -14,6 +14,7 @@ import pytest
 from rtcli.errors import ExitCode
 from rtcli.protocol.history import History
 from rtcli.protocol.items import FunctionCallItem
+from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Mark, Record
 from rtcli.session.log import WireLog
 from rtcli.session.metrics import SessionMetrics
@@ -150,13 +151,13 @@ def test_a_lost_connection_is_told_with_the_servers_own_words(said: str) -> None
         fed.record(Connection(0, connected))
     if said:
         fed.received({"type": "error", "error": {"code": "server_error", "message": said}})
-    (notice,) = fed.record(Connection(1, Connected.LOST, code=1011, reason="bye"))
+    _, notice = fed.record(Connection(1, Connected.LOST, code=1011, reason="bye"))
 
     assert isinstance(notice, Notice) and notice.what == "the connection was lost"
     assert notice.why == (f"{said} (close code 1011, bye)" if said else "close code 1011, bye")
     assert "/reconnect" in notice.hint
     assert state.exit_code is ExitCode.CONNECTION
-    assert fed.record(Connection(2, Connected.CLOSED)) == []
+    assert not [view for view in fed.record(Connection(2, Connected.CLOSED)) if isinstance(view, Notice)]
 
 
 def test_a_mark_says_where_it_stands() -> None:
@@ -216,7 +217,9 @@ async def test_a_state_fed_with_the_records_of_a_session_is_the_same() -> None:
     replay = SessionState()
     for frame in live.session.state.log.records[: first - 1]:
         replay.observe(frame)
-    again = [view for record in records for view in replay.observe(record)]
+    # which devices are open was said before the first of these records
+    views = [view for view in views if not isinstance(view, Occurrence)]
+    again = [view for record in records for view in replay.observe(record) if not isinstance(view, Occurrence)]
 
     state = live.session.state
     assert again == views

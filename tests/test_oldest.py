@@ -26,7 +26,6 @@ WHERE = (  # layers that use packages; what only the standard library decides wo
     ),
     *(f"tests/cli/test_{name}.py" for name in CLI),
     "tests/cli/send_event",
-    "tests/session",
     "tests/transports",
 )
 ELSEWHERE = ("tests/transports/test_typed_sample.py",)  # asks mypy

@@ -63,6 +63,14 @@ async def watch(connection: Watched, interval: float, timeout: float) -> None:  
             await asyncio.sleep(min(left, max(timeout / 20, 0.01)))
 
 
+def write_ping(connection: Any) -> None:
+    """Write a ping on a connection of `websockets`, without waiting for room: it is a few bytes now and then."""
+    # Behind a close frame no ping may follow; the peer has to end the connection in time all the same.
+    if connection.protocol.state.name == "OPEN":
+        connection.protocol.send_ping(b"rtcli")
+        connection.send_data()
+
+
 class Keepalive(asyncio.Protocol):
     """A base for the connections of `websockets`: `watch` in the place of the library's keepalive, same settings."""
 
@@ -95,11 +103,8 @@ class Keepalive(asyncio.Protocol):
         super().resume_writing()
 
     def write_ping(self) -> None:
-        """Write a ping without waiting for room: it is a few bytes every `ping_interval`."""
-        # Behind a close frame no ping may follow; the peer has to end the connection in time all the same.
-        if self.protocol.state.name == "OPEN":
-            self.protocol.send_ping(b"rtcli")
-            self.send_data()
+        """Write a ping behind whatever else waits to be sent."""
+        write_ping(self)
 
     def signs(self) -> Signs:
         """What the peer has done so far."""

@@ -19,7 +19,7 @@ MAX_OPEN = 64
 """Streams whose end is still waited for; a server has a handful. Beyond them the oldest ends as it stands."""
 
 STEP = 16 * 1024
-"""Characters of one stream that are looked at in one go."""
+"""Characters that are looked at in one go, at least."""
 
 _INDENT = 2
 _LEFT_COLUMNS = 60
@@ -35,6 +35,7 @@ class SpeechText:
     looked: int = 0  # characters of it that are known to fill no row
     has_more: bool = False  # there may be more full rows, which `take_rows` has left for its next call
     waiting: list[str] = field(default_factory=list)  # pieces that nobody has looked at yet
+    waiting_size: int = 0  # their characters
     labeled: bool = False  # a row has left: the next ones are indented
     starts_line: bool = True  # of the source, which a terminal's row need not be
     markdown: MarkdownRows = field(default_factory=MarkdownRows)
@@ -43,12 +44,18 @@ class SpeechText:
         """Take a piece; nothing is worked out before somebody looks."""
         self.received.append(delta)
         self.waiting.append(delta)
+        self.waiting_size += len(delta)
 
-    def take_rows(self, width: int) -> list[Line]:
+    @property
+    def size(self) -> int:
+        """Characters that have not left as rows."""
+        return len(self.rest) + self.waiting_size
+
+    def take_rows(self, width: int, step: int = STEP) -> list[Line]:
         """The rows that are full now (by a newline or by the width), each handed out once; of much text only the first
         of them: `has_more` says so, and the prompt answers in between."""
         self._settle()
-        end = self.looked + STEP
+        end = self.looked + step
         later = self.rest[end:]
         *lines, rest = self.rest[:end].split("\n")
         finished = []
@@ -106,6 +113,7 @@ class SpeechText:
             held = 0 if ended else incomplete(text)  # a secret that is still arriving: it is masked when it is whole
             shown = len(text) - held
             self.rest, self.waiting[:] = masked(text[:shown]), [text[shown:]] if held else []
+            self.waiting_size = held
 
     def _row(self, text: str, *, ends_line: bool) -> Line:
         line = self.markdown.style(text, starts_line=self.starts_line, ends_line=ends_line)
@@ -138,6 +146,7 @@ class SpeechTexts:
         self._open: dict[tuple[str, str, int], SpeechText] = {}
         self._left: list[SpeechText] = []  # streams that were open for so long that others took their place
         self._last: SpeechText | None = None
+        self.has_more = False  # `take_rows` has left something for its next call
 
     def append(self, delta: SpeechDelta) -> None:
         """Take a piece of the stream that it names."""
@@ -158,14 +167,24 @@ class SpeechTexts:
     def take_rows(self, width: int) -> list[Line]:
         """The full rows of all streams, of a long text the first; a stream that goes on after another's row is labeled
         anew."""
-        left, self._left = self._left, []
-        rows = [row for text in left for row in self._from(text, text.abandon(width))]
-        return rows + [row for text in self._open.values() for row in self._from(text, text.take_rows(width))]
+        rows: list[Line] = []
+        budget = max(STEP, self.size // 8)  # the more waits, the more is shown at once: it must not pile up
+        for text in (*self._left, *self._open.values()):
+            if budget <= 0:
+                break
+            before = text.size
+            rows += self._from(text, text.take_rows(width, budget))
+            budget = 0 if text.has_more else budget - (before - text.size)
+            if self._left and text is self._left[0] and not text.has_more:
+                rows += self._from(text, text.abandon(width))
+                del self._left[0]
+        self.has_more = budget <= 0
+        return rows
 
     @property
-    def has_more(self) -> bool:
-        """Whether `take_rows` has left full rows for its next call."""
-        return any(text.has_more for text in self._open.values())
+    def size(self) -> int:
+        """Characters that have not left as rows."""
+        return sum(text.size for text in (*self._left, *self._open.values()))
 
     def tails(self, width: int) -> list[Line]:
         """The unfinished rows."""

@@ -24,7 +24,7 @@ from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
 from rtcli.repl.output import one_write
 from rtcli.repl.rows import RowQueue
-from rtcli.views import Chart, DisplaySettings, SpeechDelta, SpeechDone, View
+from rtcli.views import Chart, DisplaySettings, Notice, SpeechDelta, SpeechDone, View
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -45,7 +45,11 @@ MAX_ROWS = 1000
 """Rows of the event view in one change; what is beyond is counted (and stays in the session's log)."""
 
 STEP_ROWS = 500
-"""Rows in one turn of the loop: keys are answered before the next ones."""
+"""Rows in one turn of the loop, at least: keys are answered before the next ones."""
+
+
+MAX_WAITING = 8 * 2**20
+"""Characters that may wait to be shown; a server that sends faster than that has the prompt wait."""
 
 
 class LiveWriter:
@@ -192,7 +196,8 @@ class LiveWriter:
         self._texts.append(delta)
 
     def _done(self, done: SpeechDone) -> None:
-        self._rows.add(paint(row, self.color) for row in self._texts.finish(done, self.width))
+        rows = self._texts.finish(done, self.width)
+        self._rows.add((paint(row, self.color) for row in rows), len(done.text))
 
     def _record(self, record: Frame) -> None:
         # the terminal could not take more in one period, and the prompt would stand still
@@ -204,11 +209,12 @@ class LiveWriter:
         self._add(lines)
 
     def _other(self, view: View) -> None:
-        self._add(self._presenter.each_line(view, self.width))
+        size = len(view.what) + len(view.why) if isinstance(view, Notice) else 0
+        self._add(self._presenter.each_line(view, self.width), size)
 
-    def _add(self, lines: Iterable[str]) -> None:
+    def _add(self, lines: Iterable[str], size: int = 0) -> None:
         """Lines that are not speech: a speaker who goes on after them is named again."""
-        if self._rows.add(lines):
+        if self._rows.add(lines, size):
             self._texts.interrupt()
 
     def _arm(self) -> None:
@@ -223,7 +229,10 @@ class LiveWriter:
         return self._app is not None and self._app.is_running
 
     def _tick(self) -> None:
-        if self._step() and self._prompting:
+        more = self._step()
+        while more and self._rows.size + self._texts.size > MAX_WAITING:
+            more = self._step()
+        if more and self._prompting:
             self._timer = asyncio.get_running_loop().call_later(0, self._tick)
 
     def _step(self) -> bool:
@@ -237,7 +246,8 @@ class LiveWriter:
         if self._left_out:
             self._rows.add([paint((Span("muted", f"  … {self._left_out} rows omitted"),), self.color)])
             self._left_out = 0
-        lines = self._rows.take(STEP_ROWS)
+        # the more waits, the more is shown at once: it must not pile up
+        lines = self._rows.take(max(STEP_ROWS, self._rows.size // 8 // self.width))
         if not self._rows:
             self._frame_rows = 0
             if self._begun:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.errors import ConnectionLostError
+from rtcli.http.liveness import watch
 from rtcli.masking import masked
 from rtcli.protocol.events import Event
 from rtcli.transports import connection_errors
@@ -24,8 +25,8 @@ _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been giv
 class WebSocketConnection:
     """Owns an open socket until `wait_closed` returns.
 
-    `on_frame` gets every message and whether it was a binary one, `on_end` is called once if the connection ends
-    without `close`; both on the loop.
+    With `ping_interval` and `ping_timeout` a peer that shows no life is given up. `on_frame` gets every message and
+    whether it was a binary one, `on_end` is called once if the connection ends without `close`; both on the loop.
     """
 
     def __init__(
@@ -35,6 +36,8 @@ class WebSocketConnection:
         on_frame: Callable[[str | bytes, bool], None],
         on_end: Callable[[BaseException | None], None],
         max_outbox_bytes: int,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
     ) -> None:
         self.outbox = Outbox(max_outbox_bytes)
         self._socket = adapt(socket)
@@ -48,6 +51,8 @@ class WebSocketConnection:
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._closer: asyncio.Task[None] | None = None
+        self._ping_interval, self._ping_timeout = ping_interval, ping_timeout
+        self._watcher: asyncio.Task[None] | None = None  # for life, where the socket does not watch itself
 
     def __repr__(self) -> str:
         state = "closing" if self._closing else "open" if self._reader else "not started"
@@ -61,7 +66,9 @@ class WebSocketConnection:
 
     @property
     def close_reason(self) -> str:
-        """The words that came with the code; a server may repeat a key in them."""
+        """The words that came with the code, or why we ended it; a server may repeat a key in them."""
+        if self._socket.silent:
+            return connection_errors.SILENT
         return masked(self._socket.close_reason)
 
     def lost_error(self, server_said: Event | None, max_message_bytes: int | None) -> ConnectionLostError:
@@ -77,6 +84,9 @@ class WebSocketConnection:
         """Begin to read and to write. Frames sent before go out first."""
         self._reader = asyncio.create_task(self._read(), name="rtcli reader")
         self._writer = asyncio.create_task(self._write(), name="rtcli writer")
+        if self._ping_interval is not None and self._ping_timeout is not None and not self._socket.is_watched:
+            watching = self._watch(self._ping_interval, self._ping_timeout)
+            self._watcher = asyncio.create_task(watching, name="rtcli watcher")
 
     def send(self, frame: bytes, audio_bytes: int = 0) -> None:
         """Put a frame into the outbox; see `Outbox.put`."""
@@ -102,7 +112,7 @@ class WebSocketConnection:
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed and no task is left."""
-        tasks = [task for task in (self._reader, self._writer, self._closer) if task is not None]
+        tasks = [task for task in (self._reader, self._writer, self._closer, self._watcher) if task is not None]
         if tasks:
             await asyncio.wait(tasks)
 
@@ -150,9 +160,18 @@ class WebSocketConnection:
             self._ended(failure)
             self._begin_to_close(1011, "")
 
+    async def _watch(self, interval: float, timeout: float) -> None:  # noqa: ASYNC109  (of the peer)
+        try:
+            await watch(self._socket, interval, timeout)
+        finally:
+            self._socket.stop_watching()
+        self._ended(None)
+        self._begin_to_close(1011, "")
+
     def _ended(self, error: BaseException | None) -> None:
-        if self._writer is not None and self._writer is not asyncio.current_task():
-            self._writer.cancel()
+        for task in (self._writer, self._watcher):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
         self.outbox.clear()
         self._empty.set()
         if not self._closing:
@@ -164,6 +183,8 @@ class WebSocketConnection:
 
     async def _close(self, code: int, reason: str) -> None:
         deadline = asyncio.get_running_loop().time() + _CLOSE_SECONDS
+        if self._watcher is not None:
+            self._watcher.cancel()
         if self._writer is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LINGER):

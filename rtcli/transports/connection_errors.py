@@ -6,12 +6,17 @@ from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, U
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME, advice_for_close, describe_close
 from rtcli.protocol.events import Event
 
+SILENT = "the server has stopped answering pings, or reading what is sent"
+"""The reason of an end that we made, as no close frame has one: it stands where a server's own reason would."""
+
 NOT_AN_ERROR = (1000, 1001, 1005)
 """Close codes that end a session without anything being wrong."""
 
 
 def connection_lost(code: int | None, reason: str, last_error: Event | None) -> ConnectionLostError:
     """The server ended the connection; `last_error` is the error event that it sent before, if it did."""
+    if reason == SILENT:
+        return peer_silent(last_error)
     return ConnectionLostError(
         "the server ended the connection",
         why=describe_close(code, reason, _message(last_error)),
@@ -40,7 +45,7 @@ def peer_silent(last_error: Event | None) -> ConnectionLostError:
     """We ended the connection, because the server neither sent nor took anything."""
     return ConnectionLostError(
         "the connection was lost",
-        why="the server has stopped answering pings, or reading what is sent (close code 1006)",
+        why=describe_close(NO_CLOSE_FRAME, "", SILENT),
         hint="check the network; the server may have stalled",
         code=NO_CLOSE_FRAME,
         server_error=last_error,

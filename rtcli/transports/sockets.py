@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import inspect
 from collections import deque
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from websockets.asyncio.connection import Connection as LibraryConnection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
 
 from rtcli.errors import UnsupportedError
-from rtcli.http.liveness import Keepalive
+from rtcli.http.liveness import Keepalive, Signs, write_ping
+from rtcli.protocol.close_codes import NO_CLOSE_FRAME
 
 _READ_SIZE = 64 * 1024
 _KINDS = (Opcode.TEXT, Opcode.BINARY)  # of the first frame of a message; further ones continue it
@@ -55,17 +58,20 @@ class CallerSocket:
 
     wakes_reader = False  # close() need not end a recv() that waits
     refused_message = False
-    silent = False
+    is_watched = False  # for life, by itself
+    silent = False  # the peer has shown no life: nothing more is expected of it
 
     def __init__(self, socket: WebSocketLike) -> None:
         self._socket = socket
-        self.receive = socket.recv
         self.close = socket.close
+        self._signs = 0  # messages received and sent, pings answered
+        self._sending = False
+        self._ping: asyncio.Task[None] | None = None  # the last one, where the socket has pings
 
     @property
     def close_code(self) -> int | None:
         """How the connection ended, None while it is open."""
-        return self._socket.close_code
+        return NO_CLOSE_FRAME if self.silent else self._socket.close_code
 
     @property
     def close_reason(self) -> str:
@@ -77,9 +83,18 @@ class CallerSocket:
         """Whether the message that was received last came as a binary one."""
         return isinstance(message, bytes)
 
+    async def receive(self) -> str | bytes:
+        """The next message."""
+        message = await self._socket.recv()
+        self._signs += 1
+        return message
+
     async def send(self, frame: bytes) -> None:
         """Send JSON as a text message."""
+        self._sending = True
         await self._socket.send(frame.decode())
+        self._sending = False
+        self._signs += 1
 
     async def ping(self) -> float:
         """Raises UnsupportedError."""
@@ -88,6 +103,32 @@ class CallerSocket:
     def abort(self) -> bool:
         """Whether the connection could be ended without the peer: here it cannot."""
         return False
+
+    def write_ping(self) -> None:
+        """Ping, as `websockets` does it, where the socket can; not before the last one was answered."""
+        ping = getattr(self._socket, "ping", None)
+        if ping is not None and (self._ping is None or self._ping.done()):
+            self._ping = asyncio.get_running_loop().create_task(self._answered(ping), name="rtcli ping")
+
+    async def _answered(self, ping: Callable[[], Awaitable[Any]]) -> None:
+        with contextlib.suppress(Exception):  # the reader meets the end too, and tells
+            pong = await ping()
+            if inspect.isawaitable(pong):
+                await pong
+                self._signs += 1
+
+    def signs(self) -> Signs:
+        """What the peer has done: without pings its silence proves nothing, unless it does not take what is sent."""
+        return Signs(self._signs, 0, 0, reading=self._ping is not None or self._sending)
+
+    def give_up(self) -> None:
+        """Note that the peer shows no life."""
+        self.silent = True
+
+    def stop_watching(self) -> None:
+        """Leave no ping behind."""
+        if self._ping is not None:
+            self._ping.cancel()
 
 
 class LibrarySocket:
@@ -104,6 +145,10 @@ class LibrarySocket:
             setattr(socket.transport, "max_size", _READ_SIZE)  # noqa: B010  not in the type of a transport
         self._binary: deque[bool] = deque()  # of the messages that began to arrive and were not received yet
         self._note_kinds()
+        self._gave_up = False
+        self._frames = self._drained = 0  # signs of life of a connection that does not watch itself
+        if not self.is_watched:
+            self._note_life()
 
     def _note_kinds(self) -> None:
         """Messages are received as bytes, whatever they came as: their kind is noted as their first frame arrives."""
@@ -118,6 +163,43 @@ class LibrarySocket:
         self._binary.extend(frame.opcode is Opcode.BINARY for frame in frames.queue if frame.opcode in _KINDS)
         setattr(self._socket, "process_event", noting)  # noqa: B010  (a method, replaced for this one object)
 
+    def _note_life(self) -> None:
+        """Count what a connection that was dialed elsewhere does, as `Keepalive` does for those of ours."""
+        process_event, resume_writing = self._socket.process_event, self._socket.resume_writing
+
+        def counting(event: Event) -> None:
+            self._frames += 1
+            process_event(event)
+
+        def resuming() -> None:
+            self._drained += 1
+            resume_writing()
+
+        setattr(self._socket, "process_event", counting)  # noqa: B010  (methods, replaced for this one object)
+        setattr(self._socket, "resume_writing", resuming)  # noqa: B010
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it watches itself for life."""
+        return isinstance(self._socket, Keepalive)
+
+    def write_ping(self) -> None:
+        """Write a ping behind whatever else waits to be sent."""
+        write_ping(self._socket)
+
+    def signs(self) -> Signs:
+        """What the peer has done so far."""
+        waiting = self._socket.transport.get_write_buffer_size()
+        return Signs(self._frames, self._drained, waiting, reading=not self._socket.recv_messages.paused)
+
+    def give_up(self) -> None:
+        """End the connection without the peer, and note why."""
+        self._gave_up = True
+        self.abort()
+
+    def stop_watching(self) -> None:
+        """Nothing is left of it."""
+
     @property
     def refused_message(self) -> bool:
         """Whether we ended the connection because a message was too large."""
@@ -128,11 +210,13 @@ class LibrarySocket:
     @property
     def silent(self) -> bool:
         """Whether we ended the connection because the peer showed no life."""
-        return isinstance(self._socket, Keepalive) and self._socket.silent
+        return self._gave_up or (isinstance(self._socket, Keepalive) and self._socket.silent)
 
     @property
     def close_code(self) -> int | None:
         """How the connection ended, None while it is open."""
+        if self.silent:
+            return NO_CLOSE_FRAME
         # The library says 1006 where the peer did not answer our close frame.
         return _TOO_LARGE if self.refused_message else self._socket.close_code
 

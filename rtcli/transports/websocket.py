@@ -78,10 +78,10 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
             plays_remotely=self._plays_remotely,
         )
         super().__init__(clock=clock, core=core)
+        life: dict[str, Any] = {"ping_interval": ping_interval, "ping_timeout": ping_timeout}
         dialer = functools.partial(
             dial,
-            ping_interval=ping_interval,
-            ping_timeout=ping_timeout,
+            **life,
             open_timeout=open_timeout,
             max_message_bytes=max_message_bytes,
             ssl_context=ssl,
@@ -92,7 +92,7 @@ class OpenAIRealtimeWebSocket(OpenAIRealtimeBase):
         self._connector = Connector(create_websocket or dialer, api_key=api_key, url=url, headers=headers)
         self._loop_thread = LoopThread(self._on_error)
         self._own = functools.partial(
-            WebSocketConnection, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=max_outbox_bytes
+            WebSocketConnection, on_frame=self._on_message, on_end=self._lost, max_outbox_bytes=max_outbox_bytes, **life
         )
         self._max_message_bytes = max_message_bytes
         self._status = Status.DISCONNECTED

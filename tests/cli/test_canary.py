@@ -1,7 +1,6 @@
 """Secrets of made-up values go in by every way there is; no command and no failure lets one out again.
 
-A later command adds a row to `_RECORDED = ("--record", "r.ndjson")
-RUNS`. Standard output of NDJSON is the wire, verbatim, and left out where a row says so.
+A later command adds a row to `RUNS`. Standard output of NDJSON is the wire, verbatim, and left out where a row says so.
 """
 
 from __future__ import annotations
@@ -9,17 +8,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from rtcli.server import RealtimeServer
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, raw_server
 from tests.kit.program import Ended, start
+from tests.kit.terminal import Terminal
 from tests.kit.waiting import DEADLINE
 
 # None has a shape by which it could be known: they are found by their values alone.
@@ -28,7 +32,9 @@ PROXY_PASSWORD = "canaryPROXY%2Fpass0123"
 MINTED = "canaryMINTED0123456789"
 MCP_TOKEN = "canaryMCPtoken0123456789"
 FILE_KEY = "canaryFILE0123456789abcd"
-SECRETS = (KEY, PROXY_PASSWORD, MINTED, MCP_TOKEN, FILE_KEY)
+HEADER = "canaryHEADER0123456789ab"
+SECRETS = (KEY, PROXY_PASSWORD, MINTED, MCP_TOKEN, FILE_KEY, HEADER)
+_EPHEMERAL = re.compile(r"ek_\w{12,}")  # what a server really mints: nobody knows its value before
 
 _MCP = {"type": "mcp", "server_label": "s", "server_url": "https://mcp.test", "authorization": MCP_TOKEN}
 _UPDATE = json.dumps({"type": "session.update", "session": {"type": "realtime", "tools": [_MCP]}})
@@ -43,6 +49,7 @@ class Run:
     typed: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
     wire: bool = False  # standard output is the wire
+    ps: bool = True  # False: the user has typed the secret into the command line
 
 
 _PROXY = dict.fromkeys(("HTTP_PROXY", "ALL_PROXY"), f"http://u:{PROXY_PASSWORD}@127.0.0.1:9")
@@ -53,6 +60,7 @@ _COMMANDS = "\n".join(
         *("/export json c.json", "/export md c.md", "/grep canary", "/why", ""),
     )
 )
+_KEYS = {"OPENAI_API_KEY": KEY}
 _RECORDED = ("--record", "r.ndjson")
 _AS_KEY = ("--api-key-env", "CANARY")
 RUNS = (
@@ -75,6 +83,22 @@ RUNS = (
     Run("doctor", ("doctor", "--url", "{url}", *_AS_KEY, "--bundle", "b.json"), "", _SAID),
     Run("doctor, live, as JSON", ("doctor", "--url", "{url}", *_AS_KEY, "--live", "--json")),
     Run("doctor, live, refused", ("doctor", "--url", "{refused}", *_AS_KEY, "--live")),
+    Run("chat that mints a key", ("chat", "--url", "{real}", "--secret", "--text", *_AS_KEY), _COMMANDS),
+    Run("chat that mints a key, recorded", ("chat", "--url", "{real}", "--secret", *_AS_KEY, *_RECORDED), "hi\n"),
+    Run("chat with a header", ("chat", "--url", "{url}", "--text", "-H", f"X-My-Token: {HEADER}"), "hi\n", ps=False),
+    Run("chat with a key as header", ("chat", "--url", "{url}", "-H", f"Authorization: Bearer {KEY}"), "", ps=False),
+    Run("chat with odd headers", ("chat", "--url", "{url}", "-H", f"X-Api-Key: {KEY}\u2014"), "", ps=False),
+    Run("send-event with a header", ("send-event", "--url", "{url}", "-H", f"X-Key: {HEADER}", "-"), _UPDATE,
+        wire=True, ps=False),
+    Run("chat with tools that tell", ("chat", "--url", "{real}", "--text", "--tools", "tools.py", *_AS_KEY),
+        "please tell\n/tools\n/last response.done\n"),
+    Run("chat with tools that cannot be loaded", ("chat", "--url", "{real}", "--tools", "broken.py", *_AS_KEY), "hi\n"),
+    Run("replay", ("replay", "wire.ndjson"), "/show 1\n/last error\n/grep canary\n/export json x.json\n", _KEYS),
+    Run("replay that shows all", ("replay", "wire.ndjson", "--events", "all"), "", _KEYS),
+    Run("check", ("check", "wire.ndjson"), "", _KEYS),
+    Run("recordings list", ("recordings", "list"), "", _KEYS),
+    Run("recordings search", ("recordings", "search", "canary"), "", _KEYS),
+    Run("recordings search by type", ("recordings", "search", "error"), "", _KEYS),
     Run("config", ("config",), "", {"RTCLI_INSTRUCTIONS": f"say {KEY}", "OPENAI_API_KEY": KEY}),
     Run("config as JSON", ("config", "--json"), "", {"RTCLI_INSTRUCTIONS": f"say {KEY}", "OPENAI_API_KEY": KEY}),
     Run("config of a URL that is refused", ("config", "--json"), "", {"RTCLI_URL": f"ws://u:{KEY}@h.test/v1"}),
@@ -111,16 +135,70 @@ async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
+TELLS = """
+import logging, os, warnings
+
+logging.basicConfig(level=logging.DEBUG, filename="own.log")
+KEY = os.environ["CANARY"]
+
+
+class Own(logging.Handler):
+    def emit(self, record):
+        with open("handler.log", "a") as log:
+            log.write(f"{self.format(record)} {record.args} {record.exc_text}\\n")
+
+
+logging.getLogger().addHandler(Own())
+
+
+def tell() -> str:
+    "Tells what it should not."
+    print("printed", KEY)
+    warnings.warn(f"warned {KEY}")
+    logging.warning("logged %s", KEY)
+    try:
+        raise ValueError(KEY)
+    except ValueError:
+        logging.exception("caught")
+    raise RuntimeError(f"raised {KEY}")
+"""
+BROKEN = "import os\nraise SystemError('no ' + os.environ['CANARY'])\n"
+WIRE: tuple[dict[str, Any], ...] = (  # as `--both` prints it: nothing is masked
+    {"t": 0.1, "dir": ">", "event": json.loads(_UPDATE)},
+    {"t": 0.2, "dir": "<", "event": {"type": "error", "event_id": "e", "error": {"message": f"bad {KEY}"}}},
+    {"t": 0.3, "dir": "<", "event": {"type": "some.event", "headers": {"Authorization": f"Bearer {KEY}"}}},
+)
+MADE = ("key", "tools.py", "broken.py", "wire.ndjson", "2026-11-26T10-00-00-chat-abcd.ndjson")
+
+
+def prepare(folder: Path) -> None:
+    """The files that runs read, which hold secrets: all of them are in `MADE`."""
+    (folder / "key").write_text(FILE_KEY)
+    (folder / "key").chmod(0o600)
+    (folder / "tools.py").write_text(TELLS)
+    (folder / "broken.py").write_text(BROKEN)
+    lines = "".join(f"{json.dumps(line)}\n" for line in WIRE)
+    (folder / "wire.ndjson").write_text(lines)
+    recordings = folder / "xdg" / "rtcli" / "recordings"
+    recordings.mkdir(parents=True)
+    (recordings / MADE[-1]).write_text(lines)
+
+
 @asynccontextmanager
 async def addresses(folder: Path) -> AsyncIterator[dict[str, str]]:
     """What rows fill in."""
-    async with fake_server(echo_secrets) as server, raw_server(refuse) as refused:
-        yield {"url": server.url, "refused": refused, "dead": "ws://127.0.0.1:9/v1", "folder": str(folder)}
+    async with (
+        fake_server(echo_secrets) as server,
+        raw_server(refuse) as refused,
+        RealtimeServer(key=KEY, voice="tone", pace=0) as real,
+    ):
+        places = {"url": server.url, "real": real.url, "refused": f"ws://{refused}/v1", "dead": "ws://127.0.0.1:9/v1"}
+        yield {**places, "folder": str(folder)}
 
 
 def written(folder: Path) -> dict[str, str]:
-    """Every file below a folder, but the key file that we made."""
-    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "key")
+    """Every file below a folder, but those that we made."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name not in MADE)
     return {str(file.relative_to(folder)): file.read_bytes().decode(errors="replace") for file in files}
 
 
@@ -129,7 +207,8 @@ def leaks(text: str) -> list[str]:
     forms = {
         secret: (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()[4:-4]) for secret in SECRETS
     }
-    return [secret for secret, written in forms.items() if any(form in text for form in written)]
+    found = [secret for secret, written in forms.items() if any(form in text for form in written)]
+    return found + _EPHEMERAL.findall(text)
 
 
 def command_line(pid: int) -> str:
@@ -138,16 +217,17 @@ def command_line(pid: int) -> str:
     return shown.read_text() if shown.exists() else ""
 
 
+def surroundings(folder: Path, debug: str) -> dict[str, str]:
+    """The environment of every run."""
+    xdg = {name: str(folder / "xdg") for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
+    return {"CANARY": KEY, "RTCLI_DEBUG": debug, "HOME": str(folder), **xdg}
+
+
 async def run(row: Run, folder: Path, debug: str) -> tuple[Ended, str]:
     """The command, ended, and its command line as `ps` shows it."""
-    (folder / "key").write_text(FILE_KEY)
-    (folder / "key").chmod(0o600)
+    prepare(folder)
     async with addresses(folder) as places:
-        environ = {
-            "CANARY": KEY, "RTCLI_DEBUG": debug, "HOME": str(folder),
-            **{name: str(folder / "xdg") for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")},
-            **{name: value.format(**places) for name, value in row.environ.items()},
-        }  # fmt: skip
+        environ = surroundings(folder, debug) | {name: value.format(**places) for name, value in row.environ.items()}
         process = await start(*(word.format(**places) for word in row.words), environ=environ, cwd=folder)
         ps = command_line(process.pid)
         try:
@@ -165,7 +245,8 @@ async def test_no_secret_leaves(row: Run, debug: str, tmp_path: Path) -> None:
     ended, ps = await run(row, tmp_path, debug)
 
     assert "Traceback" not in ended.err
-    looked_at = {**written(tmp_path), "stderr": ended.err, "ps": ps, "stdout": "" if row.wire else ended.out}
+    shown = {"stderr": ended.err, "ps": ps if row.ps else "", "stdout": "" if row.wire else ended.out}
+    looked_at = {**written(tmp_path), **shown}
     assert {place: found for place, text in looked_at.items() if (found := leaks(text))} == {}
 
 
@@ -175,3 +256,58 @@ def test_the_search_finds_what_it_is_made_for() -> None:
     assert leaks(quote(PROXY_PASSWORD, safe="")) == [PROXY_PASSWORD]
     assert leaks(base64.b64encode(MINTED.encode()).decode()) == [MINTED]
     assert leaks("nothing") == []
+
+
+PROMPTS = (
+    Run("what the server says", ("chat", "--url", "{url}", "--text", *_AS_KEY, "--events", "all"), "hello\r/why\r"),
+    Run("a key that is minted", ("chat", "--url", "{real}", "--text", "--secret", *_AS_KEY), "hello\r/session show\r"),
+    Run("tools", ("chat", "--url", "{real}", "--text", "--tools", "{folder}/tools.py", *_AS_KEY), "please tell\r"),
+    Run("a refusal", ("chat", "--url", "{refused}", "--text", *_AS_KEY), "/reconnect\r"),
+    Run("a replay", ("replay", "{folder}/wire.ndjson", "--events", "all"), "/last error\r/grep canary\r", _KEYS),
+)
+
+
+def at_a_prompt(row: Run, folder: Path, places: Mapping[str, str], debug: str) -> Terminal:
+    """The command in a terminal, ended after everything was typed."""
+    environ = surroundings(folder, debug) | dict(row.environ)
+    words = [word.format(**places) for word in row.words]
+    with Terminal([sys.executable, "-m", "rtcli", *words], environ=environ) as terminal:
+        terminal.wait_for("leave")
+        for line in row.typed.split("\r")[:-1]:
+            shown = terminal.text().count("›")
+            terminal.send(f"{line}\r")
+            terminal.wait_for(lambda shown=shown: terminal.text().count("›") > shown)  # type: ignore[misc]
+        terminal.send("/quit\r")
+        terminal.wait_exit()
+    return terminal
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("debug", ["", "1"], ids=["quiet", "debug"])
+@pytest.mark.parametrize("row", PROMPTS, ids=lambda row: row.name)
+async def test_no_secret_leaves_at_a_prompt(row: Run, debug: str, tmp_path: Path) -> None:
+    """Every byte that the terminal got, the recording, the history and whatever else was written."""
+    prepare(tmp_path)
+    async with addresses(tmp_path) as places:
+        terminal = await asyncio.to_thread(at_a_prompt, row, tmp_path, places, debug)
+
+    looked_at = {**written(tmp_path), "terminal": terminal.raw.decode(errors="replace"), "screen": terminal.text()}
+    assert {place: found for place, text in looked_at.items() if (found := leaks(text))} == {}
+    assert "xdg/rtcli/history" in looked_at
+    assert any(name.startswith("xdg/rtcli/recordings") for name in looked_at) or "replay" in row.name + row.words[0]
+
+
+@pytest.mark.terminal
+async def test_a_secret_that_is_typed_is_kept_nowhere(tmp_path: Path) -> None:
+    """The terminal shows what is typed; the history and the recording do not have it."""
+    typed = Run("typed", ("chat", "--url", "{real}", "--text", *_AS_KEY), f"{_UPDATE}\rmy key is {KEY}\rplain words\r")
+    prepare(tmp_path)
+    async with addresses(tmp_path) as places:
+        await asyncio.to_thread(at_a_prompt, typed, tmp_path, places, "")
+
+    files = written(tmp_path)
+    assert {place: found for place, text in files.items() if (found := leaks(text))} == {}
+    assert "plain words" in files["xdg/rtcli/history"]
+    (recording,) = (text for name, text in files.items() if name.startswith("xdg/rtcli/recordings"))
+    assert "plain words" in recording
+    assert '"masked":true' in recording.replace(" ", "")

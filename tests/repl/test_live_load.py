@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ from rtcli.protocol.frame_maker import FrameMaker
 from rtcli.render import notices, speech
 from rtcli.render.speech import STEP
 from rtcli.render.styles import Color
+from rtcli.repl import live
 from rtcli.repl.live import STEP_ROWS, LiveWriter
 from rtcli.repl.output import TerminalOutput
 from rtcli.session.state import SessionState
@@ -69,7 +71,7 @@ class Watched:
         turns = 1
         while self.turn(self.live._step):
             turns += 1
-        assert turns > 10
+        assert turns > 5
         return self.screen.getvalue().splitlines()
 
 
@@ -93,8 +95,8 @@ def test_a_line_of_a_megabyte_takes_many_turns(text: str, how: str, monkeypatch:
     watched.live.close()
 
     assert words(watched.screen.getvalue().splitlines()) == text.replace(" ", "")
-    assert watched.worst <= STEP_ROWS + STEP // 20
-    assert len(rows) > 10 * STEP_ROWS
+    assert watched.worst <= len(text) // 8 // 20 + STEP_ROWS
+    assert len(rows) > 5 * watched.worst
 
 
 @pytest.mark.parametrize("text", [LINES, ZERO_WIDTH], ids=["newlines", "no width"])
@@ -105,7 +107,29 @@ def test_odd_text_ends_too(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     watched.live.close()
 
     assert watched.screen.getvalue().count("x" if text is LINES else "\u0301") == text.count(text[-2])
-    assert watched.worst <= STEP
+    assert watched.worst <= len(text) // 8 + STEP
+
+
+@pytest.mark.parametrize("streams", [1, 12, 100])
+@pytest.mark.parametrize("notices", [False, True])
+def test_what_comes_faster_than_it_is_shown_does_not_pile_up(
+    streams: int, notices: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times as much in each turn as one shows at least."""
+    monkeypatch.setattr(live, "MAX_WAITING", 500_000)
+    watched = Watched(monkeypatch)
+    piece, most = LONG[: 4 * STEP], 0
+    for number in range(50):
+        watched.turn(partial(watched.live.write, SpeechDelta("assistant", str(number % streams), 0, piece)))
+        if notices:
+            watched.live.write(Notice(piece))
+        watched.turn(watched.live._tick)
+        most = max(most, watched.live._texts.size + watched.live._rows.size)
+    watched.live.close()
+
+    assert len(re.findall(r"word7\b", watched.screen.getvalue())) == 50 * (1 + notices)
+    assert most < 500_000 + 2 * len(piece)
+    assert notices or watched.worst < 3_000
 
 
 def test_what_comes_after_a_long_text_stands_after_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,15 +10,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from rtcli.errors import ConnectionLostError
 from rtcli.http.liveness import Signs, watch
 from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.transports.connection_errors import SILENT
+from rtcli.transports.sockets import CreateWebSocket
 from tests.kit.fake_server import fake_server, greets
 from tests.kit.stalling_proxy import StallingProxy, stalling_proxy
 from tests.kit.waiting import DEADLINE, until
 
 BIG = {"type": "test.event", "data": os.urandom(500_000).hex()}
+OFTEN = {"ping_interval": 0.05, "ping_timeout": 1.5}
 LIFE = {"ping_interval": 0.2, "ping_timeout": 0.3}
 
 
@@ -38,17 +42,47 @@ async def through_proxy(**options: Any) -> AsyncIterator[tuple[OpenAIRealtimeWeb
             await t.wait_closed()
 
 
+class Foreign:
+    """A WebSocket that is none of `websockets`', with its pings or without."""
+
+    def __init__(self, inner: ClientConnection, *, pings: bool) -> None:
+        self.inner = inner
+        self.recv, self.send, self.close = inner.recv, inner.send, inner.close
+        if pings:
+            self.ping = inner.ping
+
+    close_code = property(lambda self: self.inner.close_code)
+    close_reason = property(lambda self: self.inner.close_reason)
+
+
+def creates(kind: str) -> CreateWebSocket | None:
+    """How the socket comes about: dialed by us, or by the caller, who leaves keepalive to us."""
+
+    async def create(url: str, headers: dict[str, str]) -> Any:
+        inner = await connect(url, additional_headers=headers, ping_interval=None, close_timeout=1)
+        return inner if kind == "websockets" else Foreign(inner, pings=kind == "foreign")
+
+    return None if kind == "dialed" else create
+
+
+KINDS = ("dialed", "websockets", "foreign", "foreign without pings")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("megabytes", [0, 1, 16])
-async def test_a_peer_that_stalls_is_noticed_by_the_pings(megabytes: int) -> None:
+async def test_a_peer_that_stalls_is_noticed_by_the_pings(megabytes: int, kind: str) -> None:
     """With nothing, little and much to be sent: the error says why, and nothing is left running."""
-    async with through_proxy() as (t, proxy, errors):
+    if kind == "foreign without pings" and megabytes < 16:
+        pytest.skip("its silence proves nothing")
+    async with through_proxy(create_websocket=creates(kind)) as (t, proxy, errors):
         proxy.stall()
         for _ in range(megabytes):
             t.send_event(BIG)
         await until(lambda: t.status == "disconnected")
         await asyncio.wait_for(asyncio.gather(t.wait_closed()), DEADLINE)
 
-    assert t.close_code == 1006
+    assert (t.close_code, t.close_reason) == (1006, SILENT)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("rtcli")]
     assert isinstance(errors[0], ConnectionLostError)
     assert "stopped answering pings" in str(errors[0])
 
@@ -86,11 +120,31 @@ async def test_close_does_not_wait_for_a_peer_that_stalls(megabytes: int) -> Non
         await asyncio.wait_for(t.wait_closed(), DEADLINE / 2)
 
 
-async def test_a_slow_peer_is_no_dead_one() -> None:
+@pytest.mark.parametrize("kind", KINDS[:3])
+async def test_a_peer_that_answers_pings_is_alive(kind: str) -> None:
+    """However long it says nothing else."""
+    async with through_proxy(ping_interval=0.05, ping_timeout=1.5, create_websocket=creates(kind)) as (
+        t,
+        proxy,
+        errors,
+    ):
+        passed = proxy.passed
+        await until(lambda: proxy.passed > passed + 200)  # some thirty pings and pongs
+        assert t.status == "connected"
+
+    assert errors == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_slow_peer_is_no_dead_one(kind: str) -> None:
     """It takes a little at a time, so that its pong comes late: but it does take what is sent."""
-    async with through_proxy(ping_interval=0.05, ping_timeout=1.5) as (t, proxy, errors):
+    async with through_proxy(create_websocket=creates(kind), ping_interval=0.05, ping_timeout=1.5) as (
+        t,
+        proxy,
+        errors,
+    ):
         proxy.trickle(0.02)
-        for _ in range(12):
+        for _ in range(24):
             t.send_event(BIG)
         await asyncio.wait_for(t.flush(), DEADLINE)
         assert t.status == "connected"

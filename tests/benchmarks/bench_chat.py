@@ -1,0 +1,150 @@
+"""What `rtcli chat` takes at a prompt: `python -m tests.benchmarks.bench_chat [seconds]`.
+
+- the microphone open and nobody speaking: processor time and growth over so many seconds, on a virtual sound card
+- memory while 300 MB of text events of a megabyte come: unknown events, items, deltas, errors
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.kit.events import CREATED, item_events
+from tests.kit.fake_server import Conversation, fake_server, reply_to
+from tests.kit.sound_card import SoundCard, missing
+from tests.kit.terminal import Terminal
+from tests.soak.measures import rss_mb
+
+MEGABYTES = 300
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def seconds_used(pid: int) -> float:
+    """Processor time of a process so far, without its children."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextmanager
+def chat(*options: str, environ: dict[str, str]) -> Iterator[Terminal]:
+    """A chat at a prompt, in a home of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        argv = [sys.executable, "-m", "rtcli", "chat", *options]
+        with Terminal(argv, environ={**environ, "HOME": home, "XDG_STATE_HOME": home}) as terminal:
+            terminal.wait_for("leave")
+            yield terminal
+
+
+def take(terminal: Terminal, seconds: float) -> None:
+    """Take what it writes, as fast as a terminal does: nobody looks at it."""
+    if select.select([terminal._fd], [], [], seconds)[0]:
+        os.read(terminal._fd, 2**20)
+
+
+def watch(terminal: Terminal, seconds: float) -> None:
+    """Let it run, taking what it writes."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        take(terminal, 0.2)
+
+
+def idle(seconds: float) -> str:
+    """The microphone open, and silence in it."""
+    with SoundCard() as card, chat("--local", "--mic", environ=card.settings) as terminal:
+        terminal.wait_for("mic on")
+        watch(terminal, 5)
+        used, resident = seconds_used(terminal.pid), rss_mb(terminal.pid)
+        watch(terminal, seconds)
+        share = (seconds_used(terminal.pid) - used) / seconds
+        grown = rss_mb(terminal.pid) - resident
+    return f"microphone open and idle for {seconds:g} s: {100 * share:.1f} % of a core, {grown:+.1f} MB"
+
+
+KINDS: dict[str, Callable[[int, str], list[dict[str, Any]]]] = {
+    "unknown events": lambda number, text: [{"type": "some.event", "number": number, "text": text}],
+    "items": lambda number, text: item_events(
+        {
+            "id": f"item_{number}",
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_text", "text": text}],
+        }
+    ),
+    "deltas": lambda number, text: [
+        {"type": "response.output_text.delta", "item_id": f"i{number}", "content_index": 0, "delta": text}
+    ],
+    "errors": lambda number, text: [{"type": "error", "error": {"type": "x", "code": str(number), "message": text}}],
+}
+
+
+def flood(kind: str) -> str:
+    """A server that sends 300 MB of one kind; the most that the chat had in memory before and after."""
+    sent, address = threading.Event(), list[str]()
+    text = "word " * 200_000
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        await talk.send(*reply_to(await talk.receive()))
+        sending = asyncio.create_task(send(talk))
+        try:
+            await talk.receive_all()
+        finally:
+            await sending
+
+    async def send(talk: Conversation) -> None:
+        await asyncio.sleep(2)  # for the prompt to stand, and be weighed
+        size = number = 0
+        while size < MEGABYTES * 10**6:
+            for event in KINDS[kind](number, text):
+                frame = json.dumps(event)
+                size += len(frame)
+                await talk.socket.send(frame)
+            number += 1
+        await (await talk.socket.ping())
+        sent.set()
+
+    async def serve() -> None:
+        async with fake_server(script) as server:
+            address.append(server.url)
+            await asyncio.to_thread(over.wait)
+
+    over = threading.Event()
+    serving = threading.Thread(target=asyncio.run, args=(serve(),))
+    serving.start()
+    while not address:
+        time.sleep(0.01)
+    with chat("--url", address[0], "--text", environ={}) as terminal:
+        watch(terminal, 1)
+        before, most = rss_mb(terminal.pid), 0.0
+        while not sent.is_set():
+            take(terminal, 0.05)
+            most = max(most, rss_mb(terminal.pid))
+        terminal.send("/quit\r")
+        terminal.wait_exit()
+    over.set()
+    serving.join()
+    return f"{MEGABYTES} MB of {kind}: from {before:.0f} MB to at most {most:.0f} MB"
+
+
+def main() -> None:
+    """Measure and print."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
+    for kind in KINDS:
+        sys.stdout.write(f"{flood(kind)}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"no sound card: {reason}\n" if (reason := missing()) else f"{idle(seconds)}\n")
+
+
+if __name__ == "__main__":
+    main()

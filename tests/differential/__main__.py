@@ -18,7 +18,11 @@ from tests.differential.scenarios import AREAS
 from tests.differential.subjects import SUBJECTS, counted
 
 _BATCH = 250  # scenarios that are made, then played
-_SHARES = {"mixed": 4, "interrupt": 3, **dict.fromkeys(("build_payload", "history", "sequencer", "emitter"), 2)}
+_SHARES = {
+    "mixed": 4,
+    "interrupt": 3,
+    **dict.fromkeys(("build_payload", "tracing", "history", "sequencer", "emitter"), 2),
+}
 
 
 def make(area: str, number: int, count: int) -> list[Scenario]:

@@ -115,6 +115,7 @@ _HISTORY = st.one_of(
 _TRACING = st.one_of(
     alone(said(event("session.created", session=SESSION))),
     alone(calls.TRACE),
+    st.tuples(calls.TRACE, calls.TRACE).map(list),
     alone(calls.SET_TRACING),
     alone(said(event("session.updated"))),
 )
@@ -213,6 +214,7 @@ _SPOKEN = st.one_of(
     _clock(),
     alone(calls.INTERRUPT),
     alone(calls.HEARD_AT),
+    alone(said(of_types("session.", "response.created", "response.done", "conversation.item.truncated"))),
     AGAIN,
     alone(said(event("response.output_audio.done"))),
 )
@@ -249,11 +251,11 @@ _BASE = st.one_of(
 FRAGMENTS: dict[str, Steps] = {
     "build_payload": st.one_of(alone(calls.BUILD), alone(calls.BUILD), alone(calls.TURN)),
     "update_session": _UPDATES,
-    "tracing": _TRACING,
+    "tracing": st.one_of(_TRACING, _TRACING, _TRACING, _TRACING, _UPDATES, AGAIN),
     "sending": _SENDING,
     "history": _HISTORY,
     "interrupt": _SPOKEN,
-    "sequencer": st.one_of(*[_answered()] * 4, *[alone(calls.REQUEST_RESPONSE)] * 2, AGAIN),
+    "sequencer": st.one_of(*[_answered()] * 4, *[alone(calls.REQUEST_RESPONSE)] * 2, _spoken(), _ERRORS, AGAIN),
     "events_conversation": _CONVERSATION,
     "events_mcp": _MCP,
     "events_response": _RESPONSES,

@@ -10,7 +10,7 @@ import pytest
 from tests.differential.__main__ import make, plan
 from tests.differential.subjects import SUBJECTS, counted
 
-_ENOUGH = 1500  # scenarios in which every subject comes up
+_ENOUGH = 2000  # scenarios in which every subject comes up
 
 
 def test_made_up_scenarios_are_about_every_subject() -> None:

@@ -30,6 +30,7 @@ class Talk:
     cut: set[str] = field(default_factory=set)  # items that were interrupted
     running: set[str] = field(default_factory=set)  # responses that were created and are not done
     apart: set[str] = field(default_factory=set)  # responses outside of the conversation
+    asked_apart: bool = False  # one of them was asked for
     mixed_up: bool = False  # responses side by side: the reference knows one at a time
     came_early: bool = False  # a create was refused because a response ran already
     refused_unnamed: bool = False  # a create was refused by an error that the reference cannot read so
@@ -64,7 +65,8 @@ class Story:
             self.clock_went_back |= step["clock_ms"] < self.clock
             self.clock = step["clock_ms"]
         frames, talk = step.get("expect_wire", ()), self.talk
-        talk.mixed_up |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
+        talk.asked_apart |= any((frame.get("response") or {}).get("conversation") == "none" for frame in frames)
+        talk.mixed_up |= talk.asked_apart
         if any(entry["event"] == "audio_interrupted" for entry in step.get("expect_emitted", ())):
             talk.cut.add(talk.arriving)
         talk.cut |= {
@@ -89,7 +91,8 @@ class Story:
             case "session.updated":
                 talk.updated = True
             case "response.created" if isinstance(response, dict):
-                is_apart = response.get("conversation_id", "") is None
+                is_apart = response.get("conversation_id", None if talk.asked_apart else "") is None
+                talk.asked_apart = False
                 talk.apart |= {str(response.get("id"))} if is_apart else set()
                 talk.mixed_up |= bool(talk.running) or is_apart
                 talk.running.add(str(response.get("id")))

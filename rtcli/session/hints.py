@@ -44,6 +44,13 @@ BY_CODE: Mapping[str, str] = {
 }
 """By the `code` (or else the `type`) of an error."""
 
+_ACCOUNT = frozenset(
+    {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached", "account_deactivated"}
+)
+"""Codes of an account with which another connection would end the same way."""
+
+_STILL_ANSWERING = "the answer in progress may still come to its end; /interrupt stops it"
+
 BY_REASON: Mapping[str, str] = {
     "max_output_tokens": "raise it: /session set max_output_tokens=inf",
     "content_filter": "the content filter stopped the answer; rephrase the question",
@@ -60,15 +67,18 @@ def _of_detection(error: Mapping[str, Any]) -> str:
     return f"{field} belongs to {kind}_vad: /vad {kind} {field}=VALUE"
 
 
-def of_error(error: Mapping[str, Any]) -> str:
-    """The hint for the `error` object of an error event, a failed response or a failed transcription, or ""."""
+def of_error(error: Mapping[str, Any], *, answering: bool = False) -> str:
+    """The hint for the `error` object of an error event, a failed response or a failed transcription, or "".
+
+    `answering`: a response runs meanwhile, and asking again would give a second one.
+    """
     param = error.get("param")
     if isinstance(param, str) and (hint := advice(param) or _of_detection(error)):
         return hint
     # the code says more, where there is one
     for key in ("code", "type"):
         if hint := BY_CODE.get(str(error.get(key)), ""):
-            return hint
+            return _STILL_ANSWERING if answering and error.get(key) == "server_error" else hint
     return ""
 
 
@@ -80,7 +90,12 @@ def of_response(details: Mapping[str, Any]) -> str:
     return BY_REASON.get(str(details.get("reason")), "")
 
 
-def of_close(code: int | None) -> str:
-    """The hint for a connection that ended with this code (None: without a close frame)."""
+def of_close(code: int | None, said: str = "") -> str:
+    """The hint for a connection that ended with this code (None: without a close frame).
+
+    `said` is the code of the error that the server sent last.
+    """
+    if said in _ACCOUNT:
+        return BY_CODE[said]
     reconnect = "" if code in FINAL else "/reconnect keeps settings and text"
     return "; ".join(filter(None, (advice_for_close(code), reconnect)))

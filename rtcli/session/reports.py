@@ -30,7 +30,8 @@ class Reports(Part):
         self._transcripts = transcripts
         self._audio = audio
         self._interrupted: set[str] = set()  # items: that their response was cancelled is told with the interruption
-        self._last_error = ""  # the server's own words before it ends a connection
+        self._last_error = self._last_code = ""  # the server's own words before it ends a connection
+        self._running: set[str] = set()  # responses
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
         self._dialing = False  # an error is raised then, or somebody sees to it
         self._optional_refused: set[str] = set()  # types of what nobody asked for, and the server refused
@@ -68,9 +69,10 @@ class Reports(Part):
         if refused:
             origin = f", from {refused.cause}" if refused.cause else ""
             by = f" (#{refused.number} {_mapping(refused.event).get('type')}{origin})"
-        self._last_error = str(error.get("message") or "")
+        self._last_error, self._last_code = str(error.get("message") or ""), str(code)
         message = self._last_error or "the server gave no message"
-        return (Notice(f"{code}{by}", why=message, hint=hints.of_error(error), level=Level.ERROR),)
+        hint = hints.of_error(error, answering=bool(self._running))
+        return (Notice(f"{code}{by}", why=message, hint=hint, level=Level.ERROR),)
 
     def _on_optional_refused(self, kind: str, error: Mapping[str, Any]) -> Iterable[Notice]:
         """What rtcli sends by itself, and the server does not take, is no fault of the user's: told once a type."""
@@ -78,8 +80,13 @@ class Reports(Part):
             self._optional_refused.add(kind)
             yield Notice(f"the server refused {kind}, which rtcli sends by itself", str(error.get("message") or ""))
 
+    @received("response.created")
+    def _on_response_created(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        self._running.add(str(_mapping(event.get("response")).get("id")))
+
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
+        self._running.discard(str(_mapping(event.get("response")).get("id")))
         self.codes.add(outcome(event))
         return (*self._other_invalid(), *self._outcome(_mapping(event.get("response"))))
 
@@ -146,14 +153,15 @@ class Reports(Part):
     def _on_connection(self, record: Connection) -> Iterable[Notice]:
         self._dialing = record.state is Connected.DIALING
         if self._dialing:
-            self._expired, self._last_error, self._invalid = False, "", 0
+            self._expired, self._last_error, self._last_code, self._invalid = False, "", "", 0
+            self._running.clear()
         if record.state is not Connected.LOST:
             return ()
         self.codes.add(ExitCode.CONNECTION)
         if self._expired:
             return ()
         why = describe_close(record.code, record.reason, self._last_error)
-        return (Notice("the connection was lost", why, hints.of_close(record.code), Level.ERROR),)
+        return (Notice("the connection was lost", why, hints.of_close(record.code, self._last_code), Level.ERROR),)
 
     @moment(Http)
     def _on_http(self, record: Http) -> tuple[Notice]:

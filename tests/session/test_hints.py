@@ -51,3 +51,11 @@ def test_a_field_of_the_other_detection_names_its_own() -> None:
     assert "/vad semantic eagerness=" in hints.of_error({"code": "unknown_parameter", "param": f"{path}.eagerness"})
     assert hints.of_error({"code": "invalid_value", "param": f"{path}.threshold"}) == ""
     assert hints.of_error({"code": "unknown_parameter", "param": f"{path}.bogus"}) == ""
+
+
+def test_an_empty_account_is_not_connected_to_again() -> None:
+    """Close code 1013 follows on the error: another connection would end the same way."""
+    assert "/reconnect" in hints.of_close(1013)
+    for code in ("insufficient_quota", "credit_balance_exhausted"):
+        assert "billing page" in hints.of_close(1013, code)
+        assert "/reconnect" not in hints.of_close(1013, code)

@@ -268,3 +268,17 @@ def test_an_id_of_a_wrong_kind_is_no_defect() -> None:
         assert whats(list(views)) == []
 
     assert len(state.history) == 1
+
+
+def test_an_answer_that_goes_on_is_not_asked_for_again() -> None:
+    """The error came in the middle of it: another response.create would give a second answer."""
+    fed = Feeder(SessionState())
+    failure = {"type": "error", "error": {"type": "server_error", "message": "a hiccup"}}
+    fed.received({"type": "response.created", "response": {"id": "r"}})
+    (during,) = fed.received(failure)
+    fed.received({"type": "response.done", "response": {"id": "r", "status": "completed"}})
+    (after,) = fed.received(failure)
+
+    assert isinstance(during, Notice) and isinstance(after, Notice)
+    assert "/respond" not in during.hint and "in progress" in during.hint
+    assert "/respond" in after.hint

@@ -4,8 +4,8 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 APT = $(if $(filter-out 0,$(shell id -u)),sudo )apt-get install
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install
-# Of all that pip says, what it fetches; its errors go to stderr and past this.
-PROGRESS := sed -n -E 's/^ *(Downloading|Using cached) ([^ ]+)-[0-9][^ ]* \((.*)\)$$/  \2 (\3)/p; s/^Installing collected packages.*/  .../p'
+# Of all that pip says, the larger files that it fetches; its errors go to stderr and past this.
+PROGRESS := sed -n -E 's/^ *(Downloading|Using cached) ([^ ]+)-[0-9][^ ]* \((.* MB)\)$$/  \2 (\3)/p; s/^Installing collected packages.*/  .../p'
 SHELL := /bin/bash -o pipefail
 
 .DEFAULT_GOAL := help

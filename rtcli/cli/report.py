@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from rtcli.errors import RtcliError
@@ -13,8 +14,9 @@ def line(text: str) -> None:
     from rtcli.masking import masked
     from rtcli.render.text import one_line
 
-    sys.stderr.write(f"rtcli: {one_line(masked(text))}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # nobody reads it any more (`2>&1 | head`): the exit code still counts
+        sys.stderr.write(f"rtcli: {one_line(masked(text))}\n")
+        sys.stderr.flush()
 
 
 def error(problem: RtcliError) -> None:

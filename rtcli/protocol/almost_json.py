@@ -100,8 +100,9 @@ def name_of(char: str) -> str:
 
 
 def _control(char: str) -> str:
+    code = ord(char) if char else 0
     known = {"\n": ("a line break", r"\n"), "\r": ("a line break", r"\r"), "\t": ("a tab", r"\t")}
-    what, escape = known.get(char, (f"the control character {name_of(char)}", f"\\u{ord(char):04x}" if char else ""))
+    what, escape = known.get(char, (f"the control character U+{code:04X}", f"\\u{code:04x}"))
     return f"{what} inside of a string: JSON writes {escape}, or the closing quote is missing"
 
 

@@ -206,7 +206,7 @@ class LiveWriter:
             return
         lines = self._presenter.lines(record, self.width)
         self._frame_rows += len(lines)
-        self._add(lines)
+        self._rows.add(lines)  # between the rows of an answer, which goes on below without a label of its own
 
     def _other(self, view: View) -> None:
         size = len(view.what) + len(view.why) if isinstance(view, Notice) else 0

@@ -178,9 +178,8 @@ def _from_clipboard() -> PreparedImage:
     try:
         found = ImageGrab.grabclipboard()
     except (NotImplementedError, OSError, ChildProcessError) as error:
-        raise InputError(
-            "clipboard", str(error) or "cannot be read", hint="on Linux, install wl-clipboard or xclip"
-        ) from error
+        why = "no tool reads it here" if "ImageGrab" in str(error) else str(error) or "cannot be read"
+        raise InputError("clipboard", why, hint="on Linux, install wl-clipboard or xclip") from error
     if isinstance(found, list) and found:  # some systems give the names of copied files
         return prepare(_read(str(found[0])), str(found[0]))
     if found is None or isinstance(found, list):

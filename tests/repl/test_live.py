@@ -32,6 +32,23 @@ def test_without_a_prompt_views_are_lines_once_they_are_flushed() -> None:
     assert screen.getvalue().splitlines() == ["· first", "› typed", "  in two rows", "● half a word"]
 
 
+def test_a_row_of_the_event_view_leaves_an_answer_whole() -> None:
+    """The rest of a text goes on below it without a label; below a notice it is said again who speaks."""
+    live, screen = writer(events="all")
+    wire, text = Wire(), "word " * 30
+    live.write(SpeechDelta("assistant", "a", 0, text))
+    live.flush()
+    live.write(wire.frame("response.output_text.done", item_id="a", text=text + "end"))
+    live.flush()
+    live.write(SpeechDone("assistant", "a", 0, text + "end"))
+    live.flush()
+
+    rows = screen.getvalue().splitlines()
+    assert "response.output_text.done" in rows[1]
+    assert rows[0].startswith("● word")
+    assert all(row.startswith("  word") for row in rows[2:]) and rows[-1].endswith("end")
+
+
 def test_closing_shows_what_is_unfinished_once() -> None:
     """Text without its end, streams of the summary."""
     live, screen = writer(events="summary")

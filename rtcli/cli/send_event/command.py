@@ -153,12 +153,14 @@ def _warn(events: Iterable[Located], kind: SessionKind) -> None:
 
 def _warn_of_unknown(until: Iterable[str], kind: SessionKind) -> None:
     """A type that no server is known to send would be waited for in vain."""
-    from rtcli.protocol.catalog import event_types
+    from rtcli.protocol.catalog import event_types, nearest
     from rtcli.protocol.filters import unknown_types
 
     known = [row.name for direction in Direction for row in event_types(direction, kind)]
     for term in (term for terms in until for term in unknown_types(terms, known)):
-        report.line(f"warning: --until {term}: no event type is known by that name")
+        close = nearest(term, Direction.RECEIVED, kind)
+        hint = f", did you mean {close}?" if close else ""
+        report.line(f"warning: --until {term}: no event type is known by that name{hint}")
 
 
 async def _stream(file: str, kind: SessionKind) -> AsyncIterator[Located]:

@@ -109,11 +109,11 @@ class Recording:
         return np.frombuffer(bytes(self._pcm[: len(self._pcm) // 2 * 2]), np.int16)
 
     def loud_spans(self, *, pause: float = 0.25) -> list[tuple[float, float]]:
-        """When something was heard, on the clock of `time.monotonic`: from its first to its last loud block of 10 ms.
+        """When something was heard, on the clock of `time.monotonic`: from its first to its last loud block of 2 ms.
 
         What comes within `pause` seconds goes on. The latency of the recording itself is in both moments.
         """
-        step = RATE // 100
+        step = RATE // 500
         samples = self.samples[: len(self.samples) // step * step].astype(np.float64).reshape(-1, step)
         loud = np.flatnonzero(np.sqrt(np.mean(np.square(samples), axis=1)) > _LOUD)
         spans: list[tuple[float, float]] = []

@@ -16,14 +16,19 @@ SPOKEN = tone(1.0, level=0) + tone(1.5) + tone(0.9, level=0)
 PIECES = [SPOKEN[start : start + 960] for start in range(0, len(SPOKEN), 960)]
 
 
-def ends(moments: list[float], pieces: list[bytes] = PIECES) -> float:
-    """When the voice ended, of pieces that were sent at these moments."""
+def spans(moments: list[float], pieces: list[bytes] = PIECES) -> tuple[float, float]:
+    """When the voice began and ended, of pieces that were sent at these moments."""
     sent = SentAudio()
     for moment, piece in zip(moments, pieces, strict=True):
         sent.add(piece, PCM16, moment)
     found = voice_steps(sent.levels(0, sent.position))
     assert found is not None
-    return sent.moment(found[1])
+    return sent.moment(found[0]), sent.moment(found[1])
+
+
+def ends(moments: list[float], pieces: list[bytes] = PIECES) -> float:
+    """The end alone."""
+    return spans(moments, pieces)[1]
 
 
 ON_TIME = [5 + 0.02 * (index + 1) for index in range(len(PIECES))]
@@ -59,7 +64,10 @@ def test_a_microphone_that_was_muted_goes_on_where_it_is() -> None:
 
 def test_a_file_that_is_sent_at_once_ends_when_it_was_sent() -> None:
     """Its voice lies in the moments of its sending, and never after them."""
-    assert 4.9 < ends([5 + index * 1e-5 for index in range(len(PIECES))]) <= 5.01
+    begun, end = spans([5 + index * 1e-5 for index in range(len(PIECES))])
+
+    assert 4.7 < begun <= end <= 5.01
+    assert end > 4.9
 
 
 def test_noise_is_not_voice_and_a_click_does_not_prolong_it() -> None:
@@ -74,6 +82,14 @@ def test_noise_is_not_voice_and_a_click_does_not_prolong_it() -> None:
     pieces = [bytes(noisy[start : start + 960]) for start in range(0, len(noisy), 960)]
 
     assert ends(ON_TIME, pieces) == pytest.approx(7.5, abs=0.02)
+
+
+def test_a_voice_that_fades_ends_where_it_is_not_heard_any_more() -> None:
+    """20 dB below the loudest is still the voice; 40 dB below is the room."""
+    faded = tone(1.0) + tone(0.4, level=0.025) + tone(0.6, level=0.0025)
+    pieces = [faded[start : start + 960] for start in range(0, len(faded), 960)]
+
+    assert ends(ON_TIME[: len(pieces)], pieces) == pytest.approx(6.4, abs=0.011)
 
 
 def test_silence_has_no_voice() -> None:

@@ -46,7 +46,7 @@ def test_a_row_of_the_event_view_leaves_an_answer_whole() -> None:
     rows = screen.getvalue().splitlines()
     assert "response.output_text.done" in rows[1]
     assert rows[0].startswith("● word")
-    assert all(row.startswith("  word") for row in rows[2:]) and rows[-1].endswith("end")
+    assert all(row.startswith("  ") for row in rows[2:]) and rows[-1].endswith("end")
 
 
 def test_closing_shows_what_is_unfinished_once() -> None:

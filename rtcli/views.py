@@ -278,6 +278,7 @@ class SessionStatus:
     speaker: bool = False
     push_to_talk: bool = False
     input_level_db: float | None = None  # dBFS
+    held_back: bool = False  # the microphone is sent as silence, for it may be an echo
     responding: bool = False
     speaking_item: str | None = None
     heard_ms: int | None = None  # of `speaking_item`, as the speaker has played it

@@ -72,6 +72,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "soxr": {"dsp"},
     "platformdirs": {"config"},
     "sounddevice": {"audio"},
+    "pywebrtc_audio": {"audio"},
     "websockets": {"transports", "server"},
     "PIL": {"session", "server"},
     "pydantic": {"session"},

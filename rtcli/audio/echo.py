@@ -22,10 +22,11 @@ _RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
 class EchoMode(StrEnum):
     """`gate`: only what is clearly louder than the echo; `half`: nothing while the speaker plays; `off`: everything.
 
-    `auto` is `gate` whenever a speaker plays into the room, and costs nothing where none does.
+    `aec` takes the echo out first, and gates what is left of it. `auto` is `aec` where that can be loaded, else `gate`.
     """
 
-    AUTO = "auto"  # handled like `gate`, see above
+    AUTO = "auto"
+    AEC = "aec"
     GATE = "gate"
     HALF = "half"
     OFF = "off"
@@ -89,6 +90,13 @@ class EchoGuard:
         elif self._played_throughout:
             self._coupling += _FALL * (came_back - self._coupling)
         self._learned += 1
+
+    @property
+    def echoes(self) -> bool:
+        """The speaker plays, or has just played, into a room that gives it back as loud as a voice."""
+        if not self._hangover or not self._played or self._learned < _LEARNING_CHUNKS:
+            return False
+        return max(self._played) + self._coupling > _QUIETEST_VOICE_DB
 
     @property
     def _played_throughout(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from rtcli.audio.devices import AudioDevice, choose, list_devices
 from rtcli.audio.playout import PendingPlayback, PlayQueue
@@ -17,11 +17,16 @@ from rtcli.protocol.playback import PartKey
 SOURCE_RATE = 24_000  # samples per second of what `play` takes, as the API sends PCM16
 
 
+OnBlock: TypeAlias = Callable[[bytes, int], None]
+"""Takes mono PCM16 and its rate."""
+
+
 class QueuedPlayer:
     """What every speaker shares: a queue at the device's rate, one resampler for each content part, the counts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.on_lost: Lost | None = None  # told once if the device ends by itself
+        self.on_block: OnBlock | None = None  # given each block as a device takes it, in the device's thread
         self._clock = clock  # the session's, so that "first heard" and "first sent" can be subtracted
         self._queue = PlayQueue(SOURCE_RATE)
         # of the part that is being queued; state carries over from delta to delta
@@ -173,6 +178,8 @@ class Speaker(QueuedPlayer):
         if not 0 < latency < 2:  # some systems do not tell; the stream's own estimate is the next best
             latency = self._stream.latency if self._stream is not None else 0.0
         block = self._next_block(frames, latency)
+        if self.on_block is not None:
+            self.on_block(block, self._queue.rate)
         # a device without mono gets the same sample on every channel
         out[:] = block if len(out) == len(block) else _spread(block, len(out) // len(block))
 

@@ -116,12 +116,13 @@ def audio_level(context: Context) -> Views:
 
 
 @command("echo", topic="audio")
-def echo(context: Context, mode: Literal["auto", "gate", "half", "off"] | None = None) -> Views:
+def echo(context: Context, mode: Literal["auto", "aec", "gate", "half", "off"] | None = None) -> Views:
     """Show or set the echo guard, which keeps the assistant from hearing itself through the speaker.
 
-    gate (and auto): sends only audio clearly louder than the echo; half: sends nothing while the assistant speaks; off:
-    sends everything.
+    aec: takes the echo out, and holds back what is left of it; gate: sends only audio clearly louder than the echo;
+    auto: aec where it can be loaded, else gate; half: sends nothing while the assistant speaks; off: sends everything.
     """
     if mode:
         context.session.audio.set_echo(mode)
-    return Notice(f"echo guard: {context.session.audio.echo_mode}")
+    chosen, method = context.session.audio.echo_mode.value, context.session.audio.echo_method
+    return Notice(f"echo guard: {chosen}" + ("" if method == chosen else f" ({method})"))

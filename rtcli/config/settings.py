@@ -62,7 +62,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("filter", str, "which events to show", project=True),
     Setting("input_device", str, "the microphone, by number or a part of its name"),
     Setting("output_device", str, "the speaker, by number or a part of its name"),
-    Setting("echo", str, "what keeps the assistant from hearing itself", choices=("auto", "gate", "half", "off")),
+    Setting(
+        "echo", str, "what keeps the assistant from hearing itself", choices=("auto", "aec", "gate", "half", "off")
+    ),
     Setting("barge_in", bool, "a typed message stops the assistant while it speaks", project=True),
     Setting("record", bool, "record what happens at a prompt (true unless this says otherwise)"),
     Setting("recordings", str, "the folder of recordings"),

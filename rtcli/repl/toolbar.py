@@ -152,7 +152,9 @@ def _microphone(status: SessionStatus) -> Iterator[Segment]:
         return
     level = "" if status.input_level_db is None else f" {status.input_level_db:.0f} dB"
     name = "talk (F4)" if status.push_to_talk else "mic"
-    yield Segment(2, f"{name} {level_bar(status.input_level_db)}{level}", f"{name} {level_bar(status.input_level_db)}")
+    held, short = (" held back (echo)", " held") if status.held_back else ("", "")
+    bar = level_bar(status.input_level_db)
+    yield Segment(2, f"{name} {bar}{level}{held}", f"{name} {bar}{short}")
 
 
 def _response(status: SessionStatus) -> Iterator[Segment]:

@@ -108,6 +108,16 @@ class SessionAudio:
         """How the assistant is kept from hearing itself."""
         return self._input.echo.mode
 
+    @property
+    def echo_method(self) -> str:
+        """What keeps the echo out at present, and how much of it was taken out lately."""
+        return self._input.echo.method
+
+    @property
+    def held_back(self) -> bool:
+        """What the microphone hears just now goes out as silence, for it may be the assistant's echo."""
+        return self._input.held_back and not self.muted
+
     def set_echo(self, mode: str) -> None:
         """Guard against echo in another way, and learn the room anew."""
         self._input.set_echo(EchoMode(mode))

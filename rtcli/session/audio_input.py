@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from rtcli.audio.echo import EchoGuard, EchoMode
+from rtcli.audio.echo import EchoMode
+from rtcli.audio.echo_filter import EchoFilter
 from rtcli.audio.stream import Lost
 from rtcli.dsp.codec import Encoder
 from rtcli.dsp.levels import SILENCE_DB
@@ -54,7 +55,8 @@ class AudioInput:
         self._output = output
         self.microphone = microphone
         self.recording = False  # open, whether or not it is muted
-        self.echo = EchoGuard()
+        self.echo = EchoFilter()
+        self.held_back = False  # the last piece went out as silence, for it may be an echo
         self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
         self._advised = False  # about headphones: once a session
         self._encoder: Encoder | None = None  # one stream: what it holds back belongs to the next piece
@@ -67,6 +69,7 @@ class AudioInput:
 
     def open(self) -> None:
         """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
+        self._load_canceller()
         if not self.recording:
             self._start(self.microphone or _default_microphone())
         elif self.muted and self.microphone is not None:
@@ -113,13 +116,15 @@ class AudioInput:
 
     def _on_chunk(self, pcm: bytes) -> None:
         if self.muted or self._link.transport.status != "connected":
+            self.held_back = False
             return
         level, speaker_db, audible = self.level_db, self._output.level_db, self._output.audible
         level = SILENCE_DB if level is None else level
         if audible and self._echo_watch is not None:
             self._echo_watch.add(level, speaker_db)
-        if not self.echo.passes(level, speaker_db, audible=audible):
-            pcm = bytes(len(pcm))  # silence keeps the server's time in step
+        passed = self.echo.passed(pcm, level, speaker_db, audible=audible)
+        self.held_back = passed is None
+        pcm = bytes(len(pcm)) if passed is None else passed  # silence keeps the server's time in step
         try:
             with caused_by("microphone"):
                 self.send(pcm)
@@ -142,8 +147,15 @@ class AudioInput:
     # -- echo --------------------------------------------------------------------------------------
 
     def set_echo(self, mode: EchoMode) -> None:
-        """Guard against echo in another way, and learn the room anew."""
-        self.echo, self._echo_watch = EchoGuard(mode), EchoWatch()
+        """Guard against echo in another way, and learn the room anew. Raises AudioUnavailableError for `aec`."""
+        self.echo, self._echo_watch = EchoFilter(mode), EchoWatch()
+        if self.recording:
+            self._load_canceller()
+
+    def _load_canceller(self) -> None:
+        self.echo.load()
+        canceller = self.echo.canceller
+        self._output.tell_blocks(canceller.played if canceller is not None else None)
 
     def _on_input_audio_buffer_speech_started(self, _event: Event) -> None:
         """The server hears speech: while the speaker plays, that may be the assistant itself. Told once a mode."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from rtcli.audio.playout import PendingPlayback
+from rtcli.audio.speaker import OnBlock
 from rtcli.audio.stream import BLOCK_MS, Lost
 from rtcli.dsp.codec import Decoder
 from rtcli.dsp.levels import SILENCE_DB
@@ -30,6 +31,7 @@ class SpeakerLike(Protocol):
     """Plays 24 kHz PCM16 mono and counts what was heard (see `rtcli.audio.speaker`)."""
 
     on_lost: Lost | None
+    on_block: OnBlock | None
 
     def open(self) -> None: ...
     def close(self) -> None: ...
@@ -56,6 +58,7 @@ class AudioOutput:
     def __init__(self, link: Link, speaker: SpeakerLike | None) -> None:
         self._link = link
         self.speaker = speaker
+        self._on_block: OnBlock | None = None  # who needs to know what is played, on whatever device
         self._decoder: tuple[PartKey, Decoder] | None = None  # of the part that is arriving
         self._playing: set[PartKey] = set()  # parts whose position is still to be reported
         self._timer: asyncio.TimerHandle | None = None  # runs only while something plays
@@ -76,7 +79,7 @@ class AudioOutput:
         try:
             if self.speaker is not None:
                 self.speaker.open()
-                self.speaker.on_lost = self._on_lost
+                self.speaker.on_lost, self.speaker.on_block = self._on_lost, self._on_block
         except AudioUnavailableError as error:
             self.speaker = None
             return error
@@ -88,12 +91,18 @@ class AudioOutput:
         Raises AudioUnavailableError, and then changes nothing.
         """
         speaker.open()
-        speaker.on_lost = self._on_lost
+        speaker.on_lost, speaker.on_block = self._on_lost, self._on_block
         self._report()
         old, self.speaker = self.speaker, speaker
         if old is not None:
             speaker.resume(old.export())
             old.close()
+
+    def tell_blocks(self, on_block: OnBlock | None) -> None:
+        """Give what is played to `on_block` too, on this device and on those that follow."""
+        self._on_block = on_block
+        if self.speaker is not None:
+            self.speaker.on_block = on_block
 
     def _on_lost(self, error: AudioUnavailableError) -> None:
         """The conversation goes on in text: what nobody hears is not to be spoken."""

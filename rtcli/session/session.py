@@ -155,6 +155,7 @@ class RealtimeSession:
         session, audio, position = self.settings.confirmed, self.audio, self.audio.position
         round_trip = self.lifecycle.round_trip
         ping = {} if round_trip is None else {"ping": f"{round_trip * 1000:.0f} ms"}
+        echo = {"echo": audio.echo_method} if audio.recording and audio.speaker is not None else {}
         return SessionStatus(
             connection=self.transport.status,
             endpoint=self.lifecycle.endpoint.label,
@@ -165,6 +166,7 @@ class RealtimeSession:
             speaker=audio.speaker is not None,
             push_to_talk=self.push_to_talk.on,
             input_level_db=audio.level_db,
+            held_back=audio.held_back,
             responding=self.transport.responding,
             speaking_item=position[0] if position else None,
             heard_ms=position[2] if position else None,
@@ -173,7 +175,7 @@ class RealtimeSession:
             calls=self.tools.status,
             dropped_audio_ms=audio.dropped_ms,
             modalities=tuple(session.get("output_modalities") or ()),
-            metrics={**self.state.metrics.short(), **ping},
+            metrics={**self.state.metrics.short(), **ping, **echo},
             recording=self.recorder.on,
             waits=self._waits(),
             queued=self.state.activity.queued if self.transport.responding else 0,

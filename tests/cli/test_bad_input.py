@@ -228,7 +228,7 @@ async def test_an_image_that_cannot_be_had(tmp_path: Path, make: bytes | str | N
         (("--tools", "{folder}/bad.json"), "bad.json"),
         (("--filter", "item="), "item="),
         (("--events", "some"), "off, summary, all"),
-        (("--echo", "loud"), "auto, gate, half, off"),
+        (("--echo", "loud"), "auto, aec, gate, half, off"),
         (("--both",), "--json"),
         (("--audio-in", "{folder}/a.wav", "--mic"), "--audio-in"),
         (("--audio-in", "{folder}/none.wav"), "none.wav"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from rtcli.audio.playout import PendingPlayback
+from rtcli.audio.speaker import OnBlock
 from rtcli.audio.stream import Lost
 from rtcli.commands import Completion, Context, complete, default_registry, run_line
 from rtcli.commands.known import Known
@@ -30,6 +31,7 @@ class ManualSpeaker:
     def __init__(self, *, available: bool = True) -> None:
         self.available = available
         self.on_lost: Lost | None = None
+        self.on_block: OnBlock | None = None
         self.opened = self.closed = False
         self._bytes: dict[tuple[str, int], int] = {}
         self.queued: dict[tuple[str, int], int] = {}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.dsp.wav import write_wav
+from rtcli.errors import AudioUnavailableError
 from rtcli.server import RealtimeServer
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeSIP
@@ -93,3 +97,34 @@ async def test_a_microphone_that_the_transport_refuses_is_muted() -> None:
 
     assert sum("microphone muted" in view.what for view in shown if isinstance(view, Notice)) == 1
     assert session.audio.muted
+
+
+async def test_what_the_guard_holds_back_is_told() -> None:
+    """Who speaks over the assistant and is not heard looks at the toolbar; after mute there is nothing to hold back."""
+    microphone = ManualMicrophone()
+    async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
+        live.session.talk.say("count to 30")
+        await until_sound(live, 200)
+        live.session.audio.set_echo("half")
+        live.session.audio.unmute()
+        before = live.session.status.held_back
+        microphone.speak(bytes(960))
+        meanwhile = live.session.status
+        live.session.audio.mute()
+
+        assert (before, meanwhile.held_back, live.session.status.held_back) == (False, True, False)
+        assert meanwhile.metrics["echo"] == "half"
+        live.session.talk.interrupt()
+
+
+async def test_without_the_canceller_auto_is_the_gate_and_aec_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mode that was there stays."""
+    monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
+    microphone = ManualMicrophone()
+    async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
+        live.session.audio.unmute()
+        assert live.session.audio.echo_method == "gate"
+        with pytest.raises(AudioUnavailableError, match="cannot be loaded"):
+            live.session.audio.set_echo("aec")
+
+        assert live.session.audio.echo_mode == "auto"

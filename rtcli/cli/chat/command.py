@@ -63,7 +63,7 @@ def chat(
     echo: Annotated[
         str | None,
         typer.Option(
-            metavar="MODE", help="Echo guard: auto, gate, half or off.", autocompletion=completion.setting("echo")
+            metavar="MODE", help="Echo guard: auto, aec, gate, half or off.", autocompletion=completion.setting("echo")
         ),
     ] = None,
     events: options.Events = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import output, report
+from rtcli.cli import completion, output, report
 from rtcli.cli.options import settings_of
 from rtcli.errors import ExitCode, UsageError
 
@@ -19,7 +19,13 @@ def check(
         str | None, typer.Argument(metavar="FILE|NAME|-", help="A recording: a file, a name, last, or stdin.")
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="RULE", help="Do not ask this rule; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--ignore",
+            metavar="RULE",
+            help="Do not ask this rule; may be repeated.",
+            autocompletion=completion.rules,
+        ),
     ] = None,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,

@@ -1,4 +1,4 @@
-"""What a shell offers for the values of options; whatever cannot be found is not offered, and says nothing."""
+"""What a shell offers for the values of options; what cannot be found is not offered, without a message."""
 
 from __future__ import annotations
 
@@ -55,6 +55,20 @@ def server_events(incomplete: str) -> Values:
 
     rows = event_types(Direction.RECEIVED)
     return [(row.name, row.meaning) for row in rows if row.name.startswith(incomplete)]
+
+
+def rules(incomplete: str) -> Values:
+    """The rules of `rtcli check`, with what each says."""
+    from rtcli.lint import RULES
+
+    return [(rule.id, rule.sentence) for rule in RULES if rule.id.startswith(incomplete)]
+
+
+def conditions(incomplete: str) -> Values:
+    """What `rtcli diff --fail-on` takes."""
+    from rtcli.timeline.conditions import CONDITIONS
+
+    return _starting(incomplete, CONDITIONS)
 
 
 def microphones(incomplete: str) -> Values:

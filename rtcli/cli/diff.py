@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtcli.cli import output, report
+from rtcli.cli import completion, output, report
 from rtcli.cli.options import settings_of
 from rtcli.errors import ExitCode, UsageError
 
@@ -27,6 +27,7 @@ def diff(
             "--fail-on",
             metavar="WHAT[=PERCENT]",
             help="End with 6 where words, tools, status or turns differ, where latency, tokens or cost grew.",
+            autocompletion=completion.conditions,
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,

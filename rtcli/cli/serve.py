@@ -45,7 +45,7 @@ def serve(
         str,
         typer.Option(
             metavar="ENGINES",
-            help="auto, or tone for no speech engines.",
+            help="auto, tone (no speech engines) or voice.",
             autocompletion=completion.one_of("auto", "tone", "voice"),
         ),
     ] = "auto",

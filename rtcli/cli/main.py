@@ -14,11 +14,12 @@ def main() -> int:
         return 0
     _end_on_signals()
     from rtcli.cli.app import run
-    from rtcli.masking import add_environment, masking_stream
+    from rtcli.masking import add_environment
+    from rtcli.terminal.standard_streams import notes
 
     add_environment(os.environ)
 
-    sys.stderr = masking_stream(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
+    sys.stderr = notes(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
     code = run(sys.argv[1:])
     from rtcli.cli.leaving import leave
 

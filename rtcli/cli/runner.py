@@ -19,11 +19,13 @@ def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
 
     # made before the command touches the terminal
     set_last_resort(Deadline().begin)
+    whole = _until_signal(command)
     try:
         _quiet_logging()
-        return asyncio.run(_until_signal(command))
+        return asyncio.run(whole)
     finally:
-        command.close()  # a signal that comes before it runs would leave a warning
+        whole.close()  # a signal that comes before they run would leave warnings
+        command.close()
 
 
 def _quiet_logging() -> None:

@@ -21,7 +21,8 @@ _Row = Sequence[str]
 def table_rows(view: Table, width: int) -> list[Line]:
     """The title, the headings, the rows; no cell is cut, nothing is wider than `width`."""
     headings = [_shown(column) for column in view.columns]
-    rows = [[_shown(cell) for cell in row] for row in view.rows]
+    # a line of the first column would look like a row of its own
+    rows = [[one_line(masked(cell)) if index == 0 else _shown(cell) for index, cell in enumerate(r)] for r in view.rows]
     title = [(Span("muted", one_line(masked(view.title))),)] if view.title else []
     widths = _widths([headings, *rows], width)
     if widths is None:

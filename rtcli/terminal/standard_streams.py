@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from rtcli.masking import masking_stream
 
@@ -40,6 +40,43 @@ class StandardStreams:
                 os.close(descriptor)
 
 
+class Notes:
+    """Standard error for users: where it cannot be written (a full disk), its words are lost, and nothing else is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._lose()
+            return len(text)
+
+    def flush(self) -> None:
+        """Bring out what can be written."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._lose()
+
+    def _lose(self) -> None:
+        """From now on it is written to nowhere: the interpreter would complain of what the stream still holds."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def notes(stderr: TextIO) -> TextIO:
+    """A stream that never fails, and shows no secret."""
+    return masking_stream(cast(TextIO, Notes(stderr)))
+
+
 def shared_streams() -> StandardStreams:
     """The process's own: nobody else is here."""
     return StandardStreams(sys.stdin, sys.stdout)
@@ -65,5 +102,5 @@ def streams_apart() -> StandardStreams:
     sys.stdin = os.fdopen(_IN, encoding="utf-8", closefd=False)
     # Line by line, so that what is printed stands where it was printed between the output of child processes.
     out = os.fdopen(_OUT, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
-    sys.stdout = masking_stream(out)
+    sys.stdout = notes(out)
     return ours

@@ -60,6 +60,40 @@ def test_a_full_disk_is_told(command: str) -> None:
     assert "Traceback" not in ended.stderr and "defect" not in ended.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "chat --local --text",
+        "chat --local --text --json",
+        "chat --local --text --events all",
+        "send-event - --local",
+        "chat --url ws://127.0.0.1:9/v1",
+        "replay missing.ndjson",
+        "--no-such-option",
+        "recordings list",
+        "chat --local --text --tools {tools}",
+    ],
+)
+def test_notes_that_cannot_be_written_cost_nothing_else(command: str, tmp_path: Path) -> None:
+    """A full disk under stderr: the same output, and the same code."""
+    (tmp_path / "tools.py").write_text("import sys\n\n\ndef tell() -> str:\n    print('x')\n    return 'told'\n")
+    line = f"{RTCLI} {command.format(tools=tmp_path / 'tools.py')}"
+    text = EVENT if "send" in command else "please tell\n" if "tools" in command else "hello\n"
+    told, lost = shell(f"{line} 2>/dev/null", text), shell(f"{line} 2>/dev/full", text)
+
+    assert (lost.returncode, lost.stdout.count("\n")) == (told.returncode, told.stdout.count("\n"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_server_serves_without_its_notes() -> None:
+    """It prints its address, and goes on."""
+    ended = shell(f"timeout -s TERM 5 {RTCLI} serve --port 0 --log 2>/dev/full")
+
+    assert ended.stdout.startswith("ws://127.0.0.1:")
+    assert ended.returncode == 124  # timeout's own: it had to end it
+
+
 @pytest.mark.parametrize("arguments", [("config", "init"), ("config", "edit")])
 async def test_settings_that_cannot_be_written_are_no_defect(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """The file and the system's reason, code 2."""

@@ -85,10 +85,25 @@ def test_no_width_loses_a_word_or_runs_over(rows: list[tuple[str, ...]], width: 
 
     assert all(cells(line) <= width for line in lines)
     wanted = sorted("".join("".join(row) for row in rows).replace(" ", "").replace("\n", "") + "onetwothree")
-    assert sorted("".join(lines).replace(" ", "").replace("-", "")) == wanted
+    assert sorted("".join(lines).replace(" ", "").replace("-", "").replace("⏎", "")) == wanted
 
 
 @pytest.mark.parametrize("table", [Table((), ()), Table(("a",), ())])
 def test_an_empty_table_is_its_headings(table: Table) -> None:
     """Nothing to show is not an error."""
     assert shown(table, 80) == list(table.columns)
+
+
+@pytest.mark.parametrize("width", [20, 80, 1000])
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_no_cell_forges_a_row(column: int, width: int) -> None:
+    """A server's ids and arguments may hold newlines: what follows them never stands where a row begins."""
+    row = ["call_1", "tool", "done"]
+    row[column] += "\ncall_2  forged  done"
+    rows = [
+        "".join(span.text for span in line)
+        for line in table_rows(Table(("call", "tool", "state"), (tuple(row),)), width)
+    ]
+
+    assert [line for line in rows if line.startswith("call_")] == [line for line in rows if line.startswith("call_1")]
+    assert "forged" in "".join(rows).replace(" ", "")

@@ -10,6 +10,7 @@ import pytest
 from docs import prices as comparison
 from rtcli.config.prices import MINUTE_PRICES, PRICES, MinutePrice, TokenPrice, price_of
 from rtcli.errors import UsageError
+from rtcli.protocol.models import MODELS, TRANSCRIBERS
 
 
 def test_cached_tokens_are_a_part_of_the_input_and_cost_less() -> None:
@@ -30,6 +31,12 @@ def test_a_dated_snapshot_costs_what_its_model_costs() -> None:
     """gpt-realtime-2025-08-28 is gpt-realtime; a mini is not its big sister."""
     assert price_of("gpt-realtime-2025-08-28") == PRICES["gpt-realtime"]
     assert price_of("gpt-realtime-2.1-mini") != price_of("gpt-realtime-2.1")
+
+
+@pytest.mark.parametrize("model", [*MODELS, *TRANSCRIBERS])
+def test_what_is_offered_has_a_price(model: str) -> None:
+    """Else `/usage` would say nothing of the model that it was told to use."""
+    assert price_of(model) is not None
 
 
 def test_a_model_nobody_knows_has_no_price() -> None:

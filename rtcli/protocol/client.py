@@ -87,7 +87,7 @@ class ClientCore:
         that an event of the server would lead to, such as a truncation where the user speaks up.
         """
         self._config, self._joined_call, self._sends_session = config, joined_call, sends_session
-        self.tracing = self.last_error = None
+        self.last_error = None
 
     def opened(self) -> Effects:
         """The connection is open: the first session.update."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rtcli.protocol.client import ClientCore
 from rtcli.protocol.playback import Playback
 from rtcli.protocol.record import Direction, Frame, Heard, Record
+from rtcli.protocol.responses import ResponseSequencer
 from rtcli.server import RealtimeServer
 from tests.kit.recordings import records_of
 from tests.kit.reproduction import reproduced
@@ -84,14 +84,14 @@ async def test_a_recording_of_another_client_is_found(
 
 
 @pytest.mark.parametrize(
-    ("owner", "name"), [(ClientCore, "next_create"), (ClientCore, "_cancel"), (Playback, "interrupt")]
+    ("owner", "name", "result"), [(ResponseSequencer, "next_create", None), (Playback, "interrupt", [])]
 )
 async def test_a_core_that_does_something_else_is_found(
-    owner: type, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    owner: type, name: str, result: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The promise is the core's: without a part of it, the recording is not made again."""
     records = await recorded("interruption", tmp_path / "a.ndjson")
     reproduced(records).check()
-    monkeypatch.setattr(owner, name, lambda *_args, **_options: ())
+    monkeypatch.setattr(owner, name, lambda *_args, **_options: result)
     with pytest.raises(AssertionError):
         reproduced(records).check()

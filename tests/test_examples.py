@@ -57,6 +57,10 @@ async def agent_tests() -> None:
     assert "2 passed" in await output_of(*_BARE_PYTEST, str(FOLDER / "test_agent.py"))
 
 
+async def scripted() -> None:
+    assert "2 passed" in await output_of(*_BARE_PYTEST, str(FOLDER / "test_scripted.py"))
+
+
 async def turn() -> None:
     ended = await rtcli("send-event", str(FOLDER / "turn.json"), "--local")
     assert ended.code == 0
@@ -82,6 +86,7 @@ EXAMPLES: dict[str, Callable[[], Awaitable[None]]] = {
     "tool.py": tool,
     "interrupt.py": interrupt,
     "test_agent.py": agent_tests,
+    "test_scripted.py": scripted,
     "turn.json": turn,
     "tools.py": tools,
     "front_desk.script.yaml": script,

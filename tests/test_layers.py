@@ -60,6 +60,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "repl": {"errors", "files", "reading", "views", "protocol", "config", "session", "commands", "render", "terminal"},
     "server": {"errors", "reading", "request_head", "installation", "protocol", "dsp", "http", "recording"},
 }
+MAY_IMPORT["testing"] = {
+    *(
+        "errors",
+        "views",
+        "protocol",
+        "dsp",
+        "config",
+        "http",
+        "transports",
+        "recording",
+        "session",
+        "commands",
+        "server",
+    )
+}
 MAY_IMPORT["__main__"] = {"cli"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "__init__"}
 MAY_IMPORT["__init__"] = {"errors", "protocol", "transports", "session", "server"}  # the public names, lazily

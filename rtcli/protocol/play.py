@@ -280,8 +280,8 @@ class Player:
         missing = [self._expectation(index).what.text for index in (*self._passed_over, *self._waiting)]
         if missing:
             listed = tuple(Discrepancy(text, NOTHING, NOTHING) for text in missing)
-            return Mismatch("the client left, and never sent", listed)
+            return Mismatch("the client never sent", listed)
         if self._input_ms < self._input_end:
             amounts = (f"{ms:,.0f} ms of audio" for ms in (self._input_end, self._input_ms))
-            return Mismatch("the client left too early", (Discrepancy("", *amounts),))
+            return Mismatch("the client sent less audio", (Discrepancy("", *amounts),))
         return None

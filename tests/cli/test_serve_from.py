@@ -52,7 +52,7 @@ async def test_a_client_that_deviates_is_shown_how_and_served_on(file: Path) -> 
 async def test_a_client_that_leaves_early_is_told_what_it_never_sent(file: Path) -> None:
     code, err, _ = await served(file, "hello\n", "--pace", "0")
 
-    assert code == 6 and "mismatch: the client left, and never sent\n" in err
+    assert code == 6 and "mismatch: the client never sent\n" in err
     assert [line.split(" ")[-1] for line in err.splitlines()[-2:]] == ["conversation.item.create", "response.create"]
 
 

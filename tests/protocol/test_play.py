@@ -119,7 +119,7 @@ def test_an_event_that_comes_too_early_passes_over_those_before_it() -> None:
     assert numbers(player.due(0)[0]) == [1, 2, 3]
     assert player.receive({"type": "b"}, 0) is None
     left = player.left()
-    assert left is not None and str(left) == "the client left, and never sent\n  a"
+    assert left is not None and str(left) == "the client never sent\n  a"
 
 
 def test_what_may_come_in_any_order_does() -> None:
@@ -180,7 +180,7 @@ def test_a_client_that_sends_less_audio_and_leaves_is_told() -> None:
     player.hear(1000, 0)
     left = player.left()
     assert left is not None
-    assert str(left) == 'the client left too early\n    - "3,000 ms of audio"\n    + "1,000 ms of audio"'
+    assert str(left) == 'the client sent less audio\n    - "3,000 ms of audio"\n    + "1,000 ms of audio"'
 
 
 def test_emits_may_be_made_of_what_was_expected() -> None:

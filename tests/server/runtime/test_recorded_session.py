@@ -234,7 +234,7 @@ async def test_a_client_that_leaves_too_early_is_told(tmp_path: Path) -> None:
         async with connect(server.url) as client:
             await next_of(client)
             await send(client, RETRIEVE)
-        assert await told(server) == "the client left, and never sent\n  #3 conversation.item.truncate"
+        assert await told(server) == "the client never sent\n  #3 conversation.item.truncate"
 
 
 async def test_a_connection_that_broke_breaks_again_and_the_next_is_the_one_that_followed(tmp_path: Path) -> None:

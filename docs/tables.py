@@ -52,7 +52,8 @@ _MEANINGS = {
     ExitCode.CONNECTION: "the connection failed, was refused, or was lost",
     ExitCode.SERVER_ERROR: "the server sent an `error` event",
     ExitCode.RESPONSE_FAILED: "a response ended failed or incomplete, or at the end of a pipe a call was unanswered",
-    ExitCode.EXPECTATION: "a time limit passed, or `--until` / `--count` or `--fail-on` was not met",
+    ExitCode.EXPECTATION: "a time limit passed, or what was expected did not come: `--until`, `--count`, `--fail-on`, "
+    "`serve --once`, a rule of severity error in `check`",
     ExitCode.AUDIO_UNAVAILABLE: "an audio device was asked for and cannot be had",
     ExitCode.HANGUP: "the terminal went away",
     ExitCode.INTERRUPTED: "Ctrl+C",

@@ -22,7 +22,7 @@ _RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
 class EchoMode(StrEnum):
     """`gate`: only what is clearly louder than the echo; `half`: nothing while the speaker plays; `off`: everything.
 
-    `aec` takes the echo out first, and gates what is left of it. `auto` is `aec` where that can be loaded, else `gate`.
+    `aec` takes the echo out first, and gates what is left of it. `auto` is `gate`.
     """
 
     AUTO = "auto"

@@ -5,31 +5,22 @@ from __future__ import annotations
 from rtcli.audio.canceller import EchoCanceller
 from rtcli.audio.echo import EchoGuard, EchoMode
 from rtcli.dsp.levels import rms_db
-from rtcli.errors import AudioUnavailableError
 
 
 class EchoFilter:
-    """Asked for each 20 ms piece. `canceller` is None where the mode does without one, or none can be loaded.
+    """Asked for each 20 ms piece. `canceller` is None where the mode does without one.
 
     A canceller damages speech that has no echo in it. So one guard learns from the microphone as it is whether the room
     gives anything back; only then the cleaned piece goes out, past a second guard that has learned what is left.
     """
 
     def __init__(self, mode: EchoMode = EchoMode.AUTO) -> None:
-        """Raises AudioUnavailableError for `aec` where it cannot be loaded; `auto` does without it then."""
+        """Raises AudioUnavailableError for `aec` where it cannot be loaded."""
         self.mode = mode
         self.canceller: EchoCanceller | None = None
         self._room, self._residue = EchoGuard(mode), EchoGuard(mode)
         if mode is EchoMode.AEC:
             self.canceller = EchoCanceller()
-
-    def load(self) -> None:
-        """Have `auto` cancel, where that is possible; called before the first piece, as it takes a moment."""
-        if self.mode is EchoMode.AUTO and self.canceller is None:
-            try:
-                self.canceller = EchoCanceller()
-            except AudioUnavailableError:
-                return
 
     @property
     def method(self) -> str:

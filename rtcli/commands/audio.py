@@ -120,7 +120,7 @@ def echo(context: Context, mode: Literal["auto", "aec", "gate", "half", "off"] |
     """Show or set the echo guard, which keeps the assistant from hearing itself through the speaker.
 
     aec: takes the echo out, and holds back what is left of it; gate: sends only audio clearly louder than the echo;
-    auto: aec where it can be loaded, else gate; half: sends nothing while the assistant speaks; off: sends everything.
+    auto: gate; half: sends nothing while the assistant speaks; off: sends everything.
     """
     if mode:
         context.session.audio.set_echo(mode)

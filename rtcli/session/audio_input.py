@@ -69,7 +69,6 @@ class AudioInput:
 
     def open(self) -> None:
         """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
-        self._load_canceller()
         if not self.recording:
             self._start(self.microphone or _default_microphone())
         elif self.muted and self.microphone is not None:
@@ -149,11 +148,6 @@ class AudioInput:
     def set_echo(self, mode: EchoMode) -> None:
         """Guard against echo in another way, and learn the room anew. Raises AudioUnavailableError for `aec`."""
         self.echo, self._echo_watch = EchoFilter(mode), EchoWatch()
-        if self.recording:
-            self._load_canceller()
-
-    def _load_canceller(self) -> None:
-        self.echo.load()
         canceller = self.echo.canceller
         self._output.tell_blocks(canceller.played if canceller is not None else None)
 

@@ -117,7 +117,7 @@ async def test_what_the_guard_holds_back_is_told() -> None:
         live.session.talk.interrupt()
 
 
-async def test_without_the_canceller_auto_is_the_gate_and_aec_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_canceller_that_cannot_be_loaded_leaves_the_mode_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mode that was there stays."""
     monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
     microphone = ManualMicrophone()

@@ -11,7 +11,7 @@ from tests.sound.test_conversation import WAITS, talking
 ANSWER = "say This is a sentence, and while it is spoken, nobody else says a word."
 
 
-@pytest.mark.parametrize(("mode", "volume"), [("auto", "0dB"), ("auto", "-12dB"), ("gate", "-12dB"), ("half", "0dB")])
+@pytest.mark.parametrize(("mode", "volume"), [("auto", "0dB"), ("gate", "-12dB"), ("half", "0dB")])
 async def test_the_assistant_does_not_interrupt_itself(
     card: SoundCard, hearing_server: str, mode: str, volume: str
 ) -> None:
@@ -47,18 +47,6 @@ async def test_a_voice_over_the_echo_is_let_through(card: SoundCard, hearing_ser
             await talk.played(1500)
             assert not talk.cuts
             card.speak(say("Please wait a moment."))
-            await talk.live.until(lambda: talk.cuts)
-
-
-async def test_a_voice_as_loud_as_its_echo_interrupts(card: SoundCard, hearing_server: str, say: Say) -> None:
-    """The canceller takes the echo out, so that a user need not shout."""
-    pytest.importorskip("pywebrtc_audio")
-    async with talking(hearing_server, detection=WAITS) as talk:
-        with card.loopback(volume="0dB"):
-            talk.live.session.talk.say("count to 40")
-            await talk.played(3000)
-            assert not talk.cuts
-            card.speak(say("Please wait a moment, I want to say something."))
             await talk.live.until(lambda: talk.cuts)
 
 

@@ -45,7 +45,7 @@ async def mint(endpoint: Endpoint) -> tuple[Endpoint, str]:
     headers = {**endpoint.headers, **auth_header(endpoint)}
     try:
         async with stream(
-            "POST", url, headers=headers, json={"session": _session(endpoint)}, timeout=_SECONDS
+            "POST", url, headers=headers, json={"session": _session(endpoint)}, timeout=_SECONDS, total=_SECONDS
         ) as reply:
             await reply.aread()
             value = _value_of(reply.json())

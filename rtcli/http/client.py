@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,10 +29,11 @@ async def stream(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     timeout: float,  # noqa: ASYNC109  (of each step: connect, write, read; not of the whole)
+    total: float | None = None,
     follow_redirects: bool = False,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[httpx2.Response]:
-    """A response of status 2xx, its body not read yet.
+    """A response of status 2xx, its body not read yet; `total` seconds for all of it, whatever comes in between.
 
     Redirects are off: they would carry a key in `headers` to wherever they point. Proxy variables count, but never
     for loopback. Raises ConnectError: with status and text for another status, else with the network's reason.
@@ -44,6 +46,7 @@ async def stream(
     for name, value in (headers or {}).items():
         add_header(name, value)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_within(total, method, url))
         try:
             client = httpx2.AsyncClient(
                 # trust_env would have httpx2 read the proxy variables itself, without our rule for loopback.
@@ -67,6 +70,18 @@ async def stream(
         except httpx2.HTTPError as error:
             mask_exception(error)
             raise _failed(method, url, error) from error
+
+
+@asynccontextmanager
+async def _within(total: float | None, method: str, url: str) -> AsyncIterator[None]:
+    limit = asyncio.timeout(total)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise ConnectError(f"{method} {shown(url)} failed", why=f"not complete after {total:g} s", url=url) from error
 
 
 def _failed(method: str, url: str, error: Exception) -> ConnectError:

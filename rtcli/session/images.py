@@ -41,7 +41,7 @@ _NOT_DECODED = {
 }
 """How files begin that are taken for images."""
 
-_FETCH_SECONDS = 20.0
+_FETCH_SECONDS, _MAX_FETCH_SECONDS = 20.0, 60.0  # for each step of it, and for all
 _PREVIEW = (240, 160)  # pixels
 
 
@@ -164,7 +164,8 @@ async def _fetch(url: str) -> bytes:
     if not re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
         raise ConnectError(f"GET {url} failed", why="the address names no host", url=url)
     taken = bytearray()
-    async with stream("GET", url, timeout=_FETCH_SECONDS, follow_redirects=True) as response:  # no key goes along
+    # no key goes along where it redirects to
+    async with stream("GET", url, timeout=_FETCH_SECONDS, total=_MAX_FETCH_SECONDS, follow_redirects=True) as response:
         async for piece in response.aiter_bytes():
             taken += piece
             if len(taken) > MAX_FILE_BYTES:

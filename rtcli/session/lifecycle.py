@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.errors import ConnectionLostError, ExitCode, RtcliError
+from rtcli.errors import ConnectionLostError, ExitCode, ExpectationError, RtcliError
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.events import Event
 from rtcli.protocol.items import Item
@@ -92,8 +92,12 @@ class Lifecycle:
         self._at_end.append(forget)
 
     async def ping(self) -> float:
-        """Measure the round trip now; seconds. Raises NotConnectedError."""
-        self.round_trip = await self._link.transport.ping()
+        """Measure the round trip now; seconds. Raises NotConnectedError, ExpectationError without an answer."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                self.round_trip = await self._link.transport.ping()
+        except TimeoutError as error:
+            raise ExpectationError("no answer to a ping", why=f"{ANSWER_SECONDS:g} s have passed") from error
         return self.round_trip
 
     # -- connecting --------------------------------------------------------------------------------

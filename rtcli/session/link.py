@@ -155,7 +155,8 @@ class Link:
                 left.popleft()
                 continue
             try:
-                await asyncio.wait_for(self._answered(left[0]), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._answered(left[0])
             except TimeoutError:
                 return len(left)
         if left:

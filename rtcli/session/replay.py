@@ -155,8 +155,10 @@ class Replay:
             if wait <= 0:
                 self.feed_next()
                 continue
+            # not wait_for(): up to Python 3.11 it swallows a cancellation that meets the event
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
             if self._changed.is_set():
                 self.at = min(first + (loop.time() - began) * speed, record.at)
 

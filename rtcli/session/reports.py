@@ -17,7 +17,7 @@ from rtcli.session.audio_meter import AudioMeter, part_of
 from rtcli.session.log import WireLog
 from rtcli.session.part import Part, moment, not_an_event, received, sent
 from rtcli.session.transcripts import TranscriptStreams
-from rtcli.views import Level, Notice
+from rtcli.views import Level, Notice, counted
 
 _MAX_QUOTE = 90
 
@@ -33,6 +33,7 @@ class Reports(Part):
         self._last_error = self._last_code = ""  # the server's own words before it ends a connection
         self._running: set[str] = set()  # responses
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
+        self._repeated = ("", "", 0)  # code and message of the last error that is linked to nothing; how often again
         self._dialing = False  # an error is raised then, or somebody sees to it
         self._optional_refused: set[str] = set()  # types of what nobody asked for, and the server refused
         self._invalid = 0  # frames that are not events, since the last line about them, and that one
@@ -71,8 +72,22 @@ class Reports(Part):
             by = f" (#{refused.number} {_mapping(refused.event).get('type')}{origin})"
         self._last_error, self._last_code = str(error.get("message") or ""), str(code)
         message = self._last_error or "the server gave no message"
+        if refused is None and not self._is_new(str(code), message):
+            return ()
         hint = hints.of_error(error, answering=bool(self._running))
         return (Notice(f"{code}{by}", why=message, hint=hint, level=Level.ERROR),)
+
+    def _is_new(self, code: str, message: str) -> bool:
+        """An error about nothing of ours that comes again and again is told once, and then counted."""
+        new = self._repeated[:2] != (code, message)
+        self._repeated = (code, message, 0 if new else self._repeated[2] + 1)
+        return new
+
+    def _repetitions(self) -> Iterable[Notice]:
+        code, message, count = self._repeated
+        self._repeated = ("", "", 0)
+        if count:
+            yield Notice(f"{code}, {counted(count, 'more time')}", message, level=Level.ERROR)
 
     def _on_optional_refused(self, kind: str, error: Mapping[str, Any]) -> Iterable[Notice]:
         """What rtcli sends by itself, and the server does not take, is no fault of the user's: told once a type."""
@@ -88,7 +103,8 @@ class Reports(Part):
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
         self._running.discard(str(_mapping(event.get("response")).get("id")))
         self.codes.add(outcome(event))
-        return (*self._other_invalid(), *self._outcome(_mapping(event.get("response"))))
+        response = _mapping(event.get("response"))
+        return (*self._repetitions(), *self._other_invalid(), *self._outcome(response))
 
     def _outcome(self, response: Mapping[str, Any]) -> Iterable[Notice]:
         status = str(response.get("status"))
@@ -156,12 +172,15 @@ class Reports(Part):
             self._expired, self._last_error, self._last_code, self._invalid = False, "", "", 0
             self._running.clear()
         if record.state is not Connected.LOST:
-            return ()
+            return self._repetitions() if record.state is Connected.CLOSED else ()
         self.codes.add(ExitCode.CONNECTION)
         if self._expired:
             return ()
         why = describe_close(record.code, record.reason, self._last_error)
-        return (Notice("the connection was lost", why, hints.of_close(record.code, self._last_code), Level.ERROR),)
+        return (
+            *self._repetitions(),
+            Notice("the connection was lost", why, hints.of_close(record.code, self._last_code), Level.ERROR),
+        )
 
     @moment(Http)
     def _on_http(self, record: Http) -> tuple[Notice]:

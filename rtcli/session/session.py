@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -229,7 +230,7 @@ class RealtimeSession:
                     if left <= 0:
                         raise TimeoutError
                     watch = min(watch or left, left)
-                try:
-                    await asyncio.wait_for(self._link.changed.wait(), watch)
-                except TimeoutError:
-                    continue
+                # not wait_for(): up to Python 3.11 it swallows a cancellation that meets the event
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(watch):
+                        await self._link.changed.wait()

@@ -15,7 +15,7 @@ from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color
 from rtcli.render.text import one_line, visible_json
 from rtcli.terminal.sink import Sink
-from rtcli.views import Chart, DisplaySettings, FrameRows, Json, Notice, Table, Text, View
+from rtcli.views import Chart, DisplaySettings, FrameRows, Json, Notice, Table, Text, View, counted
 
 _ALL = parse_filter("")
 
@@ -45,6 +45,7 @@ class NdjsonWriter:
         self._both, self._elide, self._pretty = both, elide_audio, pretty
         self._terminal = terminal  # a user may look at it: escape and mask
         self._written = 0  # events on stdout
+        self._invalid = 0  # frames that are not events
         self._wire_filter = wire_filter
         self._formats = WireFormats()  # of the session as it is now, for the notes that stand for base64
         self._presenter = Presenter(DisplaySettings(), color)  # for `pretty`
@@ -70,11 +71,16 @@ class NdjsonWriter:
         """Nothing waits here."""
 
     def close(self) -> None:
-        """Nothing is open here."""
+        """Say how many more frames were not events."""
+        more, self._invalid = self._invalid - 1, 0
+        if more > 0:
+            self._err.write(f"warning: {counted(more, 'more frame')} {'is' if more == 1 else 'are'} not valid\n")
 
     def _record(self, record: Frame) -> None:
         if record.event is None:
-            self._err.write(f"warning: frame {record.number} is not a valid event: {one_line(record.problem)}\n")
+            self._invalid += 1
+            if self._invalid == 1:  # a count of the others follows
+                self._err.write(f"warning: frame {record.number} is not a valid event: {one_line(record.problem)}\n")
             return
         self._formats.observe(record.event)  # also of what the filter keeps back
         if (record.direction is Direction.RECEIVED or self._both) and self._wire_filter.matches(record):

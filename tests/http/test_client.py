@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from rtcli.http import client
 from rtcli.http.client import stream
 from rtcli.server import RealtimeServer
 from rtcli.server.net.tls import tls_context
+from tests.kit.fake_server import raw_server
 
 FOLDER = Path(__file__).parents[1] / "server" / "net" / "certificate"
 CERTIFICATE, KEY = FOLDER / "certificate.pem", FOLDER / "key.pem"
@@ -86,3 +88,20 @@ async def test_the_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_url_is_shown_without_its_secrets() -> None:
     """No query, no user, no password."""
     assert client.shown("https://me:pw@host/path?key=secret") == "https://host/path"
+
+
+@pytest.mark.parametrize("headers", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"], ids=["head", "body"])
+async def test_a_server_that_trickles_does_not_hold_a_request_up(headers: bytes) -> None:
+    """Each byte comes in time, and the whole never does: there is a limit to that too."""
+
+    async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(headers)
+        while True:
+            writer.write(b"x" if headers else b"H")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with raw_server(trickle) as address:
+        with pytest.raises(ConnectError, match=r"not complete after 0\.3 s"):
+            async with stream("GET", f"http://{address}/", timeout=TIMEOUT, total=0.3) as response:
+                await response.aread()

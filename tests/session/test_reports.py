@@ -11,7 +11,7 @@ from rtcli.errors import (
 )
 from rtcli.protocol.provenance import caused_by
 from rtcli.views import Level, Notice, SpeechDone
-from tests.kit.events import CREATED, text_response
+from tests.kit.events import CREATED, error, text_response
 from tests.kit.fake_server import Conversation, answers, fake_server, reply_to
 from tests.kit.sessions import live_session, session_on
 
@@ -51,6 +51,23 @@ async def test_an_error_names_the_event_and_the_command_that_caused_it() -> None
 
         (notice,) = [n for n in live.notices if "response_cancel_not_active" in n]
         assert f"#{record.number} response.cancel, from /send" in notice and "harmless" in notice
+        assert live.session.exit_code is ExitCode.SERVER_ERROR
+
+
+async def test_an_error_that_comes_again_and_again_is_told_once_and_counted() -> None:
+    """One about nothing that was sent; the count follows with the answer."""
+
+    async def complains(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        await talk.confirm_until("response.create")
+        await talk.send(*[error("busy", "hold the line")] * 4, *text_response("r", "hello"))
+        await talk.receive_all()
+
+    async with fake_server(complains) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: live.records("response.done"))
+
+        assert [n.what for n in live.shown(Notice) if "busy" in n.what] == ["busy", "busy, 3 more times"]
         assert live.session.exit_code is ExitCode.SERVER_ERROR
 
 

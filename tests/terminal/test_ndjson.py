@@ -131,6 +131,19 @@ def test_everything_else_is_for_people() -> None:
     assert "voice" in err
 
 
+def test_frames_that_are_not_events_are_told_once_and_counted() -> None:
+    """A flood of them says nothing more than its first."""
+    bad = Frame(4, 0.1, Direction.RECEIVED, None, 3, problem="not JSON")
+    _, err = written([bad] * 5)
+    _, err_of_two = written([bad] * 2)
+
+    assert err.splitlines() == [
+        "warning: frame 4 is not a valid event: not JSON",
+        "warning: 4 more frames are not valid",
+    ]
+    assert err_of_two.splitlines()[1] == "warning: 1 more frame is not valid"
+
+
 def test_an_ndjson_writer_shows_its_form_and_its_count() -> None:
     """What was filtered out, or is of the other direction, is not counted."""
     wire = Wire()

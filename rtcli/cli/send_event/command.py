@@ -215,3 +215,4 @@ async def _exchange(
             transport.close()
             await transport.wait_closed()
             exchange.end()
+            writer.close()

@@ -17,6 +17,7 @@ from rtcli.protocol.ndjson import Located
 from rtcli.protocol.outcome import outcome
 from rtcli.protocol.record import Direction, Frame
 from rtcli.transports.connection_errors import connection_lost, no_session
+from rtcli.views import counted
 
 if TYPE_CHECKING:
     from rtcli.cli.output import StdoutConsumer
@@ -43,6 +44,7 @@ class Exchange:
         self._consumer = consumer
         self._recording = recording
         self._changed = asyncio.Event()
+        self._told, self._told_again = ("", ""), 0  # the last error, and how often it came again
         self._refused: Event | None = None  # an error that came before the session
         transport.dialect = Dialect()  # a session may begin under another name
         self._running = self._over = False  # events are being sent; all that was waited for has come
@@ -123,7 +125,7 @@ class Exchange:
             return
         if frame.direction is Direction.RECEIVED:
             if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
-                self._judge(event)
+                self._judge(event, linked=frame.parent is not None)
             elif event.get("type") == "error":
                 self._refused = dict(event)
             self._over = self._progress.finished(now)
@@ -131,14 +133,22 @@ class Exchange:
 
     def end(self) -> None:
         """The connection has ended: so does the recording."""
+        if self._told_again:
+            report.line(f"rtcli: {self._told[0]}: {counted(self._told_again, 'more time')}")
         if self._recording is not None:
             self._recording.close(time.monotonic() - self._transport.frames.began, self.code)
 
-    def _judge(self, event: Mapping[str, Any]) -> None:
+    def _judge(self, event: Mapping[str, Any], *, linked: bool) -> None:
         code = outcome(event)
         self.code = worst(self.code, code)
         if code is ExitCode.SERVER_ERROR:
-            report.error(ServerError(event))
+            error = ServerError(event)
+            # one about nothing of ours that comes again and again is told once
+            if not linked and (error.what, error.why) == self._told:
+                self._told_again += 1
+                return
+            self._told = (error.what, error.why)
+            report.error(error)
         elif code is ExitCode.RESPONSE_FAILED:
             report.error(_failure(event["response"]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,10 +100,10 @@ class RecordedSession:
                 elif (frame := _without_quota(outgoing) if client.quota_spent else outgoing) is not None:
                     client.send_frame(*_frame(frame))
                     await client.drain()
-            try:
-                await asyncio.wait_for(self._changed.wait(), None if wake is None else wake - self._loop.time())
-            except TimeoutError:
-                continue
+            # not wait_for(): up to Python 3.11 it swallows a cancellation that meets the event
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(wake):
+                    await self._changed.wait()
 
     def _end(self, end: EndConnection, client: ClientConnection) -> None:
         self._has_ended = True

@@ -66,6 +66,8 @@ class ModelSide:
         if found := turns.of_frame(frame.parent):
             return found
         current = turns.current
+        if current is not None and current.waits_since is not None:  # records that say of no frame what it answers
+            return current, Moment(current.waits_since)
         if current is not None and current.voice and current.voice.committed and not current.responses:
             return current, current.asked or current.voice.stopped
         if "conversation_id" in about and about["conversation_id"] is None:
@@ -138,7 +140,6 @@ class ModelSide:
     @received("response.output_audio.done")
     def _on_audio_done(self, event: EventFields, _frame: Frame) -> None:
         if found := self._turns.part(part_key(event)):
-            found[1].done = True
             found[1].envelope.settle()
 
     def on_audio(self, record: Audio) -> None:

@@ -77,7 +77,6 @@ class SpokenPart:
     received_bytes: int = 0
     heard: list[HeardRun] = field(default_factory=list)
     cut_ms: int | None = None
-    done: bool = False
 
     @property
     def received_ms(self) -> int:

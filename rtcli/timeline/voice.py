@@ -152,14 +152,6 @@ class SentAudio:
         moment += position - known
         return min(moment, self._anchors[index + 1][1]) if index + 1 < len(self._anchors) else moment
 
-    def step_at(self, moment: float) -> int:
-        """The level that a moment lies in, or the first after it."""
-        low, high = self._dropped, self._dropped + len(self._envelope.levels)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if self.moment(middle) < moment else (low, middle)
-        return low
-
     def levels(self, first: int, last: int) -> bytes:
         """The levels from `first` up to `last`, as far as they are kept."""
         return bytes(self._envelope.levels[max(first - self._dropped, 0) : max(last - self._dropped, 0)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rtcli.protocol.record import Connected, Connection
+import pytest
+
+from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.timeline.figures import FIGURES
 from rtcli.timeline.timeline import read
 from rtcli.timeline.turns import TurnKind
 from tests.kit.told import Told, spoken_turn_with_a_tool_and_an_interruption, tone
@@ -200,6 +203,20 @@ def test_strangers_records_break_nothing() -> None:
         told.gets("input_audio_buffer.committed", item_id=odd)
 
     assert all(turn.end >= turn.start for turn in told.timeline.turns)
+
+
+def test_records_without_links_make_the_same_turns() -> None:
+    """Of a program that does not say which frame answers which: what was asked for last is what begins."""
+    told = spoken_turn_with_a_tool_and_an_interruption()
+    linked = told.timeline.turns
+    for record in told.records:
+        if isinstance(record, Frame):
+            record.parent = None
+    turns = told.timeline.turns
+
+    assert [[response.id for response in turn.responses] for turn in turns] == [["r1", "r2"], []]
+    for name, figure in FIGURES.items():
+        assert figure.of(turns[0]) == pytest.approx(figure.of(linked[0])), name
 
 
 def test_what_was_said_and_taken_back_is_no_turn() -> None:

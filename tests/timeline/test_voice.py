@@ -128,6 +128,5 @@ def test_an_hour_of_audio_is_kept_for_some_minutes() -> None:
     assert sent.position == 60_000
     assert len(sent.levels(0, 60_000)) < 20_000
     assert sent.moment(59_000) == pytest.approx(590.0, abs=0.01)
-    assert sent.step_at(590.0) == pytest.approx(59_000, abs=1)
     (wave,) = sent.waves(59_000, 60_000)
     assert wave.end == pytest.approx(600.0, abs=0.01)

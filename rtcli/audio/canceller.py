@@ -8,6 +8,7 @@ from collections import deque
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import Resampler
 from rtcli.errors import AudioUnavailableError
+from rtcli.installation import install_command
 
 _RATE = 24_000  # samples per second of both sides
 _MOST = 200 * 48  # bytes; more than this waits only where the microphone paused, and its echo is over
@@ -25,7 +26,7 @@ class EchoCanceller:
         try:
             from pywebrtc_audio import AudioProcessor
         except (ImportError, OSError) as error:
-            hint = "pip install pywebrtc-audio, or /echo gate"
+            hint = f"{install_command('pywebrtc-audio')}, or /echo gate"
             raise AudioUnavailableError("echo cancellation cannot be loaded", why=str(error), hint=hint) from error
         self._processor = AudioProcessor(_RATE, echo_cancellation=True)
         # blocks of the speaker that no piece of the microphone has met; bounded, as a muted microphone meets none

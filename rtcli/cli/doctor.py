@@ -93,7 +93,7 @@ def _packages() -> Checkup:
         # an extra that is not installed is no defect
         lines = [line for line in requires("rtcli") or () if "extra ==" not in line]
     except PackageNotFoundError:
-        return Checkup("packages", "rtcli is not installed as a package", good=False, hint="pip install .")
+        return Checkup("packages", "rtcli is not installed as a package", good=False, hint=install_command("."))
     missing, found = [], []
     # the name ends where a version or a marker begins
     for name in (re.split(r"[^\w.-]", line)[0] for line in lines):

@@ -72,7 +72,7 @@ def _with(part: WireObject, transcript: str) -> WireObject:
 
 def _failure(item_id: str) -> WireObject:
     """No `param`: the JavaScript agents SDK refuses a null there, and it has no other value."""
-    why = "this server has no recognizer (pip install 'rtcli[voice]')"
+    why = "this server has no recognizer (its voice is tone, or rtcli[voice] is not installed)"
     return {
         "type": "server_error",
         "code": "transcriber_unavailable",

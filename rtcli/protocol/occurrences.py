@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rtcli.protocol.close_codes import describe_close
+from rtcli.protocol.ids import short_id
 from rtcli.protocol.record import Connected, Connection, Device, Frame, Http, Mark
 
 
@@ -66,7 +67,7 @@ def of_request(record: Http, after: int) -> Occurrence:
 
 def half_answer(at: float, after: int, item_id: str, text: str) -> Occurrence:
     """What had come of an answer when its connection ended."""
-    return Occurrence(at, after, "half answer", f"{item_id} “{text}”")
+    return Occurrence(at, after, "half answer", f"{short_id(item_id)} “{text}”")
 
 
 def interleaved(frames: Iterable[Frame], occurrences: Iterable[Occurrence]) -> Iterator[Frame | Occurrence]:

@@ -43,16 +43,16 @@ class Occurrences(Part):
     def around(self, found: Occurrence) -> tuple[Occurrence, ...]:
         """Those that belong to one occurrence, the newest first: an answer broke off with its connection."""
         same = [one for one in self._kept if one.after == found.after and one.kind == "half answer" and found.ends]
-        return (found, *reversed(same))
+        return (found, *same)
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> Iterable[Occurrence]:
         after = self._log.last_number
+        again, self._dialed = self._dialed, True
+        yield self._keep(of_connection(record, after, again=again))
         if record.state in (Connected.CLOSED, Connected.LOST):
             for (item_id, _), (text, _spoken) in self._transcripts.open_parts().items():
                 yield self._keep(half_answer(record.at, after, item_id, text[:_MAX_TEXT]))
-        yield self._keep(of_connection(record, after, again=self._dialed))
-        self._dialed = True
 
     @moment(Device)
     def _on_device(self, record: Device) -> Iterable[Occurrence]:

@@ -187,7 +187,10 @@ class RealtimeSession:
         if self.kind is SessionKind.TRANSCRIPTION:
             transcription = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
             return str(transcription.get("model") or "no transcriber")
-        return str(session.get("model") or self.lifecycle.endpoint.model or self.transport.current_model)
+        named = session.get("model") or self.lifecycle.endpoint.model
+        if not named and self.lifecycle.endpoint.call_id is not None:
+            return "joined call"  # whose model nobody has said
+        return str(named or self.transport.current_model)
 
     def _waits(self) -> tuple[Wait, ...]:
         activity, now = self.state.activity, self._link.now

@@ -9,7 +9,7 @@ from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, NotConnectedError, ServerError, error_of
 from rtcli.protocol.record import Frame
-from rtcli.protocol.refused_settings import refused_setting, value_at
+from rtcli.protocol.refused_settings import refused_setting, value_at, without
 from rtcli.protocol.requests import Request
 from rtcli.protocol.session_config import given_part, merge
 from rtcli.session.link import Link
@@ -49,9 +49,17 @@ class FirstUpdate:
         self._defaults = merge(self._defaults, ours)
         return merge(self._defaults, asked)
 
-    async def confirmed(self, connect: Callable[[], Awaitable[None]], seconds: float, *, settle: float) -> None:
+    async def confirmed(
+        self,
+        connect: Callable[[], Awaitable[None]],
+        seconds: float,
+        *,
+        settle: float,
+        update: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
         """Connect, and wait until the session stands: `seconds` for it, and `settle` for an answer to each update.
 
+        `connect` sends the first one; `update` sends another session, where the transport does not make it.
         Raises what connecting and `wait_ready` raise.
         """
         link = self._link
@@ -66,7 +74,7 @@ class FirstUpdate:
                     await ready
                 try:
                     if (refusal := await self._refusal(answer, settle)) is not None:
-                        await self._send_less(refusal, settle)
+                        await self._send_less(refusal, settle, update)
                 except (ConnectionLostError, NotConnectedError):
                     await ready  # where there was no session yet, this says more of why
                     raise
@@ -99,18 +107,23 @@ class FirstUpdate:
             return None
         return event if event.get("type") == "error" else None
 
-    async def _send_less(self, refusal: Mapping[str, Any], settle: float) -> None:
+    async def _send_less(
+        self, refusal: Mapping[str, Any], settle: float, update: Callable[[Mapping[str, Any]], None] | None
+    ) -> None:
         """Send the update once more, without what the error names, or else without all that is not asked for."""
         number, sent = self._sent
         path = refused_setting(error_of(refusal), sent)
-        if path is None and self.mode is SessionUpdate.MINIMAL:
+        if path is None and (update or self.mode is SessionUpdate.MINIMAL):
             self._report(number, refusal)
             return
         omissions = self._link.transport.omissions
         omissions.settings.update((path,) if path else self._ours())
         omissions.defaults = omissions.defaults or path is None
         with self._link.requests.expecting(_is_update, raises=True) as answer:
-            self._link.transport.update_session_config({})
+            if update and path:
+                update(without(sent, path))
+            else:
+                self._link.transport.update_session_config({})
             number_again, sent_again = self._sent
             left_out = tuple(_missing(sent, sent_again))
             again = await self._refusal(answer, settle)

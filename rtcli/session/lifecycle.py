@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -195,13 +195,15 @@ class Lifecycle:
         try:
             if self._joins_call:  # who joins a call hears nothing before it asks
                 await dial(sends=False)
-            elif self._link.kind in NEIGHBORS:
+            elif self._link.kind is SessionKind.LIVE:
                 await dial(sends=False)
-                await self._begin(config, seconds)
-            elif config or self._first.mode is not SessionUpdate.NONE:
-                await self._first.confirmed(dial, seconds, settle=_SETTLE_SECONDS)
-            else:
+                await self._begin_live(config, seconds)
+            elif self._first.mode is SessionUpdate.NONE and (not config or self._link.kind in NEIGHBORS):
                 await self._first.begun(partial(dial, sends=False), _SILENT_SECONDS)
+            elif self._link.kind in NEIGHBORS:
+                await self._begin_neighbor(config, seconds, partial(dial, sends=False))
+            else:
+                await self._first.confirmed(dial, seconds, settle=_SETTLE_SECONDS)
         except BaseException:  # also when the user cancels it
             self._closing = True
             transport.close()
@@ -219,24 +221,27 @@ class Lifecycle:
         elif self._link.kind in NEIGHBORS:
             self._link.show(NEIGHBORS[self._link.kind].about)
 
-    async def _begin(self, config: Mapping[str, Any], seconds: float) -> None:
+    async def _begin_live(self, config: Mapping[str, Any], seconds: float) -> None:
+        """GPT-Live says nothing before it is started."""
+        self._link.send("session.start", session=dict(config))
+        with self._link.waits.on("waiting for the session"):
+            await self._link.transport.wait_ready(seconds)
+
+    async def _begin_neighbor(
+        self, config: Mapping[str, Any], seconds: float, dial: Callable[[], Awaitable[None]]
+    ) -> None:
         """The session stands, and what is no conversation has been told what it is to be."""
-        link = self._link
-        if link.kind is SessionKind.LIVE:  # says nothing before it is started
-            link.send("session.start", session=dict(config))
-        with link.waits.on("waiting for the session"):
-            await link.transport.wait_ready(seconds)
-        if link.kind is SessionKind.LIVE:
-            return
-        typed = {"type": str(link.kind)} if link.kind is SessionKind.TRANSCRIPTION else {}
-        with link.requests.expecting(lambda request: request.type == "session.update") as settled:
-            link.send("session.update", session={**typed, **config})
-            try:
-                with link.waits.on("session.update sent, no reply"):
-                    async with asyncio.timeout(_SETTLE_SECONDS):
-                        await settled
-            except TimeoutError:
-                link.show(Notice("the server has not confirmed the session's settings", level=Level.WARNING))
+        typed = {"type": str(self._link.kind)} if self._link.kind is SessionKind.TRANSCRIPTION else {}
+
+        def update(session: Mapping[str, Any]) -> None:
+            self._link.send("session.update", session=dict(session))
+
+        async def connect() -> None:
+            await dial()
+            update({**typed, **config})
+
+        self._first.config(self._config, {})  # what of it the user asks for
+        await self._first.confirmed(connect, seconds, settle=_SETTLE_SECONDS, update=update)
 
     # -- ending ------------------------------------------------------------------------------------
 

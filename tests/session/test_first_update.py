@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ConnectionLostError, ExitCode
 from rtcli.protocol.refused_settings import value_at
 from rtcli.session.first_update import SessionUpdate
+from rtcli.session.session import RealtimeSession
+from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import Level, Notice, SpeechDone
 from tests.kit import dialect_peers as peers
 from tests.kit.events import CREATED, error
@@ -208,3 +211,32 @@ async def test_a_look_up_that_the_user_asks_for_counts() -> None:
         await live.until(lambda: live.records("error"))
 
         assert live.session.exit_code is ExitCode.SERVER_ERROR
+
+
+# -- neighbors -------------------------------------------------------------------------------------
+
+
+class StrictDictation(peers.RefusesTranscriber, peers.SpeaksSecond):
+    """A server that transcribes, takes no noise reduction, and waits for the client to speak."""
+
+    paths = ("audio.input.noise_reduction",)
+
+
+async def test_a_dictation_leaves_out_what_is_refused_too() -> None:
+    """Its first update is another, and it need not be greeted before; what it is stays said."""
+    asked: dict[str, Any] = {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}}
+    async with fake_server(lambda talk: StrictDictation(talk).run()) as server:
+        url = f"{server.url}?intent=transcription"
+        endpoint = Endpoint(url=url, model=None, label="test")
+        session = RealtimeSession(OpenAIRealtimeWebSocket(url=url, headers={}), endpoint=endpoint, config=asked)
+        notices: list[Notice] = []
+        session.subscribe(lambda view: notices.append(view) if isinstance(view, Notice) else None)
+        try:
+            await session.start()
+            first, second = updates(server)
+            assert first["type"] == second["type"] == "transcription"
+            path = "audio.input.noise_reduction"
+            assert value_at(first, path) and not value_at(second, path)
+            assert [n.level for n in notices if "left out" in n.what] == [Level.ERROR]
+        finally:
+            await session.close()

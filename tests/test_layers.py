@@ -97,7 +97,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "httpx2": {"http"},
     "h11": {"http"},
     "truststore": {"http"},
-    "yaml": {"server"},
+    "yaml": {"protocol"},
     "rich": {"render", "terminal", "repl"},
     "prompt_toolkit": {"repl"},
     "typer": {"cli"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, Protocol, TypeAlias
 
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch
@@ -285,3 +285,13 @@ class Player:
             amounts = (f"{ms:,.0f} ms of audio" for ms in (self._input_end, self._input_ms))
             return Mismatch("the client sent less audio", (Discrepancy("", *amounts),))
         return None
+
+
+def cue(steps: Sequence[PlayStep], event: Event) -> tuple[int, list[Emit]] | None:
+    """Of steps that may come in any order, and again: the first expectation that is met, by its position, and what
+    is emitted for it."""
+    for position, step in enumerate(steps):
+        if isinstance(step, Expect) and not step.what.differences(event):
+            following = takewhile(lambda one: not isinstance(one, Expect), steps[position + 1 :])
+            return position, [one for one in following if isinstance(one, Emit)]
+    return None

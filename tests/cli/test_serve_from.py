@@ -56,6 +56,21 @@ async def test_a_client_that_leaves_early_is_told_what_it_never_sent(file: Path)
     assert [line.split(" ")[-1] for line in err.splitlines()[-2:]] == ["conversation.item.create", "response.create"]
 
 
+@pytest.mark.parametrize(("text", "code"), [("what is the weather?\n", 0), ("hello\n", 6)])
+async def test_a_script_judges_its_client(tmp_path: Path, text: str, code: int) -> None:
+    """A rule with `expect` has to answer, and what it expects has to have been sent."""
+    path = tmp_path / "judge.yaml"
+    path.write_text("- when: {text: weather}\n  expect: [{text: /what.*weather/}]\n  reply: [{text: Sunny.}]\n")
+    server = await start("serve", "--port", "0", "--voice", "tone", "--script", str(path), "--once")
+    assert server.stdout is not None
+    url = (await asyncio.wait_for(server.stdout.readline(), DEADLINE)).decode().strip()
+    await rtcli("chat", "--url", url, "--text", text=text)
+    _, err = await asyncio.wait_for(server.communicate(), DEADLINE)
+
+    assert server.returncode == code
+    assert (b"mismatch: rules that expect something never answered\n  rule 1 of judge.yaml" in err) is (code == 6)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

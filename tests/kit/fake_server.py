@@ -12,8 +12,9 @@ import contextlib
 import hashlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -21,6 +22,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from rtcli.protocol.event_matching import EventMatcher
+from rtcli.protocol.play import Emit, EndConnection, Expect, Player, PlayStep
 from tests.kit.events import CREATED, SESSION, Event, item_events, text_response
 
 Frames: TypeAlias = Sequence[Mapping[str, Any] | str | bytes]
@@ -105,27 +108,33 @@ class Step:
     emit: Frames | Callable[[Event], Frames] = ()
     close: tuple[int, str] | None = None
 
-    async def play(self, talk: Conversation) -> None:
-        """Wait for the event, then emit and close."""
-        event = await talk.confirm_until(self.expect)
-        await talk.send(*(self.emit(event) if callable(self.emit) else self.emit))
+    def steps(self) -> Iterator[PlayStep]:
+        """The same as steps of a play."""
+        yield Expect(EventMatcher({"type": self.expect}))
+        yield Emit(self.emit if callable(self.emit) else partial(_always, self.emit))
         if self.close:
-            await talk.socket.close(*self.close)
+            yield EndConnection(*self.close)
+
+
+def _always(frames: Frames, _event: Event) -> Frames:
+    return frames
 
 
 def steps(*script: Step) -> Script:
     """A script: the session, then these steps, and then nothing more."""
 
     async def play(talk: Conversation) -> None:
-        left = list(script)
+        player = Player([Emit(CREATED), *(step for one in script for step in one.steps())], aside=reply_to)
         try:
-            await talk.send(CREATED)
-            while left:
-                await left[0].play(talk)
-                del left[0]
-            await talk.receive_all()
+            while True:
+                for due in player.due(0)[0]:
+                    if isinstance(due, EndConnection):
+                        await talk.socket.close(due.code or 1000, due.reason)
+                    else:
+                        await talk.send(due)
+                player.receive(await talk.receive(), 0)
         finally:
-            talk.server.leftovers += [step.expect for step in left]
+            talk.server.leftovers += map(str, filter(None, [player.left()]))
 
     return play
 
@@ -205,7 +214,7 @@ async def fake_server(
     ) as server:
         running.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/v1/realtime"
         yield running
-    assert not running.leftovers, f"the client never sent what the script expected: {', '.join(running.leftovers)}"
+    assert not running.leftovers, running.leftovers[0]
 
 
 Behavior: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

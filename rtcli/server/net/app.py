@@ -107,9 +107,12 @@ class RealtimeServer:
             raise UsageError("a recording and a script exclude each other", hint="give one of them")
         self._host, self._port, self._ssl = host, port, ssl
         engine = reply_engine(reply) if isinstance(reply, str) else reply
-        self._reply: ReplyEngine = load_script(script, engine) if script is not None else engine
+        self._script = load_script(script, engine) if script is not None else None
+        self._reply: ReplyEngine = self._script or engine
+        if self._script is not None:
+            self._script.on_mismatch = self._deviated
         self._recording = Recording(recording) if recording is not None else None
-        self.mismatches: list[Mismatch] = []  # how clients deviated from the recording, the first of each
+        self.mismatches: list[Mismatch] = []  # how clients deviated: from a recording the first of each
         self.on_mismatch: Callable[[Mismatch], object] = lambda mismatch: logger.warning("%s", mismatch)
         self.connection_ended = asyncio.Event()  # once a client's session was served to its end
         self.faults = tuple(faults)
@@ -274,6 +277,11 @@ class RealtimeServer:
                 await self._live(client, accepted)
         finally:
             self.connection_ended.set()
+
+    def judge_end(self) -> None:
+        """All clients are gone: what a script still expects goes to `mismatches`."""
+        if self._script is not None and (left := self._script.left()) is not None:
+            self._deviated(left)
 
     def _deviated(self, mismatch: Mismatch) -> None:
         self.mismatches.append(mismatch)

@@ -36,6 +36,8 @@ async def serve(
                 loading = group.create_task(_log_engines(server, log), name="log engines")
                 await _first(stop.wait(), *([server.connection_ended.wait()] if once else []))
                 loading.cancel()
+                if once:
+                    server.judge_end()
         except* UsageError as problems:
             missing += problems.exceptions
         if missing:  # raised in the except* block, Python 3.11.2 (Debian 12) would put it into a group again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from rtcli.protocol.events import WireObject
@@ -25,7 +25,8 @@ class ReplyRequest:
     """One response to be made.
 
     `context` is the items before it, in order, with what the recognizer made of their audio; `instructions` are those
-    that hold for this response, `own_instructions` those of its own `response.create`.
+    that hold for this response, `own_instructions` those of its own `response.create`. `sent` is what the client has
+    sent, its audio left out; an engine that judges it empties it.
     """
 
     context: tuple[ConversationItem, ...]
@@ -35,6 +36,7 @@ class ReplyRequest:
     tool_choice: Any = "auto"
     parallel_tool_calls: bool = True
     max_output_tokens: int | str = "inf"
+    sent: list[WireObject] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from rtcli.dsp.wav import read_speech
 from rtcli.errors import InputError, UsageError
-from rtcli.protocol.events import WireObject
+from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch
+from rtcli.protocol.event_matching import EventMatcher, refuse_bare_expression, words_matcher
+from rtcli.protocol.events import Event, WireObject
 from rtcli.protocol.faults import parse_step
-from rtcli.protocol.matching import FieldMatcher, Matcher, equal_to, one_of, text_matcher
 from rtcli.protocol.ndjson import parse_json
+from rtcli.protocol.play import Emit, Expect, PlayStep, cue
+from rtcli.protocol.play_judge import Judge
+from rtcli.protocol.yaml_reader import read_yaml
 from rtcli.reading import read_text
 from rtcli.server.replies.base import (
     Call,
@@ -37,12 +41,15 @@ from rtcli.server.replies.base import (
     turn_start,
 )
 from rtcli.server.validation.api_errors import ApiError
-from rtcli.server.validation.validators import Check, anything, array, fields, kind, mapping, number, text
+from rtcli.server.validation.validators import Check, anything, array, boolean, fields, kind, mapping, number, text
 
+_Checked = TypeVar("_Checked")
 _Step: TypeAlias = Callable[[Any, ReplyRequest], Iterator[Piece]]
 
 _MAX_BYTES = 4 * 2**20  # of a script
-_WHEN = fields({"text": text(), "transcript": text(), "turn": number(1, 10**6), "tool": text()})
+_WHEN = fields(
+    {"text": text(), "transcript": text(), "turn": kind(integer=number(1, 10**6), string=text()), "tool": text()}
+)
 _CALL = fields({"name": text(), "arguments": kind(object=mapping(anything), string=text())}, ["name"])
 _FAIL = fields({"type": text(), "code": text(), "message": text(), "incomplete": text()})
 _STEP = fields(
@@ -57,7 +64,16 @@ _STEP = fields(
     }
 )
 _SCRIPT: Check = array(
-    fields({"when": _WHEN, "reply": array(_STEP, "an array of steps")}, ["reply"]), "an array of rules"
+    fields(
+        {
+            "when": _WHEN,
+            "expect": array(anything, "an array of expectations"),
+            "ordered": boolean,
+            "reply": array(_STEP, "an array of steps"),
+        },
+        ["reply"],
+    ),
+    "an array of rules",
 )
 
 
@@ -76,16 +92,7 @@ def load_script(path: Path | str, otherwise: ReplyEngine) -> ScriptReply:
 def _parse(source: str, path: Path) -> Any:
     if path.suffix == ".json":
         return parse_json(source, str(path))
-    import yaml
-
-    try:
-        return yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
-        raise InputError(str(path), str(getattr(error, "problem", None) or error), **place) from error
-    except RecursionError:  # a thousand brackets in a row
-        raise InputError(str(path), "nested too deeply") from None
+    return read_yaml(source, str(path))
 
 
 class ScriptReply:
@@ -104,34 +111,66 @@ class ScriptReply:
             _SCRIPT(rules, "script")
         except ApiError as refused:
             raise InputError(name, refused.message) from refused
-        self._rules: Sequence[tuple[FieldMatcher, Sequence[WireObject]]] = [
-            (self._when(rule.get("when") or {}), rule["reply"]) for rule in rules
-        ]
-        for _, steps in self._rules:
-            for step in steps:
-                self._check(step)
+        self._steps: list[PlayStep] = []  # of all rules: when, and what is emitted then
+        self._judges: dict[int, Judge] = {}  # of rules with `expect`, by the position of their first step
+        self._unused: set[int] = set()  # of those, the rules that have not answered yet
+        self.on_mismatch: Callable[[Mismatch], object] = lambda mismatch: None
+        for rule in rules:
+            self._add(rule)
+
+    def _add(self, rule: WireObject) -> None:
+        when, position = rule.get("when") or {}, len(self._steps)
+        for step in rule["reply"]:
+            self._check(step)
+        for name in ("text", "transcript"):
+            self._checked(f"{name}: ", _check_words, when.get(name, ""))
+        if "expect" in rule:
+            self._judges[position] = self._checked("", Judge.of, rule["expect"], rule.get("ordered", False))
+            self._unused.add(position)
+        self._steps += [Expect(_When(when)), *map(Emit, rule["reply"])]
+
+    def _checked(self, what: str, check: Callable[..., _Checked], *given: Any) -> _Checked:
+        try:
+            return check(*given)
+        except UsageError as error:
+            raise InputError(self._file, f"{what}{error}", hint=error.hint) from error
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """The pieces of the first rule that fits."""
-        for when, steps in self._rules:
-            try:
-                fits = when.matches({name: partial(read, request) for name, read in _FIELDS.items()})
-            except UsageError as error:  # a pattern that takes too long: who tests with the script has to see it
-                yield Fail({"type": "server_error", "code": "script", "message": f"{self._file}: {error}"}, "")
-                return
-            if fits:
-                for step in steps:
-                    for piece in self._pieces(step, request):
-                        yield piece
-                return
-        async for piece in self._otherwise.reply(request):
-            yield piece
-
-    def _when(self, when: Mapping[str, Any]) -> FieldMatcher:
         try:
-            return FieldMatcher(when, _MATCHERS)
-        except UsageError as error:
-            raise InputError(self._file, str(error), hint=error.hint) from error
+            found = cue(self._steps, _facts(request))
+        except UsageError as error:  # a pattern that takes too long: who tests with the script has to see it
+            yield Fail({"type": "server_error", "code": "script", "message": f"{self._file}: {error}"}, "")
+            return
+        if found is None:
+            async for piece in self._otherwise.reply(request):
+                yield piece
+            return
+        position, emits = found
+        self._judge(position, request.sent)
+        for emit in emits:
+            assert isinstance(emit.what, Mapping)
+            for piece in self._pieces(dict(emit.what), request):
+                yield piece
+
+    def _judge(self, position: int, sent: list[Event]) -> None:
+        """A rule answers: what the client has sent since the rule before has to be what it expects."""
+        self._unused.discard(position)
+        judge, since = self._judges.get(position), sent.copy()
+        sent.clear()
+        if judge is not None and (mismatch := judge.judge(since)) is not None:
+            self.on_mismatch(Mismatch(f"{mismatch.what}, in {self._rule(position)}", mismatch.differences))
+
+    def left(self) -> Mismatch | None:
+        """Rules with `expect` that have not answered, now that all clients are gone."""
+        if not self._unused:
+            return None
+        unused = tuple(Discrepancy(self._rule(position), NOTHING, NOTHING) for position in sorted(self._unused))
+        return Mismatch("rules that expect something never answered", unused)
+
+    def _rule(self, position: int) -> str:
+        number = sum(isinstance(step, Expect) for step in self._steps[: position + 1])
+        return f"rule {number} of {self._file}"
 
     def _check(self, step: WireObject) -> None:
         actions = [name for name in step if name != "transcript"]
@@ -140,10 +179,7 @@ class ScriptReply:
         if "audio" in step:
             self._sounds[step["audio"]] = read_speech(self._inside(step["audio"]))
         if "fault" in step:
-            try:
-                parse_step(step["fault"])
-            except UsageError as error:
-                raise InputError(self._file, str(error), hint=error.hint) from error
+            self._checked("", parse_step, step["fault"])
 
     def _inside(self, name: str) -> Path:
         """A file of the script's own folder, and of nowhere else."""
@@ -203,15 +239,43 @@ def _answered_tools(request: ReplyRequest) -> list[str]:
     return [r.wire.get("name") or name_of_call(request.context, r.wire["call_id"]) for r in results]
 
 
-_MATCHERS: Mapping[str, Callable[[Any], Matcher]] = {
-    "text": text_matcher,
-    "transcript": text_matcher,
-    "turn": equal_to,
-    "tool": one_of,
-}
-_FIELDS: Mapping[str, Callable[[ReplyRequest], object]] = {
-    "text": partial(_said, spoken=False),
-    "transcript": partial(_said, spoken=True),
-    "turn": _turn,
-    "tool": _answered_tools,
-}
+def _check_words(words: str) -> None:
+    """Raises UsageError for an expression that is not valid, or not marked as one."""
+    refuse_bare_expression(words)
+    words_matcher(words)
+
+
+@dataclass(frozen=True, slots=True)
+class _When:
+    """Expects a response to be asked for in a conversation like this."""
+
+    when: Mapping[str, Any]
+    type = ""
+
+    @property
+    def text(self) -> str:
+        return f"a response when {dict(self.when)}"
+
+    def differences(self, event: Event) -> Sequence[Discrepancy]:
+        """`event` is the facts of a request."""
+        tools = event["tool"] or [""]
+        variants = ({**event, "tool": tool} for tool in tools) if "tool" in self.when else (event,)
+        return min((EventMatcher(self.when).differences(facts) for facts in variants), key=len)
+
+    def met(self, event: Event) -> None:
+        """Nothing is kept of it."""
+
+    def may_follow(self, later: object) -> bool:
+        """Rules have the order of the file."""
+        return False
+
+
+def _facts(request: ReplyRequest) -> Event:
+    """What `when` can ask for."""
+    return {
+        "type": "",
+        "text": _said(request, spoken=False),
+        "transcript": _said(request, spoken=True),
+        "turn": _turn(request),
+        "tool": _answered_tools(request),
+    }

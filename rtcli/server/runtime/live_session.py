@@ -38,6 +38,10 @@ from rtcli.server.validation.api_errors import ApiError
 logger = logging.getLogger("rtcli.server")
 
 
+_MAX_SENT = 10_000
+"""Events of the client that are kept for a script to judge."""
+
+
 class LiveSession:
     """One session, from its first client's connection to the end of it."""
 
@@ -55,6 +59,7 @@ class LiveSession:
         self._responding: dict[str, tuple[Response, asyncio.Task[None]]] = {}  # by response id
         self._playback_end = 0.0  # when the client will have played all that was sent, if it plays at once
         self._idle: asyncio.TimerHandle | None = None
+        self._sent: list[WireObject] = []  # what clients have sent since a script judged it, without audio
         self._speaking = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -112,6 +117,8 @@ class LiveSession:
             return [api_errors.binary_frame().event()]
         if isinstance(event, Malformed):
             return [_malformed(event.reason).event()]
+        if event["type"] != "input_audio_buffer.append" and len(self._sent) < _MAX_SENT:
+            self._sent.append(event)
         try:
             return self.core.receive(event)
         except Exception:  # a defect of ours must not end the client's session
@@ -198,6 +205,7 @@ class LiveSession:
             emit=emit,
             inject_fault=self._clients[0].inject_fault,
             mcp_servers=core.state.mcp_servers,
+            sent=self._sent,
         )
         status, details = await writer.run(self._engine)
         await self._perform(core.response_ended(response, status, details))

@@ -60,6 +60,7 @@ class ResponseWriter:
         emit: Callable[[list[WireObject]], Awaitable[None]],
         inject_fault: Callable[[FaultAction], None],
         mcp_servers: Mapping[str, WireObject],
+        sent: list[WireObject],
     ) -> None:
         self._response = response
         self._pool = pool
@@ -67,6 +68,7 @@ class ResponseWriter:
         self._emit = emit
         self._inject_fault = inject_fault
         self._servers = mcp_servers
+        self._sent = sent
         self._spoken = response.options.modality == "audio"
         self._unspoken = ""  # text that waits for the end of its sentence
 
@@ -101,6 +103,7 @@ class ResponseWriter:
             tool_choice=options.tool_choice,
             parallel_tool_calls=options.parallel_tool_calls,
             max_output_tokens=options.max_output_tokens,
+            sent=self._sent,
         )
 
     def _tools(self) -> Iterator[OfferedTool]:

@@ -51,7 +51,7 @@ def answered(words: str) -> ConversationItem:
 async def test_the_first_rule_that_fits_answers() -> None:
     """In the order of the file; where none fits, the other engine does."""
     reply = script(
-        [{"when": {"text": "^hi"}, "reply": [{"text": "A"}]}, {"when": {"text": "hi"}, "reply": [{"text": "B"}]}]
+        [{"when": {"text": "/^hi/"}, "reply": [{"text": "A"}]}, {"when": {"text": "hi"}, "reply": [{"text": "B"}]}]
     )
 
     assert await text(reply, typed("Hi there")) == "A"
@@ -93,12 +93,92 @@ async def test_a_rule_may_wait_for_a_tool() -> None:
 
 async def test_a_pattern_that_takes_too_long_fails_the_response() -> None:
     """The server goes on, and whoever tests with the script reads what is wrong with it."""
-    reply = script([{"when": {"text": "(a|a)*$"}, "reply": [{"text": "never"}]}])
+    reply = script([{"when": {"text": "/(a|a)*$/"}, "reply": [{"text": "never"}]}])
 
     (failed,) = await pieces(reply, typed("a" * 5000 + "!"))
 
     assert isinstance(failed, Fail)
     assert "'(a|a)*$' was given up" in failed.error["message"]
+
+
+async def test_matchers_are_those_of_events() -> None:
+    """A comparison of the turn, a glob of the tool, words in any case."""
+    reply = script(
+        [
+            {"when": {"turn": ">=2"}, "reply": [{"text": "later"}]},
+            {"when": {"text": "ROOM"}, "reply": [{"text": "room"}]},
+            {"when": {"tool": "get_*"}, "reply": [{"text": "got it"}]},
+        ]
+    )
+    call = ConversationItem(function_call("get_x", "call_1", "{}", status="completed"))
+    output = from_client({"type": "function_call_output", "call_id": "call_1", "output": "1"})
+
+    assert await text(reply, typed("a room?")) == "room"
+    assert await text(reply, typed("go"), call, output) == "got it"
+    assert await text(reply, typed("a"), answered("b"), typed("room")) == "later"
+
+
+def created(words: str) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "item": {"content": [{"type": "input_text", "text": words}]}}
+
+
+@pytest.mark.parametrize(
+    ("expected", "ordered", "difference"),
+    [
+        ([{"type": "response.create"}, {"text": "hello"}], False, ""),
+        ([{"event": {"type": "response.create", "response.tool_choice": "none"}}], False, ""),
+        ([{"no": {"type": "response.cancel"}}, {"no": {"text": "bye"}}], True, ""),
+        (
+            [{"type": "response.create", "response": {"tool_choice": "auto"}}],
+            False,
+            '  response.create response.tool_choice\n    - "auto"\n    + "none"',
+        ),
+        (
+            [{"type": "response.cancel"}],
+            False,
+            '  response.cancel\n    - {"type":"response.cancel"}\n    + "conversation.item.create, response.create"',
+        ),
+        ([{"type": "response.create"}, {"text": "hello"}], True, "  the text 'hello'\n    - \"hello\""),
+        ([{"no": {"text": "/h.*o/"}}], False, "  no the text '/h.*o/'"),
+        ([{"no": {"event": {"type": "response.*"}}}], False, "  no response.*"),
+    ],
+)
+async def test_expect_judges_what_was_sent_since_the_rule_before(
+    expected: list[Any], ordered: bool, difference: str
+) -> None:
+    """Any order, unless it says otherwise; the difference names the rule."""
+    rules = [{"reply": [{"text": "a"}], "when": {"turn": 2}}, {"expect": expected, "ordered": ordered, "reply": []}]
+    reply, told = script(rules), []
+    reply.on_mismatch = lambda mismatch: told.append(str(mismatch))
+    sent: list[Any] = [created("oh, hello"), {"type": "response.create", "response": {"tool_choice": "none"}}]
+    request = ReplyRequest((typed("hello"),), "", sent=sent)
+    assert reply.left() is not None
+
+    assert [piece async for piece in reply.reply(request)] == []
+    assert (bool(told), sent, reply.left()) == (bool(difference), [], None)
+    if difference:
+        assert told[0].startswith(f"the client has not sent what the script expects, in rule 2 of script\n{difference}")
+
+
+async def test_a_server_tells_what_a_script_misses(tmp_path: Path) -> None:
+    """What a rule expects and the client has not sent, and at the end the rules that never answered."""
+    path = tmp_path / "judge.yaml"
+    path.write_text(
+        "- when: {turn: 1}\n  expect: [{text: hello}, {no: {type: input_audio_buffer.commit}}]\n  reply: [{text: A}]\n"
+        "- when: {turn: 2}\n  expect: [{type: response.create, response.tool_choice: none}]\n  reply: [{text: B}]\n"
+        "- when: {turn: 3}\n  expect: []\n  reply: []\n"
+    )
+    async with RealtimeServer(pace=0, voice="tone", script=path) as server, session(server) as client:
+        await client.ask("oh, hello")
+        assert server.mismatches == []
+        await client.ask("hello again")
+        server.judge_end()
+    judged, left = map(str, server.mismatches)
+    assert judged == (
+        "the client has not sent what the script expects, in rule 2 of judge.yaml\n"
+        '  response.create response.tool_choice\n    - "none"'
+    )
+    assert left == "rules that expect something never answered\n  rule 3 of judge.yaml"
 
 
 async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
@@ -135,7 +215,15 @@ async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
         ("- reply: [{text: a, delay: 1}]", "does one thing"),
         ("- reply: [{transcript: a}]", "does one thing"),
         ("- reply: [{}]", "does one thing"),
-        ("- {when: {text: '('}, reply: []}", "text: '(' is not a valid regular expression"),
+        ("- {when: {text: '/(/'}, reply: []}", "text: '(' is not a valid regular expression"),
+        (
+            "- {when: {text: 'room|suite'}, reply: []}",
+            "text: 'room|suite' is looked for as it stands, and has '|' in it",
+        ),
+        ("- {when: {transcript: '^bye'}, reply: []}", "transcript: '^bye' is looked for as it stands"),
+        ("- {expect: [{call: x}], reply: []}", "{'call': 'x'} cannot be expected: an expectation is an event"),
+        ("- {expect: [{no: {text: 'a|b'}}], reply: []}", "'a|b' is looked for as it stands"),
+        ("- {expect: [{type: 7}], reply: []}", "cannot be expected"),
         ("- reply: [{fault: explode}]", "explode"),
         ("- reply: [{fault: http=503}]", "at connect alone"),
         ("- reply: [{audio: ../secret.wav}]", "outside of the script's folder"),

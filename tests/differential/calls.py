@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -161,95 +159,3 @@ HEARD_AT = one(0, 1, 20, 100, 250, 1000, 5000, None).map(lambda ms: {"heard_ms":
 SET_MODEL = MODEL.map(lambda model: {"set": {"currentModel": model}})
 FAIL_SENDS = one({"fail_sends": 1}, {"fail_sends": 2})
 HOOK = st.one_of(call("_onOpen"), call("_onClose"), call("_onError", PLAIN_OBJECT))
-
-# -- histories ------------------------------------------------------------------------------------
-
-_STATUS = one("completed", "in_progress", "incomplete")
-_CONTENT = {
-    "user": st.one_of(
-        mapping({"type": one("input_text"), "text": TEXT}),
-        mapping({"type": one("input_audio"), "transcript": one("so", None)}, {"audio": one(None, "AAAA")}),
-        mapping(
-            {"type": one("input_image")}, {"image": one("data:x"), "image_url": one("data:y"), "detail": one("low")}
-        ),
-    ),
-    "assistant": rarely(
-        mapping({"type": one("output_audio"), "transcript": one("so", None)}, {"audio": one(None)}),
-        mapping({"type": one("output_text"), "text": TEXT}),
-        12,
-    ),
-    "system": mapping({"type": one("input_text"), "text": TEXT}),
-}
-
-
-def _history_message(item_id: str, role: str) -> Values:
-    status = rarely(one(UNDEFINED, None, "", "odd"), _STATUS)
-    content = few(_CONTENT[role], 2)
-    if role != "assistant":
-        content = rarely(one(UNDEFINED, None), content, 20)
-    fields = {"itemId": st.just(item_id), "type": one("message"), "role": one(role), "content": content}
-    return mapping(
-        fields | ({} if role == "system" else {"status": status}),
-        {"extra": one(1), "previousItemId": one("u1", None)} if role == "user" else {},
-    )
-
-
-@cache
-def _history_item(item_id: str) -> Values:
-    kind = item_id[0]
-    if kind == "f":
-        return mapping(
-            {
-                "itemId": st.just(item_id),
-                "type": one("function_call"),
-                "status": _STATUS,
-                "name": TEXT,
-                "arguments": one("{}"),
-            },
-            {"output": one(None, "done")},
-        )
-    if kind == "m":
-        return mapping(
-            {
-                "itemId": st.just(item_id),
-                "type": one("mcp_call", "mcp_tool_call", "mcp_approval_request"),
-                "status": one("completed"),
-                "name": TEXT,
-                "arguments": one("{}"),
-                "output": one(None, "x"),
-            }
-        )
-    if kind == "o":
-        return mapping({"itemId": st.just(item_id), "type": one("other", "function_call_output", UNDEFINED)})
-    return _history_message(item_id, {"u": "user", "a": "assistant", "s": "system"}[kind])
-
-
-_NAMELESS = mapping({"type": one("message"), "content": few(_CONTENT["user"], 1)}, {"role": one("user", "system")})
-_IDS = ["u1", "u2", "u3", "a1", "a2", "s1"]
-
-
-@st.composite
-def _edited(draw: st.DrawFn) -> dict[str, Any]:
-    """A history, and another one made of it: items left out, changed, moved, added."""
-    ids = list(_IDS)
-    if draw(st.integers(0, 4)) == 0:
-        ids += ["f1", "m1", "o1"]
-    first = draw(st.lists(st.sampled_from(ids), unique=True, max_size=5))
-    old = [draw(_history_item(item_id)) for item_id in first]
-    new = [item for item in old if draw(st.integers(0, 5))]
-    for index, item in enumerate(new):
-        if draw(st.integers(0, 4)) == 0:
-            new[index] = draw(_history_item(item["itemId"]))
-    known = {item["itemId"] for item in old}
-    for item_id in ids:
-        if item_id not in known and draw(st.integers(0, 3)) == 0:
-            new.insert(draw(st.integers(0, len(new))), draw(_history_item(item_id)))
-    if draw(st.integers(0, 11)) == 0:
-        new.reverse()
-    if draw(st.integers(0, 15)) == 0:
-        new.insert(draw(st.integers(0, len(new))), draw(_NAMELESS))
-    # The reference compares items as JSON text, in which the order of the keys counts.
-    return {"call": "resetHistory", "args": json.loads(json.dumps([old, new], sort_keys=True))}
-
-
-RESET = _edited()

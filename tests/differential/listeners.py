@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.differential import calls
 from tests.differential.events import APPROVAL_ITEM, COMPLETED_CALL, MCP_CALL_ITEM, MCP_LIST_ITEM, event
+from tests.differential.histories import RESET
 from tests.differential.values import Values, one
 
 _DONE = "conversation.item.done"
@@ -18,13 +19,13 @@ _LISTENERS: list[tuple[str, Values, list[Values]]] = [
     ("turn_started", event("response.created"), [calls.REQUEST_RESPONSE, calls.CANCEL, calls.SEND_MESSAGE]),
     ("turn_started", event("response.created"), [calls.REQUEST_RESPONSE, calls.SEND_CREATE, calls.ADD_IMAGE]),
     ("turn_done", event("response.done"), [calls.REQUEST_RESPONSE, calls.SEND_EVENT, calls.UPDATE]),
-    ("usage_update", event("response.done"), [calls.REQUEST_RESPONSE, calls.RESET]),
+    ("usage_update", event("response.done"), [calls.REQUEST_RESPONSE, RESET]),
     ("audio", event("response.output_audio.delta"), [calls.INTERRUPT, calls.CANCEL]),
     ("audio_done", event("response.output_audio.done"), [calls.INTERRUPT, calls.REQUEST_RESPONSE]),
     ("audio_interrupted", event(_SPEECH), [calls.SEND_EVENT, calls.REQUEST_RESPONSE, calls.SEND_AUDIO]),
     ("audio_transcript_delta", event("response.output_audio_transcript.delta"), [calls.INTERRUPT, calls.CANCEL]),
     ("output_text_delta", event("response.output_text.delta"), [calls.INTERRUPT, calls.REQUEST_RESPONSE]),
-    ("item_deleted", event("conversation.item.deleted"), [calls.RESET, calls.REQUEST_RESPONSE]),
+    ("item_deleted", event("conversation.item.deleted"), [RESET, calls.REQUEST_RESPONSE]),
     ("item_update", event(_DONE), [calls.SEND_EVENT, calls.SEND_MESSAGE]),
     ("function_call", event("response.output_item.done", item=COMPLETED_CALL), [calls.ANSWER, calls.CANCEL]),
     ("mcp_tools_listed", event(_DONE, item=MCP_LIST_ITEM), [calls.REQUEST_RESPONSE, calls.UPDATE]),
@@ -37,7 +38,7 @@ _LISTENERS: list[tuple[str, Values, list[Values]]] = [
     ("response.done", event("response.done"), [calls.REQUEST_RESPONSE]),
     ("session.created", event("session.created"), [calls.UPDATE, calls.TRACE, calls.REQUEST_RESPONSE]),
     ("session.updated", event("session.updated"), [calls.TRACE, calls.SEND_SESSION]),
-    ("conversation.item.added", event("conversation.item.added"), [calls.RESET, calls.ADD_IMAGE]),
+    ("conversation.item.added", event("conversation.item.added"), [RESET, calls.ADD_IMAGE]),
     ("input_audio_buffer.speech_started", event(_SPEECH), [calls.INTERRUPT, calls.CANCEL]),
 ]
 

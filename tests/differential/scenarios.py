@@ -25,6 +25,7 @@ from tests.differential.events import (
     malformed,
     of_types,
 )
+from tests.differential.histories import EDITS, REFUSED, RESET
 from tests.differential.listeners import EMITTING, HEARD
 from tests.differential.values import UNDEFINED, WIRE_FORMAT, Values, mapping, one, rarely
 from tests.kit.golden_values import to_python
@@ -97,19 +98,13 @@ def _answered(draw: st.DrawFn) -> list[dict[str, Any]]:
     return steps
 
 
-_REFUSED_EDIT = said(
-    event(
-        "error",
-        error=mapping({"event_id": one(*(f"agents_{kind}_{n}" for kind in ("create", "delete") for n in range(1, 6)))}),
-    )
-)
 _HISTORY = st.one_of(
-    alone(calls.RESET),
-    alone(calls.RESET),
-    st.tuples(calls.RESET, _REFUSED_EDIT, calls.RESET).map(list),
+    EDITS,
+    EDITS,
+    alone(RESET),
     alone(said(event("conversation.item.deleted"))),
     alone(said(event("conversation.item.added", item=MESSAGE_ITEM))),
-    alone(_REFUSED_EDIT),
+    alone(said(REFUSED)),
     AGAIN,
 )
 _TRACING = st.one_of(
@@ -228,7 +223,7 @@ _BASE = st.one_of(
             calls.SEND_AUDIO,
             calls.SEND_OUTPUT,
             calls.SEND_APPROVAL,
-            calls.RESET,
+            RESET,
             calls.REQUEST_RESPONSE,
             calls.UPDATE,
             calls.TRACE,
@@ -239,7 +234,7 @@ _BASE = st.one_of(
     ),
     st.tuples(
         calls.FAIL_SENDS,
-        st.one_of(calls.SEND_MESSAGE, calls.RESET, calls.SEND_OUTPUT, said(ANY)),
+        st.one_of(calls.SEND_MESSAGE, RESET, calls.SEND_OUTPUT, said(ANY)),
         one({"fail_sends": 0}),
     ).map(list),
     alone(calls.HOOK),

@@ -84,6 +84,13 @@ def stopped(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return any(judge.same_emitted(want[:count], seen.emitted, seen.sent) for count in range(len(want) + 1))
 
 
+def not_again(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """As recorded up to the function call that is reported again: nobody hears of it, or answers."""
+    names = [entry["event"] for entry in step.get("expect_emitted", ())]
+    until = names.index("function_call") if "function_call" in names else len(names)
+    return not seen.wire and judge.same_emitted(step.get("expect_emitted", [])[:until], seen.emitted, seen.sent)
+
+
 def same_set(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     """The frames as recorded, in any order."""
     want, got = step.get("expect_wire", []), list(seen.wire)

@@ -40,7 +40,7 @@ class Talk:
     returned: bool = False  # and it had come before that of another one
     another_done: bool = False  # since then the audio of another one was said to be complete
     parts: list[Any] = field(default_factory=list)  # whose audio has come, the last one last
-    created: bool = False  # there was a session.created
+    created: bool = False  # the session was told by a session.created last
     updated: bool = False  # there was a session.updated
 
 
@@ -89,7 +89,7 @@ class Story:
             case "session.created":
                 talk.created = True
             case "session.updated":
-                talk.updated = True
+                talk.created, talk.updated = False, True
             case "response.created" if isinstance(response, dict):
                 is_apart = response.get("conversation_id", None if talk.asked_apart else "") is None
                 talk.asked_apart = False

@@ -49,7 +49,7 @@ def table() -> dict[str, str]:
 
 def test_every_deliberate_difference_has_its_reason_and_its_test() -> None:
     """The table of the readme and the judge's are one, and the tests that it names are there."""
-    names = [difference.name for difference in DELIBERATE]
+    names = list(dict.fromkeys(difference.name for difference in DELIBERATE))
     assert list(table()) == names
     assert {name for path in SCENARIOS for name in load(path).get("differs", ())} == {*names}
     for place in table().values():

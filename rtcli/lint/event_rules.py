@@ -8,9 +8,10 @@ from rtcli.errors import error_of
 from rtcli.lint.facts import AnyEvent, Facts, mapping
 from rtcli.lint.rule import MALFORMED, Severity, rule, rule_at_end
 from rtcli.protocol.beta_fields import REMOVED, RENAMED, advice
-from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES, nearest
+from rtcli.protocol.catalog import BETA_NAMES, NAMES, ROWS, direction_of, nearest
 from rtcli.protocol.dialects import is_known
 from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.session_kind import SessionKind
 
 _WHERE_BETA_FIELDS_STOOD: Mapping[str, str] = {
     "session.update": "session",
@@ -24,12 +25,13 @@ _STILL_THERE = ("instructions",)
 def unknown_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event that is sent is one that the API knows."""
     name = str(event.get("type"))
-    row = EVENT_TYPES.get(name)
-    if row is None and name not in BETA_NAMES:
-        near = nearest(name, Direction.SENT)
-        yield f"unknown event type {name!r}" + (f", did you mean {near}?" if near else "")
-    elif row is not None and row.direction is Direction.RECEIVED:
+    if (facts.kind_at(event), Direction.SENT, name) in ROWS:
+        return
+    if (facts.kind, Direction.RECEIVED, name) in ROWS:
         yield f"{name} is an event of the server"
+    elif name not in BETA_NAMES:
+        near = nearest(name, Direction.SENT, facts.kind)
+        yield f"unknown event type {name!r}" + (f", did you mean {near}?" if near else "")
 
 
 @rule("beta-event", Severity.ERROR, ">", prevents="OpenAI has switched the beta API off and refuses its names")
@@ -57,17 +59,17 @@ def beta_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 @rule("missing-field", Severity.ERROR, ">", prevents="the server refuses the event: missing_required_parameter")
 def missing_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event has all fields that it needs."""
-    row = EVENT_TYPES.get(str(event.get("type")))
+    row = ROWS.get((facts.kind_at(event), Direction.SENT, str(event.get("type"))))
     missing = [name for name in row.required if name not in event] if row is not None else []
-    if row is not None and row.direction is Direction.SENT and missing:
+    if row is not None and missing:
         yield f"{row.name} lacks {', '.join(missing)}"
 
 
 @rule("unknown-field", Severity.WARNING, ">", prevents="the server may refuse the event: unknown_parameter")
 def unknown_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event has no fields but its own."""
-    row = EVENT_TYPES.get(str(event.get("type")))
-    if row is None or row.direction is Direction.RECEIVED:
+    row = ROWS.get((facts.kind_at(event), Direction.SENT, str(event.get("type"))))
+    if row is None:
         return
     if odd := [name for name in event if name not in ("type", "event_id", *row.required, *row.optional)]:
         yield f"{row.name} has no field {', '.join(odd)}"
@@ -82,6 +84,8 @@ def unknown_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 def session_type(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A session.update names the type of its session."""
     session = event.get("session")
+    if facts.kind in (SessionKind.TRANSLATION, SessionKind.LIVE):  # theirs have none
+        return
     if isinstance(session, Mapping) and session.get("type") not in ("realtime", "transcription", "translation"):
         told = "lacks type" if "type" not in session else f"has type {session['type']!r}"
         yield f'session {told}: "realtime" or "transcription"'
@@ -133,9 +137,9 @@ def unknown_server_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterato
     name = event.get("type")
     if not isinstance(name, str):
         yield "an event without a type"
-    elif name not in EVENT_TYPES and not is_known(name):
+    elif name not in NAMES and not is_known(name):
         yield f"the server sent {name}, which is not known"
-    elif name in EVENT_TYPES and EVENT_TYPES[name].direction is Direction.SENT:
+    elif direction_of(name) is Direction.SENT and (facts.kind_at(event), Direction.RECEIVED, name) not in ROWS:
         yield f"the server sent {name}, which is an event of clients"
 
 

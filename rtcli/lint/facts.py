@@ -9,6 +9,7 @@ from typing import Any
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Record
+from rtcli.protocol.session_kind import SessionKind, kind_of
 
 AnyEvent = Mapping[str, Any]
 StreamKey = tuple[str, int]
@@ -116,6 +117,7 @@ class Facts:
     buffered: int = 0  # bytes that were appended since the last commit
     pace: Pace = field(default_factory=Pace)
     requests: PendingRequests = field(default_factory=PendingRequests)
+    kind: SessionKind = SessionKind.REALTIME  # which protocol is spoken
     at: float = 0.0  # of the last record
     last_response: int = 0  # the number of the last response.created
     attributed: bool = True  # every error so far said which event of ours it is about
@@ -127,11 +129,26 @@ class Facts:
             self.heard[(record.item_id, record.content_index)] = record
         elif isinstance(record, Connection) and record.state in (Connected.LOST, Connected.CLOSED):
             self.requests.connection_lost()
+        elif isinstance(record, Connection) and record.url:
+            self._speak(kind_of(record.url))
 
     def of_frame(self, frame: Frame) -> None:
         """Take in a frame, whatever it holds; what its event says comes by `of_event`."""
         self.at = max(self.at, frame.at)
+        if (event := frame.event) is not None and (kind := self.kind_at(event)) is not self.kind:
+            self._speak(kind)
         self.requests.observe(frame.number, frame.direction, frame.event, frame.parent)
+
+    def kind_at(self, event: AnyEvent) -> SessionKind:
+        """Which protocol is spoken by an event: it may show that, also where nobody recorded the address."""
+        if event.get("type") in ("session.start", "session.started"):
+            return SessionKind.LIVE
+        if event.get("type") == "session.created" and (kind := mapping(event.get("session")).get("type")) in _KINDS:
+            return SessionKind(kind)
+        return self.kind
+
+    def _speak(self, kind: SessionKind) -> None:
+        self.kind = self.requests.kind = kind
 
     def of_event(self, event: AnyEvent, frame: Frame) -> None:
         """Take in what an event says: one of ours as it was sent, one of the server as GA has it."""
@@ -304,6 +321,7 @@ def _part(event: AnyEvent) -> StreamKey:
     return str(event.get("item_id", "")), index if isinstance(index, int) else 0
 
 
+_KINDS = ("realtime", "transcription", "translation")
 _Handler = Callable[[Facts, AnyEvent, Frame], None]
 _TEXT_STREAMS = ("response.output_text", "response.output_audio_transcript")
 _RECEIVED: Mapping[str, _Handler] = {

@@ -278,3 +278,25 @@ def test_findings_of_one_rule_are_bounded() -> None:
 
     assert len([one for one in linter.findings if one.rule.id == "unknown-event"]) == 50
     assert linter.more["unknown-event"] == 20
+
+
+def test_a_session_is_judged_by_its_own_protocol() -> None:
+    """What is right in a translation or in GPT-Live is unknown, or lacks a type, in a conversation."""
+    live = (
+        sent("session.start", session={"model": "gpt-live-1"}),
+        ("<", {"type": "session.started", "session": {"id": "live_1"}}, 0.0),
+        sent("session.thinking.append", content="x", delegation_id=None),
+        sent("session.update", session={"triggers": []}),
+    )
+    translation = (
+        ("<", {"type": "session.created", "session": {"id": "s", "type": "translation"}}, 0.0),
+        sent("session.update", session={"audio": {"output": {"language": "de"}}}),
+        sent("session.input_audio_buffer.append", audio=""),
+        ("<", {"type": "session.output_transcript.delta", "delta": " x", "elapsed_ms": 1}, 0.0),
+    )
+    kinds = {"unknown-event", "unknown-field", "missing-field", "session-type", "unknown-server-event"}
+
+    assert not kinds & {*found(*live, created=False), *found(*translation, created=False)}
+    assert "unknown-event" in found(*live, sent("input_audio_buffer.commit"), created=False)
+    assert "unknown-event" in found(*translation, sent("response.create"), created=False)
+    assert kinds & {*found(*live[2:])}

@@ -10,6 +10,7 @@ import pytest
 
 from rtcli.audio.microphone import Microphone
 from rtcli.audio.speaker import Speaker
+from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import write_wav
 from rtcli.timeline.figures import FIGURES
 from tests.kit.retry_on_glitch import retry_on_glitch
@@ -22,13 +23,14 @@ from tests.sound.conftest import Say, serving
 TURNS = 10
 WORDS = ("Hello there.", "What time is it?", "Tell me about the weather in Paris.", "Stop.", "One, two, three, four.")
 TOLERANCE_MS = 30
+ANSWER_MS = 500
 
 
 @pytest.fixture(scope="module")
 def answering_server(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> Iterator[str]:
     """A server that answers everything with half a second of noise behind 0.15 s of silence."""
     folder = tmp_path_factory.mktemp("answers")
-    write_wav(folder / "answer.wav", bytes(RATE * 3 // 10) + noise[:RATE])
+    write_wav(folder / "answer.wav", bytes(RATE * 3 // 10) + noise[: RATE * 2 * ANSWER_MS // 1000])
     script = folder / "script.json"
     script.write_text(json.dumps([{"when": {}, "reply": [{"audio": "answer.wav", "transcript": "Yes."}]}]))
     with serving("--script", str(script), "--voice", "tone") as url:
@@ -59,6 +61,9 @@ async def test_voice_to_ear_is_what_ears_measure(card: SoundCard, answering_serv
     said, heard = mouth.loud_spans(pause=0.25), ear.loud_spans()
     if not len(said) == len(heard) == len(turns) == TURNS:
         raise SpoiltError(f"{len(said)} utterances, {len(heard)} answers, {len(turns)} turns")
+    lengths = [round((end - begun) * 1000) for begun, end in heard]
+    if max(abs(length - ANSWER_MS) for length in lengths) > BLOCK_MS:
+        raise SpoiltError(f"the answers were not played without a pause: {lengths}")
 
     measured = [(begun - end) * 1000 for (_, end), (begun, _) in zip(said, heard, strict=True)]
     told = [FIGURES["voice_to_ear"].of(turn) or 0.0 for turn in turns]

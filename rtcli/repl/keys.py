@@ -177,6 +177,7 @@ def _teach_sequences() -> None:
             "\x1b[13;2u": _ALT_ENTER,
             "\x1b[27;2;13~": _ALT_ENTER,
             "\x1b[13;3u": _ALT_ENTER,
+            "\x1bOM": _ALT_ENTER,  # Konsole
             "\x1b[I": Keys.Ignore,
             "\x1b[O": Keys.Ignore,
         }

@@ -382,9 +382,9 @@ def test_a_large_paste_is_deleted_in_one_step_and_edited_as_text() -> None:
         terminal.wait_for(lambda: input_line(terminal) == "ashort")
 
 
-@pytest.mark.parametrize("sequence", ["\x1b\r", "\n", "\x1b[13;2u", "\x1b[27;2;13~", "\x1b[13;3u"])
+@pytest.mark.parametrize("sequence", ["\x1b\r", "\n", "\x1b[13;2u", "\x1b[27;2;13~", "\x1b[13;3u", "\x1bOM"])
 def test_a_new_line_as_terminals_send_it(sequence: str) -> None:
-    """Alt+Enter, Ctrl+J; Shift+Enter of kitty and of modifyOtherKeys; the focus comes and goes meanwhile."""
+    """Alt+Enter, Ctrl+J; Shift+Enter of kitty, modifyOtherKeys and Konsole; the focus comes and goes meanwhile."""
     with prompt() as terminal:
         terminal.send(f"\x1b[Ione{sequence}\x1b[Otwo\x1b[I\r")
         terminal.wait_for(r"got 'one\ntwo'")

@@ -175,7 +175,9 @@ class Player:
         """The expectation that an event may be meant for: the next one of its type, or a later one that it meets."""
         if self._waiting and self._expectation(self._waiting[0]).what.type == event.get("type"):
             return self._waiting[0]
-        return next((index for index in self._waiting if not self._differences(index, event)), None)
+        kinds = ("", event.get("type"))
+        alike = (index for index in self._waiting if self._expectation(index).what.type in kinds)
+        return next((index for index in alike if not self._differences(index, event)), None)
 
     def _expectation(self, index: int) -> Expect:
         step = self._steps[index]

@@ -27,7 +27,7 @@ class _Typed:
     def differences(self, event: Event) -> Sequence[Discrepancy]:
         item = event.get("item") if event["type"] == "conversation.item.create" else None
         parts = item.get("content") if isinstance(item, Mapping) else None
-        texts = [part.get("text") for part in parts or () if isinstance(part, Mapping)]
+        texts = [part.get("text") for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
         if any(map(words_matcher(self.words), texts)):
             return ()
         return (Discrepancy("text", self.words, " ".join(map(str, texts)) if texts else NOTHING),)

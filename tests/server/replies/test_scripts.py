@@ -118,6 +118,9 @@ async def test_matchers_are_those_of_events() -> None:
     assert await text(reply, typed("a"), answered("b"), typed("room")) == "later"
 
 
+CREATE = "conversation.item.create"
+
+
 def created(words: str) -> dict[str, Any]:
     return {"type": "conversation.item.create", "item": {"content": [{"type": "input_text", "text": words}]}}
 
@@ -150,7 +153,10 @@ async def test_expect_judges_what_was_sent_since_the_rule_before(
     rules = [{"reply": [{"text": "a"}], "when": {"turn": 2}}, {"expect": expected, "ordered": ordered, "reply": []}]
     reply, told = script(rules), []
     reply.on_mismatch = lambda mismatch: told.append(str(mismatch))
+    odd: list[Any] = [{"type": CREATE, **fields} for fields in ({}, {"item": 7}, {"item": {"content": 7}})]
+    odd.append({"type": CREATE, "item": {"content": [7, {"text": None}]}})
     sent: list[Any] = [created("oh, hello"), {"type": "response.create", "response": {"tool_choice": "none"}}]
+    sent[:0] = odd if ordered else []
     request = ReplyRequest((typed("hello"),), "", sent=sent)
     assert reply.left() is not None
 

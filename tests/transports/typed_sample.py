@@ -112,7 +112,7 @@ async def main(url: str) -> list[str]:
     program = Program(base)
     await t.connect(initial_session_config={"voice": "marin"})
     session: dict[str, Any] = await t.wait_ready(60)
-    assert t.session == session
+    assert t.session == session and not t.read_only
     state: tuple[str, str, str | None, bool | None, bool] = (
         t.status,
         t.current_model,

@@ -28,7 +28,6 @@ from rtcli.protocol.translate import TRANSLATORS
 
 logger = logging.getLogger("rtcli.protocol")
 
-
 AskHeard: TypeAlias = Callable[[str, int], int | None]
 """heard(item_id, content_index): the milliseconds of a part that were really played, None where that is not known."""
 
@@ -69,8 +68,7 @@ class ClientCore:
         self._auto_tracing = auto_tracing
         self._plays_remotely = plays_remotely
         self._config: Mapping[str, Any] = {}  # what the first session.update says
-        self._joined_call = False
-        self._sends_session = True
+        self._joined_call, self._sends_session = False, True
         self._pending_edits = PendingEdits()
         self._history_numbers = count(1)
         self._calls = FunctionCalls()
@@ -83,11 +81,16 @@ class ClientCore:
     def prepare(self, config: Mapping[str, Any], *, joined_call: bool = False, sends_session: bool = True) -> None:
         """A connection is about to be made, and `config` is what the session shall be.
 
-        `sends_session=False`: the session is taken as it is: neither session.update nor tracing goes out, and nothing
-        that an event of the server would lead to, such as a truncation where the user speaks up.
+        `sends_session=False`: the session is taken as it is: neither session.update nor tracing goes out, and into a
+        call that was joined nothing that an event of the server would lead to.
         """
-        self._config, self._joined_call, self._sends_session = config, joined_call, sends_session
-        self.last_error = None
+        self._config, self._joined_call, self._sends_session, self.last_error = config, joined_call, sends_session, None
+
+    @property
+    def _reacts(self) -> bool:
+        """What nobody asked for may follow: not where we only look, nor where there is no conversation."""
+        kind = self.session.confirmed_at("type")
+        return (self._sends_session or not self._joined_call) and kind in (None, "realtime")
 
     def opened(self) -> Effects:
         """The connection is open: the first session.update."""
@@ -148,7 +151,7 @@ class ClientCore:
         if kind in self._HEARD:
             self._HEARD[kind](self, event)
         reaction = self._reactions.get(kind)
-        if reaction is not None and (self._sends_session or kind not in _CHANGES):
+        if reaction is not None and (kind not in _CHANGES or self._reacts):
             yield from reaction(self, event, now, heard)
 
     # What an event means for our state, before anybody hears of it; true where the session has become ready by it.
@@ -383,8 +386,7 @@ RETRIEVE_ONLY: Mapping[str, Reaction] = {
 AUDIO_ONLY: Mapping[str, Reaction] = {"response.output_audio.delta": ClientCore._on_response_output_audio_delta}
 """Nothing goes out that the caller did not send."""
 
-_CHANGES = frozenset({*RETRIEVE_ONLY, "session.created", "input_audio_buffer.speech_started"})
-"""What leads to events of ours that nobody asked for."""
+_CHANGES = frozenset({*RETRIEVE_ONLY, "input_audio_buffer.speech_started"})  # lead to events nobody asked for
 
 REACTIONS: Mapping[str, Reaction] = {
     **RETRIEVE_ONLY,

@@ -143,7 +143,7 @@ class Dialect:
             sides = {
                 side: {"format": audio_format, **_mapping(session["audio"].get(side))} for side in ("input", "output")
             }
-            return ({**event, "session": {**session, "audio": {**session["audio"], **sides}}},)
+            return ({**event, "session": {"type": "live", **session, "audio": {**session["audio"], **sides}}},)
         missing = [(name, path) for name, path in SESSION_FIELDS if name in session and _at(session, path) is None]
         if not missing and not ("modalities" in session and "output_modalities" not in session):
             return None
@@ -252,7 +252,9 @@ class Dialect:
         return ({**read, "response_id": "", "item_id": "item_spoken", "output_index": 0, "content_index": 0},)
 
     def _on_started(self, event: Event) -> Events:
-        return self._on_session({**event, "type": "session.created"}) or ({**event, "type": "session.created"},)
+        session = {"type": "live", **_mapping(event.get("session"))}  # no conversation's
+        read = {**event, "type": "session.created", "session": session}
+        return self._on_session(read) or (read,)
 
     def _on_closed(self, event: Event) -> Events:
         """What is being said ends with its session."""

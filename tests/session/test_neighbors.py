@@ -207,6 +207,7 @@ async def test_gpt_live_is_started_and_talked_with() -> None:
     speaker = ManualSpeaker()
     answer = (
         {"type": "session.input_transcript.delta", "delta": " When?", "start_ms": 0, "end_ms": 400},
+        {"type": "session.input_transcript.delta", "delta": " Now?", "start_ms": 400, "end_ms": 450},
         {"type": "session.output_transcript.delta", "delta": " At", "start_ms": 500, "end_ms": 700},
         {"type": "session.output_transcript.delta", "delta": " eight.", "start_ms": 700, "end_ms": 900},
         {"type": "session.output_audio.delta", "delta": encode_base64(bytes(960))},
@@ -224,7 +225,7 @@ async def test_gpt_live_is_started_and_talked_with() -> None:
         assert start["session"]["instructions"] == "Be brief."
         assert start["session"]["audio"]["output"] == {"voice": "cedar"}
         assert set(server.types) == {"session.start", "session.input_audio.append", "session.close"}
-        assert (spoken(live, "user"), spoken(live, "assistant")) == (["When?"], ["At eight."])
+        assert (spoken(live, "user"), spoken(live, "assistant")) == (["When?", "Now?"], ["At eight."])
         assert len(speaker.pcm) == 960
 
 

@@ -58,3 +58,31 @@ async def test_nothing_is_sent_by_itself() -> None:
         t.close()
         await t.wait_closed()
         assert server.types == []
+
+
+@pytest.mark.parametrize(("joined", "sent"), [(True, []), (False, ["response.cancel", "conversation.item.truncate"])])
+async def test_only_a_call_that_was_joined_is_left_alone_when_its_user_speaks_up(joined: bool, sent: list[str]) -> None:
+    """A session of one's own is interrupted, also where its settings were left as the server has them."""
+    async with fake_server(greets) as server:
+        t = OpenAIRealtimeWebSocket(url=server.url, headers={}, auto_tracing=False)
+        started: list[object] = []
+        t.on("input_audio_buffer.speech_started", started.append)
+        await t.connect(call_id="c" if joined else None, url=server.url, send_session=False)
+        await t.wait_ready(DEADLINE)
+        await server.send(
+            {"type": "response.created", "response": {"id": "r", "conversation_id": "c"}},
+            {
+                "type": "response.output_audio.delta",
+                "response_id": "r",
+                "item_id": "a",
+                "content_index": 0,
+                "delta": "A" * 4000,
+            },
+            {"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "b"},
+        )
+        await until(lambda: started)
+        await t.flush()
+        t.close()
+        await t.wait_closed()
+        await until(lambda: server.closed)
+        assert server.types == sent

@@ -195,6 +195,11 @@ def _ended(step: Step, seen: Seen, story: Story) -> object:
     return "server_close" in step or "server_abort" in step or story.greeted
 
 
+def _ended_unheard(step: Step, seen: Seen, story: Story) -> object:
+    """No listener of the scenario's own was called by the error: one for once would be spent."""
+    return _ended(step, seen, story) and not any(label and name == "error" for label, name, _ in seen.emitted)
+
+
 def _never(step: Step) -> bool:
     return False
 
@@ -235,7 +240,8 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("failing hook", _EMITTED, _hooked, more, _never),
     Deliberate("percent-encoding", _ADDRESS, _odd_address, in_the_address, _never),
     Deliberate("percent-encoding", _ADDRESS | _EMITTED | _ERROR | _WIRE | _STATE, _address_with_an_end, in_the_address),
-    Deliberate("abnormal end", _EMITTED, _ended, same_but(without="error"), _never),
+    Deliberate("abnormal end", _EMITTED, _ended_unheard, same_but(without="error"), _never),
+    Deliberate("abnormal end", _EMITTED, _ended, same_but(without="error")),
     Deliberate("greeting", _WIRE, lambda step, seen, story: story.greeted, same_set, _never),
     Deliberate("tracing as it is", _WIRE, _of_type("session.created"), same_but_tracing, _never),
     Deliberate(

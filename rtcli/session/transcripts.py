@@ -35,8 +35,14 @@ class _Stream:
     length: int = 0
     spoken: bool = False
     done: bool = False
+    told: int = -1  # its length when it was told as it stood, before its end
     half: str = ""  # of a character that a server cut in two (a surrogate): it waits for the other one
     cut: tuple[int, int, bool] | None = None  # heard and received, and whether the answer was whole by then
+
+    @property
+    def is_untold(self) -> bool:
+        """It is being made, and has grown since it was told as it stood."""
+        return not self.done and self.length > self.told
 
     @property
     def text(self) -> str:
@@ -309,9 +315,9 @@ class TranscriptStreams(Part):
 
     @moment(Did)
     def _on_did(self, record: Did) -> list[SpeechDone]:
-        """What is waited for no longer ends as it stands."""
-        mine = [(key, s) for key, s in self._streams.items() if key[0] == "assistant" and not s.done]
-        return [self._ended(key, stream) for key, stream in mine] if record.command == GIVE_UP else []
+        """What is waited for no longer is told as it stands; what comes of it after all is told too."""
+        mine = [(key, s) for key, s in self._streams.items() if key[0] == "assistant" and s.is_untold]
+        return [self._as_it_stands(key, stream) for key, stream in mine] if record.command == GIVE_UP else []
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> list[SpeechDone]:
@@ -320,9 +326,16 @@ class TranscriptStreams(Part):
         self._candidates = []
         if record.state not in (Connected.CLOSED, Connected.LOST):
             return []
-        return [self._ended(key, stream) for key, stream in self._streams.items() if not stream.done]
+        ended = [self._ended(key, stream) for key, stream in self._streams.items() if stream.is_untold]
+        for stream in self._streams.values():
+            stream.done = True
+        return ended
 
     def _ended(self, key: _StreamKey, stream: _Stream) -> SpeechDone:
         stream.done = True
+        return self._as_it_stands(key, stream)
+
+    def _as_it_stands(self, key: _StreamKey, stream: _Stream) -> SpeechDone:
+        stream.told = stream.length
         text = stream.text if stream.length < self._max_characters else ""  # its rest is not known: it was shown
         return SpeechDone(*key, text, stream.spoken, self._heard(stream) if stream.cut else None)

@@ -79,6 +79,30 @@ async def test_an_answer_that_does_not_go_on_is_given_up() -> None:
         await live.until(lambda: server.types.count("response.create") == 2)
 
 
+async def test_what_comes_after_all_is_told() -> None:
+    """An answer that was given up stands as far as it came, once, and its rest is told when it comes."""
+
+    class Late(peers.Peer):
+        async def on_response_create(self, event: Event) -> None:
+            self.whole = text_response("resp_1", "Hello")
+            await self.say(*self.whole[:5])
+
+        async def on_input_audio_buffer_clear(self, event: Event) -> None:
+            delta, done = self.whole[4], self.whole[5]
+            await self.say({**delta, "delta": " there"}, {**done, "text": "Hello there"}, self.whole[-1])
+
+    async with fake_server(lambda talk: Late(talk).run()) as server, session_on(server.url) as live:
+        live.session.talk.say("hello")
+        await live.until(lambda: live.records("response.output_text.delta"))
+        live.session.talk.give_up()
+        live.session.talk.give_up()
+        assert [done.text for done in live.shown(SpeechDone)] == ["Hello"]
+
+        live.session.talk.discard()
+        await live.until(lambda: live.records("response.done"))
+        assert [done.text for done in live.shown(SpeechDone)] == ["Hello", "Hello there"]
+
+
 async def test_a_cancel_that_is_not_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is a limit to it, also where an answer has none."""
     monkeypatch.setattr("rtcli.session.patience.ANSWER_SECONDS", 0.1)

@@ -164,6 +164,15 @@ def masked(text: str) -> str:
     return text
 
 
+def masked_start(text: str, size: int, more: str = "…") -> str:
+    """The text without any secret, `size` characters of it at most: a secret that was cut would not be known any more.
+
+    `more` is its end where it was cut.
+    """
+    text = masked(text)
+    return text if len(text) <= size else text[: size - len(more)] + more
+
+
 def _has_marker(text: str) -> bool:
     """Whether any marker of _SHAPES is there: every event that is recorded passes here, and a loop takes five times as
     long."""

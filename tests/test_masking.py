@@ -7,14 +7,21 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from threading import Event
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from rtcli import masking
+from rtcli.commands.frame_tables import Matches
 from rtcli.errors import ConnectError, ConnectionLostError, ServerError
-from rtcli.masking import masked
+from rtcli.masking import masked, masked_start
+from rtcli.protocol.frame_maker import FrameMaker
+from rtcli.protocol.ids import short_id
+from rtcli.protocol.patterns import compile_pattern
+from rtcli.render.summary import quote as quote_in_row
+from rtcli.timeline.book import kept_text
 
 SECRET = "Zq7/canary+value=0123é"  # of no known shape, and with characters that URLs, JSON and base64 write otherwise
 
@@ -204,3 +211,29 @@ def test_no_marker_of_a_shape_is_passed_over() -> None:
 
     assert [marker for marker in markers if not masking._has_marker(f"a {marker} b")] == []
     assert not masking._has_marker('{"type":"response.output_text.delta","event_id":"event_1","delta":"word"}')
+
+
+@pytest.mark.parametrize("cut", [quote_in_row, kept_text, lambda text: masked_start(text, 90)])
+def test_what_is_cut_is_masked_before(cut: Callable[[str], str]) -> None:
+    """Wherever the cut falls: half of a secret is not known to be one."""
+    assert not any("Zq7" in cut(f"{'.' * before}{SECRET} and more") for before in range(0, 4050, 7))
+
+
+def test_an_id_that_is_a_secret_is_masked_before_it_is_shortened() -> None:
+    """Its start and its end would stay otherwise."""
+    assert SECRET[-5:] not in short_id(f"item_{SECRET}")
+    assert SECRET[:4] not in short_id(SECRET)
+    assert short_id("item_AbCdEfGhIjKlMnOpQrStU") == "item_…QrStU"
+
+
+@pytest.mark.parametrize("pattern", ["middle", "canary", r"\.+", "Zq7/can"])
+def test_an_excerpt_begins_and_ends_in_no_secret(pattern: str) -> None:
+    """What is around a match is cut too, and the match may be in the secret itself."""
+    matches = Matches(compile_pattern(pattern))
+    for gap in ("." * count for count in range(1, 40)):
+        event = {"type": "error", "text": f"{SECRET}{gap}middle{gap}{SECRET}"}
+        matches.search([FrameMaker().received(event, "", 0.0)], Event())
+    rows = matches.table("").rows
+
+    assert len(rows) == 39
+    assert [row for row in rows for piece in ("Zq7", "0123", "canary", "value") if piece in row[-1]] == []

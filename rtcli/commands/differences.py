@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rtcli.masking import masked_start
 from rtcli.timeline.conditions import shown
 from rtcli.timeline.diff import Amount, Change, Cost, TurnPair, align, amounts, changes, pair_amounts
 from rtcli.timeline.figures import FIGURES
@@ -53,7 +54,7 @@ class Comparison:
                 (
                     str(pair.left.number) if pair.left else "-",
                     str(pair.right.number) if pair.right else "-",
-                    (turn.text or turn.kind.value)[:_SAID].replace("\n", " "),
+                    masked_start(turn.text or turn.kind.value, _SAID).replace("\n", " "),
                     differs or "same",
                     *(_change(figures.get(name)) for name in _COLUMNS),
                 )

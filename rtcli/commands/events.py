@@ -15,6 +15,7 @@ from rtcli.commands.registry import command
 from rtcli.commands.sent_line import sent_line
 from rtcli.commands.session_arguments import ClientEvents, EventPattern, FilterTerms, FrameNumbers, RecordKey
 from rtcli.errors import UsageError
+from rtcli.masking import masked
 from rtcli.protocol.filters import parse_filter
 from rtcli.protocol.occurrences import Occurrence, interleaved
 from rtcli.protocol.patterns import compile_pattern
@@ -200,6 +201,7 @@ def _whole(context: Context, record: Frame, *, full: bool = False) -> Views:
     title += ", binary message" if record.binary else ""
     if record.event is None:
         raw = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="backslashreplace")
+        raw = masked(raw)
         shown = raw if full or len(raw) <= _MAX_RAW else f"{raw[:_MAX_RAW]}... (--full shows all)"
         return Text(f"{title}: no event ({record.problem}), {record.size} bytes\n{shown}")
     return Json(record.event, title=title, full=full)

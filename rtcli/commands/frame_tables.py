@@ -10,6 +10,7 @@ from itertools import pairwise
 from threading import Event
 from typing import Any
 
+from rtcli.masking import MASK, masked, masked_start
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.ids import ids_of, short_id
 from rtcli.protocol.occurrences import Occurrence
@@ -55,7 +56,14 @@ class Matches:
             text = f"{one.kind} {one.words}" if isinstance(one, Occurrence) else _searchable(one)
             if (span := self._pattern.span(text)) is not None:
                 self.count += 1
-                self._last.append((*_begin(one), _excerpt(text, *span)))
+                self._last.append((*_begin(one), self._around(text, span)))
+
+    def _around(self, text: str, span: tuple[int, int]) -> str:
+        """The match and what is beside it, looked for again where a secret is masked: an excerpt could begin in one."""
+        if (without := masked(text)) == text:
+            return _excerpt(text, *span)
+        again = self._pattern.span(without)
+        return _excerpt(without, *again) if again is not None else MASK
 
     def table(self, title: str) -> Table:
         """The rows, with what is around the match."""
@@ -71,7 +79,7 @@ def _begin(one: Frame | Occurrence) -> tuple[str, str, str, str]:
 def _what(one: Frame | Occurrence) -> tuple[str, str]:
     """What it is about, and what led to it."""
     if isinstance(one, Occurrence):
-        return one.words if len(one.words) <= _MAX_WORDS else f"{one.words[: _MAX_WORDS - 1]}…", ""
+        return masked_start(one.words, _MAX_WORDS), ""
     return _about(one.event or {}) or one.problem, one.cause
 
 

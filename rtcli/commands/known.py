@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rtcli.masking import masked_start
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.ids import ids_of
 from rtcli.protocol.items import Item, MessageItem
@@ -61,4 +62,4 @@ def _words(item: Item) -> str:
     """The beginning of what an item says, or the name of the function that it calls."""
     if not isinstance(item, MessageItem):
         return item.name
-    return text_of_item(item)[:_MAX_WORDS]
+    return masked_start(text_of_item(item), _MAX_WORDS, "")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rtcli import __version__
 from rtcli.errors import ConnectError, RtcliError
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate, ssl_context
-from rtcli.masking import add_header, add_url, mask_exception
+from rtcli.masking import add_header, add_url, mask_exception, masked_start
 
 if TYPE_CHECKING:
     import httpx2
@@ -109,6 +109,6 @@ async def _refused(method: str, url: str, response: httpx2.Response) -> ConnectE
     except UnicodeDecodeError:  # an image, say
         body = ""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-    said = f": {' '.join(body.split())[:_BODY_SHOWN]}" if body else ""
+    said = f": {masked_start(' '.join(body.split()), _BODY_SHOWN)}" if body else ""
     why = f"HTTP {status} {phrase}".rstrip() + said
     return ConnectError(f"{method} {shown(url)} failed", why=why, url=url, status=status, body=body)

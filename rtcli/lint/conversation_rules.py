@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rtcli.lint.facts import AnyEvent, Facts, mapping
 from rtcli.lint.rule import Severity, rule
+from rtcli.masking import masked_start
 from rtcli.protocol.record import Frame
 
 _CREATE, _TRUNCATE = ">conversation.item.create", ">conversation.item.truncate"
@@ -64,7 +65,7 @@ def image_address(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     for part in _parts(mapping(event.get("item"))):
         address = part.get("image_url")
         if part.get("type") == "input_image" and isinstance(address, str) and not address.startswith("data:"):
-            yield f"an image by its address ({address[:40]}): send it as a data: URL"
+            yield f"an image by its address ({masked_start(address, 40)}): send it as a data: URL"
 
 
 def _parts(item: AnyEvent) -> list[AnyEvent]:

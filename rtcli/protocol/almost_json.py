@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from rtcli.masking import masked_start
+
 _SPACE = " \t\r\n"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:Infinity|NaN)|-?\d[\d.eE+-]*', re.DOTALL)
@@ -191,7 +193,7 @@ def _word(text: str, at: int) -> Diagnosis | None:
     lower = word.lower()
     if lower in ("true", "false", "null"):
         return Diagnosis(f"JSON writes {lower}, not {word}", at)
-    return Diagnosis(f"the word {word[:40]} has no quotes: JSON knows true, false and null alone", at)
+    return Diagnosis(f"the word {masked_start(word, 40)} has no quotes: JSON knows true, false and null alone", at)
 
 
 def _number(text: str, at: int) -> Diagnosis | None:

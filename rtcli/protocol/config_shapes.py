@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from rtcli.errors import UsageError
+from rtcli.masking import masked_start
 
 _OBJECTS = (
     "audio",
@@ -47,5 +48,4 @@ def _check_object(what: str, value: object) -> None:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+    return masked_start(repr(value), _MAX_SHOWN, "...")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from rtcli.masking import masked
 from rtcli.protocol.events import encode
 
 MAX_SHOWN = 8
@@ -83,4 +84,5 @@ def _shown(value: Any) -> str:
         text = encode(value)
     except ValueError:
         text = repr(value)
+    text = masked(text)
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}… ({len(text)} characters)"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rtcli.masking import masked
+
 _ID_KEYS = ("event_id", "item_id", "response_id", "call_id")
 _PARTS = ("item", "response", "session", "error")
 _PART_ID_KEYS = ("id", *_ID_KEYS)
@@ -18,6 +20,8 @@ _MIN_END = 3
 
 def short_id(id_: str) -> str:
     """`item_AbCdEfGhIjKlMnOpQrStU` as `item_…QrStU`: a row has room for it, and `fits` takes it back."""
+    if (without := masked(id_)) != id_:
+        return without
     kind, underscore, rest = id_.partition("_")
     if not underscore or len(rest) <= _KEPT_END + 3:
         return id_ if len(id_) <= 16 else f"{id_[:6]}{_ELLIPSIS}{id_[-_KEPT_END:]}"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from rtcli.masking import masked_start
 from rtcli.protocol.ids import short_id
 from rtcli.render.media import WireFormats, base64_size
 from rtcli.render.units import duration, size
@@ -29,8 +30,7 @@ def summarize(event: _Event, formats: WireFormats) -> str:
 
 def quote(text: object) -> str:
     """The start of a text in quotes, on one line."""
-    words = str(text)
-    return json.dumps(words[:_QUOTED] + ("…" if len(words) > _QUOTED else ""), ensure_ascii=False)
+    return json.dumps(masked_start(str(text), _QUOTED), ensure_ascii=False)
 
 
 def summarize_item(item: Mapping[str, Any]) -> str:

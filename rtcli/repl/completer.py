@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
+from rtcli.masking import masked
 from rtcli.render.text import one_line
 
 
@@ -46,8 +47,8 @@ class LineCompleter(Completer):
             yield Completion(
                 candidate.text,
                 start_position=candidate.start - len(text),
-                display=one_line(candidate.display),
-                display_meta=one_line(candidate.meta),
+                display=one_line(masked(candidate.display)),
+                display_meta=one_line(masked(candidate.meta)),
             )
 
     async def get_completions_async(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rtcli.masking import masked
 from rtcli.protocol.ids import short_id
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import cells, one_line
@@ -36,7 +37,7 @@ _EXPENDABLE = 5
 
 def toolbar(status: SessionStatus, display: DisplaySettings, width: int) -> Line:
     """The toolbar in at most `width` columns."""
-    segments = list(_segments(status, display))
+    segments = [one._replace(full=masked(one.full), short=masked(one.short)) for one in _segments(status, display)]
     for shorter in _shorter(segments):
         if _width(segments) <= width:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from rtcli.masking import masked_start
 from rtcli.protocol.occurrences import Occurrence, half_answer, of_connection, of_devices, of_mark, of_request
 from rtcli.protocol.record import Connected, Connection, Device, Http, Mark
 from rtcli.session.log import WireLog
@@ -52,7 +53,7 @@ class Occurrences(Part):
         yield self._keep(of_connection(record, after, again=again))
         if record.state in (Connected.CLOSED, Connected.LOST):
             for (item_id, _), (text, _spoken) in self._transcripts.open_parts().items():
-                yield self._keep(half_answer(record.at, after, item_id, text[:_MAX_TEXT]))
+                yield self._keep(half_answer(record.at, after, item_id, masked_start(text, _MAX_TEXT, "")))
 
     @moment(Device)
     def _on_device(self, record: Device) -> Iterable[Occurrence]:

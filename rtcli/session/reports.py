@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode, error_of
+from rtcli.masking import masked_start
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import outcome
@@ -199,5 +200,4 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _quoted(text: str) -> str:
-    text = " ".join(text.split())
-    return f"“{text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 1] + '…'}”"
+    return f"“{masked_start(' '.join(text.split()), _MAX_QUOTE)}”"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rtcli.errors import UsageError
-from rtcli.masking import masked
+from rtcli.masking import masked, masked_start
 from rtcli.protocol.items import McpApprovalRequestItem
 from rtcli.protocol.payloads import FunctionCall, ResponseDone
 from rtcli.protocol.provenance import caused_by
@@ -333,8 +333,7 @@ def _error(message: str) -> str:
 
 
 def _short(text: str, limit: int = 120) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    return masked_start(" ".join(text.split()), limit)
 
 
 def merged_tools(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rtcli.masking import masked_start
 from rtcli.protocol.playback import PartKey
 from rtcli.protocol.remember import remember
 from rtcli.timeline.turns import Moment, SpokenPart, Turn, TurnKind, TurnResponse
@@ -11,10 +12,14 @@ from rtcli.timeline.turns import Moment, SpokenPart, Turn, TurnKind, TurnRespons
 MAX_TURNS = 1000
 """Older turns are forgotten; their numbers stay theirs."""
 
-MAX_TEXT = 4000
-"""Characters that are kept of a text."""
+_MAX_TEXT = 4000
 
 _MAX_NAMES = 4 * MAX_TURNS
+
+
+def kept_text(text: str) -> str:
+    """The characters that are kept of a text."""
+    return masked_start(text, _MAX_TEXT, "")
 
 
 class Turns:

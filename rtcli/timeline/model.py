@@ -7,7 +7,7 @@ from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
 from rtcli.protocol.record import Audio, Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.protocol.usage import TokenUsage
-from rtcli.timeline.book import MAX_TEXT, MAX_TURNS, Turns
+from rtcli.timeline.book import MAX_TURNS, Turns, kept_text
 from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
 from rtcli.timeline.turns import Moment, SpokenPart, Turn, TurnCall, TurnKind, TurnResponse
 from rtcli.timeline.user import typed
@@ -88,7 +88,7 @@ class ModelSide:
     def _on_text_done(self, event: EventFields, _frame: Frame) -> None:
         if found := self._turns.response(event.get("response_id")):
             said = text(event, "text") or text(event, "transcript")
-            found[1].text = "\n".join(filter(None, (found[1].text, said)))[:MAX_TEXT]
+            found[1].text = kept_text("\n".join(filter(None, (found[1].text, said))))
 
     @received("response.done")
     def _on_response_done(self, event: EventFields, frame: Frame) -> None:
@@ -105,7 +105,7 @@ class ModelSide:
         items = [item for item in (output if isinstance(output, list) else ()) if isinstance(item, dict)]
         for item in items:
             self._on_item(turn, item, frame)
-        response.text = response.text or "\n".join(filter(None, map(typed, items)))[:MAX_TEXT]
+        response.text = response.text or kept_text("\n".join(filter(None, map(typed, items))))
 
     # -- audio -------------------------------------------------------------------------------------
 
@@ -188,14 +188,14 @@ class ModelSide:
             turn.calls.append(known)
             self._turns.note_call(call_id, turn)
             remember(self._calls, call_id, known, MAX_TURNS)
-        known.arguments = text(item, "arguments")[:MAX_TEXT] or known.arguments
+        known.arguments = kept_text(text(item, "arguments")) or known.arguments
         if item.get("status") == "incomplete":
             known.problem = "its arguments are not complete"
             self._calls.pop(call_id, None)
         elif kind == "function_call":
             self._turns.note_frame(frame.number, turn, moment(frame))
         elif item.get("output") is not None or item.get("error"):
-            known.output, known.problem = text(item, "output")[:MAX_TEXT], _words(item.get("error"))
+            known.output, known.problem = kept_text(text(item, "output")), _words(item.get("error"))
             self._answered(call_id, frame)
 
     @received("response.mcp_call.completed", "response.mcp_call.failed")
@@ -211,7 +211,7 @@ class ModelSide:
             return
         call_id = text(item, "call_id")
         if call := self._calls.get(call_id):
-            call.output = text(item, "output")[:MAX_TEXT]
+            call.output = kept_text(text(item, "output"))
         self._answered(call_id, frame)
         if turn := self._turns.of_call(call_id):
             self._turns.asking = turn

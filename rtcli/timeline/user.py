@@ -6,7 +6,7 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
 from rtcli.protocol.record import Audio, Device, Direction, Frame
-from rtcli.timeline.book import MAX_TEXT, Turns
+from rtcli.timeline.book import Turns, kept_text
 from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
 from rtcli.timeline.turns import AnswerCut, Moment, SpokenPart, Turn, TurnKind, UserVoice
 from rtcli.timeline.voice import SentAudio, voice_steps
@@ -128,14 +128,14 @@ class UserSide:
         if item.get("type", "message") != "message" or item.get("role") != "user":
             return
         turn = self._turns.open(TurnKind.TYPED, moment(frame))
-        turn.text = "\n".join(filter(None, (turn.text, typed(item))))[:MAX_TEXT]
+        turn.text = kept_text("\n".join(filter(None, (turn.text, typed(item)))))
         self._turns.note_item(item.get("id"), turn)
         self._turns.asking = turn
 
     @received("conversation.item.input_audio_transcription.completed")
     def _on_transcription_completed(self, event: EventFields, _frame: Frame) -> None:
         if turn := self._turns.of_item(event.get("item_id")):
-            turn.text = text(event, "transcript").strip()[:MAX_TEXT]
+            turn.text = kept_text(text(event, "transcript").strip())
 
     @sent("response.create")
     def _on_response_create(self, event: EventFields, frame: Frame) -> None:

@@ -23,7 +23,7 @@ from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
 from rtcli.http.tls import ssl_context as default_ssl_context
 from rtcli.http.unread import MAX_QUEUE, BoundedReading
-from rtcli.masking import mask_exception, masking_logger
+from rtcli.masking import mask_exception, masked_start, masking_logger
 
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
 
@@ -155,7 +155,7 @@ def _text(error: BaseException) -> str:
 def _status(url: str, error: Any) -> ConnectError:
     status, raw = error.response.status_code, error.response.body or b""
     body = bytes(raw).decode("utf-8", "replace").strip()
-    said = f": {' '.join(body.split())[:_BODY_SHOWN]}" if body else ""
+    said = f": {masked_start(' '.join(body.split()), _BODY_SHOWN)}" if body else ""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
     hint = hint_for_status(status, body)
     why = f"HTTP {status} {phrase}".rstrip() + said

@@ -19,11 +19,13 @@ from urllib.parse import quote
 
 import pytest
 
+from rtcli.protocol.record_lines import record_line
 from rtcli.server import RealtimeServer
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, raw_server
 from tests.kit.program import Ended, start
 from tests.kit.terminal import Terminal
+from tests.kit.told import Told
 from tests.kit.waiting import DEADLINE
 
 # None has a shape by which it could be known: they are found by their values alone.
@@ -33,6 +35,7 @@ MINTED = "canaryMINTED0123456789"
 MCP_TOKEN = "canaryMCPtoken0123456789"
 FILE_KEY = "canaryFILE0123456789abcd"
 HEADER = "canaryHEADER0123456789ab"
+PIECE = 12  # characters of a secret that nothing may show: a text that is cut before it is masked still tells some
 SECRETS = (KEY, PROXY_PASSWORD, MINTED, MCP_TOKEN, FILE_KEY, HEADER)
 _EPHEMERAL = re.compile(r"ek_\w{12,}")  # what a server really mints: nobody knows its value before
 
@@ -58,6 +61,22 @@ _COMMANDS = "\n".join(
     (
         *("hello", "/session show", "/session save s.json", _UPDATE, "/last session.update"),
         *("/export json c.json", "/export md c.md", "/grep canary", "/why", ""),
+    )
+)
+_LOOKS = "\n".join(
+    (
+        *(
+            "/history",
+            "/turn 1",
+            "/turn 1 --json",
+            "/stats",
+            "/check",
+            "/tools",
+            "/events all",
+            "/show 1 --full",
+            "/why 9",
+        ),
+        *("/export md x.md", "/session show", "/status", ""),
     )
 )
 _KEYS = {"OPENAI_API_KEY": KEY}
@@ -95,9 +114,20 @@ RUNS = (
     Run("chat with tools that cannot be loaded", ("chat", "--url", "{real}", "--tools", "broken.py", *_AS_KEY), "hi\n"),
     Run("replay", ("replay", "wire.ndjson"), "/show 1\n/last error\n/grep canary\n/export json x.json\n", _KEYS),
     Run("replay that shows all", ("replay", "wire.ndjson", "--events", "all"), "", _KEYS),
+    Run("replay of turns", ("replay", "a.ndjson"), _LOOKS, _KEYS),
     Run("check", ("check", "wire.ndjson"), "", _KEYS),
+    Run("check as JSON", ("check", "a.ndjson", "--json"), "", _KEYS),
+    Run("diff", ("diff", "a.ndjson", "b.ndjson", "--fail-on", "any"), "", _KEYS),
+    Run("diff as JSON", ("diff", "a.ndjson", "b.ndjson", "--json"), "", _KEYS),
     Run("recordings list", ("recordings", "list"), "", _KEYS),
+    Run("recordings list as JSON", ("recordings", "list", "--json"), "", _KEYS),
     Run("recordings search", ("recordings", "search", "canary"), "", _KEYS),
+    Run("recordings search by text", ("recordings", "search", "*", "--text", "canary"), "", _KEYS),
+    Run("recordings search as JSON", ("recordings", "search", "*", "--json"), "", _KEYS),
+    Run("recordings search for a secret", ("recordings", "search", "*", "--text", KEY), "", _KEYS, ps=False),
+    Run("recordings that do not exist", ("recordings", "delete", KEY), "", _KEYS, ps=False),
+    Run("chat that goes on with a recording", ("chat", "--url", "{url}", "--text", "--resume", "a.ndjson", *_AS_KEY),
+        "hi\n/history\n", _KEYS),
     Run("recordings search by type", ("recordings", "search", "error"), "", _KEYS),
     Run("config", ("config",), "", {"RTCLI_INSTRUCTIONS": f"say {KEY}", "OPENAI_API_KEY": KEY}),
     Run("config as JSON", ("config", "--json"), "", {"RTCLI_INSTRUCTIONS": f"say {KEY}", "OPENAI_API_KEY": KEY}),
@@ -168,7 +198,24 @@ WIRE: tuple[dict[str, Any], ...] = (  # as `--both` prints it: nothing is masked
     {"t": 0.2, "dir": "<", "event": {"type": "error", "event_id": "e", "error": {"message": f"bad {KEY}"}}},
     {"t": 0.3, "dir": "<", "event": {"type": "some.event", "headers": {"Authorization": f"Bearer {KEY}"}}},
 )
-MADE = ("key", "tools.py", "broken.py", "wire.ndjson", "2026-11-26T10-00-00-chat-abcd.ndjson")
+MADE = ("key", "tools.py", "broken.py", "wire.ndjson", "a.ndjson", "b.ndjson", "2026-11-26T10-00-00-chat-abcd.ndjson")
+
+
+def turns(says: str) -> bytes:
+    """A recording whose every place that users write or servers say holds the key: words, arguments, ids, names."""
+    told = Told()
+    told.gets("session.created", session={"id": KEY, "instructions": f"{says} {KEY}", "tools": [_MCP]})
+    told.types(f"{'long ' * 12}{KEY} question")
+    told.begins(KEY)
+    told.calls(KEY, f"call_{KEY}", f"tool_{KEY}")
+    told.ends(KEY)
+    told.answers(f"call_{KEY}", f"{says} {KEY}")
+    told.begins("r2")
+    told.gets("response.output_text.delta", response_id="r2", item_id=KEY, delta=f"{says} {KEY}")
+    told.gets(f"unknown.{KEY}", fields={KEY: KEY})
+    told.gets("response.output_text.done", response_id="r2", item_id=KEY, text=f"{says} {KEY}")
+    told.ends("r2", "failed", status_details={"error": {"code": KEY, "message": f"{says} {KEY}"}})
+    return b"\n".join(record_line(record) for record in told.records) + b"\n"
 
 
 def prepare(folder: Path) -> None:
@@ -179,6 +226,8 @@ def prepare(folder: Path) -> None:
     (folder / "broken.py").write_text(BROKEN)
     lines = "".join(f"{json.dumps(line)}\n" for line in WIRE)
     (folder / "wire.ndjson").write_text(lines)
+    (folder / "a.ndjson").write_bytes(turns("yes"))
+    (folder / "b.ndjson").write_bytes(turns("no"))
     recordings = folder / "xdg" / "rtcli" / "recordings"
     recordings.mkdir(parents=True)
     (recordings / MADE[-1]).write_text(lines)
@@ -203,12 +252,20 @@ def written(folder: Path) -> dict[str, str]:
 
 
 def leaks(text: str) -> list[str]:
-    """The secrets that stand in a text, however it writes them."""
-    forms = {
-        secret: (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()[4:-4]) for secret in SECRETS
-    }
+    """The secrets that stand in a text, whole or in part, however it writes them."""
+    forms = {secret: (*pieces(secret), quote(secret, safe=""), *as_base64(secret)) for secret in SECRETS}
     found = [secret for secret, written in forms.items() if any(form in text for form in written)]
     return found + _EPHEMERAL.findall(text)
+
+
+def pieces(secret: str) -> list[str]:
+    """Every piece of it that tells too much."""
+    return [secret[start : start + PIECE] for start in range(len(secret) - PIECE + 1)]
+
+
+def as_base64(secret: str) -> list[str]:
+    """How base64 writes it, at any place of a longer text, without the ends that depend on what stands beside it."""
+    return [base64.b64encode(b" " * shift + secret.encode()).decode()[4:-4] for shift in range(3)]
 
 
 def command_line(pid: int) -> str:
@@ -252,9 +309,10 @@ async def test_no_secret_leaves(row: Run, debug: str, tmp_path: Path) -> None:
 
 def test_the_search_finds_what_it_is_made_for() -> None:
     """As it is, in a URL, in base64 at any place of it."""
-    assert leaks(f"a {KEY} b") == [KEY]
-    assert leaks(quote(PROXY_PASSWORD, safe="")) == [PROXY_PASSWORD]
-    assert leaks(base64.b64encode(MINTED.encode()).decode()) == [MINTED]
+    assert KEY in leaks(f"a {KEY} b")
+    assert leaks(f"a {KEY[:PIECE]}… b") == [KEY]
+    assert PROXY_PASSWORD in leaks(quote(PROXY_PASSWORD, safe=""))
+    assert all(MINTED in leaks(base64.b64encode(f"{'x' * n}{MINTED}".encode()).decode()) for n in range(3))
     assert leaks("nothing") == []
 
 
@@ -271,7 +329,7 @@ def at_a_prompt(row: Run, folder: Path, places: Mapping[str, str], debug: str) -
     """The command in a terminal, ended after everything was typed."""
     environ = surroundings(folder, debug) | dict(row.environ)
     words = [word.format(**places) for word in row.words]
-    with Terminal([sys.executable, "-m", "rtcli", *words], environ=environ) as terminal:
+    with Terminal([sys.executable, "-m", "rtcli", *words], environ=environ, cwd=folder) as terminal:
         terminal.wait_for("leave")
         for line in row.typed.split("\r")[:-1]:
             shown = terminal.text().count("›")
@@ -311,3 +369,26 @@ async def test_a_secret_that_is_typed_is_kept_nowhere(tmp_path: Path) -> None:
     (recording,) = (text for name, text in files.items() if name.startswith("xdg/rtcli/recordings"))
     assert "plain words" in recording
     assert '"masked":true' in recording.replace(" ", "")
+
+
+async def test_a_server_lets_no_secret_out(tmp_path: Path) -> None:
+    """Its log and its recordings: the key of its clients, what it mints, what clients send, the key of --reply."""
+    prepare(tmp_path)
+    environ = surroundings(tmp_path, "1") | {"RTCLI_SERVE_KEY": KEY, "RTCLI_REPLY_KEY": FILE_KEY}
+    words = ("serve", "--port", "0", "--voice", "tone", "--pace", "0", "--log", "--record", "served")
+    async with raw_server(refuse) as refused:
+        server = await start(*words, "--reply", f"openai:http://{refused}/v1", environ=environ, cwd=tmp_path)
+        assert server.stdout is not None
+        url = (await server.stdout.readline()).decode().strip()
+        for row in (("--secret",), ("--resume", "a.ndjson"), ("--header", f"X-My-Token: {HEADER}")):
+            client = await start("chat", "--url", url, "--text", *_AS_KEY, *row, environ=environ, cwd=tmp_path)
+            await asyncio.wait_for(client.communicate(f"{_UPDATE}\nmy key is {KEY}\n".encode()), DEADLINE)
+        client = await start("chat", "--url", url, *_AS_KEY, environ=environ | {"CANARY": MINTED}, cwd=tmp_path)
+        await asyncio.wait_for(client.communicate(b"hello\n"), DEADLINE)
+        server.terminate()
+        out, err = await asyncio.wait_for(server.communicate(), DEADLINE)
+
+    looked_at = {**written(tmp_path), "stderr": err.decode(), "stdout": out.decode()}
+    assert {place: found for place, text in looked_at.items() if (found := leaks(text))} == {}
+    assert len([name for name in looked_at if name.startswith("served/")]) >= 3
+    assert "session.update" in looked_at["stderr"]

@@ -12,6 +12,7 @@ import struct
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import pyte
@@ -34,9 +35,16 @@ class Terminal:
     """Runs `argv` in a pty of `columns` x `lines`; a context manager that leaves no process behind."""
 
     def __init__(
-        self, argv: Sequence[str], *, columns: int = 100, lines: int = 24, environ: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        columns: int = 100,
+        lines: int = 24,
+        environ: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self._argv = list(argv)
+        self._cwd = cwd
         self._environ = {**_clean_environ(), **(environ or {})}
         self.screen = Screen(columns, lines, self.send)
         self._stream = pyte.ByteStream(self.screen)
@@ -49,6 +57,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
+                os.chdir(self._cwd or ".")
                 os.execvpe(self._argv[0], self._argv, self._environ)
             finally:
                 os._exit(127)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from rtcli import masking
 from rtcli.commands.known import Known
 from rtcli.protocol.items import MessageItem
 from rtcli.repl.completer import LineCompleter, Work
@@ -57,3 +58,14 @@ async def test_what_is_known_does_not_change_with_the_session() -> None:
         assert known.items == (("item_1", "user"),)
         assert len(known.frames) == len(live.session.state.log) - 1
         assert Known.of(live.context).items == ()
+
+
+async def test_the_menu_shows_no_secret() -> None:
+    """What an item says stands beside its id."""
+    masking.add_secret("Zq7canary0123")
+    completer = LineCompleter(
+        lambda _: lambda: [Candidate("x", display="Zq7canary0123", meta="my key is Zq7canary0123")]
+    )
+    (found,) = completer.get_completions(Document("/"), CompleteEvent(text_inserted=True))
+
+    assert "Zq7" not in found.display_text + found.display_meta_text

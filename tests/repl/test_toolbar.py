@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtcli import masking
 from rtcli.render.styles import Line, plain
 from rtcli.render.text import cells
 from rtcli.repl.toolbar import level_bar, toolbar
@@ -140,3 +141,12 @@ def test_names_from_the_server_cannot_act() -> None:
     assert "\x1b" not in shown(
         replace(BUSY, model="\x1b[2J", calls=(CallStatus("\x1b[2J", "\x1b[2J", "running", 1.0),))
     )
+
+
+def test_a_secret_in_a_name_is_masked() -> None:
+    """A tool, a model and an id have the names that others give them; a shortened one would not be known any more."""
+    masking.add_secret("Zq7canary0123")
+    call = CallStatus("Zq7canary0123", "tool_Zq7canary0123", "waiting for you", 1.0)
+    busy = replace(BUSY, model="m-Zq7canary0123", calls=(call, replace(call, state="running")))
+
+    assert not any(piece in shown(busy, width) for width in range(200) for piece in ("Zq7c", "0123"))

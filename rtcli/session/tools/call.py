@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from rtcli.masking import masked_start
 from rtcli.session.tools.results import MAX_ITEMS, as_text
 from rtcli.session.tools.threads import StoppedError, ToolThread
 from rtcli.session.tools.tool import Tool, ToolError
@@ -100,13 +101,13 @@ def _sentence(error: BaseException) -> str:
     """An exception in one line."""
     if isinstance(error, BaseExceptionGroup):
         inside = "; ".join(_sentence(part) for part in error.exceptions[:3])
-        return f"{type(error).__name__}: {inside}"[:_MAX_SENTENCE]
+        return masked_start(f"{type(error).__name__}: {inside}", _MAX_SENTENCE)
     try:
         text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001  # an exception whose own text fails
         text = ""
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return line if len(line) <= _MAX_SENTENCE else f"{line[: _MAX_SENTENCE - 1]}…"
+    return masked_start(line, _MAX_SENTENCE)
 
 
 def _place(error: BaseException, function: Callable[..., Any]) -> str:

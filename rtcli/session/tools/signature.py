@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pydantic
 from pydantic.fields import FieldInfo
 
+from rtcli.masking import masked_start
 from rtcli.session.tools.annotations import AnnotatedType
 from rtcli.session.tools.docstrings import read_docstring
 from rtcli.session.tools.json_schema import inlined
@@ -145,8 +146,7 @@ def _problem(name: str, details: Any) -> str:
     what = details["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
     if details["type"] == "missing":
         return f"{place} is missing"
-    shown = repr(details["input"])
-    shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[: _MAX_SHOWN - 1]}…"
+    shown = masked_start(repr(details["input"]), _MAX_SHOWN)
     return f"{place} is {shown}: {what[:1].lower()}{what[1:]}"
 
 

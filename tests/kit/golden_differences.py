@@ -19,6 +19,7 @@ from tests.kit.golden_instead import (
     connects,
     images_have_an_address,
     in_the_address,
+    left_alone,
     merged,
     messages_as_recorded,
     more,
@@ -291,6 +292,12 @@ DELIBERATE: tuple[Deliberate, ...] = (
         lambda step, seen, story: story.talk.created,
         same_but_frames("conversation.item.truncate", "response.cancel"),
         _never,
+    ),
+    Deliberate(
+        "no conversation",
+        _WIRE | _EMITTED | _STATE,
+        lambda step, seen, story: story.talk.no_conversation,
+        left_alone,
     ),
     Deliberate(
         "old session",

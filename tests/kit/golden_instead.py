@@ -84,6 +84,14 @@ def stopped(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return any(judge.same_emitted(want[:count], seen.emitted, seen.sent) for count in range(len(want) + 1))
 
 
+def left_alone(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """As recorded, but that nothing is asked for or cut that nobody asked for."""
+    types = ("conversation.item.retrieve", "conversation.item.truncate", "response.cancel")
+    return same_but_frames(*types)(step, seen, story, judge) and same_but(without="audio_interrupted")(
+        step, seen, story, judge
+    )
+
+
 def not_again(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     """As recorded up to the function call that is reported again: nobody hears of it, or answers."""
     names = [entry["event"] for entry in step.get("expect_emitted", ())]

@@ -40,6 +40,7 @@ class Talk:
     returned: bool = False  # and it had come before that of another one
     another_done: bool = False  # since then the audio of another one was said to be complete
     parts: list[Any] = field(default_factory=list)  # whose audio has come, the last one last
+    no_conversation: bool = False  # the session only transcribes or translates
     created: bool = False  # the session was told by a session.created last
     updated: bool = False  # there was a session.updated
 
@@ -85,6 +86,8 @@ class Story:
         talk, response = self.talk, event.get("response")
         talk.refused_unnamed |= refused_without_a_name(event)
         talk.cancel_refused |= refused_cancel(event)
+        if event.get("type") in ("session.created", "session.updated") and isinstance(event.get("session"), dict):
+            talk.no_conversation = event["session"].get("type") in ("transcription", "translation")
         match event.get("type"):
             case "session.created":
                 talk.created = True

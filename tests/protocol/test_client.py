@@ -99,3 +99,13 @@ def test_the_first_update_clears_no_tools_unless_told_to(config: dict[str, Any],
     core.prepare(config)
 
     assert sent(core.opened())[0]["session"].get("tools", "absent") == tools
+
+
+@pytest.mark.parametrize(("kind", "types"), [("transcription", []), ("realtime", ["conversation.item.retrieve"])])
+def test_a_session_that_is_no_conversation_is_left_alone(kind: str, types: list[str]) -> None:
+    """It has no items that could be asked for."""
+    core = ClientCore("m", auto_tracing=False)
+    done = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "u1", "transcript": "so"}
+    out = received(core, {"type": "session.updated", "session": {"type": kind}}, done)
+
+    assert [event["type"] for event in out] == types

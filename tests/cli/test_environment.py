@@ -71,7 +71,6 @@ def test_a_full_disk_is_told(command: str) -> None:
         "chat --url ws://127.0.0.1:9/v1",
         "replay missing.ndjson",
         "--no-such-option",
-        "recordings list",
         "chat --local --text --tools {tools}",
     ],
 )
@@ -113,3 +112,17 @@ def test_a_chat_without_a_place_for_its_history(tmp_path: Path) -> None:
         terminal.send("/quit\r")
 
         assert terminal.wait_exit() == 0
+
+
+@pytest.mark.parametrize("command", ["chat --local --text", "send-event - --local", "config", "doctor"])
+def test_a_current_folder_that_was_deleted_is_no_defect(command: str, tmp_path: Path) -> None:
+    """What needs no folder works, with the engines that do without; a project file cannot be looked for."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    installed = f"{sys.executable} -P -m rtcli"  # -m alone fails in Python itself, before a line of ours
+    text = EVENT if "send" in command else "hello\n"
+    ended = shell(f"cd {folder} && rmdir {folder} && exec {installed} {command}", text)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout
+    assert "defect" not in ended.stderr

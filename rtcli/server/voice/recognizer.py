@@ -57,6 +57,7 @@ class WhisperRecognizer:
 
         Raises EngineUnavailableError.
         """
+        _need_current_folder()
         weights = whisper_weights() if folder is None else WhisperWeights(folder)
         try:
             import ctranslate2
@@ -176,3 +177,11 @@ _BYTES = _byte_of_character()
 def _text(tokens: list[str]) -> str:
     plain = (token for token in tokens if not token.startswith("<|"))
     return bytes(_BYTES[character] for token in plain for character in token).decode("utf-8", "replace").strip()
+
+
+def _need_current_folder() -> None:
+    """Without one, oneMKL (in ctranslate2) cannot find its own libraries and ends the whole process."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise EngineUnavailableError("ctranslate2 does not load", why="the current folder was deleted") from error

@@ -105,7 +105,9 @@ class LiveWriter:
         self._begun = True
         show = _SHOW.get(type(view), LiveWriter._other)
         show(self, view)
-        self._arm()
+        # A microphone makes fifty frames a second, and painting the prompt for what nobody sees is most of its cost.
+        if self._rows or self._left_out or not (isinstance(view, Frame) and self._display.events != "summary"):
+            self._arm()
 
     def echo(self, text: str) -> None:
         """A line that the user has sent, as it stays in the scrollback."""

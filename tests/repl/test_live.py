@@ -192,3 +192,19 @@ async def test_a_chart_that_is_not_over_stays_when_another_comes_or_the_prompt_e
 
     assert [line for line in screen.getvalue().splitlines() if line in ("one", "two")] == ["one", "two"]
     assert not live.finish_chart()
+
+
+async def test_what_nobody_sees_does_not_paint_the_prompt() -> None:
+    """A microphone makes fifty frames a second; in a view that counts them each one is worth a look."""
+    painted = {}
+    for events in ("off", "summary"):
+        live, _ = writer(events)
+        app = _Running()
+        paintings: list[None] = []
+        app.invalidate = lambda paintings=paintings: paintings.append(None)  # type: ignore[method-assign, misc]
+        live.attach(app)  # type: ignore[arg-type]
+        for _ in range(3):
+            live.write(Wire().frame("input_audio_buffer.append", ">", audio="AAAA"))
+        painted[events] = live._timer is not None or bool(paintings)
+
+    assert painted == {"off": False, "summary": True}

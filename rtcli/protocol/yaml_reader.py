@@ -9,11 +9,14 @@ from typing import Any
 from rtcli.errors import InputError
 
 _PLAIN = {
-    "tag:yaml.org,2002:null": (r"null|Null|NULL|~|", ("n", "N", "~", "")),
-    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", tuple("tTfF")),
-    "tag:yaml.org,2002:int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", tuple("-+0123456789")),
+    "tag:yaml.org,2002:null": (re.compile(r"(?:null|Null|NULL|~|)\Z"), ("n", "N", "~", "")),
+    "tag:yaml.org,2002:bool": (re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), tuple("tTfF")),
+    "tag:yaml.org,2002:int": (re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"), tuple("-+0123456789")),
     "tag:yaml.org,2002:float": (
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        re.compile(
+            r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+        ),
         tuple("-+.0123456789"),
     ),
 }
@@ -45,7 +48,7 @@ def _loader() -> Any:
 
     Loader.yaml_implicit_resolvers = {}
     for tag, (pattern, first) in _PLAIN.items():
-        Loader.add_implicit_resolver(tag, re.compile(rf"(?:{pattern})\Z"), list(first))
+        Loader.add_implicit_resolver(tag, pattern, list(first))
     Loader.add_constructor("tag:yaml.org,2002:int", _integer)
     return Loader
 

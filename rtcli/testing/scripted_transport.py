@@ -10,6 +10,7 @@ from typing import Any
 
 from rtcli.protocol.event_matching import EventMatcher
 from rtcli.protocol.events import Event, Malformed, decode
+from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.play import Emit, EndConnection, Expect, Outgoing, Player, PlayStep
 from rtcli.protocol.play_recording import connections, not_an_event
 from rtcli.recording.reader import open_recording
@@ -20,7 +21,7 @@ SESSION: Mapping[str, Any] = {
     "id": "sess_1",
     "object": "realtime.session",
     "type": "realtime",
-    "model": "gpt-realtime",
+    "model": DEFAULT_MODEL,
     "output_modalities": ["audio"],
 }
 """What session.created says, unless the script begins the session itself."""

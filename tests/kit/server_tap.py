@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -19,9 +20,14 @@ def pytest_configure(config: pytest.Config) -> None:
     file = open(os.environ[TAP], "a", encoding="utf-8")  # noqa: PTH123, SIM115  open as long as the run lasts
     config.add_cleanup(file.close)
     send = ClientConnection.send
+    others = WeakSet[ClientConnection]()  # translations: the typed models are those of the realtime sessions
 
     def tapped(link: ClientConnection, event: dict[str, Any]) -> None:
-        file.write(encode(event) + "\n")
+        session = event.get("session")
+        if isinstance(session, dict) and session.get("type") == "translation":
+            others.add(link)
+        if link not in others:
+            file.write(encode(event) + "\n")
         send(link, event)
 
     ClientConnection.send = tapped  # type: ignore[assignment, method-assign]

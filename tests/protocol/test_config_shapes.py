@@ -24,7 +24,7 @@ from rtcli.protocol.session_config import RequestedSession, build_payload
         ({"provider_data": [1]}, "provider_data of a session config is [1], not an object"),
         ({"tools": "look"}, "tools of a session config is 'look', not a list"),
         ({"tools": [{}, None]}, "tools[1] of a session config is None, not an object"),
-        ({"tools": "x" * 200}, "is '" + "x" * 59 + "..., not a list"),
+        ({"tools": "x" * 200}, "is '" + "x" * 56 + "..., not a list"),
     ],
 )
 def test_the_place_and_the_value_are_named(config: Any, problem: str) -> None:

@@ -25,7 +25,7 @@ test: check ## lint, strict types, import rules and all tests
 	$(BIN)/pytest -m sound
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
-test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies
+test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, rows that say the same again
 	$(BIN)/pytest -m slow
 
 check: $(VENV)/tools ## lint and strict types alone

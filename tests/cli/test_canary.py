@@ -295,7 +295,11 @@ async def run(row: Run, folder: Path, debug: str) -> tuple[Ended, str]:
         return Ended(process.returncode or 0, out.decode(), err.decode()), ps
 
 
-@pytest.mark.parametrize("debug", ["", "1"], ids=["quiet", "debug"])
+# Debugging shows more than is shown without it, so what is quiet can wait.
+DEBUG = pytest.mark.parametrize("debug", [pytest.param("", marks=pytest.mark.slow), "1"], ids=["quiet", "debug"])
+
+
+@DEBUG
 @pytest.mark.parametrize("row", RUNS, ids=lambda row: row.name)
 async def test_no_secret_leaves(row: Run, debug: str, tmp_path: Path) -> None:
     """Neither shown, logged nor written to any file, nor in the list of processes."""
@@ -341,7 +345,7 @@ def at_a_prompt(row: Run, folder: Path, places: Mapping[str, str], debug: str) -
 
 
 @pytest.mark.terminal
-@pytest.mark.parametrize("debug", ["", "1"], ids=["quiet", "debug"])
+@DEBUG
 @pytest.mark.parametrize("row", PROMPTS, ids=lambda row: row.name)
 async def test_no_secret_leaves_at_a_prompt(row: Run, debug: str, tmp_path: Path) -> None:
     """Every byte that the terminal got, the recording, the history and whatever else was written."""

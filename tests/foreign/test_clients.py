@@ -11,7 +11,7 @@ from tests.foreign.conftest import SUMMARY, Drive, checks_of
 pytestmark = pytest.mark.foreign
 
 DRIVERS = ("openai_package", "openai_agents", "agents_js")
-ENGINES = ("auto", "tone")
+ENGINES = ("auto", pytest.param("tone", marks=pytest.mark.slow))
 
 
 @pytest.mark.parametrize("engines", ENGINES)

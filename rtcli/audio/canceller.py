@@ -13,7 +13,7 @@ from rtcli.installation import install_command
 _RATE = 24_000  # samples per second of both sides
 _MOST = 200 * 48  # bytes; more than this waits only where the microphone paused, and its echo is over
 _KEPT = 60 * 48  # bytes that stay then: a reserve for the two devices' uneven clocks
-_IDLE_PIECES = 50  # 1 s of silence from the speaker, after which there is no echo to look for
+_IDLE_PIECES = 50  # 1 s of silence from the speaker, after which nothing is left to take out
 _PLAYING_DB = -50.0  # dBFS; a quieter speaker says nothing about how much is taken out
 _MEMORY = 0.98  # share of the past in the figure after each piece: it looks back about a second
 

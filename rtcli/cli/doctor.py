@@ -90,7 +90,7 @@ def _packages() -> Checkup:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     try:
-        # an extra that is not installed is no defect
+        # an extra may be missing
         lines = [line for line in requires("rtcli") or () if "extra ==" not in line]
     except PackageNotFoundError:
         return Checkup("packages", "rtcli is not installed as a package", good=False, hint=install_command("."))

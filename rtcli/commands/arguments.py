@@ -58,7 +58,7 @@ class Integer(ArgumentType[int]):
         try:
             value = int(text)
         except ValueError:
-            # one message for what is no number and for what is negative
+            # one message for what is not a number and for what is negative
             value = -1
         if value < 0:
             raise UsageError(f"{text!r} is not a whole number")

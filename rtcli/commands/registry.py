@@ -165,8 +165,8 @@ class Registry:
         first = self._complete(first, {name.split()[0] for name in self._names}, "")
         subcommands = self.subcommands(first)
         second, after = _split(rest)
-        # /item 2 is an argument, /item show a subcommand: what is no subcommand is the group's own argument, where it
-        # takes any
+        # /item 2 is an argument, /item show a subcommand: what is not a subcommand is the group's own argument,
+        # where it takes any
         if subcommands and second:
             if second in subcommands or first not in self._names or not self._names[first].parameters:
                 word = self._complete(second, subcommands, f"{first} ")

@@ -73,7 +73,7 @@ def _parts(item: AnyEvent) -> list[AnyEvent]:
     return [mapping(part) for part in content] if isinstance(content, list) else []
 
 
-@rule("truncate-position", Severity.ERROR, _TRUNCATE, prevents="a position that is no whole number is refused")
+@rule("truncate-position", Severity.ERROR, _TRUNCATE, prevents="a position that is not a whole number is refused")
 def truncate_position(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An answer is cut at whole milliseconds."""
     end = event.get("audio_end_ms")

@@ -12,7 +12,7 @@ _CREATE = ">conversation.item.create"
 
 
 def _answered(facts: Facts, event: AnyEvent) -> tuple[str, KnownCall | None] | None:
-    """The call that a sent output is for; None where the event is no output."""
+    """The call that a sent output is for; None where the event is not an output."""
     item = mapping(event.get("item"))
     if item.get("type") != "function_call_output":
         return None

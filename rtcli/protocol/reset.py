@@ -132,7 +132,7 @@ def _creates(
     call_ids: Mapping[str, str],
 ) -> list[tuple[str | None, Event]]:
     kept = {_id(item) for item in new if _id(item) in old} - changed
-    # an item whose deletion is under way is no anchor
+    # an item whose deletion is under way cannot be an anchor
     kept -= pending.leaving()
     # behind it, items are simply appended: no anchor can fail
     last_kept = max((index for index, item in enumerate(new) if _id(item) in kept), default=-1)

@@ -167,5 +167,5 @@ def _closes(record: Frame, stream: Stream) -> bool:
         return stream.name in _APPEND
     response = (record.event or {}).get("response")
     ended = response.get("id") if isinstance(response, Mapping) else None
-    # "" is no id: pieces without one close with a response that has none
+    # "" is not an id: pieces without one close with a response that has none
     return bool((stream.first.event or {}).get("response_id", "") == ended)

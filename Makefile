@@ -21,12 +21,12 @@ chat: $(VENV)/installed $(if $(filter 0,$(VOICE)),,$(VENV)/voice) ## talk with a
 # real time: its tests have the machine for themselves.
 test: check ## lint, strict types, import rules and all tests
 	PYTHONHASHSEED=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))') \
-	    $(BIN)/pytest --numprocesses=auto -m 'not sound and not slow'
+	    $(BIN)/pytest --numprocesses=auto -m 'not sound and not slow and not browser'
 	$(BIN)/pytest -m sound
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
-test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, rows that say the same again
-	$(BIN)/pytest -m slow
+test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, pages in a browser, rows that say the same again
+	$(BIN)/pytest -m 'slow or browser'
 
 check: $(VENV)/tools ## lint and strict types alone
 	$(BIN)/ruff format --check .

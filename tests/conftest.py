@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from rtcli.masking import forget_secrets
+from tests.kit.browser import browser  # noqa: F401  # a fixture for every folder
 
 hypothesis.settings.register_profile(  # a busy one is no defect
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -19,6 +20,13 @@ hypothesis.settings.load_profile("any machine")
 
 _FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 _FOREIGN_TO_TESTS = ("OPENAI_", "AZURE_", "RTCLI_", "NO_COLOR", "FORCE_COLOR")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What opens a browser is marked so: `make test` does without, `make test-slow` runs it."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from tests.kit.foreign import ROOT, Fetched, UnavailableError, environment, inte
 pytestmark = pytest.mark.slow
 
 TOOLS = ("build", "mypy", "ruff")  # they look at the code and do not run it
-NOT_HERE = "not sound and not slow and not foreign and not terminal"
+NOT_HERE = "not sound and not slow and not foreign and not terminal and not browser"
 CLI = ("main", "commands", "bad_input", "completion", "event_input", "recordings", "check", "serve_log")
 WHERE = (  # layers that use packages; what only the standard library decides would pass here as it does elsewhere
     *(

@@ -60,6 +60,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "repl": {"errors", "files", "reading", "views", "protocol", "config", "session", "commands", "render", "terminal"},
     "server": {"errors", "reading", "request_head", "installation", "protocol", "dsp", "http", "recording"},
 }
+MAY_IMPORT["scenario"] = {
+    *("errors", "files", "reading", "views", "protocol", "dsp", "config", "timeline", "lint", "recording"),
+    *("session", "commands"),
+}
 MAY_IMPORT["testing"] = {
     *(
         "errors",
@@ -72,6 +76,7 @@ MAY_IMPORT["testing"] = {
         "recording",
         "session",
         "commands",
+        "scenario",
         "server",
     )
 }

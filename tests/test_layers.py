@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audio": {"errors", "files", "installation", "protocol", "dsp"},
     "http": {"errors", "request_head", "installation"},
     "transports": {"errors", "request_head", "protocol", "http"},
-    "recording": {"errors", "files", "protocol", "dsp"},
+    "recording": {"errors", "files", "protocol", "dsp", "timeline"},
     "lint": {"errors", "protocol", "dsp"},
     "session": {
         "errors",

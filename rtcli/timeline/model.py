@@ -8,6 +8,7 @@ from rtcli.protocol.record import Audio, Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.protocol.usage import TokenUsage
 from rtcli.timeline.book import MAX_TURNS, Turns, kept_text
+from rtcli.timeline.keeper import AudioKeeper
 from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
 from rtcli.timeline.turns import Moment, SpokenPart, Turn, TurnCall, TurnKind, TurnResponse
 from rtcli.timeline.user import typed
@@ -18,8 +19,9 @@ _SETTLE_BYTES = 96_000  # of audio that waits to be measured
 class ModelSide:
     """Follows what comes from the server, and what became of it here."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, keeper: AudioKeeper | None = None) -> None:
         self._turns = turns
+        self._keeper = keeper
         self._format = PCM16
         self._formats: dict[str, AudioFormat] = {}  # of responses that chose their own
         self._model = ""
@@ -130,12 +132,17 @@ class ModelSide:
             part = SpokenPart(key, Envelope(form), when, when.at)
             self._turns.add_part(turn, response, part)
         if part.cut_ms is None:  # what comes after a cut is late, and heard by nobody
-            part.envelope.add(data)
-            part.received_bytes += len(data)
-            part.last_at = when.at
+            self._keep(part, data, when.at)
             if part.received_bytes % _SETTLE_BYTES < len(data):
                 part.envelope.settle()
         return part
+
+    def _keep(self, part: SpokenPart, data: bytes, at: float) -> None:
+        part.envelope.add(data)
+        part.received_bytes += len(data)
+        part.last_at = at
+        if self._keeper is not None:
+            self._keeper.on_answered(part, data)
 
     @received("response.output_audio.done")
     def _on_audio_done(self, event: EventFields, _frame: Frame) -> None:
@@ -151,9 +158,7 @@ class ModelSide:
             key = (record.item_id or f"audio of {found[1].id}", 0)
             part = self._arrived(*found, key, b"", form, Moment(record.at - len(record.data) / 2 / record.rate))
         if part is not None and part.cut_ms is None and part.envelope.format == form:
-            part.envelope.add(record.data)
-            part.received_bytes += len(record.data)
-            part.last_at = record.at
+            self._keep(part, record.data, record.at)
             part.hear(record.at, part.received_ms)
             self._beside = part
 

@@ -8,6 +8,7 @@ from typing import Any
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.record import Audio, Connected, Connection, Device, Direction, Frame, Heard, Record
 from rtcli.timeline.book import Turns
+from rtcli.timeline.keeper import AudioKeeper
 from rtcli.timeline.model import ModelSide
 from rtcli.timeline.reading import EventFields, handlers, mapping, moment, received, text
 from rtcli.timeline.turns import Moment, Problem, Silence, SpokenPart, Turn, UserVoice
@@ -26,11 +27,12 @@ class Timeline:
     `at` is the moment of the last record.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeper: AudioKeeper | None = None) -> None:
+        """`keeper` gets the audio itself, of which the timeline keeps the levels alone."""
         self.at = 0.0
         self._turns = Turns()
-        self._user = UserSide(self._turns)
-        self._model = ModelSide(self._turns)
+        self._user = UserSide(self._turns, keeper)
+        self._model = ModelSide(self._turns, keeper)
         self._last_received = 0.0
         frames: dict[Direction, dict[str, list[Callable[[EventFields, Frame], None]]]] = {way: {} for way in Direction}
         for part in (self, self._user, self._model):
@@ -60,6 +62,10 @@ class Timeline:
         """The audio of an item of the model."""
         turn = self._turns.of_item(item_id)
         return [part for part in turn.parts if part.key[0] == item_id] if turn else []
+
+    def settle(self) -> None:
+        """All records are in: place what was sent last."""
+        self._user.audio.settle()
 
     def waves(self, voice: UserVoice) -> tuple[Wave, ...]:
         """What was said, while it is said as far as it is measured."""
@@ -134,9 +140,9 @@ class Timeline:
                 turn.waits_since = None
 
 
-def read(records: Iterable[Record]) -> Timeline:
+def read(records: Iterable[Record], keeper: AudioKeeper | None = None) -> Timeline:
     """The timeline of records as they crossed the wire, whatever dialect the server speaks."""
-    timeline, dialect = Timeline(), Dialect()
+    timeline, dialect = Timeline(keeper), Dialect()
     for record in records:
         events = _as_ga(dialect, record) if isinstance(record, Frame) and record.direction is _RECEIVED else None
         if events is None:
@@ -145,6 +151,7 @@ def read(records: Iterable[Record]) -> Timeline:
         assert isinstance(record, Frame)
         for event in events:
             timeline.observe(record.with_event(event))
+    timeline.settle()
     return timeline
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
 from rtcli.protocol.record import Audio, Device, Direction, Frame
 from rtcli.timeline.book import Turns, kept_text
+from rtcli.timeline.keeper import AudioKeeper
 from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
 from rtcli.timeline.turns import AnswerCut, Moment, SpokenPart, Turn, TurnKind, UserVoice
 from rtcli.timeline.voice import SentAudio, voice_steps
@@ -23,9 +24,10 @@ _LATE_CUT = 1.0
 class UserSide:
     """Follows what goes to the server, and the server's word on it."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, keeper: AudioKeeper | None = None) -> None:
         self._turns = turns
-        self.audio = SentAudio()
+        self._keeper = keeper
+        self.audio = SentAudio(keeper.on_placed if keeper else None)
         self.format = PCM16  # the API's default until the session says otherwise
         self._waits = 0.0  # seconds for which audio of the microphone waits before it is sent
         self._uncommitted = 0  # the first level that no commit and no clear covers
@@ -44,11 +46,16 @@ class UserSide:
             data = decode_base64(event.get("audio", ""))
         except ValueError:
             return  # the server refuses it, which is told
-        self.audio.add(data, self.format, frame.at - self._waits)
+        self._add(data, self.format, frame.at - self._waits)
 
     def on_audio(self, record: Audio) -> None:
         """Audio of the user that went beside the events."""
-        self.audio.add(record.data, AudioFormat(PCM16.type, record.rate, 2), record.at)
+        self._add(record.data, AudioFormat(PCM16.type, record.rate, 2), record.at)
+
+    def _add(self, data: bytes, audio_format: AudioFormat, at: float) -> None:
+        if self._keeper is not None:
+            self._keeper.on_said(data, audio_format)
+        self.audio.add(data, audio_format, at)
 
     def on_device(self, record: Device) -> None:
         """Which microphone is open from now on."""

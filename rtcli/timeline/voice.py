@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtcli.dsp.envelope import STEP_MS, Envelope
@@ -69,7 +70,9 @@ class SentAudio:
     once those of its sending. Levels count from the first that was ever sent; the last two minutes are kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, placed: Callable[[float], None] | None = None) -> None:
+        """`placed` is told when each piece began, in their order."""
+        self._tell_placed = placed
         self._envelope = Envelope(PCM16)
         self._dropped = 0  # levels before the first one kept
         self._length = 0.0  # seconds so far, those that wait included
@@ -129,6 +132,8 @@ class SentAudio:
             late = max(bound - (start + seconds), 0.0)
             self._end = min(start + late + seconds, at)
             begin = max(self._end - seconds, start)
+            if self._tell_placed is not None:
+                self._tell_placed(begin)
             position, moment = self._anchors[-1]
             if abs(begin - (moment + self._placed - position)) > _TOLERANCE:
                 self._anchors.append((self._placed, begin))

@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timeline": {"errors", "protocol", "dsp"},
     "audio": {"errors", "files", "installation", "protocol", "dsp"},
     "http": {"errors", "request_head", "installation"},
-    "transports": {"errors", "request_head", "protocol", "http"},
+    "rtc": {"errors", "installation", "dsp"},
+    "transports": {"errors", "request_head", "protocol", "http", "rtc"},
     "recording": {"errors", "files", "protocol", "dsp", "timeline"},
     "lint": {"errors", "protocol", "dsp"},
     "session": {
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "render": {"errors", "views", "protocol"},
     "terminal": {"errors", "views", "protocol", "render"},
     "repl": {"errors", "files", "reading", "views", "protocol", "config", "session", "commands", "render", "terminal"},
-    "server": {"errors", "reading", "request_head", "installation", "protocol", "dsp", "http", "recording"},
+    "server": {"errors", "reading", "request_head", "installation", "protocol", "dsp", "http", "rtc", "recording"},
 }
 MAY_IMPORT["scenario"] = {
     *("errors", "files", "reading", "views", "protocol", "dsp", "config", "timeline", "lint", "recording"),
@@ -94,6 +95,9 @@ THIRD_PARTY: dict[str, set[str]] = {
     "sounddevice": {"audio"},
     "pywebrtc_audio": {"audio"},
     "websockets": {"transports", "server"},
+    "aiortc": {"rtc"},
+    "aioice": {"rtc"},
+    "av": {"rtc"},
     "PIL": {"session", "server"},
     "pydantic": {"session"},
     "pydantic_core": {"session"},

@@ -175,20 +175,19 @@ def masked_start(text: str, size: int, more: str = "…") -> str:
 
 def _has_marker(text: str) -> bool:
     """Whether any marker of _SHAPES is there: every event that is recorded passes here, and a loop takes five times as
-    long."""
+    long. To look for one character takes a quarter of the time of two, so a rare one of a marker is looked for first.
+    """
     return (
         "=" in text
         or "@" in text
         or ("-" in text and ("sk-" in text or "ek-" in text or "sess-" in text or "-k" in text or "-K" in text))
-        or "ek_" in text
-        or "eyJ" in text
+        or ("k" in text and ("ek_" in text or "ookie" in text))
+        or ("J" in text and "eyJ" in text)
+        or ("z" in text and "uthorization" in text)
+        or ("O" in text and ("UTHORIZATION" in text or "OOKIE" in text))
+        or ("R" in text and "EARER" in text)
+        or (" " in text and "asic " in text)
         or "earer" in text
-        or "EARER" in text
-        or "asic " in text
-        or "uthorization" in text
-        or "UTHORIZATION" in text
-        or "ookie" in text
-        or "OOKIE" in text
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_payloads import AUDIO_FIELDS
@@ -14,6 +15,7 @@ from rtcli.protocol.record import (
     Connection,
     Device,
     Did,
+    Direction,
     End,
     Frame,
     Heard,
@@ -25,66 +27,68 @@ from rtcli.protocol.record import (
 Mask: TypeAlias = Callable[[str], str]
 """Takes the secrets out of a text; a text without any comes back as it is."""
 
-_EVENT_KEY = b',"event":'
-_NEEDLE = 64
+_NEEDLE = 32
 """So many characters of audio are looked for to find where it begins."""
 
-_BETWEEN = "\n"  # no part of any secret
+_RECEIVED = Direction.RECEIVED  # a member costs a search through its class
+_quoted = lru_cache(256)(encode)  # causes recur: a microphone's frames all have the same
 
 
 def frame_line(frame: Frame, mask: Mask | None = None) -> bytes:
     """A frame as a line, without its line end; see frame_pieces."""
-    return b"".join(frame_pieces(frame, mask))
+    return b"".join(frame_pieces(frame, mask))[:-1]
 
 
-def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, ...]:
-    """A frame's line in pieces, without its end: the frame's own text is one of them, not encoded again, not copied.
+def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, bytes, bytes]:
+    """A frame's line in pieces, with its end: the frame's own text is one of them, not encoded again, not copied.
 
     `mask` takes secrets out; a line that it changed says so. Base64 audio is not looked through. The frame has to have
     its raw text, or an event.
     """
-    head = f'{{"t":{frame.at!r},"dir":"{frame.direction.value}","n":{frame.number}'
+    event = frame.event
+    if event is None:
+        return _broken_line(_head(frame, mask), frame, mask).encode(), b"", b"\n"
+    raw = frame.raw or encode_bytes(event)
+    data = raw if isinstance(raw, bytes) else raw.encode(errors="replace")
+    start = end = 0
+    if field := AUDIO_FIELDS.get(event.get("type", "")):
+        start, end = _audio_of(event.get(field), data)
+    text = (data[:start] + data[end:]).decode() if end else data.decode()  # it was read as JSON, so it is UTF-8
+    # No line break may stand inside of a JSON string, so each is white space between two tokens.
+    if "\n" in text or "\r" in text:
+        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
+    if mask is not None:  # looked through at once: most frames have no secret
+        text += frame.cause
+        if mask(text) != text:
+            return _masked_pieces(frame, data, start, end, mask)
+    return _head(frame).encode(), data, b"}\n"
+
+
+def _head(frame: Frame, mask: Mask | None = None, more: str = "") -> str:
+    """What stands before the event; `more` is the last of it."""
+    head = f'{{"t":{frame.at!r},"dir":"{"<" if frame.direction is _RECEIVED else ">"}","n":{frame.number}'
     if frame.parent is not None:
         head += f',"parent":{frame.parent}'
     if frame.cause:
-        head += f',"by":{encode(mask(frame.cause) if mask else frame.cause)}'
+        head += f',"by":{_quoted(mask(frame.cause) if mask else frame.cause)}'
     if frame.binary:
         head += ',"binary":true'
-    if frame.event is None:
-        return (_broken_line(head, frame, mask).encode(),)
-    raw = frame.raw or encode(frame.event)
-    text = raw if isinstance(raw, str) else raw.decode()  # it was read as JSON, so it is UTF-8
-    # No line break may stand inside of a JSON string, so each is white space between two tokens.
-    if "\n" in text or "\r" in text:
-        text = text.replace("\n", " ").replace("\r", " ")
-    if mask is not None and (clean := _masked(text, frame.event, mask)) is not text:
-        head, text = head + ',"masked":true', clean
-    return head.encode(), _EVENT_KEY, text.encode(errors="replace"), b"}"
+    return head if frame.event is None else f'{head}{more},"event":'
 
 
-def _masked(text: str, event: Mapping[str, Any], mask: Mask) -> str:
-    """The text without its secrets, itself where there is none in it."""
-    start, end = _audio_of(text, event)
-    if start == end:
-        clean = mask(text)
-        return text if clean == text else clean
-    before, after = text[:start], text[end:]
-    around = f"{before}{_BETWEEN}{after}"  # looked through at once: most frames have no secret
-    if mask(around) == around:
-        return text
-    return f"{mask(before)}{text[start:end]}{mask(after)}"
+def _masked_pieces(frame: Frame, data: bytes, start: int, end: int, mask: Mask) -> tuple[bytes, bytes, bytes]:
+    """The pieces of a frame that holds a secret, or whose cause does."""
+    clean = mask(data[:start].decode()).encode() + data[start:end] + mask(data[end:].decode()).encode()
+    return _head(frame, mask, "" if clean == data else ',"masked":true').encode(), clean, b"}\n"
 
 
-def _audio_of(text: str, event: Mapping[str, Any]) -> tuple[int, int]:
-    """Where the base64 audio of a frame begins and ends; the same for a frame without any."""
-    kind = event.get("type")
-    field = AUDIO_FIELDS.get(kind) if isinstance(kind, str) else None
-    audio = event.get(field) if field else None
-    if not isinstance(audio, str) or len(audio) < _NEEDLE:
+def _audio_of(audio: object, data: bytes) -> tuple[int, int]:
+    """Where the base64 audio of a frame begins and ends; 0 and 0 where that cannot be told."""
+    if not isinstance(audio, str) or len(audio) < _NEEDLE or not audio.isascii():
         return 0, 0
-    start = text.find(audio[:_NEEDLE])
+    start = data.find(audio[:_NEEDLE].encode())
     end = start + len(audio)
-    if start < 0 or text[end : end + 1] != '"':  # it is written with escapes
+    if start < 0 or data[end : end + 1] != b'"':  # it is written with escapes
         return 0, 0
     return start, end
 

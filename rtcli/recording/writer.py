@@ -86,7 +86,9 @@ class RecordingWriter:
             return
         if isinstance(record, Frame):
             self._offsets.append(self._end)
-            self._take(*frame_pieces(record, masked))
+            head, event, end = frame_pieces(record, masked)
+            self._end += len(head) + len(event) + len(end)
+            self._waiting += (head, event, end)
         else:
             self._take(record_line(record, masked))
         if self._defer is None:
@@ -95,13 +97,9 @@ class RecordingWriter:
             self._deferred = True
             self._defer(self.flush)
 
-    def _take(self, *pieces: bytes) -> None:
-        """A line, in pieces."""
-        for piece in pieces:
-            self._end += len(piece)
-        self._end += 1
-        self._waiting += pieces
-        self._waiting.append(b"\n")
+    def _take(self, line: bytes) -> None:
+        self._waiting.append(line + b"\n")
+        self._end += len(line) + 1
 
     def flush(self) -> None:
         """Write what waits. Never raises."""

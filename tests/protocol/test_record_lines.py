@@ -134,6 +134,33 @@ def test_a_masked_line_says_so_and_only_then() -> None:
         assert "***" in json.dumps(dirty[word])
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"note":"hunter2","type":"input_audio_buffer.append","audio":"AUDIO","more":"-"}',
+        '{"note":"-","type":"input_audio_buffer.append","audio":"AUDIO","more":"hunter2"}',
+        '{"note":"-",\n"type":"response.output_audio.delta","item_id":"hunter2",\r\n"delta":"AUDIO"}',
+        '{"note":"hunter2","type":"input_audio_buffer.append","audio":"A\\/DIO"}',  # not found: it has escapes
+        '{"note":"hunter2","type":"input_audio_buffer.append","audio":7}',
+    ],
+)
+@pytest.mark.parametrize("binary", [False, True])
+def test_around_audio_a_secret_is_masked_and_the_audio_stays(raw: str, binary: bool) -> None:
+    audio = "x7" * 200
+    text = raw.replace("AUDIO", audio)
+    spoken = frame(text.encode() if binary else text, binary=binary)
+    line = frame_line(spoken, lambda text: text.replace("hunter2", "***").replace("x7", "??")).decode()
+
+    masked_text = text.replace("hunter2", "***").replace("\n", " ").replace("\r", " ")
+    assert line.endswith(f',"masked":true,"event":{masked_text}}}')
+
+
+def test_a_cause_is_masked_and_the_event_is_not_called_so() -> None:
+    line = frame_line(frame('{"type":"x"}', cause="/send hunter2"), lambda text: text.replace("hunter2", "***"))
+
+    assert json.loads(line) == {"t": 0.5, "dir": "<", "n": 1, "by": "/send ***", "event": {"type": "x"}}
+
+
 def test_a_binary_frame_that_is_no_text_is_written_in_base64() -> None:
     line = frame_line(frame(b"\xff\x00", binary=True)).decode()
 

@@ -11,7 +11,7 @@ from rtcli.cli.options import settings_of
 from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rtcli.lint import Finding, Rule
+    from rtcli.lint import Finding
 
 
 def check(
@@ -40,7 +40,7 @@ def check(
     It takes recordings, the output of --both and plain events. The exit code is 6 where something is wrong, 0 where
     there are warnings and notes at most. /check does the same at a prompt.
     """
-    from rtcli.lint import RULES, Linter, Severity
+    from rtcli.lint import RULES, Linter, Severity, rules_without
     from rtcli.recording.reader import open_recording
     from rtcli.views import Level, Notice, Table
 
@@ -50,7 +50,7 @@ def check(
         return ExitCode.OK
     if file is None:
         raise UsageError("no recording is named", hint="rtcli check last, or rtcli recordings list")
-    linter = Linter(_asked(ignore or []))
+    linter = Linter(rules_without(ignore or []))
     with open_recording(_path(file)) as reader:
         for record in reader:
             linter.observe(record)
@@ -72,21 +72,6 @@ def _path(file: str) -> str:
     from rtcli.cli.recording_options import folder_of
 
     return file if file == "-" else str(folder_of(settings_of().get("recordings")).find(file))
-
-
-def _asked(ignored: list[str]) -> list[Rule]:
-    """All rules but these. Raises UsageError for one that does not exist."""
-    import difflib
-
-    from rtcli.lint import RULES
-
-    names = [rule.id for rule in RULES]
-    for name in ignored:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "rtcli check --rules lists them"
-            raise UsageError(f"--ignore {name}: no such rule", hint=hint)
-    return [rule for rule in RULES if rule.id not in ignored]
 
 
 def _as_json(finding: Finding) -> dict[str, object]:

@@ -20,6 +20,9 @@ _GRACE_SECONDS = 1.0
 _SIGNAL_SECONDS = 1.5
 """What is under way when a signal comes may take so long to end in order: connections, files, the server in a child."""
 
+GROUPS: set[int] = set()
+"""Process groups that we have started, and that end when we do."""
+
 _VISIBLE = b"\x1b[0m\x1b[?25h\x1b[?2004l\r\n"  # plain text, the cursor, no bracketed paste
 
 
@@ -86,6 +89,9 @@ def _end(code: int) -> None:
 
 
 def _end_tools() -> None:
+    for group in list(GROUPS):
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
     for process in _descendants(os.getpid()):
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGTERM)

@@ -15,12 +15,21 @@ from rtcli.cli import completion, options, output, runner
 from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rtcli.cli.serve_once import OnceRun
     from rtcli.protocol.differences import Mismatch
     from rtcli.protocol.record import Record
+    from rtcli.server import RealtimeServer
+
+_PORT = 8088
 
 
 def serve(
-    port: Annotated[int, typer.Option(metavar="N", help="The port; 0 picks a free one.")] = 8088,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="With --once: the program that is tested.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="The port (8088, for a COMMAND a free one); 0 picks a free one.")
+    ] = None,
     host: Annotated[
         str, typer.Option("--host", metavar="HOST", help="The address to listen on; anything but loopback needs a key.")
     ] = "127.0.0.1",
@@ -39,7 +48,24 @@ def serve(
     pace: Annotated[
         float, typer.Option(metavar="N", help="How fast: 2 is twice as fast as speech, or as recorded; 0 at once.")
     ] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="End when the first client has left.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End with the COMMAND, or when the first client has left, and judge it.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="With --once: the time limit; 0 for none. A COMMAND has 60 seconds."),
+    ] = None,
+    junit: Annotated[
+        str | None, typer.Option(metavar="FILE", help="With --once: write the result as JUnit XML.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="With --once: do not ask this rule of check; repeatable.",
+            autocompletion=completion.rules,
+        ),
+    ] = None,
     fault: Annotated[list[str] | None, typer.Option(metavar="WHEN:WHAT", help="Inject a fault; repeatable.")] = None,
     voice: Annotated[
         str,
@@ -69,48 +95,86 @@ def serve(
     rtcli serve
     rtcli serve --port 0 --script answers.yaml
     rtcli serve --from talk.ndjson --pace 0 --once
+    rtcli serve --script answers.yaml --once --junit out.xml -- python agent.py
     rtcli serve --log --fault event=response.created:stall=5s --fault after=60s:close=1011
 
     Prints its URL on stdout when it is ready. With RTCLI_SERVE_KEY in the environment, clients must present that key.
-    A client that does something else than the one that was recorded is told of on stderr; with --once that is exit 6.
+    A client that does something else than the script expects, or the one that was recorded, is told of on stderr; with
+    --once that is exit 6, and so is a broken rule of rtcli check. A COMMAND finds the server's address in
+    OPENAI_BASE_URL and RTCLI_URL; stdout is its own then.
     """
-    if not 0 <= port <= 65535:
-        raise UsageError(f"--port {port}", why="a port is a number from 0 to 65535")
-    options.positive(expires_after, "--expires-after")
-    if not 0 <= pace < math.inf:
-        raise UsageError(f"--pace {pace:g}", why="it is how many times as fast, or 0 for at once")
-    import asyncio
+    _check_numbers(port, expires_after, pace)
+    from functools import partial
 
+    from rtcli.cli.serve_once import OnceOptions, prepare
     from rtcli.server import RealtimeServer
-    from rtcli.server.net.serve import serve as run_server
     from rtcli.server.net.tls import tls_context
 
-    server = RealtimeServer(
+    key = os.environ.get("RTCLI_SERVE_KEY") or None
+    make = partial(
+        RealtimeServer,
         host,
-        port,
+        port if port is not None else 0 if command else _PORT,
         reply=reply,
         script=script,
         recording=recording,
         pace=pace,
         faults=tuple(fault or ()),
-        key=os.environ.get("RTCLI_SERVE_KEY") or None,
+        key=key,
         voice=voice,
         expires_after=expires_after,
         allow_origin=tuple(allow_origin or ()),
         ssl=tls_context(tls_cert, tls_key),
-        record=record,
-        observe=_event_log() if log else None,
     )
+    observe = _event_log() if log else None
+    asked = OnceOptions(tuple(command or ()), timeout, junit, tuple(ignore or ()))
+    if once:
+        run = prepare(make, asked, script=script, recording=recording, record=record, log=observe, tell=_tell)
+        return runner.run(_serve_once(run, key, tls_cert or ""))
+    asked.require_once()
+    server = make(record=record, observe=observe)
     server.on_mismatch = _tell
+    return runner.run(_serve(server, until_eof))
 
-    async def until_stopped() -> ExitCode:
-        stop = asyncio.Event()
-        if until_eof:
-            _at_eof(stop.set)
-        await run_server(server, announce=_announce, log=_log, stop=stop, once=once)
-        return ExitCode.EXPECTATION if once and server.mismatches else ExitCode.OK
 
-    return runner.run(until_stopped())
+def _check_numbers(port: int | None, expires_after: float, pace: float) -> None:
+    """Raises UsageError."""
+    if port is not None and not 0 <= port <= 65535:
+        raise UsageError(f"--port {port}", why="a port is a number from 0 to 65535")
+    options.positive(expires_after, "--expires-after")
+    if not 0 <= pace < math.inf:
+        raise UsageError(f"--pace {pace:g}", why="it is how many times as fast, or 0 for at once")
+
+
+async def _serve(server: RealtimeServer, until_eof: bool) -> ExitCode:
+    import asyncio
+
+    from rtcli.server.net.serve import serve as run_server
+
+    stop = asyncio.Event()
+    if until_eof:
+        _at_eof(stop.set)
+    await run_server(server, announce=_announce, log=_log, until=stop.wait)
+    return ExitCode.OK
+
+
+async def _serve_once(run: OnceRun, key: str | None, authority: str) -> ExitCode:
+    import asyncio
+
+    from rtcli.cli.serve_report import conclude
+    from rtcli.server.net.serve import serve as run_server
+
+    # stdout is the program's own
+    announce = (lambda url: _log(f"address: {url}")) if run.name else _announce
+    try:
+        await run_server(
+            run.server, announce=announce, log=_log, until=lambda: run.until_over(key=key, authority=authority)
+        )
+    except asyncio.CancelledError:
+        run.stopped = True
+        conclude(run)
+        raise
+    return conclude(run)
 
 
 def _announce(url: str) -> None:

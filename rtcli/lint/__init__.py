@@ -2,6 +2,6 @@
 
 from rtcli.lint.linter import Linter
 from rtcli.lint.rule import Finding, Rule, Severity
-from rtcli.lint.rules import RULES
+from rtcli.lint.rules import RULES, rules_without
 
-__all__ = ["RULES", "Finding", "Linter", "Rule", "Severity"]
+__all__ = ["RULES", "Finding", "Linter", "Rule", "Severity", "rules_without"]

@@ -131,5 +131,5 @@ def _run(*command: str) -> None:
 
 
 CLIENTS = Fetched(".venv-foreign", ("openai[realtime]==3.54.0", "openai-agents==0.24.0"), environment)
-SCRIPTS = Fetched(".venv-foreign-js", ("@openai/agents-realtime@0.20.0",), _node_modules)
+SCRIPTS = Fetched(".venv-foreign-js", ("@openai/agents-realtime@0.20.0", "openai@7.57.0"), _node_modules)
 SPEECH = Fetched(".venv-speech", ("moonshine-voice==0.1.5",), _files_alone)

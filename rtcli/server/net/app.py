@@ -125,6 +125,7 @@ class RealtimeServer:
         self._policy = AccessPolicy(key, frozenset(allow_origin), secrets.session_of, any_model=recording is not None)
         self._endpoints = HttpEndpoints(self._policy, secrets)
         self._record = Path(record) if record is not None else None
+        self.recordings: list[Path] = []  # of the connections so far
         self._observe = observe  # None: nobody looks
         self._expires_after = expires_after
         self._pace = pace
@@ -250,7 +251,9 @@ class RealtimeServer:
         if self._record is not None or self._observe is not None:
             model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""
             observe = self._observe(_address_of(connection)) if self._observe is not None else None
-            start_recording(connection, ConnectionRecorder(self.url, model, folder=self._record, observe=observe))
+            recorder = ConnectionRecorder(self.url, model, folder=self._record, observe=observe)
+            self.recordings += [recorder.path] if recorder.path is not None else []
+            start_recording(connection, recorder)
         try:
             await self._answer(connection, outcome)
         finally:
@@ -277,6 +280,11 @@ class RealtimeServer:
                 await self._live(client, accepted)
         finally:
             self.connection_ended.set()
+
+    async def settled(self) -> None:
+        """Wait until every connection was served to its end, a second at most: who has left needs no longer."""
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=_CLOSE_SECONDS)
 
     def judge_end(self) -> None:
         """All clients are gone: what a script still expects goes to `mismatches`."""

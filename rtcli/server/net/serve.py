@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from rtcli.errors import UsageError
 from rtcli.server.net.app import RealtimeServer
@@ -15,14 +14,13 @@ async def serve(
     *,
     announce: Callable[[str], None],
     log: Callable[[str], None],
-    stop: asyncio.Event,
-    once: bool = False,
+    until: Callable[[], Awaitable[object]],
 ) -> None:
-    """Serve until `stop` is set; with `once` until the first client has left.
+    """Serve until what `until` returns is over.
 
     `announce` gets the address once clients can connect, `log` lines for the user.
 
-    Raises UsageError where it cannot listen, and for engines that turn out to be missing.
+    Raises UsageError where it cannot listen, for engines that turn out to be missing, and what `until` raises of it.
     """
     async with server:
         announce(server.url)
@@ -34,24 +32,12 @@ async def serve(
         try:
             async with asyncio.TaskGroup() as group:
                 loading = group.create_task(_log_engines(server, log), name="log engines")
-                await _first(stop.wait(), *([server.connection_ended.wait()] if once else []))
+                await until()
                 loading.cancel()
-                if once:
-                    server.judge_end()
         except* UsageError as problems:
             missing += problems.exceptions
         if missing:  # raised in the except* block, Python 3.11.2 (Debian 12) would put it into a group again
             raise missing[0] from None
-
-
-async def _first(*waits: Coroutine[Any, Any, object]) -> None:
-    """Wait until one of these is over."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def _log_engines(server: RealtimeServer, log: Callable[[str], None]) -> None:

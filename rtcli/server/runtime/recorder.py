@@ -40,6 +40,11 @@ class ConnectionRecorder:
         self._frames.began = time.monotonic()
         self._add(Connection(0.0, Connected.OPEN, endpoint))
 
+    @property
+    def path(self) -> Path | None:
+        """Where it is recorded; None: nowhere."""
+        return self._writer.path if self._writer is not None else None
+
     def to_client(self, message: str | bytes) -> None:
         """The server has sent a message."""
         event, problem = _read(message)

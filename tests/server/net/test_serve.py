@@ -26,7 +26,7 @@ async def test_it_announces_its_address_and_says_which_engines_run() -> None:
             engines.set()
 
     serving = asyncio.ensure_future(
-        serve(RealtimeServer(voice="tone"), announce=announced.set_result, log=log, stop=stop)
+        serve(RealtimeServer(voice="tone"), announce=announced.set_result, log=log, until=stop.wait)
     )
     url = await asyncio.wait_for(announced, DEADLINE)
     async with connect(f"{url}?model=gpt-realtime") as connection:
@@ -50,7 +50,7 @@ async def test_a_key_and_faults_are_logged_without_the_key() -> None:
     stop = asyncio.Event()
     stop.set()
     server = RealtimeServer(voice="tone", key="sk-secret", faults=["n=9:drop"])
-    await serve(server, announce=lambda url: None, log=lines.append, stop=stop)
+    await serve(server, announce=lambda url: None, log=lines.append, until=stop.wait)
 
     assert lines[1:3] == ["faults: n=9:drop", "clients must present the key"]
     assert not any("sk-secret" in line for line in lines)
@@ -65,6 +65,6 @@ async def test_what_cannot_be_used_is_raised_plainly(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("rtcli.server.runtime.engine_pool.load_engines", missing)
     with pytest.raises(UsageError, match="no voice engine available"):
         serving = serve(
-            RealtimeServer(voice="voice"), announce=lambda url: None, log=lambda line: None, stop=asyncio.Event()
+            RealtimeServer(voice="voice"), announce=lambda url: None, log=lambda line: None, until=asyncio.Event().wait
         )
         await asyncio.wait_for(serving, DEADLINE)

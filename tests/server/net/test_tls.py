@@ -58,7 +58,7 @@ async def test_one_file_may_hold_both_and_serve_announces_wss(tmp_path: Path) ->
     server, announced = RealtimeServer(voice="tone", ssl=tls_context(both, None)), list[str]()
     stop = asyncio.Event()
     stop.set()
-    await serve(server, announce=announced.append, log=lambda line: None, stop=stop)
+    await serve(server, announce=announced.append, log=lambda line: None, until=stop.wait)
 
     assert announced[0].startswith("wss://127.0.0.1:")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
+import re
 import signal
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from rtcli.cli.leaving import GROUPS
@@ -22,6 +24,8 @@ _OF_ACCOUNT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS", "O
 _KEYED = ("OPENAI", "RTCLI_")
 """In the names of variables whose secrets are for a server; the program's other secrets are its own."""
 
+_NODE_AUTHORITIES = "NODE_EXTRA_CA_CERTS"
+_CERTIFICATE = re.compile(b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _END_SECONDS = 0.8
 """Seconds that the program may take to end when it is told to; less than a signal leaves us ourselves."""
 
@@ -53,9 +57,6 @@ class AppProcess:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._command = command
         self._environ = environ
-
-    def __str__(self) -> str:
-        return shlex.join(self._command)
 
     async def run(self, seconds: float) -> AppEnd:
         """Run it until it ends, or until `seconds` have passed (0: for as long as it takes).
@@ -125,13 +126,33 @@ def app_environ(environ: Mapping[str, str], url: str, *, key: str | None = None,
     for name in ("NO_PROXY", "no_proxy"):  # a proxy cannot reach this machine's own addresses
         kept[name] = ",".join(filter(None, (kept.get(name, ""), urlsplit(url).hostname)))
     if authority:
-        kept.setdefault("NODE_EXTRA_CA_CERTS", authority)
+        kept[_NODE_AUTHORITIES] = authority
     kept.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")  # traces would go to OpenAI itself
     return kept | {
         "RTCLI_URL": url,
         "OPENAI_BASE_URL": url.replace("ws", "http", 1).removesuffix("/realtime"),
         "OPENAI_API_KEY": key or LOCAL_KEY,
     }
+
+
+@contextlib.contextmanager
+def authority_file(environ: Mapping[str, str], certificate: str) -> Iterator[str]:
+    """The file that has Node trust a certificate, and what the user's own file has it trust; "" without one."""
+    theirs = environ.get(_NODE_AUTHORITIES)
+    if not certificate or not theirs:
+        yield certificate and str(Path(certificate).resolve())
+        return
+    with tempfile.TemporaryDirectory(prefix="rtcli-") as folder:
+        path = Path(folder) / "authorities.pem"
+        path.write_bytes(b"\n".join(_certificates(file) for file in (theirs, certificate)))
+        yield str(path)
+
+
+def _certificates(file: str) -> bytes:
+    """What is to be trusted of a file, which may hold a private key too."""
+    with contextlib.suppress(OSError):  # Node only warns of one that it cannot read
+        return b"\n".join(_CERTIFICATE.findall(Path(file).read_bytes()))
+    return b""
 
 
 def _is_key(name: str) -> bool:

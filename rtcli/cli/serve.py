@@ -158,7 +158,7 @@ async def _serve(server: RealtimeServer, until_eof: bool) -> ExitCode:
     return ExitCode.OK
 
 
-async def _serve_once(run: OnceRun, key: str | None, authority: str) -> ExitCode:
+async def _serve_once(run: OnceRun, key: str | None, certificate: str) -> ExitCode:
     import asyncio
 
     from rtcli.cli.serve_report import conclude
@@ -168,7 +168,7 @@ async def _serve_once(run: OnceRun, key: str | None, authority: str) -> ExitCode
     announce = (lambda url: _log(f"address: {url}")) if run.name else _announce
     try:
         await run_server(
-            run.server, announce=announce, log=_log, until=lambda: run.until_over(key=key, authority=authority)
+            run.server, announce=announce, log=_log, until=lambda: run.until_over(key=key, certificate=certificate)
         )
     except asyncio.CancelledError:
         run.stopped = True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rtcli.cli.app_process import AppEnd, AppProcess, app_environ
+from rtcli.cli.app_process import AppEnd, AppProcess, app_environ, authority_file
 from rtcli.cli.options import not_negative, settings_of
 from rtcli.errors import ExitCode, UsageError, worst
 from rtcli.lint import rules_without
@@ -72,11 +72,12 @@ class OnceRun:
         """How the program is told of; "" where clients come by themselves."""
         return shlex.join(self.options.command)
 
-    async def until_over(self, *, key: str | None, authority: str) -> None:
+    async def until_over(self, *, key: str | None, certificate: str) -> None:
         """Until the program has ended, or the first client has left. Raises UsageError for one that does not start."""
         if self.options.command:
-            environ = app_environ(os.environ, self.server.url, key=key, authority=authority)
-            self.end = await AppProcess(self.options.command, environ).run(self.options.limit)
+            with authority_file(os.environ, certificate) as authority:
+                environ = app_environ(os.environ, self.server.url, key=key, authority=authority)
+                self.end = await AppProcess(self.options.command, environ).run(self.options.limit)
             self.timed_out = self.end.code is None
             await self.server.settled()
             return

@@ -241,3 +241,20 @@ async def test_a_client_that_comes_by_itself_is_judged_by_the_rules_of_check(scr
     _, err = await asyncio.wait_for(server.communicate(), DEADLINE)
 
     assert server.returncode == 6 and b"call-unanswered" in err
+
+
+async def test_node_trusts_the_servers_certificate_and_what_the_user_trusts(tmp_path: Path) -> None:
+    """And gets no private key that lies in the same file."""
+    folder = Path(__file__).parents[1] / "server" / "net" / "certificate"
+    both, theirs = tmp_path / "both.pem", tmp_path / "theirs.pem"
+    both.write_bytes((folder / "key.pem").read_bytes() + (folder / "certificate.pem").read_bytes())
+    theirs.write_text("-----BEGIN CERTIFICATE-----\ntheirs\n-----END CERTIFICATE-----\n")
+    shown = tmp_path / "shown.pem"
+    copy = f'cp "$NODE_EXTRA_CA_CERTS" {shown}'
+    await rtcli(
+        *("serve", "--once", "--voice", "tone", "--tls-cert", str(both), "--", "sh", "-c", copy),
+        environ={"NODE_EXTRA_CA_CERTS": str(theirs)},
+    )
+
+    assert shown.read_text().count("BEGIN CERTIFICATE") == 2 and "\ntheirs\n" in shown.read_text()
+    assert "PRIVATE" not in shown.read_text()

@@ -28,6 +28,7 @@ async def stream(
     *,
     headers: Mapping[str, str] | None = None,
     json: Any = None,
+    content: bytes | None = None,
     timeout: float,  # noqa: ASYNC109  (of each step: connect, write, read; not of the whole)
     total: float | None = None,
     follow_redirects: bool = False,
@@ -57,7 +58,7 @@ async def stream(
                 follow_redirects=follow_redirects,
             )
             await stack.enter_async_context(client)
-            response = await stack.enter_async_context(client.stream(method, url, json=json))
+            response = await stack.enter_async_context(client.stream(method, url, json=json, content=content))
             if not response.is_success:
                 raise await _refused(method, url, response)
         except RtcliError:

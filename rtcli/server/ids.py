@@ -17,3 +17,8 @@ def new_id(prefix: str) -> str:
 def random_text(length: int) -> str:
     """Letters and digits: for ids, and as the padding of deltas."""
     return "".join(_random.choices(_ALPHABET, k=length))
+
+
+def random_hex(length: int) -> str:
+    """Hexadecimal digits, lower-case."""
+    return "".join(_random.choices("0123456789abcdef", k=length))

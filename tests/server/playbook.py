@@ -9,6 +9,7 @@ import numpy as np
 
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.events import WireObject
+from rtcli.rtc.playout import Playout
 from rtcli.server.engines import Engines
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.effects import FeedAudio, ServerEffect, StartResponse, Transcribe
@@ -49,11 +50,16 @@ def only(effects: Iterable[ServerEffect], type_: str) -> WireObject:
 class Playbook:
     """Drives a ServerCore by hand. Audio is fed in 20 ms pieces, as clients send it."""
 
-    def __init__(self, session: WireObject | None = None, **update: Any) -> None:
-        self.core = ServerCore(session or realtime_session("sess_1", MODEL, 1_900_000_000), lambda: ENGINES.detector)
+    def __init__(self, session: WireObject | None = None, playout: Playout | None = None, /, **update: Any) -> None:
+        session = session or realtime_session("sess_1", MODEL, 1_900_000_000)
+        self.core = ServerCore(session, lambda: ENGINES.detector, playout=playout)
         if update:
             kind = self.core.state.config["type"]
             assert types(self.send("session.update", session={"type": kind, **update}))[0] == "session.updated"
+
+    @classmethod
+    def call(cls, **update: Any) -> Playbook:
+        return cls(None, Playout(), **update)
 
     @classmethod
     def transcription(cls, **update: Any) -> Playbook:

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import ssl as tls
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +22,14 @@ from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.http.unread import MAX_QUEUE
 from rtcli.masking import add_secret, masking_logger
 from rtcli.protocol.differences import Mismatch
-from rtcli.protocol.events import WireObject, encode
+from rtcli.protocol.events import encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.protocol.record import Http
+from rtcli.server.calls.calls import Calls
+from rtcli.server.calls.endpoints import CallEndpoints
+from rtcli.server.calls.phone import Phone
+from rtcli.server.calls.webhook import DEFAULT_HEADERS, SipHeader, Webhook
 from rtcli.server.engines import Engines
-from rtcli.server.ids import new_id
 from rtcli.server.net.client_secrets import ClientSecrets
 from rtcli.server.net.handshake import (
     Accept,
@@ -46,9 +49,7 @@ from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.live_session import LiveSession
 from rtcli.server.runtime.recorded_session import RecordedSession, Recording
 from rtcli.server.runtime.recorder import ConnectionRecorder, RecordObserver, end_recording, start_recording
-from rtcli.server.session.core import ServerCore
-from rtcli.server.session.state import realtime_session, transcription_session
-from rtcli.server.session.translation import TranslationCore, translation_session
+from rtcli.server.runtime.sessions import Sessions, call_id_of
 from rtcli.server.voice.choice import ENGINE_CHOICES
 
 logger = logging.getLogger("rtcli.server")
@@ -72,7 +73,8 @@ class RealtimeServer:
     2 is twice as fast, 0 at once. Pages of origins in `allow_origin` may connect. With `ssl` (see
     `rtcli.server.net.tls`) clients connect to wss. Each connection is recorded into the folder `record`, as its client
     would have done it. `observe` is called for each with the client's address; what it returns is called with each
-    record of that connection, frames and faults among them.
+    record of that connection, frames and faults among them. Calls by telephone (`ring`) are announced to the URL
+    `webhook`, signed with `webhook_secret`.
     """
 
     def __init__(
@@ -93,6 +95,8 @@ class RealtimeServer:
         ssl: tls.SSLContext | None = None,
         record: Path | str | None = None,
         observe: Callable[[str], RecordObserver] | None = None,
+        webhook: str | None = None,
+        webhook_secret: str | None = None,
     ) -> None:
         """Raises UsageError, or InputError for a script or a recording, where something given cannot be used."""
         if not _is_loopback(host) and not key:
@@ -123,14 +127,23 @@ class RealtimeServer:
             add_secret(key)
         secrets = ClientSecrets(time.time)
         self._policy = AccessPolicy(key, frozenset(allow_origin), secrets.session_of, any_model=recording is not None)
-        self._endpoints = HttpEndpoints(self._policy, secrets)
         self._record = Path(record) if record is not None else None
         self.recordings: list[Path] = []  # of the connections so far
         self._observe = observe  # None: nobody looks
-        self._expires_after = expires_after
         self._pace = pace
         self._pool = EnginePool(voice if recording is None else "tone", engines)  # a recording needs no engine
-        self._sessions: dict[str, LiveSession] = {}  # by id, as long as they run
+        self._sessions = Sessions(self._pool, self._reply, pace=pace, expires_after=expires_after)
+        self._calls = Calls(
+            self._sessions,
+            pace=pace,
+            loopback=_is_loopback(host),
+            faults=lambda: self.faults,
+            recorded=self._record_call,
+            ended=self.connection_ended.set,
+        )
+        self._webhook = Webhook(webhook, webhook_secret)
+        endpoints = CallEndpoints(self._calls) if recording is None else None
+        self._endpoints = HttpEndpoints(self._policy, secrets, endpoints)
         self._server: Server | None = None  # once it listens
         self._address: tuple[str, int] | None = None  # the real one, where port 0 was asked for
 
@@ -152,6 +165,7 @@ class RealtimeServer:
         """Closes every connection with 1001; clients that do not close in time are aborted."""
         assert self._server is not None, "the server has not been entered"
         self._server.close()
+        await self._calls.close()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await asyncio.shield(self._server.wait_closed())
@@ -193,12 +207,12 @@ class RealtimeServer:
     @property
     def calls(self) -> tuple[str, ...]:
         """The call ids of the running sessions. A session `sess_abc` is the call `rtc_abc`; `?call_id=` takes both."""
-        return tuple(map(call_id_of, self._sessions))
+        return tuple(call_id_of(session.id) for session in self._sessions)
 
     @property
     def sessions(self) -> tuple[LiveSession, ...]:
         """The running sessions, in the order in which they were opened."""
-        return tuple(self._sessions.values())
+        return tuple(self._sessions)
 
     @property
     def reply_name(self) -> str:
@@ -226,11 +240,15 @@ class RealtimeServer:
         for action in FaultPlan.parse(self.faults).at_connect():
             if action.kind is FaultKind.HTTP:
                 return self._refuse(connection, request, int(action.number), "A fault was asked for.\n")
-        rejection = before_upgrade(upgrade, self._policy, {*self.calls, *self._sessions})
+        rejection = before_upgrade(upgrade, self._policy, self._sessions.names)
         return self._refuse(connection, request, rejection.status, rejection.body) if rejection else None
 
-    def _answer_http(self, request: HttpRequest) -> HttpResponse:
-        response = self._endpoints.handle(request)
+    async def _answer_http(self, request: HttpRequest) -> HttpResponse:
+        statuses = [a for a in FaultPlan.parse(self.faults).at_connect() if a.kind is FaultKind.HTTP]
+        if statuses:
+            response = HttpResponse.error(int(statuses[0].number), "A fault was asked for.")
+        else:
+            response = await self._endpoints.handle(request)
         if self._observe is not None:
             path = request.target.partition("?")[0]
             self._observe("a client")(Http(0.0, request.method, path, response.status))
@@ -248,16 +266,19 @@ class RealtimeServer:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         outcome = after_upgrade(_upgrade_request(connection.request), self._policy)
-        if self._record is not None or self._observe is not None:
-            model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""
-            observe = self._observe(_address_of(connection)) if self._observe is not None else None
-            recorder = ConnectionRecorder(self.url, model, folder=self._record, observe=observe)
-            self.recordings += [recorder.path] if recorder.path is not None else []
-            start_recording(connection, recorder)
+        model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""
+        self._start_recording(connection, _address_of(connection), model)
         try:
             await self._answer(connection, outcome)
         finally:
             end_recording(connection)
+
+    def _start_recording(self, connection: object, address: str, model: str) -> None:
+        if self._record is not None or self._observe is not None:
+            observe = self._observe(address) if self._observe is not None else None
+            recorder = ConnectionRecorder(self.url, model, folder=self._record, observe=observe)
+            self.recordings += [recorder.path] if recorder.path is not None else []
+            start_recording(connection, recorder)
 
     async def _answer(self, connection: ServerConnection, outcome: Accept | RejectAfterUpgrade) -> None:
         if isinstance(outcome, RejectAfterUpgrade):
@@ -277,14 +298,33 @@ class RealtimeServer:
             if self._recording is not None:
                 await RecordedSession(self._recording, pace=self._pace, on_mismatch=self._deviated).run(client)
             else:
-                await self._live(client, accepted)
+                session = self._sessions.make(accepted.kind, accepted.model, accepted.session)
+                await self._sessions.run(session, client)
         finally:
             self.connection_ended.set()
 
     async def settled(self) -> None:
         """Wait until every connection was served to its end, a second at most: who has left needs no longer."""
-        if self._serving:
-            await asyncio.wait(self._serving, timeout=_CLOSE_SECONDS)
+        if serving := self._serving | self._calls.serving:
+            await asyncio.wait(serving, timeout=_CLOSE_SECONDS)
+
+    async def ring(self, headers: Iterable[tuple[str, str]] = DEFAULT_HEADERS) -> Phone:
+        """Have somebody call: a telephone that rings until it is accepted or rejected, or hangs up.
+
+        `headers` are those of the SIP INVITE. It returns once the webhook, where there is one, has been delivered.
+        Raises ConnectError where it cannot be, ValueError where too many calls ring; the call is over then.
+        """
+        phone = self._calls.ring([SipHeader(*header) for header in headers])
+        try:
+            await self._webhook.announce(phone.call_id, phone.headers)
+        except BaseException:
+            await phone.hang_up()
+            raise
+        return phone
+
+    def _record_call(self, connection: object, model: str) -> Callable[[], object]:
+        self._start_recording(connection, "a call", model)
+        return lambda: end_recording(connection)
 
     def judge_end(self) -> None:
         """All clients are gone: what a script still expects goes to `mismatches`."""
@@ -295,37 +335,10 @@ class RealtimeServer:
         self.mismatches.append(mismatch)
         self.on_mismatch(mismatch)
 
-    async def _live(self, client: ClientConnection, accepted: Accept) -> None:
-        session_id, expires_at = new_id("sess"), int(time.time() + self._expires_after)
-        config = accepted.session or _SESSIONS[accepted.kind](accepted.model)
-        config = {**config, "id": session_id, "expires_at": expires_at}
-        make_core = TranslationCore if accepted.kind == "translation" else ServerCore
-        # at the first audio the engines are loaded: the session waits for them before it feeds the core
-        core = make_core(config, lambda: self._pool.loaded.detector)
-        session = LiveSession(core, self._pool, self._reply, pace=self._pace)
-        self._sessions[session_id] = session
-        try:
-            await session.run(client, self._expires_after)
-        finally:
-            del self._sessions[session_id]
-
     async def _join(self, client: ClientConnection, call_id: str) -> None:
-        session = self._sessions.get(f"sess_{call_id.partition('_')[2]}")
+        session = self._sessions.find(call_id)
         if session is not None:  # it may have ended since the upgrade
             await session.join(client)
-
-
-_SESSIONS: Mapping[str, Callable[[str], WireObject]] = {
-    "realtime": lambda model: realtime_session("", model, 0),
-    "transcription": lambda model: transcription_session("", 0),
-    "translation": lambda model: translation_session("", model, 0),
-}
-"""What each kind of session begins as, by its model."""
-
-
-def call_id_of(session_id: str) -> str:
-    """The call id of a session of this server: `sess_abc` is the call `rtc_abc`."""
-    return f"rtc_{session_id.partition('_')[2]}"
 
 
 def _address_of(connection: ServerConnection) -> str:

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from rtcli.protocol.events import WireObject
-from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSLATOR
+from rtcli.protocol.models import DEFAULT_TRANSLATOR
 from rtcli.server.ids import new_id, random_text
-from rtcli.server.session.state import EffectiveSession, realtime_session, transcription_session
+from rtcli.server.session.requested import requested_session
 from rtcli.server.session.translation import TranslationCore, translation_session
 from rtcli.server.session.weight import weight
 from rtcli.server.validation.api_errors import ApiError, invalid_json
-from rtcli.server.validation.schema import check_session, check_translation
+from rtcli.server.validation.schema import check_translation
 from rtcli.server.validation.validators import anything, fields, number, one_of
 
 # OpenAI's, the same without /v1, and Azure's
-_ROOTS = ("/v1/realtime", "/realtime", "/openai/v1/realtime")
-PATHS = tuple(f"{root}/client_secrets" for root in _ROOTS)
-TRANSLATION_PATHS = tuple(f"{root}/translations/client_secrets" for root in _ROOTS)
+ROOTS = ("/v1/realtime", "/realtime", "/openai/v1/realtime")
+PATHS = tuple(f"{root}/client_secrets" for root in ROOTS)
+TRANSLATION_PATHS = tuple(f"{root}/translations/client_secrets" for root in ROOTS)
 _DEFAULT_SECONDS = 600  # as the API has it
 _MAX_SECRETS = 10_000  # that one server keeps; the oldest go first
 _MAX_BYTES = 64 * 2**20  # of their sessions
@@ -50,7 +50,7 @@ class ClientSecrets:
 
     def create(self, body: bytes) -> tuple[int, WireObject]:
         """Answer a POST: HTTP status and body. A configuration is refused as a session.update would be."""
-        return self._create(body, _session)
+        return self._create(body, requested_session)
 
     def create_for_translation(self, body: bytes) -> tuple[int, WireObject]:
         """The same for a translation session."""
@@ -61,8 +61,7 @@ class ClientSecrets:
             requested = _parse(body)
             session = effective(requested.get("session", {"type": "realtime"}))
         except ApiError as problem:
-            error = problem.event()["error"]
-            return 400, {"error": {key: error[key] for key in ("message", "type", "param", "code")}}
+            return 400, problem.http_body()
         seconds = (requested.get("expires_after") or {}).get("seconds", _DEFAULT_SECONDS)
         value, expires_at = f"ek_{random_text(32)}", self._now() + seconds
         secret = _Secret(expires_at, session, weight(session))
@@ -109,15 +108,3 @@ def _translation_session(requested: WireObject) -> WireObject:
 
 def _deaf() -> NoReturn:
     raise AssertionError("a session that nobody speaks to needs no voice detector")
-
-
-def _session(requested: WireObject) -> WireObject:
-    """The effective session of a configuration."""
-    check_session(requested, "session")
-    session_id = new_id("sess")
-    if requested["type"] == "transcription":
-        state = EffectiveSession(transcription_session(session_id, 0))
-    else:
-        state = EffectiveSession(realtime_session(session_id, requested.get("model") or DEFAULT_MODEL, 0))
-    state.update(requested)
-    return state.config

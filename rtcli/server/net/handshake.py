@@ -95,7 +95,7 @@ def before_upgrade(request: UpgradeRequest, policy: AccessPolicy, calls: Iterabl
     if _is_azure(request) and not _key_fits(_presented_key(request), policy):
         text = "Access denied due to invalid subscription key or wrong API endpoint."
         return RejectUpgrade(401, f'{{"error":{{"code":"401","message":"{text}"}}}}\n')
-    call_id = _query(request).get("call_id")
+    call_id = query_of(request).get("call_id")
     if call_id is not None and call_id not in calls:
         return RejectUpgrade(404, '{"error":{"code":"call_id_not_found","message":"No such call."}}\n')
     return None
@@ -110,7 +110,7 @@ def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterU
         if key is None:
             return RejectAfterUpgrade(ApiError("Missing bearer or basic authentication in header"), 3000)
         return RejectAfterUpgrade(_wrong_key(key), 3000)
-    query = _query(request)
+    query = query_of(request)
     if urlsplit(request.target).path.endswith(TRANSLATIONS):
         return _translation(request, policy.secret_session(key or ""), query.get("model") or query.get("deployment"))
     if "call_id" in query:
@@ -124,10 +124,8 @@ def after_upgrade(request: UpgradeRequest, policy: AccessPolicy) -> RejectAfterU
         return Accept("realtime", model)
     if not model:
         return RejectAfterUpgrade(_NO_MODEL, 4000)
-    if not _is_azure(request) and not _knows(model):  # Azure's deployments have any name
-        return RejectAfterUpgrade(
-            ApiError(f'Model "{model}" is not supported in realtime mode.', "invalid_model"), 4000
-        )
+    if not supported_model(request, policy, model):
+        return RejectAfterUpgrade(unsupported_model(model), 4000)
     return Accept("realtime", model)
 
 
@@ -154,6 +152,11 @@ _NO_MODEL = ApiError(
 )
 
 
+def unsupported_model(model: str) -> ApiError:
+    """The API's words for a model that makes no realtime sessions."""
+    return ApiError(f'Model "{model}" is not supported in realtime mode.', "invalid_model")
+
+
 def _knows(model: str) -> bool:
     return model.startswith(_FAMILIES) and not model.startswith(_OTHER_KINDS)
 
@@ -165,7 +168,7 @@ def _wrong_key(key: str) -> ApiError:
     return ApiError(f"Incorrect API key provided: {hidden}. {where}", "invalid_api_key", None, INVALID_REQUEST)
 
 
-def _query(request: UpgradeRequest) -> dict[str, str]:
+def query_of(request: UpgradeRequest) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(urlsplit(request.target).query).items()}
 
 
@@ -183,7 +186,7 @@ def _presented_key(request: UpgradeRequest) -> str | None:
     for protocol in request.protocols:
         if protocol.startswith(_KEY_PROTOCOL):
             return protocol.removeprefix(_KEY_PROTOCOL)
-    return request.headers.get("api-key") or _query(request).get("api-key")
+    return request.headers.get("api-key") or query_of(request).get("api-key")
 
 
 def _key_fits(key: str | None, policy: AccessPolicy) -> bool:
@@ -193,6 +196,17 @@ def _key_fits(key: str | None, policy: AccessPolicy) -> bool:
         return False
     # in constant time: how long the comparison takes tells nothing of the key
     return hmac.compare_digest(key.encode(), policy.key.encode()) or policy.secret_session(key) is not None
+
+
+def key_session(request: UpgradeRequest, policy: AccessPolicy) -> tuple[bool, dict[str, Any] | None]:
+    """Whether a request presents a key that opens sessions, and the configuration that this one carries, if any."""
+    key = _presented_key(request)
+    return _key_fits(key, policy), policy.secret_session(key or "")
+
+
+def supported_model(request: UpgradeRequest, policy: AccessPolicy, model: str) -> bool:
+    """Whether realtime sessions of this model are made for this client."""
+    return policy.any_model or _is_azure(request) or _knows(model)  # Azure's deployments have any name
 
 
 def holds_key(request: UpgradeRequest, policy: AccessPolicy) -> bool:

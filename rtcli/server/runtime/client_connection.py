@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.events import WireObject, encode
@@ -22,10 +22,41 @@ _ON_THE_WAY_IN = frozenset({FaultKind.STALL, FaultKind.DELAY, FaultKind.DUPLICAT
 """Faults that happen to an event of the client before it is handled; the others wait for their turn to be sent."""
 
 
+class Abortable(Protocol):
+    """What can be ended at once."""
+
+    def abort(self) -> None:
+        """End it, and send nothing that waits."""
+
+
+class EventConnection(Protocol):
+    """What events travel over: a WebSocket of the library, or the data channel of a call with its manners."""
+
+    @property
+    def remote_address(self) -> Any:
+        """(host, port), or None."""
+
+    @property
+    def transport(self) -> Abortable:
+        """What lies below it."""
+
+    async def send(self, message: str | bytes) -> None:
+        """Raises websockets' ConnectionClosed once it is closed."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """What the client sends, until it leaves."""
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it."""
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed."""
+
+
 class ClientConnection:
     """The writing half of a connection. `sideband` says that it joined a session that another client opened."""
 
-    def __init__(self, connection: ServerConnection, plan: FaultPlan, *, sideband: bool = False) -> None:
+    def __init__(self, connection: EventConnection, plan: FaultPlan, *, sideband: bool = False) -> None:
         self.connection = connection
         self.sideband = sideband
         self.quota_spent = False  # set by a fault: every later response fails

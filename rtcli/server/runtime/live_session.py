@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import Malformed, WireObject, decode
+from rtcli.rtc.playout import Playout
 from rtcli.server.replies.base import ReplyEngine
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
@@ -30,6 +32,7 @@ from rtcli.server.session.effects import (
     Transcribe,
     TranscribePartial,
 )
+from rtcli.server.session.events import key_pressed
 from rtcli.server.session.response import Response
 from rtcli.server.session.translation import TranslationCore
 from rtcli.server.validation import api_errors
@@ -70,6 +73,12 @@ class LiveSession:
         """`sess_...`"""
         return self.core.id
 
+    @property
+    def playout(self) -> Playout | None:
+        """Where the audio of a call is played from; None: events carry it."""
+        output = self.core.output if isinstance(self.core, ServerCore) else None
+        return None if output is None else output.playout
+
     async def run(self, client: ClientConnection, expires_after: float) -> None:
         """Serve the client that opened the session, until it leaves or the session expires."""
         async with asyncio.TaskGroup() as self._group:
@@ -83,6 +92,29 @@ class LiveSession:
                 other.end(1000, "")
             for task in self._tasks:
                 task.cancel()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """End the session from here: every client's connection is closed."""
+        await self._close(Close(code, reason))
+
+    # the audio of a call, and the keys of its telephone ---------------------------------------------------------------
+
+    def next_frame(self) -> bytes:
+        """The next 20 ms that the caller hears: 24 kHz PCM16, mono. Clients get the events that tell of it."""
+        assert isinstance(self.core, ServerCore), "a translation is not a call"
+        assert self.core.output is not None, "this session is not a call"
+        pcm, events = self.core.output.played()
+        for event in events:
+            self._send(event)
+        return pcm
+
+    async def hear(self, pcm: bytes) -> None:
+        """The caller has been heard: 24 kHz PCM16, mono."""
+        await self._feed_audio(FeedAudio(iter([pcm])))
+
+    def press(self, key: str) -> None:
+        """The caller has pressed a key."""
+        self._send(key_pressed(key, int(time.time())))
 
     async def join(self, client: ClientConnection) -> None:
         """Serve a client that joins the running session; it sees what happens from now on."""
@@ -210,6 +242,11 @@ class LiveSession:
         status, details = await writer.run(self._engine)
         await self._perform(core.response_ended(response, status, details))
 
+    def _playback_ends(self, now: float) -> float:
+        """When the client will have played everything; of a call that is known."""
+        playout = self.playout
+        return self._playback_end if playout is None else now + PCM16.milliseconds(playout.waiting) / 1000
+
     def _extend_playback(self, length: int) -> None:
         if length > 0:
             now = asyncio.get_running_loop().time()
@@ -228,7 +265,7 @@ class LiveSession:
         self._cancel_idle_timer()
         if command.seconds is not None:
             loop = asyncio.get_running_loop()
-            when = max(loop.time(), self._playback_end) + command.seconds
+            when = max(loop.time(), self._playback_ends(loop.time())) + command.seconds
             self._idle = loop.call_at(when, lambda: self._spawn(self._idle_elapsed(), "idle timeout"))
 
     async def _idle_elapsed(self) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from websockets.asyncio.server import ServerConnection
 
@@ -122,20 +122,29 @@ class RecordedConnection(ServerConnection):
         return message
 
 
-def start_recording(connection: ServerConnection, recorder: ConnectionRecorder) -> None:
+@runtime_checkable
+class Recordable(Protocol):
+    """A connection that tells its recorder, if it has one, of every message."""
+
+    recorder: ConnectionRecorder | None
+    close_code: Any  # of the close frame that the client got
+    close_reason: Any
+
+
+def start_recording(connection: object, recorder: ConnectionRecorder) -> None:
     """Give every message of this connection to the recorder from now on."""
-    assert isinstance(connection, RecordedConnection)
+    assert isinstance(connection, Recordable)
     connection.recorder = recorder
 
 
-def record_fault(connection: ServerConnection, action: FaultAction) -> None:
+def record_fault(connection: object, action: FaultAction) -> None:
     """A fault happens to this connection now."""
-    if isinstance(connection, RecordedConnection) and connection.recorder is not None:
+    if isinstance(connection, Recordable) and connection.recorder is not None:
         connection.recorder.fault(action)
 
 
-def end_recording(connection: ServerConnection) -> None:
+def end_recording(connection: object) -> None:
     """The connection is over."""
-    if isinstance(connection, RecordedConnection) and connection.recorder is not None:
+    if isinstance(connection, Recordable) and connection.recorder is not None:
         connection.recorder.end(connection.close_code, connection.close_reason)
         connection.recorder = None

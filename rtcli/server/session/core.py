@@ -11,6 +11,7 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import WireObject
+from rtcli.rtc.playout import Playout
 from rtcli.server.engines import DetectorFactory
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, mcp, transcription
@@ -28,6 +29,7 @@ from rtcli.server.session.effects import (
 from rtcli.server.session.events import event
 from rtcli.server.session.input_audio import InputAudio
 from rtcli.server.session.items import ConversationItem
+from rtcli.server.session.output_audio import OutputAudio
 from rtcli.server.session.response import Response
 from rtcli.server.session.response_options import response_options
 from rtcli.server.session.state import EffectiveSession
@@ -35,18 +37,22 @@ from rtcli.server.session.turn_detection import TurnMark, TurnMarkKind
 from rtcli.server.session.weight import weight
 from rtcli.server.validation import api_errors
 from rtcli.server.validation.api_errors import ApiError
-from rtcli.server.validation.client_events import check_event
+from rtcli.server.validation.client_events import CALL_EVENTS, CLIENT_EVENTS, check_event
 
 
 class ServerCore:
     """One session. Only the connection's own loop calls it, between awaits, so it needs no lock.
 
-    `detector` gives what makes a voice detector: it is called at the first audio, when the engines are loaded.
+    `detector` gives what makes a voice detector: it is called at the first audio, when the engines are loaded. With a
+    `playout` the session is a call: its audio is played from there, and no event carries it.
     """
 
-    def __init__(self, session: WireObject, detector: Callable[[], DetectorFactory]) -> None:
+    def __init__(
+        self, session: WireObject, detector: Callable[[], DetectorFactory], *, playout: Playout | None = None
+    ) -> None:
         self.state = EffectiveSession(session)
         self.conversation = DefaultConversation()
+        self.output = None if playout is None else OutputAudio(playout, self.conversation)  # of a call alone
         self.active: Response | None = None  # the one response of the conversation that may be in progress
         self.out_of_band: dict[str, Response] = {}  # those beside the conversation, by id
         self._input = InputAudio(self.state, detector)
@@ -75,7 +81,7 @@ class ServerCore:
         """Carry out one client event; a refusal becomes an `error` that names it."""
         event_id = sent.get("event_id")
         try:
-            check_event(sent)
+            check_event(sent, CLIENT_EVENTS if self.output is None else CALL_EVENTS)
             _HANDLERS[sent["type"]](self, sent)
         except ApiError as problem:
             self._out.append(problem.event(event_id if isinstance(event_id, str) else None))
@@ -130,7 +136,7 @@ class ServerCore:
             self.active = None
             self._release_held()
             if self.active is None and status == "completed":
-                self._set_idle_timer()
+                self._out += _idle_timer(self.state)
         return self._effects()
 
     def idle_elapsed(self) -> list[ServerEffect]:
@@ -217,6 +223,10 @@ class ServerCore:
             raise api_errors.nothing_to_cancel()
         self._cancel_response(response, "client_cancelled")
 
+    def _on_output_audio_buffer_clear(self, sent: Mapping[str, Any]) -> None:
+        assert self.output is not None  # what a plain session is sent has been refused
+        self._out += self.output.clear()
+
     # speech -----------------------------------------------------------------------------------------------------------
 
     def _mark(self, marks: Iterable[TurnMark]) -> None:
@@ -227,8 +237,11 @@ class ServerCore:
         item_id, start_ms = self._input.start_turn(mark)
         where = {"audio_start_ms": start_ms, "item_id": item_id}
         self._out += [event("input_audio_buffer.speech_started", **where), SetIdleTimer(None)]
-        if (self.state.turn_detection or {}).get("interrupt_response") and self.active:
-            self._cancel_response(self.active, "turn_detected")
+        if (self.state.turn_detection or {}).get("interrupt_response"):
+            if self.output is not None:
+                self._out += self.output.clear()
+            if self.active:
+                self._cancel_response(self.active, "turn_detected")
 
     def _speech_paused(self, mark: TurnMark) -> None:
         self._out.append(EvaluatePause(self._input.turn_so_far()))
@@ -286,7 +299,7 @@ class ServerCore:
         for label in [label for label in self.state.mcp_servers if label not in known]:
             self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
         context = tuple(self.conversation.in_reply_order()) if options.input is None else options.input
-        response = Response(options, self.conversation, context)
+        response = Response(options, self.conversation, context, self.output.playout if self.output else None)
         self._beside[response.id] = beside
         if options.out_of_band:
             self.out_of_band[response.id] = response
@@ -313,10 +326,11 @@ class ServerCore:
             done = self._effects()  # `receive` returns what it finds in `_out`: keep what is there already
             self._out = done + self.receive(sent)
 
-    def _set_idle_timer(self) -> None:
-        timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
-        if timeout is not None:
-            self._out.append(SetIdleTimer(timeout / 1000))
+
+def _idle_timer(state: EffectiveSession) -> list[ServerEffect]:
+    """What waits for the user to say something, where the session wants that."""
+    timeout = (state.turn_detection or {}).get("idle_timeout_ms")
+    return [] if timeout is None else [SetIdleTimer(timeout / 1000)]
 
 
 MAX_OUT_OF_BAND = 64  # responses beside the conversation at the same time
@@ -342,4 +356,5 @@ _HANDLERS: Mapping[str, Callable[[ServerCore, Mapping[str, Any]], None]] = {
     "conversation.item.retrieve": ServerCore._on_conversation_item_retrieve,
     "response.create": ServerCore._on_response_create,
     "response.cancel": ServerCore._on_response_cancel,
+    "output_audio_buffer.clear": ServerCore._on_output_audio_buffer_clear,
 }

@@ -17,3 +17,8 @@ def event(type_: str, **fields: Any) -> WireObject:
 def obfuscated(delta: WireObject) -> WireObject:
     """A delta of text with random padding, as the API sends it."""
     return {**delta, "obfuscation": random_text(random.randint(4, 16))}
+
+
+def key_pressed(key: str, received_at: int) -> WireObject:
+    """The caller has pressed a key of the telephone, at that Unix second: the one event of the API without an id."""
+    return {"type": "input_audio_buffer.dtmf_event_received", "event": key, "received_at": received_at}

@@ -9,6 +9,7 @@ from typing import Any
 from rtcli.dsp.codec import Encoder
 from rtcli.protocol.audio_formats import encode_base64, parse_format
 from rtcli.protocol.events import WireObject
+from rtcli.rtc.playout import Playout
 from rtcli.server.ids import new_id
 from rtcli.server.session import items, usage
 from rtcli.server.session.conversation import DefaultConversation
@@ -67,6 +68,7 @@ class Response:
     options: ResponseOptions
     conversation: DefaultConversation
     context: tuple[ConversationItem, ...]
+    playout: Playout | None = None  # of a call: its audio goes there instead of into events
     id: str = field(default_factory=lambda: new_id("resp"))
     status: str = "in_progress"
     status_details: WireObject | None = None  # from `finish` on, like usage
@@ -111,6 +113,8 @@ class Response:
         sent = [
             closing for output in self._outputs if not output.closed for closing in self._close(output, item_status)
         ]
+        if self.playout is not None:
+            self.playout.finish(self.id)
         self.status = status
         self.status_details = None if details is None else {"type": status, **details}
         read = usage.input_counts(self.options.instructions, self.options.tools, self.context)
@@ -135,13 +139,16 @@ class Response:
         return [*sent, obfuscated(event(name, **self._place(output), content_index=0, delta=delta))]
 
     def add_audio(self, pcm: bytes) -> list[WireObject]:
-        """More audio of the message: 24 kHz PCM16, sent in the format of the session."""
+        """More audio of the message: 24 kHz PCM16, sent in the format of the session, or played in a call."""
         sent, output = self._message()
         if self.options.out_of_band:
             output.unkept += len(pcm)
         elif not output.item.truncated:  # the client goes on playing what it has; the conversation keeps the cut
             output.audio += pcm
             output.item.audio[0] = output.audio
+        if self.playout is not None:
+            self.playout.add(self.id, output.item.id, 0, pcm)
+            return sent
         if output.encoder is None:
             output.encoder = Encoder(parse_format(self.options.audio_format))
         return [*sent, *self._audio_delta(output, output.encoder.encode(pcm))]

@@ -38,6 +38,10 @@ class ApiError(Exception):
         }
         return {"type": "error", "event_id": new_id("event"), "error": error}
 
+    def http_body(self) -> dict[str, Any]:
+        """What an HTTP request is answered with."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
 
 def listed(values: Sequence[str]) -> str:
     """'a', 'b', and 'c': as the API lists what it supports."""
@@ -225,6 +229,10 @@ def nothing_to_cancel() -> ApiError:
 def no_responses_here() -> ApiError:
     """Inferred."""
     return ApiError("Responses cannot be created in a transcription session.", "invalid_value", "type")
+
+
+def call_not_found() -> ApiError:
+    return ApiError("No such call.", "call_id_not_found")
 
 
 def server_fault(session_id: str) -> ApiError:

@@ -165,6 +165,8 @@ CLIENT_EVENTS: Mapping[str, Check] = {
     "response.cancel": fields(_TYPE | {"response_id": nullable(TEXT)}),
 }
 
+CALL_EVENTS: Mapping[str, Check] = {**CLIENT_EVENTS, "output_audio_buffer.clear": _BARE}
+"""What the clients of a call may send: the server plays its audio."""
 
 TRANSLATION_EVENTS: Mapping[str, Check] = {
     "session.update": fields(_TYPE | {"session": check_translation}, ["session"]),

@@ -15,6 +15,7 @@ import typer.main
 
 from rtcli.cli.app import application
 from rtcli.commands import default_registry
+from rtcli.commands.export import FORMATS
 from rtcli.commands.reference import reference
 from rtcli.config.prices import MINUTE_PRICES, PRICES, PRICES_DATE
 from rtcli.config.settings import SETTINGS
@@ -190,6 +191,12 @@ def rules() -> str:
     return table(("rule", "severity", "how it should be", "what it prevents"), rows)
 
 
+def export_forms() -> str:
+    """Every form of an export."""
+    rows = ((f"`{name}`", f"`NAME{form.suffix}`", form.meaning) for name, form in FORMATS.items())
+    return table(("form", "file", "what it is"), rows)
+
+
 def figures() -> str:
     """What is measured of a turn, and between which two moments."""
     rows = ((f"`{figure.name}`", figure.since, figure.until) for figure in FIGURES.values())
@@ -210,13 +217,14 @@ TABLES: dict[str, Callable[[], str]] = {
     "keys": keys,
     "prices": prices,
     "shutdowns": shutdowns,
+    "export forms": export_forms,
     "figures": figures,
     "recording header": recording_header,
     "record kinds": record_kinds,
     "rules": rules,
     **{
         f"options of {name}": partial(options, name)
-        for name in ("chat", "send-event", "serve", "doctor", "replay", "check", "diff")
+        for name in ("chat", "send-event", "serve", "doctor", "replay", "check", "diff", "export")
     },
 }
 

@@ -11,6 +11,8 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from rtcli.errors import InputError
@@ -36,13 +38,23 @@ def write_file(path: Path | str, content: bytes | str, *, replace: bool = False)
     """
     # A lone surrogate, which a server's JSON may hold, has no UTF-8; escaped it is the same JSON.
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+    with new_file(path, replace=replace) as write:
+        write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: Path | str, *, replace: bool = False) -> Iterator[Callable[[bytes], None]]:
+    """What writes a whole file piece by piece; it is there when the block ends, and as before where the block raises.
+
+    The rest is as for `write_file`.
+    """
     try:
         target = _resolved(Path(path))
-        if _is_special(target):
-            _through(target, data)
-        else:
+        special = _is_special(target)
+        if not special:
             _require_free(target, replace)
-            _beside(target, data)
+        with _through(target) if special else _beside(target) as descriptor:
+            yield partial(write_all, descriptor)
     except OSError as error:
         raise unwritable(path, error) from error
 
@@ -127,11 +139,12 @@ def _trusted(owner: int) -> bool:
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _beside(target: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[int]:
     descriptor, temporary = tempfile.mkstemp(prefix=".rtcli-", suffix=".tmp", dir=target.parent)
     try:
         try:
-            write_all(descriptor, data)
+            yield descriptor
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -142,12 +155,13 @@ def _beside(target: Path, data: bytes) -> None:
         raise
 
 
-def _through(target: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def _through(target: Path) -> Iterator[int]:
     descriptor = os.open(target, (_FLAGS & ~_NO_FOLLOW) | _AT_ONCE)
     try:
         if hasattr(os, "set_blocking"):
             os.set_blocking(descriptor, True)
-        write_all(descriptor, data)
+        yield descriptor
     finally:
         os.close(descriptor)
 

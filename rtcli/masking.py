@@ -52,6 +52,7 @@ _SECRET_ENDINGS = (
 )  # fmt: skip
 _HARMLESS_NAMES = ("idempotencykey", "xidempotencykey", "secwebsocketkey")
 _ASSIGNMENT = re.compile(rf"(?<![\w.-])([\w.-]{{1,80}})[\"']?\s?[:=]\s?[\"']?(?:Bearer |Basic )?({_VALUE}+)")
+_STAND_IN = re.compile(r"\b(?:(?:sk|ek|sess)-|ek_|eyJ)…")
 _KIND = re.compile(r"(?:sk|ek|sess)-|ek_")
 
 _values: dict[str, None] = {}  # in the order in which they became known
@@ -162,6 +163,11 @@ def masked(text: str) -> str:
                 text = pattern.sub(left, text)
                 break
     return text
+
+
+def holds_mask(text: str) -> bool:
+    """Whether something in the text stands for a secret that was taken out."""
+    return MASK in text or bool(_STAND_IN.search(text))
 
 
 def masked_start(text: str, size: int, more: str = "…") -> str:

@@ -21,6 +21,7 @@ COMMANDS = {
     "replay": ("replay", "replay"),
     "recordings": ("recordings", "app"),
     "check": ("check", "check"),
+    "export": ("export", "export"),
     "diff": ("diff", "diff"),
     "devices": ("devices", "devices"),
     "doctor": ("doctor", "doctor"),

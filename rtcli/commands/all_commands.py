@@ -7,6 +7,7 @@ from rtcli.commands import (
     audio,
     check,
     events,
+    export,
     items,
     messages,
     metrics,
@@ -21,4 +22,6 @@ from rtcli.commands.registry import Registry, collect
 
 def default_registry() -> Registry:
     """The commands of the program, in the order of help."""
-    return collect((messages, audio, session, events, check, items, tools, timeline, metrics, recording, replay, app))
+    return collect(
+        (messages, audio, session, events, check, items, export, tools, timeline, metrics, recording, replay, app)
+    )

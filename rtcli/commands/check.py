@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated
 
 from rtcli.commands.arguments import Choice
 from rtcli.commands.context import Context
+from rtcli.commands.records import records_so_far
 from rtcli.commands.registry import command
-from rtcli.errors import UsageError
 from rtcli.lint import RULES, Finding, Linter, Severity
 from rtcli.protocol.record import Record
-from rtcli.recording.reader import open_recording
 from rtcli.views import Level, Notice, Table, View, Views, counted
 
 _LEVELS = {Severity.ERROR: Level.ERROR, Severity.WARNING: Level.WARNING, Severity.NOTE: Level.INFO}
@@ -32,7 +30,7 @@ async def check(context: Context, rule: Annotated[str | None, Choice(*(one.id fo
     linter = Linter()
     stop = threading.Event()
     try:  # in a thread: a long session must not hold up the conversation
-        await asyncio.to_thread(_feed, linter, _records(context), stop)
+        await asyncio.to_thread(_feed, linter, records_so_far(context), stop)
     finally:
         stop.set()
     return findings_views(linter.finish(), sum(linter.more.values()))
@@ -43,23 +41,6 @@ def _feed(linter: Linter, records: Iterable[Record], stop: threading.Event) -> N
         if stop.is_set():
             return
         linter.observe(record)
-
-
-def _records(context: Context) -> Iterable[Record]:
-    """Everything that has happened so far. Raises UsageError where a part of it is gone."""
-    if context.recorded is not None:
-        return context.recorded.records_so_far()
-    recorder, log = context.session.recorder, context.state.log
-    if recorder.on and recorder.path is not None and log.read_back is not None:
-        return _in_file(recorder.path)
-    if log.forgotten or log.evicted:
-        raise UsageError("a part of this session is forgotten", hint="/record start keeps all of it, from the next one")
-    return log.everything()
-
-
-def _in_file(path: Path) -> Iterator[Record]:
-    with open_recording(str(path)) as reader:
-        yield from reader
 
 
 def findings_views(findings: list[Finding], more: int = 0) -> list[View]:

@@ -1,23 +1,22 @@
-"""Commands for the conversation: list it, look at an item, cut, delete, reset, export."""
+"""Commands for the conversation: list it, look at an item, cut, delete, reset."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from rtcli.commands.arguments import FilePath, Integer
 from rtcli.commands.charts import item_charts
 from rtcli.commands.context import Context
-from rtcli.commands.files import read_json, write_text
+from rtcli.commands.files import read_json
 from rtcli.commands.registry import command
 from rtcli.commands.session_arguments import ItemId, ItemOrFile
 from rtcli.errors import InputError, RtcliError, UsageError
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.tools.results import shown_json
-from rtcli.session.transfer import TransferResult, as_json, as_markdown, import_items, text_of_item
+from rtcli.session.transfer import TransferResult, as_json, import_items, text_of_item
 from rtcli.views import Json, Level, Notice, Table, Views, counted
 
 _CUT = " ⟂ "
@@ -150,25 +149,3 @@ def _is_item(row: Mapping[str, Any]) -> bool:
     message = row.get("type", "message") == "message"
     is_message = isinstance(role, str) and isinstance(content, list) and all(isinstance(part, dict) for part in content)
     return isinstance(row.get("item_id"), str) and (is_message or not message)
-
-
-@command("export", topic="items")
-async def export(
-    context: Context,
-    form: Literal["md", "json", "wav"],
-    file: Annotated[Path, FilePath()],
-    *,
-    force: bool = False,
-) -> Views:
-    """Write the conversation to a file (md to read, json for /reset, wav to listen to); --force overwrites one."""
-    items = list(context.state.history)
-    if form == "wav":
-        milliseconds = await context.session.conversation.export_wav(file, replace=force)
-        return Notice(f"{milliseconds / 1000:.1f} s of audio written to {file}", level=Level.OK)
-    text = (
-        as_markdown(items, f"Conversation with {context.status.model}")
-        if form == "md"
-        else json.dumps(as_json(items, context.state.items.call_ids), indent=2, ensure_ascii=False) + "\n"
-    )
-    write_text(file, text, replace=force)
-    return Notice(f"{counted(len(items), 'item')} written to {file}", level=Level.OK)

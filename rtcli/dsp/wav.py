@@ -70,12 +70,19 @@ def read_speech(path: Path | str) -> bytes:
     return load_speech(path).pcm
 
 
-def wav_header(data_bytes: int, rate: int = SPEECH_RATE) -> bytes:
-    """What stands before mono PCM16 in a WAV file. A length that the format cannot say is its largest."""
-    longest = 2**32 - 1
+def wav_header(data_bytes: int, rate: int = SPEECH_RATE, channels: int = 1) -> bytes:
+    """What stands before PCM16 in a WAV file. A length that the format cannot say is its largest."""
+    longest, width = 2**32 - 1, channels * _WIDTH
     riff = struct.pack("<4sI4s", b"RIFF", min(data_bytes + 36, longest), b"WAVE")
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * _WIDTH, _WIDTH, 16)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * width, width, 16)
     return riff + form + struct.pack("<4sI", b"data", min(data_bytes, longest))
+
+
+def interleaved(left: bytes, right: bytes) -> bytes:
+    """Two channels of PCM16, equally long, as a file has them: a sample of each in turn."""
+    import numpy as np
+
+    return np.stack([np.frombuffer(channel, "<i2") for channel in (left, right)], axis=1).tobytes()
 
 
 def write_wav(path: Path | str, pcm: bytes, rate: int = SPEECH_RATE, *, replace: bool = False) -> None:

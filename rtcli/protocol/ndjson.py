@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from rtcli.errors import InputError
 from rtcli.protocol.almost_json import explain, find_number, name_of
+from rtcli.protocol.cues import Cue
 
 _SPACE = " \t\r\n"
 _HINT = 'an event is a JSON object with a string under "type"; several stand in an array, or one on each line'
@@ -23,12 +24,16 @@ _RECORD_KEYS = frozenset({"dir", "audio", "heard", "did", "mark", "connection", 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An object of a text, with the line and column (from 1) at which it begins, and the `text` that it is."""
+    """An object of a text, with the line and column (from 1) at which it begins, and the `text` that it is.
+
+    `cue` is what an exported event waits for.
+    """
 
     value: dict[str, Any]
     line: int
     column: int
     text: str = ""
+    cue: Cue | None = None
 
 
 def read_events(text: str, file: str = "", first_line: int = 1) -> Iterator[Located]:
@@ -39,21 +44,21 @@ def read_events(text: str, file: str = "", first_line: int = 1) -> Iterator[Loca
     """
     scanner = _Scanner(text, file, first_line, _HINT)
     for whole_start, whole_end, whole in scanner.objects():
-        start, end, value = whole_start, whole_end, whole
+        start, end, value, cue = whole_start, whole_end, whole, None
         if _is_record(whole):
             if whole.get("dir") != ">" or not isinstance(whole.get("event"), dict):
                 continue
             if whole.get("masked"):
                 scanner.fail("a secret of this event was masked when it was recorded", start)
             start, end = scanner.member(start, "event")
-            value = whole["event"]
+            value, cue = whole["event"], Cue.of(whole.get("after"))
         if not isinstance(value.get("type"), str) or not value["type"]:
             if isinstance(value.get("log"), dict) and "entries" in value["log"]:
                 scanner.fail("a browser's HAR file, not events", start, _HAR_HINT)
             scanner.fail('not an event: there is no string under "type"', start)
         if half := _SURROGATE.search(text, start, end):
             scanner.fail(f"{name_of(half[0])}: half a character, which is not text", half.start())
-        yield Located(value, *scanner.place(start), text[start:end])
+        yield Located(value, *scanner.place(start), text[start:end], cue)
 
 
 def parse_events(text: str, file: str = "", first_line: int = 1) -> list[Located]:

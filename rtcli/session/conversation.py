@@ -9,12 +9,9 @@ from typing import Any
 from rtcli.dsp.wav import write_wav
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.items import Item, MessageItem
+from rtcli.protocol.items import Item
 from rtcli.session.audio import SessionAudio
 from rtcli.session.link import Link
-
-_PAUSE_MS = 300
-"""Between the turns of an exported conversation."""
 
 
 class Conversation:
@@ -57,20 +54,5 @@ class Conversation:
         pcm = self._audio.of_item(item)
         if not pcm:
             raise UsageError(f"{item.get('id')} holds no audio")
-        write_wav(path, pcm, replace=replace)
-        return PCM16.milliseconds(len(pcm))
-
-    async def export_wav(self, path: Path, *, replace: bool = False) -> int:
-        """Write the audio of the whole conversation as WAV, in its order; its milliseconds."""
-        spoken = [
-            item.item_id
-            for item in self._link.state.history
-            if isinstance(item, MessageItem) and any("audio" in str(part.get("type")) for part in item.content)
-        ]
-        # one after the other: an hour of audio at once would fill the outbox of the server
-        pieces = [self._audio.of_item(await self.retrieve(item_id)) for item_id in spoken]
-        pcm = bytes(PCM16.byte_length(_PAUSE_MS)).join(piece for piece in pieces if piece)
-        if not pcm:
-            raise UsageError("this conversation has no audio")
         write_wav(path, pcm, replace=replace)
         return PCM16.milliseconds(len(pcm))

@@ -117,6 +117,11 @@ RUNS = (
     Run("replay of turns", ("replay", "a.ndjson"), _LOOKS, _KEYS),
     Run("check", ("check", "wire.ndjson"), "", _KEYS),
     Run("check as JSON", ("check", "a.ndjson", "--json"), "", _KEYS),
+    Run("export to events, of the wire", ("export", "wire.ndjson", "--to", "events", "-o", "-"), "", _KEYS),
+    *(
+        Run(f"export to {form}", ("export", "a.ndjson", "--to", form, "-o", "-"), "", _KEYS)
+        for form in ("md", "json", "events", "perfetto", "otlp")
+    ),
     Run("diff", ("diff", "a.ndjson", "b.ndjson", "--fail-on", "any"), "", _KEYS),
     Run("diff as JSON", ("diff", "a.ndjson", "b.ndjson", "--json"), "", _KEYS),
     Run("recordings list", ("recordings", "list"), "", _KEYS),
@@ -226,7 +231,8 @@ def prepare(folder: Path) -> None:
     (folder / "broken.py").write_text(BROKEN)
     lines = "".join(f"{json.dumps(line)}\n" for line in WIRE)
     (folder / "wire.ndjson").write_text(lines)
-    (folder / "a.ndjson").write_bytes(turns("yes"))
+    header = {"rtcli": {"recording": 1, "started": "2026-11-26T10:00:00Z", "endpoint": KEY, "model": KEY}}
+    (folder / "a.ndjson").write_bytes(f"{json.dumps(header)}\n".encode() + turns("yes"))
     (folder / "b.ndjson").write_bytes(turns("no"))
     recordings = folder / "xdg" / "rtcli" / "recordings"
     recordings.mkdir(parents=True)

@@ -101,7 +101,7 @@ async def test_the_conversation_goes_back_to_a_point() -> None:
 
 
 async def test_the_conversation_is_exported_and_taken_back(tmp_path: Path) -> None:
-    """json is what /reset reads; md is for users; wav for ears."""
+    """json is what /reset reads; md is for users."""
     async with live_session() as live:
         await live.run("hello")
         await live.idle()
@@ -116,8 +116,6 @@ async def test_the_conversation_is_exported_and_taken_back(tmp_path: Path) -> No
         assert ids(live) == before
         assert "**user**: hello" in (tmp_path / "c.md").read_text()
         assert json.loads((tmp_path / "c.json").read_text())[0]["role"] == "user"
-        with pytest.raises(UsageError, match="has no audio"):
-            await live.run(f"/export wav {tmp_path / 'c.wav'}")
 
 
 async def test_a_spoken_conversation_is_taken_back_as_text(tmp_path: Path) -> None:
@@ -151,17 +149,6 @@ async def test_a_cut_by_hand_is_no_interruption() -> None:
 
         assert not [notice for notice in live.notices if "interrupted" in notice]
         assert isinstance(table, Table) and " ⟂ " in table.rows[1][4]
-
-
-async def test_the_sound_of_the_conversation_is_exported(tmp_path: Path) -> None:
-    """Every spoken item in its order."""
-    async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
-        await live.run("hello")
-        await live.until(lambda: live.records("response.done"))
-        (notice,) = await live.run(f"/export wav {tmp_path / 'c.wav'}")
-
-        assert isinstance(notice, Notice) and "written to" in notice.what
-        assert len(read_wav(tmp_path / "c.wav")[0]) > 48 * 500
 
 
 async def test_a_file_that_is_no_conversation_is_refused(tmp_path: Path) -> None:

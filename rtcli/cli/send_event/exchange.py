@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rtcli.cli import report
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
 from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, error_of, worst
+from rtcli.protocol.cues import Cues
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.events import Event
 from rtcli.protocol.ndjson import Located
@@ -44,6 +45,7 @@ class Exchange:
         self._consumer = consumer
         self._recording = recording
         self._changed = asyncio.Event()
+        self._cues, self._cued = Cues(), asyncio.Event()  # what exported events wait for; something may be there
         self._told, self._told_again = ("", ""), 0  # the last error, and how often it came again
         self._refused: Event | None = None  # an error that came before the session
         transport.dialect = Dialect()  # a session may begin under another name
@@ -84,11 +86,24 @@ class Exchange:
     async def _send(self, events: Iterable[Located] | AsyncIterator[Located]) -> None:
         if isinstance(events, AsyncIterator):
             async for event in events:
-                self._transport.send_frame(event.text)
+                await self._send_one(event)
         else:
             for event in events:
-                self._transport.send_frame(event.text)
+                await self._send_one(event)
         self._progress.input_open = False
+
+    async def _send_one(self, event: Located) -> None:
+        """Send an event as it stands; one that was exported when its cue is there, with the ids of this session."""
+        if event.cue is None:
+            self._transport.send_frame(event.text)
+            return
+        while not self._cues.met(event.cue):
+            self._progress.held = event.line
+            self._changed.set()  # from now on there is a time limit
+            self._cued.clear()
+            await self._cued.wait()
+        self._progress.held = 0
+        self._transport.send_frame(self._cues.named(event.text, event.cue))
 
     async def _watch(self, sender: asyncio.Future[None]) -> RtcliError | None:
         """Wait until something says that the exchange is over; the problem, if that is how it ended."""
@@ -124,11 +139,15 @@ class Exchange:
         if event is None:
             return
         if frame.direction is Direction.RECEIVED:
+            self._cues.received(event)
+            self._cued.set()
             if self._running:  # before that, an error says why the connection is refused: wait_ready() raises it
                 self._judge(event, linked=frame.parent is not None)
             elif event.get("type") == "error":
                 self._refused = dict(event)
             self._over = self._progress.finished(now)
+        else:
+            self._cues.sent(event)
         self._changed.set()
 
     def end(self) -> None:

@@ -43,6 +43,7 @@ class Progress:
         self._matched = 0  # events that count towards `until` and `count`
         self.pending = pending
         self.input_open = True  # more may still be sent
+        self.held = 0  # the line of an event that waits for the server before it is sent; 0: none does
 
     def observe(self, frame: Frame, now: float) -> None:
         """A frame went out or came back, and `pending` has seen it."""
@@ -127,6 +128,8 @@ class Progress:
     def late_error(self) -> ExpectationError:
         """What was still waited for when the time limit passed."""
         types = ", ".join(dict.fromkeys(request.type for request in self.waiting))
+        if self.held:
+            types = f"{types or 'what came before it'}, so that the event of line {self.held} can be sent"
         last = f"; the last event was {self._last}" if self._last else ""
         return self.verdict() or ExpectationError(
             f"no answer within {self._stop.timeout:g} s",
@@ -139,6 +142,6 @@ class Progress:
         if self._stop.timeout is None or self._stop.seconds is not None:
             return None
         # the writer of the input may take a day for the next line
-        if self.input_open and self._required is None:
+        if self.input_open and not self.held and self._required is None:
             return None
         return self._moved + self._stop.timeout

@@ -1,0 +1,1 @@
+"""Exporters: the records of a session in, a file of another program out."""

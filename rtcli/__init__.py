@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rtcli.transports import (
         OpenAIRealtimeBase,
         OpenAIRealtimeSIP,
+        OpenAIRealtimeWebRTC,
         OpenAIRealtimeWebSocket,
         RealtimeTransportLayer,
     )
@@ -23,6 +24,7 @@ __all__ = [
     "History",
     "OpenAIRealtimeBase",
     "OpenAIRealtimeSIP",
+    "OpenAIRealtimeWebRTC",
     "OpenAIRealtimeWebSocket",
     "RealtimeServer",
     "RealtimeSession",
@@ -35,6 +37,7 @@ _HOMES = {
     "History": "rtcli.protocol.history",
     "OpenAIRealtimeBase": "rtcli.transports",
     "OpenAIRealtimeSIP": "rtcli.transports",
+    "OpenAIRealtimeWebRTC": "rtcli.transports",
     "OpenAIRealtimeWebSocket": "rtcli.transports",
     "RealtimeServer": "rtcli.server",
     "RealtimeSession": "rtcli.session.session",

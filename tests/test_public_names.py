@@ -13,6 +13,7 @@ PUBLIC = {
     "History": "rtcli.protocol.history",
     "OpenAIRealtimeBase": "rtcli.transports",
     "OpenAIRealtimeSIP": "rtcli.transports",
+    "OpenAIRealtimeWebRTC": "rtcli.transports",
     "OpenAIRealtimeWebSocket": "rtcli.transports",
     "RealtimeServer": "rtcli.server",
     "RealtimeSession": "rtcli.session",

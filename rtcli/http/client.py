@@ -28,7 +28,7 @@ async def stream(
     *,
     headers: Mapping[str, str] | None = None,
     json: Any = None,
-    content: bytes | None = None,
+    content: str | bytes | None = None,
     timeout: float,  # noqa: ASYNC109  (of each step: connect, write, read; not of the whole)
     total: float | None = None,
     follow_redirects: bool = False,

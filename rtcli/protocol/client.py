@@ -68,7 +68,7 @@ class ClientCore:
         self._auto_tracing = auto_tracing
         self._plays_remotely = plays_remotely
         self._config: Mapping[str, Any] = {}  # what the first session.update says
-        self._joined_call, self._sends_session = False, True
+        self._joined_call, self.sends_session = False, True
         self._pending_edits = PendingEdits()
         self._history_numbers = count(1)
         self._calls = FunctionCalls()
@@ -84,26 +84,23 @@ class ClientCore:
         `sends_session=False`: the session is taken as it is: neither session.update nor tracing goes out, and into a
         call that was joined nothing that an event of the server would lead to.
         """
-        self._config, self._joined_call, self._sends_session, self.last_error = config, joined_call, sends_session, None
+        self._config, self._joined_call, self.sends_session, self.last_error = config, joined_call, sends_session, None
 
     @property
     def _reacts(self) -> bool:
         """What nobody asked for may follow: not where we only look, nor where there is no conversation."""
         kind = self.session.confirmed_at("type")
-        return (self._sends_session or not self._joined_call) and kind in (None, "realtime")
+        return (self.sends_session or not self._joined_call) and kind in (None, "realtime")
 
     def opened(self) -> Effects:
         """The connection is open: the first session.update."""
-        if not self._sends_session:
+        if not self.sends_session:
             return
         first = {key: value for key, value in self._config.items() if key != "model"}  # the transport's own counts
         update = self.session.plan(first, self.model)
         session = dict(update.payload)
-        if (
-            not self._joined_call
-            and not session.get("tools")
-            and "tools" not in (self._config.get("provider_data") or ())
-        ):
+        clears = "tools" in (self._config.get("provider_data") or ())
+        if not (self._joined_call or session.get("tools") or clears):
             session.pop("tools", None)  # there is nothing to clear in a fresh session
         yield Send(session_update(session))
         self.session.remember(update)
@@ -130,8 +127,8 @@ class ClientCore:
         """
         kind, epoch = event["type"], self.epoch
         handler = self._HANDLERS.get(kind)
-        if handler is not None and handler(self, event):
-            yield Ready()
+        if handler is not None and (ready := handler(self, event)) is not None:
+            yield ready
         if listened is None or "*" in listened:
             yield "*", event
         if kind == "error":
@@ -154,14 +151,15 @@ class ClientCore:
         if reaction is not None and (kind not in _CHANGES or self._reacts):
             yield from reaction(self, event, now, heard)
 
-    # What an event means for our state, before anybody hears of it; true where the session has become ready by it.
+    # What an event means for our state, before anybody hears of it; Ready where it confirms the session.
 
-    def _on_session_created(self, event: Event) -> bool:
+    def _on_session_created(self, event: Event, *, updated: bool = False) -> Ready | None:
         self.session.confirm(event.get("session"))
-        before, self.ready = self.ready, True
-        return not before
+        first, self.ready = not self.ready, True
+        return Ready(updated) if first or updated else None
 
-    _on_session_updated = _on_session_created
+    def _on_session_updated(self, event: Event) -> Ready | None:
+        return self._on_session_created(event, updated=True)
 
     def _on_conversation_item_deleted(self, event: Event) -> None:
         self._pending_edits.confirmed(DELETE, event.get("item_id"))
@@ -181,7 +179,7 @@ class ClientCore:
         response = event.get("response")
         self.responses.done(response if isinstance(response, dict) else {})
 
-    _HANDLERS: ClassVar[Mapping[str, Callable[[ClientCore, Event], bool | None]]] = {
+    _HANDLERS: ClassVar[Mapping[str, Callable[[ClientCore, Event], Ready | None]]] = {
         "session.created": _on_session_created,
         "session.updated": _on_session_updated,
         "conversation.item.added": _on_conversation_item_added,
@@ -243,7 +241,7 @@ class ClientCore:
         """Tracing is an update of its own, once it is known how it stands."""
         session = event.get("session")
         self.tracing = session.get("tracing") if isinstance(session, dict) else None
-        if not self._sends_session:
+        if not self.sends_session:
             return
         if "tracing" in self._config:
             yield from self.update_tracing(self._config["tracing"])

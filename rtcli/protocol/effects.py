@@ -21,7 +21,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The server has confirmed the session of this connection."""
+    """The server has confirmed the session of this connection: for the first time, or because of a session.update."""
+
+    updated: bool = False
 
 
 Effect: TypeAlias = Send | Ready | tuple[Any, ...]

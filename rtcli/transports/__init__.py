@@ -3,6 +3,13 @@
 from rtcli.transports.base import OpenAIRealtimeBase
 from rtcli.transports.layer import RealtimeTransportLayer
 from rtcli.transports.sip import OpenAIRealtimeSIP
+from rtcli.transports.webrtc import OpenAIRealtimeWebRTC
 from rtcli.transports.websocket import OpenAIRealtimeWebSocket
 
-__all__ = ["OpenAIRealtimeBase", "OpenAIRealtimeSIP", "OpenAIRealtimeWebSocket", "RealtimeTransportLayer"]
+__all__ = [
+    "OpenAIRealtimeBase",
+    "OpenAIRealtimeSIP",
+    "OpenAIRealtimeWebRTC",
+    "OpenAIRealtimeWebSocket",
+    "RealtimeTransportLayer",
+]

@@ -52,7 +52,8 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._api_key = api_key
         self._clock = clock
         self._heard: AskHeard | None = None  # asks the player, if there is one
-        self._on_ready: Callable[[], object] = lambda: None  # the server has confirmed the session
+        # The server has confirmed the session, or (True) a session.update; listeners have not heard of it.
+        self._on_ready: Callable[[bool], object] = lambda updated: None
         self._observers: list[Observer] = []
         self.dialect: Dialect | None = None  # of other servers; None: GA alone is understood, as in the reference
         self.omissions = self._core.omissions  # what this server does not take; filled in by what finds that out
@@ -189,7 +190,7 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
                     effects.throw(error)  # the core takes back what it counted on, and lets the error through
                     raise
             else:
-                self._on_ready()
+                self._on_ready(effect.updated)
 
     def _put(self, event: Event, frame: bytes = b"") -> None:
         """Hand one event over for sending, at once; `frame` is its text, where a transport can send that."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from rtcli.errors import UnsupportedError, UsageError
 from rtcli.protocol.session_config import Payload
+from rtcli.transports.layer import Status
 from rtcli.transports.websocket import OpenAIRealtimeWebSocket
 
 # Fields of a turn detection that the API refuses for a call.
@@ -19,8 +20,13 @@ class OpenAIRealtimeSIP(OpenAIRealtimeWebSocket):
     `interrupt()` cancels the response if one runs, and clears what the API still plays into the call.
     """
 
-    _needs_call_id: ClassVar[bool] = True
     _plays_remotely: ClassVar[bool] = True
+
+    async def connect(self, *, call_id: str | None = None, **options: Any) -> None:
+        """Join the call; as for the WebSocket transport. Raises UsageError without a `call_id`."""
+        if not call_id and self._attempt is None and self._status is Status.DISCONNECTED:
+            raise UsageError("a SIP call is joined by its call_id", hint="the webhook realtime.call.incoming has it")
+        await super().connect(call_id=call_id, **options)
 
     def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Raises UnsupportedError: the caller's audio reaches the API by telephone."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "check": ("check", "check"),
     "export": ("export", "export"),
     "diff": ("diff", "diff"),
+    "report": ("report_page", "report_page"),
     "devices": ("devices", "devices"),
     "doctor": ("doctor", "doctor"),
     "config": ("config", "app"),

@@ -51,7 +51,7 @@ def diff(
     conditions = parse_conditions(fail_on or [])
     settings = settings_of()
     left, right = _timeline(a, settings), _timeline(b, settings)
-    found = Comparison(left.turns, right.turns, _cost(settings))
+    found = Comparison(left.turns, right.turns, cost_of(settings))
     if json:
         output.show_json(found.as_json())
     else:
@@ -77,7 +77,8 @@ def _timeline(file: str, settings: Settings) -> Timeline:
     return timeline
 
 
-def _cost(settings: Settings) -> Cost:
+def cost_of(settings: Settings) -> Cost:
+    """What tokens cost, by our table and the prices of the settings."""
     from dataclasses import asdict
 
     from rtcli.config.prices import price_of

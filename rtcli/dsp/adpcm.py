@@ -7,6 +7,7 @@ Multimedia Systems" of the IMA (1992), section 6; a WAV file of format 0x11 has 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -78,6 +79,17 @@ def _first_index(blocks: _Samples) -> _Samples:
     return np.minimum(index, len(STEP_SIZES) - 1).astype(np.int32)
 
 
+@cache
+def _tables() -> tuple[_Samples, _Samples]:
+    """For each index and code (16 of them, side by side): the change of the sample, and the next index."""
+    import numpy as np
+
+    sizes, codes = np.array(STEP_SIZES, np.int32)[:, None], np.arange(16, dtype=np.int32)
+    change = (sizes >> 3) + (codes & 4 > 0) * sizes + (codes & 2 > 0) * (sizes >> 1) + (codes & 1) * (sizes >> 2)
+    following = np.arange(len(STEP_SIZES), dtype=np.int32)[:, None] + np.array(_INDEX_STEPS * 2, np.int32)
+    return np.where(codes & 8, -change, change).ravel(), following.clip(0, len(STEP_SIZES) - 1).ravel()
+
+
 class _Coder:
     """What both sides know after each sample, of every block at once: the sample as decoded, and the step size."""
 
@@ -86,26 +98,24 @@ class _Coder:
 
         self._np = np
         self._sizes = np.array(STEP_SIZES, np.int32)
-        self._moves = np.array(_INDEX_STEPS * 2, np.int32)
+        self._changes, self._following = _tables()
         self.predicted, self._index = predicted, index
 
     def code(self, samples: _Samples) -> _Samples:
         """The codes of the next samples, which count as decoded then."""
-        np, size = self._np, self._sizes[self._index]
+        np = self._np
         difference = samples - self.predicted
-        rest, codes = np.abs(difference), np.where(difference < 0, 8, 0)
-        for bit in (4, 2, 1):
-            taken = rest >= size
-            codes |= np.where(taken, bit, 0)
-            rest -= np.where(taken, size, 0)
-            size = size >> 1
+        codes = np.minimum((np.abs(difference) << 2) // self._sizes[self._index], 7)
+        codes |= (difference < 0).astype(np.int32) << 3
         self.take(codes)
         written: _Samples = codes.astype(np.uint8)
         return written
 
     def take(self, codes: _Samples) -> None:
         """Decode one code of each block."""
-        np, size = self._np, self._sizes[self._index]
-        change = (size >> 3) + (codes & 4 > 0) * size + (codes & 2 > 0) * (size >> 1) + (codes & 1) * (size >> 2)
-        self.predicted = np.clip(self.predicted + np.where(codes & 8, -change, change), -32_768, 32_767)
-        self._index = np.clip(self._index + self._moves[codes], 0, len(STEP_SIZES) - 1)
+        np = self._np
+        key = (self._index << 4) | codes
+        predicted = self.predicted + self._changes[key]
+        # not clip(), which takes as long as all the rest
+        self.predicted = np.maximum(np.minimum(predicted, 32_767), -32_768)
+        self._index = self._following[key]

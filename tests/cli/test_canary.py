@@ -124,6 +124,8 @@ RUNS = (
     ),
     Run("diff", ("diff", "a.ndjson", "b.ndjson", "--fail-on", "any"), "", _KEYS),
     Run("diff as JSON", ("diff", "a.ndjson", "b.ndjson", "--json"), "", _KEYS),
+    Run("report", ("report", "a.ndjson", "-o", "-"), "", _KEYS),
+    Run("report in a file", ("report", "wire.ndjson", "--audio", "none"), "", _KEYS),
     Run("recordings list", ("recordings", "list"), "", _KEYS),
     Run("recordings list as JSON", ("recordings", "list", "--json"), "", _KEYS),
     Run("recordings search", ("recordings", "search", "canary"), "", _KEYS),

@@ -9,6 +9,7 @@ from rtcli.masking import add_event
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.provenance import current_cause, set_cause_frame
 from rtcli.protocol.record import DECIMALS, Direction, Frame, size_of
+from rtcli.protocol.split_secrets import SplitSecrets
 
 _RECEIVED, _SENT = Direction.RECEIVED, Direction.SENT  # a member costs a search through its class
 
@@ -28,6 +29,7 @@ class FrameMaker:
         self.began = 0.0
         self.pending = PendingRequests()
         self._number = 0  # of the last frame
+        self._split = SplitSecrets()
 
     def __repr__(self) -> str:
         return f"<FrameMaker: {self._number} frames, {self.pending}>"
@@ -41,11 +43,13 @@ class FrameMaker:
         """
         self._number = number = self._number + 1
         parent = self.pending.observe(number, _RECEIVED, event)
+        clean = None
         if event is not None:
             set_cause_frame(self, number, event["type"])
+            clean = self._split.without(event)
         size = len(raw) if isinstance(raw, bytes) else size_of(raw)
         at = round(now - self.began, DECIMALS)
-        return Frame(number, at, _RECEIVED, event, size, "", problem, raw, parent, binary)
+        return Frame(number, at, _RECEIVED, event, size, "", problem, raw, parent, binary, clean)
 
     def sent(self, event: Mapping[str, Any] | None, raw: str | bytes, now: float, *, problem: str = "") -> Frame:
         """A message of ours, with the command or the frame of the server that led to it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -28,7 +28,8 @@ class Frame:
     `problem` says why). `size` is in bytes. `cause` is what led to a frame of ours ("/respond", "typed text",
     "#12 response.done", ...), as far as it is known. `raw` is what crossed the wire, to be passed on verbatim;
     a log that keeps an event forgets it soon (""). `parent` is the number of the frame that this one answers or was
-    caused by, None where that is not known. `binary` says that it came as a binary message.
+    caused by, None where that is not known. `binary` says that it came as a binary message. `clean` is the event
+    without its piece of a secret that comes in several; None: it has none.
     """
 
     number: int
@@ -41,6 +42,12 @@ class Frame:
     raw: str | bytes = field(default="", repr=False, compare=False)
     parent: int | None = None
     binary: bool = False
+    clean: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def shown(self) -> Frame:
+        """This frame as it is kept and shown: its text as it came is for those alone who pass it on."""
+        return self if self.clean is None else replace(self, event=self.clean)
 
     def with_event(self, event: Mapping[str, Any]) -> Frame:
         """The same frame, to be kept, with less in its event."""
@@ -55,6 +62,7 @@ class Frame:
             "",
             self.parent,
             self.binary,
+            None if self.clean is None else event,
         )
 
 

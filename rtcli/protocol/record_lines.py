@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
+
+import orjson
 
 from rtcli.protocol.audio_payloads import AUDIO_FIELDS
 from rtcli.protocol.events import encode, encode_bytes
@@ -59,7 +63,7 @@ def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, bytes, 
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
     if mask is not None:  # looked through at once: most frames have no secret
         text += frame.cause
-        if mask(text) != text:
+        if frame.clean is not None or mask(text) != text:
             return _masked_pieces(frame, data, start, end, mask)
     return _head(frame).encode(), data, b"}\n"
 
@@ -78,8 +82,20 @@ def _head(frame: Frame, mask: Mask | None = None, more: str = "") -> str:
 
 def _masked_pieces(frame: Frame, data: bytes, start: int, end: int, mask: Mask) -> tuple[bytes, bytes, bytes]:
     """The pieces of a frame that holds a secret, or whose cause does."""
-    clean = mask(data[:start].decode()).encode() + data[start:end] + mask(data[end:].decode()).encode()
+    known = data if frame.clean is None else _without_piece(data, frame.clean)
+    clean = mask(known[:start].decode()).encode() + known[start:end] + mask(known[end:].decode()).encode()
     return _head(frame, mask, "" if clean == data else ',"masked":true').encode(), clean, b"}\n"
+
+
+def _without_piece(data: bytes, clean: Mapping[str, Any]) -> bytes:
+    """A frame's text with what its event has without a piece of a secret, the rest of it as it stands."""
+    text = data.decode()
+    for name, value in orjson.loads(data).items():
+        if value != clean.get(name):
+            for written in (encode(value), json.dumps(value)):
+                if found := re.search(rf'("{re.escape(name)}"\s*:\s*){re.escape(written)}', text):
+                    return f"{text[: found.end(1)]}{encode(clean[name])}{text[found.end() :]}".encode()
+    return encode_bytes(clean)
 
 
 def _audio_of(audio: object, data: bytes) -> tuple[int, int]:

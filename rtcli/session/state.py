@@ -95,8 +95,8 @@ class SessionState(Part):
             arguments = (record.event, record)
             try:
                 complete = not self.log.forgotten
-                self.log.add(record)
-                views.append(record)
+                self.log.add(shown := record.shown)
+                views.append(shown)
                 if complete and self.log.forgotten and self.log.read_back is None:
                     views.append(_LOG_IS_FULL)
             except Exception as error:  # noqa: BLE001  # a defect of ours, whatever it is

@@ -79,6 +79,9 @@ _LOOKS = "\n".join(
         *("/export md x.md", "/session show", "/status", ""),
     )
 )
+_SPELL = "\n".join(
+    ("hello", "/events 500", "/grep you", "/show 20", "/why 30", "/turn", "/export json y.json", "/export md y.md", "")
+)
 _KEYS = {"OPENAI_API_KEY": KEY}
 _RECORDED = ("--record", "r.ndjson")
 _AS_KEY = ("--api-key-env", "CANARY")
@@ -98,6 +101,14 @@ RUNS = (
     Run("chat refused, recorded", ("chat", "--url", "{refused}", *_AS_KEY, "--text", *_RECORDED), "hello\n"),
     Run("send-event, pretty", ("send-event", "--url", "{url}", *_AS_KEY, "--pretty", "-"), _UPDATE),
     Run("send-event refused", ("send-event", "--url", "{refused}", *_AS_KEY, "-"), _UPDATE),
+    Run("chat with one who spells", ("chat", "--url", "{spells}", *_AS_KEY, "--text"), _SPELL),
+    Run("chat with one who spells, recorded", ("chat", "--url", "{spells}", *_AS_KEY, *_RECORDED), _SPELL),
+    Run("chat that shows who spells", ("chat", "--url", "{spells}", *_AS_KEY, "--events", "all"), _SPELL),
+    Run("chat with one who spells, as NDJSON",
+        ("chat", "--url", "{spells}", *_AS_KEY, "--json", *_RECORDED), _SPELL, wire=True),
+    Run("send-event to one who spells",
+        ("send-event", "--url", "{spells}", *_AS_KEY, *_RECORDED, "--until", "response.done", "-"),
+        '{"type":"response.create"}', wire=True),
     Run("send-event, broken", ("send-event", "--url", "{url}", *_AS_KEY, "-"), _UPDATE[:-1]),
     Run("doctor", ("doctor", "--url", "{url}", *_AS_KEY, "--bundle", "b.json"), "", _SAID),
     Run("doctor, live, as JSON", ("doctor", "--url", "{url}", *_AS_KEY, "--live", "--json")),
@@ -161,6 +172,35 @@ async def echo_secrets(talk: Conversation) -> None:
         if asked["type"] == "session.update":
             await talk.send({"type": "session.updated", "event_id": "u", "session": asked["session"]})
     await talk.socket.close(4000, f"bad {key}")
+
+
+_SPELLED = (
+    ("response.output_text", "text", {"item_id": "item_1", "content_index": 0}),
+    ("response.output_audio_transcript", "transcript", {"item_id": "item_2", "content_index": 0}),
+    ("response.function_call_arguments", "arguments", {"item_id": "item_3", "call_id": "call_3"}),
+    ("conversation.item.input_audio_transcription", "transcript", {"item_id": "item_4", "content_index": 0}),
+)
+
+
+async def spell_secrets(talk: Conversation) -> None:
+    """A server that spells the key, a few characters at a time, in every text that comes in pieces; one has no end."""
+    assert talk.socket.request is not None
+    text = f"it is {talk.socket.request.headers.get('Authorization', '').removeprefix('Bearer ')}, you see"
+    await talk.send(CREATED)
+    await talk.confirm_until("response.create")
+    response = {"object": "realtime.response", "id": "resp_1", "output": []}
+    await talk.send({"type": "response.created", "event_id": "c", "response": {**response, "status": "in_progress"}})
+    for size in (13, 4, 1):
+        for name, whole, place in _SPELLED:
+            ids = {"event_id": "d", "response_id": "resp_1", "output_index": 0, **place}
+            ids["item_id"] = f"{place['item_id']}_{size}"
+            for at in range(0, len(text) - (12 if size == 1 else 0), size):
+                await talk.send({"type": f"{name}.delta", **ids, "delta": text[at : at + size]})
+            if size > 1:
+                end = "completed" if name.startswith("conversation") else "done"
+                await talk.send({"type": f"{name}.{end}", **ids, whole: text})
+    await talk.send({"type": "response.done", "event_id": "e", "response": {**response, "status": "cancelled"}})
+    await talk.receive_all()
 
 
 async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -246,10 +286,17 @@ async def addresses(folder: Path) -> AsyncIterator[dict[str, str]]:
     """What rows fill in."""
     async with (
         fake_server(echo_secrets) as server,
+        fake_server(spell_secrets) as spelling,
         raw_server(refuse) as refused,
         RealtimeServer(key=KEY, voice="tone", pace=0) as real,
     ):
-        places = {"url": server.url, "real": real.url, "refused": f"ws://{refused}/v1", "dead": "ws://127.0.0.1:9/v1"}
+        places = {
+            "url": server.url,
+            "spells": spelling.url,
+            "real": real.url,
+            "refused": f"ws://{refused}/v1",
+            "dead": "ws://127.0.0.1:9/v1",
+        }
         yield {**places, "folder": str(folder)}
 
 
@@ -330,6 +377,12 @@ def test_the_search_finds_what_it_is_made_for() -> None:
 
 PROMPTS = (
     Run("what the server says", ("chat", "--url", "{url}", "--text", *_AS_KEY, "--events", "all"), "hello\r/why\r"),
+    Run("what the server spells", ("chat", "--url", "{spells}", *_AS_KEY, "--text"), "hello\r/events 500\r/why\r"),
+    Run(
+        "what the server spells, all of it",
+        ("chat", "--url", "{spells}", *_AS_KEY, "--text", "--events", "all"),
+        "hello\r/grep you\r/show 20\r",
+    ),
     Run("a key that is minted", ("chat", "--url", "{real}", "--text", "--secret", *_AS_KEY), "hello\r/session show\r"),
     Run("tools", ("chat", "--url", "{real}", "--text", "--tools", "{folder}/tools.py", *_AS_KEY), "please tell\r"),
     Run("a refusal", ("chat", "--url", "{refused}", "--text", *_AS_KEY), "/reconnect\r"),

@@ -16,7 +16,7 @@ from rtcli.errors import InputError
 from rtcli.protocol.events import Malformed, decode
 from rtcli.protocol.faults import FaultAction
 from rtcli.protocol.frame_maker import FrameMaker
-from rtcli.protocol.record import DECIMALS, Connected, Connection, Mark, Record
+from rtcli.protocol.record import DECIMALS, Connected, Connection, Frame, Mark, Record
 from rtcli.recording.folder import RecordingFolder
 from rtcli.recording.header import Header
 from rtcli.recording.writer import RecordingWriter
@@ -74,7 +74,7 @@ class ConnectionRecorder:
         if self._writer is not None:
             self._writer.add(record)
         if self._observe is not None:
-            self._observe(record)
+            self._observe(record.shown if isinstance(record, Frame) else record)
 
     def _now(self) -> float:
         return round(time.monotonic() - self._frames.began, DECIMALS)

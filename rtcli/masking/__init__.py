@@ -1,4 +1,4 @@
-"""The one module that knows this process's secret values, and takes them out of everything that leaves it.
+"""The one place that knows this process's secret values, and takes them out of everything that leaves it.
 
 Code that reads, mints or is given a secret hands it to `add_secret`; what shows, logs or keeps text sends it through
 `masked`. Standard output of `--json` and `send-event` is the wire, verbatim, and the only exception.
@@ -7,18 +7,19 @@ Code that reads, mints or is given a secret hands it to `add_secret`; what shows
 from __future__ import annotations
 
 import base64
-import html
-import json
 import logging
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO, cast
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-MASK = "[masked]"
-MIN_LENGTH = 8
-"""A shorter value would take words out of ordinary text."""
+from rtcli.masking.forms import MASK as MASK
+from rtcli.masking.forms import MIN_LENGTH as MIN_LENGTH
+from rtcli.masking.forms import beginning, begun_length, common_length, stand_in_for, telling_pieces, written_forms
+
+_MIN_BEGUN = 4
+"""So many characters at the end of a piece of text may be chance."""
 
 _MAX_SECRETS = 200
 _MAX_SECRET_LENGTH = 16_384
@@ -43,7 +44,9 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         r"\1…",
     ),
 )  # fmt: skip
-_PARTIAL_SHAPE = re.compile(r"\b(?:sk-|ek-|ek_|sess-)[A-Za-z0-9_-]*\Z")
+_PARTIAL_SHAPE = re.compile(
+    r"(?:\b(?:sk-|ek-|ek_|sess-)[A-Za-z0-9_-]*|\b(?i:bearer)\s+[\w.~+/=%-]*|(?<![\w-])eyJ[\w-]*(?:\.[\w-]*){0,2})\Z"
+)
 _PARTIAL_WINDOW = 300
 
 _SECRET_ENDINGS = (
@@ -53,10 +56,11 @@ _SECRET_ENDINGS = (
 _HARMLESS_NAMES = ("idempotencykey", "xidempotencykey", "secwebsocketkey")
 _ASSIGNMENT = re.compile(rf"(?<![\w.-])([\w.-]{{1,80}})[\"']?\s?[:=]\s?[\"']?(?:Bearer |Basic )?({_VALUE}+)")
 _STAND_IN = re.compile(r"\b(?:(?:sk|ek|sess)-|ek_|eyJ)…")
-_KIND = re.compile(r"(?:sk|ek|sess)-|ek_")
 
 _values: dict[str, None] = {}  # in the order in which they became known
-_forms: tuple[tuple[str, str], ...] = ()  # each way in which a value may be written, and what stands for it
+# Each way in which a value may be written: what is looked for, all of it, what stands for it. Of a value its beginning
+# is looked for, so that one that was cut off is found too.
+_forms: tuple[tuple[str, str, str], ...] = ()
 
 
 def add_secret(value: str) -> None:
@@ -67,8 +71,9 @@ def add_secret(value: str) -> None:
             _values[one] = None
             if len(_values) > _MAX_SECRETS:
                 del _values[next(iter(_values))]
-            found = {form: _stand_in(one) for one in tuple(_values) for form in _written(one)}
-            _forms = tuple(sorted(found.items(), key=lambda row: -len(row[0])))
+            found = {form: stand_in_for(one) for one in tuple(_values) for form in written_forms(one)}
+            rows = [(form[: beginning(form)] if form in _values else form, form, by) for form, by in found.items()]
+            _forms = tuple(sorted(rows, key=lambda row: -len(row[1])))
 
 
 def forget_secrets() -> None:
@@ -152,9 +157,10 @@ def is_secret_parameter(name: str) -> bool:
 
 def masked(text: str) -> str:
     """The text without any secret."""
-    for form, stand_in in _forms:
-        if form in text:
-            text = text.replace(form, stand_in)
+    for begin, _, _ in _forms:
+        if begin in text:
+            text = _without_values(text)
+            break
     if not _has_marker(text):
         return text
     for markers, pattern, left in _SHAPES:
@@ -168,6 +174,20 @@ def masked(text: str) -> str:
 def holds_mask(text: str) -> bool:
     """Whether something in the text stands for a secret that was taken out."""
     return MASK in text or bool(_STAND_IN.search(text))
+
+
+def _without_values(text: str) -> str:
+    """The text without the values, then without what is left of one that was cut off: of two that begin alike each goes
+    whole."""
+    for _, form, stand_in in _forms:
+        text = text.replace(form, stand_in)
+    for begin, form, stand_in in _forms:
+        at = text.find(begin) if begin != form else -1
+        while at >= 0:
+            end = at + common_length(form, text[at : at + len(form)])
+            text = f"{text[:at]}{stand_in}{text[end:]}"
+            at = text.find(begin, at + len(stand_in))
+    return text
 
 
 def masked_start(text: str, size: int, more: str = "…") -> str:
@@ -217,48 +237,39 @@ def incomplete(text: str) -> int:
     """How many characters at the end of `text` may be the beginning of a secret, whose rest is still to come."""
     held = 0
     for value in _values:
-        window = text[-(len(value) - 1) :]
-        at = window.find(value[0])
-        while at >= 0 and len(window) - at > held:
-            if value.startswith(window[at:]):
-                held = len(window) - at
-                break
-            at = window.find(value[0], at + 1)
-    if found := _PARTIAL_SHAPE.search(text[-_PARTIAL_WINDOW:]):
+        if value[0] in text:
+            held = max(held, begun_length(text, value))
+    # Each shape has one of these: to look for it in every piece of a text takes longer than all the rest of this.
+    if ("-" in text or "_" in text or "eyJ" in text or "earer" in text or "EARER" in text) and (
+        found := _PARTIAL_SHAPE.search(text[-_PARTIAL_WINDOW:])
+    ):
         held = max(held, len(found[0]))
     return held
 
 
-# -- how a value may be written ----------------------------------------------------------------------------------------
+def begun(text: str) -> int:
+    """How many characters at the end of `text` are the beginning of a value, and more of it than chance gives."""
+    found = ((length, value) for value in _values if (length := begun_length(text, value)) >= _MIN_BEGUN)
+    return max((length for length, value in found if length >= beginning(value, _MIN_BEGUN)), default=0)
 
 
-def _stand_in(value: str) -> str:
-    kind = _KIND.match(value)
-    return f"{kind[0]}…" if kind else MASK
+def spans(text: str) -> list[tuple[int, int]]:
+    """Where secrets begin and end in a text, in order; none overlaps another."""
+    if masked(text) == text:
+        return []
+    found = [(at.start(), at.end()) for _, form, _ in _forms for at in re.finditer(re.escape(form), text)]
+    for _, pattern, _ in _SHAPES:
+        found += [(at.end(1) if pattern.groups else at.start(), at.end()) for at in pattern.finditer(text)]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if apart and start < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
+        else:
+            apart.append((start, end))
+    return apart
 
 
-def _written(value: str) -> Iterator[str]:
-    """The value as it is, and as URLs, JSON, HTML, Python and base64 have it."""
-    yield value
-    for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
-        yield quoted
-        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
-    for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
-        yield dumped[1:-1]
-        yield dumped[1:-1].replace("/", "\\/")
-    yield html.escape(value)
-    yield repr(value)[1:-1]
-    yield from _in_base64(value.encode("utf-8", "surrogatepass"))
-
-
-def _in_base64(value: bytes) -> Iterator[str]:
-    """The characters that the value makes wherever it stands in what was encoded (three positions are possible)."""
-    for before in range(3):
-        first, end = -(-before * 8 // 6), (before + len(value)) * 8 // 6
-        for encoded in (base64.b64encode, base64.urlsafe_b64encode):
-            piece = encoded(b"\0" * before + value).decode()[first:end]
-            if len(piece) >= MIN_LENGTH:
-                yield piece
+# -- user and password of a URL or a header --------------------------------------------------------------------------
 
 
 def _add_basic(token: str) -> None:
@@ -325,7 +336,7 @@ def _holds_secret(argument: Any) -> bool:
     if not isinstance(data, bytes | bytearray | memoryview):
         return False
     text = bytes(data).decode(errors="replace")
-    return masked(text) != text
+    return masked(text) != text or any(piece in text for value in _values for piece in telling_pieces(value))
 
 
 class MaskingFilter(logging.Filter):

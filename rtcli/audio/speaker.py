@@ -108,7 +108,8 @@ class QueuedPlayer:
     @property
     def level_db(self) -> float:
         """How loud the block is that was given out last, in dBFS."""
-        return rms_db(self._block) if self._block else SILENCE_DB
+        block = self._block  # compared first: silence is what an open speaker gives out nearly always
+        return SILENCE_DB if block == bytes(len(block)) else rms_db(block)
 
     def consumed_ms(self, item_id: str, content_index: int) -> int:
         """Milliseconds of this part that the device took, whether or not they have left it."""

@@ -237,18 +237,24 @@ class AiortcPeer:
     async def _close(self, linger: float) -> None:
         self._ended = True
         self._drained.set()
-        channel = self._channel
-        if channel is not None and channel.readyState == "open":
-            channel.close()  # it is closed when the other side has got what was sent, and agrees
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(linger):
-                    while channel.readyState != "closed":  # noqa: ASYNC110  its event is for the end that others make
-                        await asyncio.sleep(0.005)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(linger):
+                while self._has_unreceived():  # noqa: ASYNC110  the library has no event for it
+                    await asyncio.sleep(0.005)
         for task in self._tasks:
             task.cancel()
         self._track.stop()
+        # This aborts the association: a channel that is only closed, the reference's client takes for open, and notices
+        # ten seconds later that nobody is there.
         await self._connection.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _has_unreceived(self) -> bool:
+        """Whether there are messages of which the other side has not said that it got them."""
+        channel, transport = self._channel, self._connection.sctp
+        if channel is None or transport is None or channel.readyState != "open":
+            return False
+        return bool(channel.bufferedAmount or transport._outbound_queue or transport._sent_queue)
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work, name="rtcli peer")

@@ -224,7 +224,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rules": rules,
     **{
         f"options of {name}": partial(options, name)
-        for name in ("chat", "send-event", "serve", "doctor", "replay", "check", "diff", "report", "export")
+        for name in ("chat", "send-event", "serve", "proxy", "doctor", "replay", "check", "diff", "report", "export")
     },
 }
 

@@ -65,6 +65,7 @@ MAY_IMPORT["scenario"] = {
     *("errors", "files", "reading", "views", "protocol", "dsp", "config", "timeline", "lint", "recording"),
     *("session", "commands"),
 }
+MAY_IMPORT["proxy"] = {"errors", "views", "protocol", "config", "http", "transports", "recording", "session"}
 MAY_IMPORT["testing"] = {
     *(
         "errors",
@@ -94,7 +95,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "platformdirs": {"config"},
     "sounddevice": {"audio"},
     "pywebrtc_audio": {"audio"},
-    "websockets": {"transports", "server"},
+    "websockets": {"transports", "server", "proxy"},
     "aiortc": {"rtc"},
     "aioice": {"rtc"},
     "av": {"rtc"},

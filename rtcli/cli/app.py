@@ -18,6 +18,7 @@ COMMANDS = {
     "chat": ("chat.command", "chat"),
     "send-event": ("send_event.command", "send_event"),
     "serve": ("serve", "serve"),
+    "proxy": ("proxy.command", "proxy"),
     "replay": ("replay", "replay"),
     "recordings": ("recordings", "app"),
     "check": ("check", "check"),

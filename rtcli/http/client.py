@@ -65,12 +65,12 @@ async def stream(
             raise
         except Exception as error:  # below httpx2, ports and sockets raise kinds of their own, and groups of them
             mask_exception(error)
-            raise _failed(method, url, error) from error
+            raise failed_request(method, url, error) from error
         try:
             yield response
         except httpx2.HTTPError as error:
             mask_exception(error)
-            raise _failed(method, url, error) from error
+            raise failed_request(method, url, error) from error
 
 
 @asynccontextmanager
@@ -85,7 +85,8 @@ async def _within(total: float | None, method: str, url: str) -> AsyncIterator[N
         raise ConnectError(f"{method} {shown(url)} failed", why=f"not complete after {total:g} s", url=url) from error
 
 
-def _failed(method: str, url: str, error: Exception) -> ConnectError:
+def failed_request(method: str, url: str, error: Exception) -> ConnectError:
+    """What went wrong with a request that got no answer."""
     hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
     # Connecting to several addresses at a time fails as a group: the first says enough.
     cause: BaseException = error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +21,7 @@ class HttpRequest:
     target: str  # path and query, not decoded
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    pairs: tuple[tuple[str, str], ...] = ()  # every header, in the order in which they came
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,31 @@ class HttpExchange:
             self.interim = self._connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
         return None
 
+    @property
+    def begun(self) -> bool:
+        """Whether a response is under way."""
+        return self._connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE)
+
+    def response_head(self, status: int, headers: Sequence[tuple[str, str]]) -> bytes:
+        """The head of a response whose body follows in pieces; Connection is added. Raises ValueError for bad ones."""
+        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+        pairs = [*headers, ("Connection", "close")]
+        return self._send(lambda: h11.Response(status_code=status, headers=pairs, reason=phrase.encode()))
+
+    def response_piece(self, data: bytes) -> bytes:
+        """The next piece of that body. Raises ValueError for more than the head has announced."""
+        return self._send(lambda: h11.Data(data=data))
+
+    def response_end(self) -> bytes:
+        """The end of that body. Raises ValueError for less than the head has announced."""
+        return self._send(h11.EndOfMessage)
+
+    def _send(self, event: Callable[[], h11.Event]) -> bytes:
+        try:
+            return self._connection.send(event()) or b""
+        except h11.LocalProtocolError as error:
+            raise ValueError(str(error)) from error
+
     def response_bytes(self, response: HttpResponse) -> bytes:
         """The whole response, ready to be written."""
         headers = {**response.headers, "Content-Length": str(len(response.body)), "Connection": "close"}
@@ -100,6 +126,6 @@ class HttpExchange:
 
     def _whole(self) -> HttpRequest:
         assert self._request is not None
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._request.headers}
+        pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._request.headers)
         target = self._request.target.decode("latin-1")
-        return HttpRequest(self._request.method.decode("latin-1"), target, headers, bytes(self._body))
+        return HttpRequest(self._request.method.decode("latin-1"), target, dict(pairs), bytes(self._body), pairs)

@@ -111,6 +111,16 @@ def is_loopback(host: str) -> bool:
     return any(one.is_loopback or one.is_unspecified for one in (address, getattr(address, "ipv4_mapped", None)) if one)
 
 
+def listens_locally(host: str) -> bool:
+    """Whether a server that listens on this host can be reached from this machine alone; 0.0.0.0 is everywhere."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_loopback_number(name: str) -> bool:
     if not _NUMERIC_HOST.fullmatch(name) or not name[0].isdigit():
         return False

@@ -219,6 +219,11 @@ class FaultPlan:
         """(seconds after the connection is made, what happens then)."""
         return [(fault.number, fault.action) for fault in self.faults if fault.trigger is FaultTrigger.AFTER]
 
+    def counts(self, direction: Direction) -> bool:
+        """Whether the events of this direction have to be shown to `before`."""
+        counting = (FaultTrigger.NUMBER, FaultTrigger.EVENT)
+        return any(fault.trigger in counting and fault.direction is direction for fault in self.faults)
+
     def before(self, event_type: str, direction: Direction = Direction.RECEIVED) -> list[FaultAction]:
         """What happens before an event of this type passes in this direction; counts it."""
         self._passed[direction] = self._passed.get(direction, 0) + 1

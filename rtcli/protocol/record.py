@@ -29,7 +29,8 @@ class Frame:
     "#12 response.done", ...), as far as it is known. `raw` is what crossed the wire, to be passed on verbatim;
     a log that keeps an event forgets it soon (""). `parent` is the number of the frame that this one answers or was
     caused by, None where that is not known. `binary` says that it came as a binary message. `clean` is the event
-    without its piece of a secret that comes in several; None: it has none.
+    without its piece of a secret that comes in several; None: it has none. What a proxy passed on has `out`, the moment
+    at which it went, and `was`, how it came where it was changed on the way ("": as it went).
     """
 
     number: int
@@ -43,6 +44,8 @@ class Frame:
     parent: int | None = None
     binary: bool = False
     clean: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    out: float | None = None
+    was: str | bytes = field(default="", repr=False)
 
     @property
     def shown(self) -> Frame:
@@ -63,6 +66,8 @@ class Frame:
             self.parent,
             self.binary,
             None if self.clean is None else event,
+            self.out,
+            self.was,
         )
 
 

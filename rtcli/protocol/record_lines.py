@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from rtcli.protocol.audio_payloads import AUDIO_FIELDS
-from rtcli.protocol.events import encode, encode_bytes
+from rtcli.protocol.events import Malformed, decode, encode, encode_bytes
 from rtcli.protocol.record import (
     DECIMALS,
     Audio,
@@ -62,7 +62,7 @@ def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, bytes, 
     if "\n" in text or "\r" in text:
         data = data.replace(b"\n", b" ").replace(b"\r", b" ")
     if mask is not None:  # looked through at once: most frames have no secret
-        text += frame.cause
+        text += frame.cause + (_was(frame.was) if frame.was else "")
         if frame.clean is not None or mask(text) != text:
             return _masked_pieces(frame, data, start, end, mask)
     return _head(frame).encode(), data, b"}\n"
@@ -77,7 +77,20 @@ def _head(frame: Frame, mask: Mask | None = None, more: str = "") -> str:
         head += f',"by":{_quoted(mask(frame.cause) if mask else frame.cause)}'
     if frame.binary:
         head += ',"binary":true'
+    if frame.out is not None:
+        head += f',"out":{frame.out!r}'
+    if frame.was:
+        was = _was(frame.was)
+        head += f',"was":{mask(was) if mask else was}'
     return head if frame.event is None else f'{head}{more},"event":'
+
+
+def _was(data: str | bytes) -> str:
+    """How a frame came that was changed, as JSON: its event, or text where it was not one."""
+    found = decode(data)
+    if not isinstance(found, Malformed):
+        return encode(found)
+    return encode(data if isinstance(data, str) else data.decode(errors="replace"))
 
 
 def _masked_pieces(frame: Frame, data: bytes, start: int, end: int, mask: Mask) -> tuple[bytes, bytes, bytes]:

@@ -122,7 +122,18 @@ def _made(  # noqa: PLR0917  # what a line says, in the order of a frame's own f
         raw.encode() if binary and isinstance(raw, str) else raw,
         _positive(about.get("parent")),
         binary,
+        out=_out(about),
+        was=_was(about),
     )
+
+
+def _out(about: _Line) -> float | None:
+    return _at(about, 0.0, "out") if "out" in about else None
+
+
+def _was(about: _Line) -> str:
+    was = about.get("was", "")
+    return was if isinstance(was, str) else encode(was)
 
 
 def _positive(value: object) -> int | None:
@@ -130,8 +141,8 @@ def _positive(value: object) -> int | None:
     return value if type(value) is int and value > 0 else None
 
 
-def _at(line: _Line, default: float) -> float:
-    value = line.get("t", default)
+def _at(line: _Line, default: float, key: str = "t") -> float:
+    value = line.get(key, default)
     # JSON decoders take 1e999 for infinity
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise LineError(f"not a time: {value!r}")

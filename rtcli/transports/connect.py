@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import socket as sockets
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection as LibraryClient
+from websockets.asyncio.client import connect
 from websockets.datastructures import HeadersLike
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
 from websockets.http11 import Request
+from websockets.typing import Subprotocol
 
 from rtcli import __version__
 from rtcli.errors import ConnectError
@@ -52,8 +54,8 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
-class _Connection(Keepalive, BoundedReading, ClientConnection):
-    """Watched for life, and sends one Host: the caller's, where the headers have one (a tunnel, a virtual host)."""
+class OneHost(LibraryClient):
+    """Sends one Host: the caller's, where the headers have one (a tunnel, a virtual host)."""
 
     async def handshake(
         self, additional_headers: HeadersLike | None = None, user_agent_header: str | None = None
@@ -71,6 +73,10 @@ class _Connection(Keepalive, BoundedReading, ClientConnection):
         await super().handshake(additional_headers, user_agent_header)
 
 
+class _Connection(Keepalive, BoundedReading, OneHost):
+    """Watched for life, and bounded in what waits to be received."""
+
+
 class _Connect(connect):
     """Dials one address and no other: a redirect would carry the key to wherever it points."""
 
@@ -80,7 +86,7 @@ class _Connect(connect):
 
 async def dial(
     url: str,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
     *,
     ping_interval: float | None,
     ping_timeout: float | None,
@@ -88,12 +94,15 @@ async def dial(
     max_message_bytes: int | None,
     ssl_context: ssl.SSLContext | None,
     proxy: str | bool | None,
-) -> ClientConnection:
+    subprotocols: Sequence[str] = (),
+    user_agent: str | None = f"rtcli/{__version__}",
+    connection: type[LibraryClient] = _Connection,
+) -> LibraryClient:
     """An open connection of `websockets`, without compression: it costs more than all the rest.
 
     `proxy` is an address, None, or True: what the environment says, see `proxy_for`. Without `ssl_context` a wss
-    address gets the program's own. A Host among `headers` takes the place of the URL's. Raises what `websockets`
-    raises, and ConnectError for a proxy or a CA file of no use.
+    address gets the program's own. A Host among `headers` takes the place of the URL's. `connection` is the class of
+    what is returned. Raises what `websockets` raises, and ConnectError for a proxy or a CA file of no use.
     """
     if ssl_context is None and urlsplit(url).scheme == "wss":
         ssl_context = default_ssl_context()
@@ -104,8 +113,9 @@ async def dial(
     try:
         return await _Connect(
             url,
-            additional_headers=dict(headers),
-            user_agent_header=f"rtcli/{__version__}",
+            additional_headers=list(headers.items()) if isinstance(headers, Mapping) else headers,
+            user_agent_header=user_agent,
+            subprotocols=[Subprotocol(one) for one in subprotocols] or None,
             compression=None,
             max_size=max_message_bytes,
             max_queue=MAX_QUEUE,
@@ -114,7 +124,7 @@ async def dial(
             open_timeout=open_timeout,
             close_timeout=_CLOSE_TIMEOUT,
             logger=masking_logger("rtcli.transports.websockets"),
-            create_connection=_Connection,
+            create_connection=connection,
             proxy=None if way is None else way.url,
             **options,
         )

@@ -57,9 +57,8 @@ def frames(draw: st.DrawFn) -> Frame:
     number = draw(numbers)
     parent = draw(st.none() | st.integers(1, number))
     direction = draw(st.sampled_from(Direction))
-    return frame(
-        raw, number=number, at=draw(moments), direction=direction, cause=draw(words), parent=parent, binary=binary
-    )
+    about = {"cause": draw(words), "parent": parent, "out": draw(st.none() | moments), "was": draw(words)}
+    return frame(raw, number=number, at=draw(moments), direction=direction, binary=binary, **about)
 
 
 moments_of_other_kinds: st.SearchStrategy[Record] = st.one_of(

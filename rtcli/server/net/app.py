@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import ssl as tls
 import time
@@ -19,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from rtcli.errors import UsageError
 from rtcli.http.front import HttpRequest, HttpResponse
+from rtcli.http.proxies import listens_locally
 from rtcli.http.unread import MAX_QUEUE
 from rtcli.masking import add_secret, masking_logger
 from rtcli.protocol.differences import Mismatch
@@ -99,7 +99,7 @@ class RealtimeServer:
         webhook_secret: str | None = None,
     ) -> None:
         """Raises UsageError, or InputError for a script or a recording, where something given cannot be used."""
-        if not _is_loopback(host) and not key:
+        if not listens_locally(host) and not key:
             raise UsageError(
                 f"refusing to listen on {host} without a key",
                 why="anyone who can reach that address could connect",
@@ -136,7 +136,7 @@ class RealtimeServer:
         self._calls = Calls(
             self._sessions,
             pace=pace,
-            loopback=_is_loopback(host),
+            loopback=listens_locally(host),
             faults=lambda: self.faults,
             recorded=self._record_call,
             ended=self.connection_ended.set,
@@ -364,15 +364,6 @@ def _upgrade_request(request: Request) -> UpgradeRequest:
 def _select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """A browser's key comes as a subprotocol; the one that means something is `realtime`."""
     return Subprotocol("realtime") if "realtime" in offered else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _quiet_logger() -> logging.Logger:

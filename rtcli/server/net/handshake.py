@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from rtcli.http.cross_origin import allows
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.server.validation.api_errors import INVALID_REQUEST, ApiError
 
@@ -46,7 +47,7 @@ class AccessPolicy:
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a web page from there may connect."""
-        return bool(self.origins & {origin, "*"})
+        return allows(self.origins, origin)
 
 
 @dataclass(frozen=True, slots=True)

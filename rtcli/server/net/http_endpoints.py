@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from rtcli.http.cross_origin import preflight, readable_by
 from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.server.calls.endpoints import VERBS, CallEndpoints
 from rtcli.server.net.client_secrets import PATHS as CLIENT_SECRET_PATHS
@@ -25,9 +26,6 @@ from rtcli.server.validation.api_errors import ApiError
 _Answer: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 _CALL_PATHS = tuple(f"{root}/calls" for root in ROOTS)
-_PREFLIGHT_SECONDS = "600"  # how long a browser may remember the answer
-# A page reads no header of an answer from elsewhere that is not named.
-_EXPOSED = {"Access-Control-Expose-Headers": "Location"}
 
 
 class HttpEndpoints:
@@ -47,7 +45,7 @@ class HttpEndpoints:
         origin = request.headers.get("origin")
         if origin is not None and not self._policy.allows_origin(origin):
             return HttpResponse.error(403, "This origin is not allowed.")
-        page = {} if origin is None else {"Access-Control-Allow-Origin": origin, "Vary": "Origin", **_EXPOSED}
+        page = {} if origin is None else readable_by(origin)
         response = await self._respond(request)
         return HttpResponse(response.status, {**response.headers, **page}, response.body)
 
@@ -57,7 +55,7 @@ class HttpEndpoints:
         if answer is None:
             return HttpResponse.error(404, "Not found.")
         if request.method == "OPTIONS":
-            return HttpResponse(204, _preflight(request.headers))
+            return HttpResponse(204, preflight(request.headers, "POST"))
         if request.method != "POST":
             return HttpResponse.error(405, f"{request.method} is not supported here.", {"Allow": "POST, OPTIONS"})
         try:
@@ -115,16 +113,3 @@ def _wrong_key() -> HttpResponse:
 
 def _no_calls() -> HttpResponse:
     return HttpResponse.error(501, "A recording is served over WebSockets alone.")
-
-
-def _preflight(headers: Mapping[str, str]) -> dict[str, str]:
-    """What a page may send. Chrome asks besides whether a page of the internet may reach this machine."""
-    allowed = {
-        "Access-Control-Allow-Methods": "POST",
-        "Access-Control-Allow-Headers": headers.get("access-control-request-headers", "*"),
-        "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
-        "Allow": "POST, OPTIONS",
-    }
-    if headers.get("access-control-request-private-network") == "true":
-        allowed["Access-Control-Allow-Private-Network"] = "true"
-    return allowed

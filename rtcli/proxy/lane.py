@@ -14,7 +14,7 @@ from rtcli.proxy.message import (
     HOLD_SECONDS,
     Dropped,
     Ended,
-    Happened,
+    FaultDue,
     Held,
     LaneStep,
     Message,
@@ -83,7 +83,7 @@ class Lane:
 
     def happen(self, action: FaultAction, now: float) -> Iterator[LaneStep]:
         """A fault that no message triggers: it happens now."""
-        yield Happened(action)
+        yield FaultDue(action)
         yield from _FAULTS[action.kind](self, action, None, now)
         self._settle()
 
@@ -149,7 +149,7 @@ class Lane:
             return
         frame = self.frame(message)
         for action in self.plan.before(type_of(frame), self.direction) if self._counts else ():
-            yield Happened(action)
+            yield FaultDue(action)
             yield from _FAULTS[action.kind](self, action, message, now)
             if not self._queue:
                 return

@@ -13,7 +13,7 @@ from rtcli.protocol.faults import FaultAction, FaultKind, FaultPlan
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.record import Direction
 from rtcli.proxy.lane import Lane, Terms
-from rtcli.proxy.message import Dropped, Ended, Happened, Held, LaneStep, Message, Pass, Released, SideClose
+from rtcli.proxy.message import Dropped, Ended, FaultDue, Held, LaneStep, Message, Pass, Released, SideClose
 from rtcli.proxy.side import HIGH_WATER, Side
 
 clock = time.monotonic
@@ -185,7 +185,7 @@ class Flow:
         if step.late:
             self._log.tell(self.link, f"released {self.lane.direction} after 60 s", "/hold off holds nothing more")
 
-    def _happened(self, step: Happened) -> None:
+    def _happened(self, step: FaultDue) -> None:
         action = step.action
         self._log.note(self.link, f"fault {action}")
         if action.kind is FaultKind.CLOSE:
@@ -222,6 +222,6 @@ _STEPS: Mapping[type, Callable[[Flow, Any], None]] = {
     Dropped: Flow._dropped,
     Held: Flow._held,
     Released: Flow._released,
-    Happened: Flow._happened,
+    FaultDue: Flow._happened,
     Ended: Flow._ended,
 }

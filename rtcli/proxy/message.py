@@ -64,7 +64,7 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class FaultDue:
     """A fault happens now; closing and dropping are left to the caller."""
 
     action: FaultAction
@@ -77,4 +77,4 @@ class Ended:
     close: SideClose
 
 
-LaneStep: TypeAlias = Pass | Dropped | Held | Released | Happened | Ended
+LaneStep: TypeAlias = Pass | Dropped | Held | Released | FaultDue | Ended

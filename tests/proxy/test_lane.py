@@ -14,7 +14,7 @@ from rtcli.proxy.message import (
     HOLD_SECONDS,
     Dropped,
     Ended,
-    Happened,
+    FaultDue,
     Held,
     LaneStep,
     Message,
@@ -50,7 +50,7 @@ _SHORT = {
     Dropped: lambda step: f"dropped {_kind(step.message.data)}",
     Held: lambda step: f"held {_kind(step.message.data)}",
     Released: lambda step: f"released{' late' if step.late else ''}",
-    Happened: lambda step: f"fault {step.action}",
+    FaultDue: lambda step: f"fault {step.action}",
     Ended: lambda step: f"end {step.close.code}",
 }
 

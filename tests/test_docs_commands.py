@@ -24,8 +24,8 @@ NAMES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "example
 PAGES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM: Any = get_command(application())
 SLASH = default_registry().names
-OF_OTHERS = {"--no-deps", "--voice"}
-"""Options of pip and of hibari, which the pages name too."""
+OF_OTHERS = {"--no-deps", "--voice", "--realtime-url", "--realtime-key-env", "--realtime-pace"}
+"""Options of pip, of hibari, and of pytest where our plugin is, which the pages name too."""
 NO_COMMANDS = {"realtime", "command"}
 """What begins like a slash command: the path of an address, and the word for all of them."""
 

@@ -76,8 +76,9 @@ class AppJudge:
         return cases
 
     def _expected(self, name: str, recording: str) -> CaseResult:
-        steps = [StepResult("expect", problem=_deviation(one)) for one in self.mismatches]
-        return CaseResult(name or "expectations", "script", steps, recording=recording if steps else "")
+        name = name or "expectations"
+        steps = [StepResult(name, problem=_deviation(one)) for one in self.mismatches]
+        return CaseResult(name, "script", steps, recording=recording if steps else "")
 
 
 def _is_error(finding: Finding) -> bool:

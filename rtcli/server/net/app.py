@@ -303,10 +303,11 @@ class RealtimeServer:
         finally:
             self.connection_ended.set()
 
-    async def settled(self) -> None:
-        """Wait until every connection was served to its end, a second at most: who has left needs no longer."""
+    async def settled(self, seconds: float = _CLOSE_SECONDS) -> bool:
+        """Wait until every connection was served to its end, or so long; whether it was. Who has left needs no time."""
         if serving := self._serving | self._calls.serving:
-            await asyncio.wait(serving, timeout=_CLOSE_SECONDS)
+            await asyncio.wait(serving, timeout=seconds)
+        return not (self._serving or self._calls.serving)
 
     async def ring(self, headers: Iterable[tuple[str, str]] = DEFAULT_HEADERS) -> Phone:
         """Have somebody call: a telephone that rings until it is accepted or rejected, or hangs up.

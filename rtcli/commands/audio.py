@@ -32,11 +32,11 @@ def unmute(context: Context) -> Views:
 async def ptt(context: Context, state: Literal["on", "off"] | None = None) -> Views:
     """Push to talk: start talking, or end the turn and ask for an answer; on and off only set the mode.
 
-    In this mode turn detection is off; /ptt off restores it.
+    In this mode turn detection is off; /ptt off restores it, and the microphone as it was.
     """
     if state:
-        await context.session.push_to_talk.switch(state == "on")
-        return Notice(f"push to talk {state}", hint="press F4 or type /ptt to talk" if state == "on" else "")
+        on = await context.session.push_to_talk.switch(state == "on")
+        return Notice(f"push to talk {'on' if on else 'off'}", hint="press F4 or type /ptt to talk" if on else "")
     await context.session.push_to_talk.toggle()
     return ()  # it has said what it does
 

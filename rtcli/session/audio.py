@@ -80,6 +80,11 @@ class SessionAudio:
         """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
         self._input.open()
 
+    def close_microphone(self) -> None:
+        """Give the microphone back; nothing is recorded until it is opened again."""
+        self._input.close()
+        self._report_devices(self.muted)
+
     def choose_input(self, name: str) -> None:
         """Record from the device that this index or part of a name stands for. Raises AudioUnavailableError."""
         from rtcli.audio.microphone import Microphone

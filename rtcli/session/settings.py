@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.errors import ServerError
+from rtcli.protocol.record import Frame
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.session import setting_paths as paths
 from rtcli.session.link import Link
 from rtcli.session.setting_paths import MISSING, Difference
+
+_SAY_THE_SESSION = ("session.created", "session.updated")
 
 
 class SessionSettings:
@@ -44,18 +47,31 @@ class SessionSettings:
 
     async def update(self, changes: Mapping[str, Any]) -> list[Difference]:
         """Send changes, and nothing else, and wait for the server's word; returns like `set`."""
+        await self._ask(changes)
+        return paths.diff(changes, self.confirmed)
+
+    async def replace(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Like `update`; the session as the server said it last before it took these, empty where it had said none."""
+        reply = await self._ask(changes)
+        for frame in reversed(self._link.state.log.since(0)):
+            if frame.number < reply.number and frame.event and frame.event.get("type") in _SAY_THE_SESSION:
+                session = frame.event.get("session")
+                return session if isinstance(session, Mapping) else {}
+        return {}
+
+    async def _ask(self, changes: Mapping[str, Any]) -> Frame:
         # The sessions of translations and of GPT-Live have no type.
         typed = self._link.kind in (SessionKind.REALTIME, SessionKind.TRANSCRIPTION)
         kind = {"type": self.confirmed.get("type", str(self._link.kind))} if typed else {}
         try:
-            await self._link.ask("session.update", session={**kind, **changes})
+            reply = await self._link.ask("session.update", session={**kind, **changes})
         except ServerError:
             refused = paths.diff(changes, self.confirmed)
             self._refused.update((difference.path, difference) for difference in refused)
             raise
         for path, _ in paths.flatten(changes):
             self._refused.pop(path, None)  # what is accepted now can be asked for again
-        return paths.diff(changes, self.confirmed)
+        return reply
 
     def for_another_connection(self) -> dict[str, Any]:
         """What was asked for, without what the server refused, which would spoil a whole update again; may be empty."""

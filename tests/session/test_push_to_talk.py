@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -25,6 +26,11 @@ class SlowServer:
     def __init__(self) -> None:
         self.confirm = asyncio.Event()
         self.refuse = False
+        self._once = False
+
+    def refuse_once(self) -> None:
+        """Refuse the update that waits, and no other."""
+        self.refuse, self._once = True, True
 
     async def script(self, talk: Conversation) -> None:
         await talk.send(CREATED)
@@ -39,6 +45,7 @@ class SlowServer:
             await self.confirm.wait()
             error = {"code": "server_error", "message": "no", "event_id": event["event_id"]}
             await talk.send(*([{"type": "error", "error": error}] if self.refuse else reply_to(event)))
+            self.refuse = self.refuse and not self._once
 
 
 @contextlib.asynccontextmanager
@@ -222,3 +229,245 @@ async def test_a_turn_that_is_too_short_is_refused_here() -> None:
             live.session.talk.commit()
 
         assert "input_audio_buffer.commit" not in live.sent()
+
+
+# -- any order of keys, commands and answers --------------------------------------------------------------------------
+
+ACTIONS = ("F4", "on", "off", "answer", "refuse")
+
+
+class StepByStep:
+    """Answers each update when it is told to. `detection` is its own; `heard` the audio that came while it was on."""
+
+    def __init__(self) -> None:
+        self.detection: Any = None
+        self.asked = self.answered = 0  # updates
+        self.heard = 0
+        self._verdicts: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def script(self, talk: Conversation) -> None:
+        await talk.send(CREATED)
+        number = 0
+        while True:
+            event = await talk.receive()
+            number += 1
+            self.heard += event["type"] == "input_audio_buffer.append" and self.detection is not None
+            if event["type"] != "session.update":
+                await talk.send(*reply_to(event, number))
+                continue
+            self.asked += 1
+            if self.asked == 1 or await self._verdicts.get():  # the first is the connection's own
+                self.detection = event["session"]["audio"]["input"]["turn_detection"]
+                await talk.send(*reply_to(event))
+            else:
+                error = {"code": "server_error", "message": "no", "event_id": event["event_id"]}
+                await talk.send({"type": "error", "error": error})
+            self.answered += 1
+
+    def decide(self, *verdicts: bool) -> None:
+        for verdict in verdicts:
+            self._verdicts.put_nowait(verdict)
+
+
+async def play(actions: Iterable[str], *, muted: bool) -> None:
+    """Carry these out without waiting for what they ask for, and judge what is left of them."""
+    server, microphone = StepByStep(), ManualMicrophone()
+    config = {"audio": {"input": {"turn_detection": DETECTION}}}
+    async with fake_server(server.script) as fake, session_on(fake.url, microphone=microphone, config=config) as live:
+        push_to_talk, audio = live.session.push_to_talk, live.session.audio
+        if not muted:
+            audio.unmute()
+        before = (audio.muted, audio.recording)
+        decided, wanted, tasks = 0, False, []
+
+        def updates() -> int:
+            return live.sent().count("session.update")
+
+        def told() -> bool:
+            return len(live.records("session.updated")) + len(live.records("error")) == decided + 1
+
+        for action in actions:
+            if action in ("answer", "refuse"):
+                if decided < updates() - 1:  # one is to be answered
+                    server.decide(action == "answer")
+                    decided += 1
+                    await live.until(told)
+                continue
+            wanted = action != "off"
+            work = push_to_talk.toggle() if action == "F4" else push_to_talk.switch(wanted)
+            tasks.append(asyncio.ensure_future(work))
+            await asyncio.sleep(0)
+            microphone.speak(TURN)
+        server.decide(*[True] * len(tasks))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await live.until(lambda: server.answered == updates())
+        microphone.speak(TURN)
+
+        def judge() -> None:
+            if push_to_talk.on:
+                assert server.detection is None and audio.muted is not push_to_talk.talking
+            else:
+                assert server.detection == DETECTION and (audio.muted, audio.recording) == before
+
+        judge()
+        if "refuse" not in actions:
+            assert push_to_talk.on is wanted
+            assert not (muted and server.heard), "nothing that is said for a turn by hand reaches voice detection"
+        server.decide(*[True] * 3)
+        await push_to_talk.switch(False)
+        assert not push_to_talk.on
+        judge()
+
+
+@pytest.mark.parametrize("muted", [True, False])
+@pytest.mark.parametrize("first", ACTIONS[:3])
+async def test_any_order_of_three_ends_as_its_last_word_says(first: str, muted: bool) -> None:
+    """Keys, commands and answers at every moment: what is off gave everything back, what is on has detection off."""
+    for rest in product(ACTIONS, repeat=2):
+        await play((first, *rest), muted=muted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("muted", [True, False])
+@pytest.mark.parametrize("first", ACTIONS[:3])
+async def test_any_order_of_five_ends_as_its_last_word_says(first: str, muted: bool) -> None:
+    """The same, longer."""
+    for rest in product(ACTIONS, repeat=4):
+        await play((first, *rest), muted=muted)
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        ("off", "F4"),
+        ("F4", "off", "F4", "answer"),  # a key while the mode is left: its turn has detection off
+        ("on", "off", "on"),
+        ("on", "answer", "off", "off", "F4"),
+        ("on", "answer", "off", "F4", "refuse"),  # what the server did not take back is not what was there before
+        ("F4", "off", "refuse", "answer"),
+        ("F4", "F4", "F4", "refuse"),
+    ],
+)
+async def test_orders_that_went_wrong_once(actions: tuple[str, ...]) -> None:
+    """Each ended with a session that heard nobody, or with detection in the middle of a turn."""
+    for muted in (True, False):
+        await play(actions, muted=muted)
+
+
+async def test_a_setting_that_was_on_its_way_is_what_comes_back() -> None:
+    """/vad right before the key: the server had not confirmed it when the mode began."""
+    other = {"type": "server_vad", "threshold": 0.3, "silence_duration_ms": 200}
+    async with slow_session() as (live, slow, _):
+        setting = asyncio.ensure_future(live.session.settings.set("audio.input.turn_detection", other))
+        talk = await pressed(live)
+        slow.confirm.set()
+        await asyncio.gather(setting, talk)
+        await live.session.push_to_talk.switch(False)
+
+        assert detection(live) == other
+
+
+async def test_a_setting_that_was_refused_does_not_come_back() -> None:
+    """The server goes on with the one before."""
+    async with slow_session() as (live, slow, _):
+        slow.refuse_once()
+        setting = asyncio.ensure_future(live.session.settings.set("audio.input.turn_detection", None))
+        await live.until(lambda: live.sent().count("session.update") == 2)
+        talk = await pressed(live)
+        slow.confirm.set()
+        with pytest.raises(ServerError):
+            await setting
+        await talk
+        await live.session.push_to_talk.switch(False)
+
+        assert detection(live) == DETECTION
+
+
+async def test_a_setting_of_the_user_in_the_mode_is_what_comes_back() -> None:
+    """The next turn has it off again, and it is given back in place of the old one."""
+    other = {"type": "semantic_vad", "eagerness": "high"}
+    async with slow_session() as (live, slow, _):
+        slow.confirm.set()
+        await live.session.push_to_talk.switch(True)
+        await live.session.settings.set("audio.input.turn_detection", other)
+        await live.session.push_to_talk.toggle()
+        assert detection(live) is None
+        await live.session.push_to_talk.switch(False)
+        assert detection(live) == other
+
+        await live.session.push_to_talk.switch(True)
+        await live.session.settings.set("audio.input.turn_detection", DETECTION)
+        await live.session.push_to_talk.switch(False)
+        assert detection(live) == DETECTION
+
+
+@pytest.mark.parametrize("recording", [True, False])
+async def test_a_microphone_that_was_closed_is_closed_again(recording: bool) -> None:
+    """One that was open and muted stays open, and muted."""
+    async with slow_session() as (live, slow, microphone):
+        slow.confirm.set()
+        if recording:
+            live.session.audio.unmute()
+            live.session.audio.mute()
+        await live.session.push_to_talk.toggle()
+        await live.session.push_to_talk.switch(False)
+
+        assert live.session.audio.muted
+        assert (live.session.audio.recording, microphone.closed) == (recording, not recording)
+
+
+async def test_a_microphone_that_is_lost_meanwhile_is_told_of() -> None:
+    """The mode ends all the same."""
+    async with slow_session() as (live, slow, microphone):
+        slow.confirm.set()
+        live.session.audio.unmute()
+        await live.session.push_to_talk.toggle()
+        assert microphone.on_lost is not None
+        microphone.on_lost(AudioUnavailableError("the microphone is gone"))
+        microphone.available = False
+        await live.session.push_to_talk.switch(False)
+
+        assert live.session.audio.muted and not live.session.push_to_talk.on and detection(live) == DETECTION
+        assert any("microphone muted" in notice for notice in live.notices)
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+async def test_a_request_that_was_abandoned_is_made_again(leaving: bool) -> None:
+    """Ctrl+C in the middle of either request: the next word counts."""
+    async with slow_session() as (live, slow, _):
+        task = await pressed(live)
+        if leaving:
+            slow.confirm.set()
+            await task
+            slow.confirm.clear()
+            task = asyncio.ensure_future(live.session.push_to_talk.switch(False))
+            await live.until(lambda: live.sent().count("session.update") == 3)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        slow.confirm.set()
+        await live.session.push_to_talk.switch(True)
+        if not live.session.push_to_talk.talking:
+            await live.session.push_to_talk.toggle()
+        assert detection(live) is None
+        await live.session.push_to_talk.switch(False)
+
+        assert detection(live) == DETECTION
+
+
+async def test_a_connection_that_breaks_while_the_mode_is_left_leaves_it_on() -> None:
+    """The next connection may have the detection back already: a key switches it off, leaving gives it back."""
+    async with slow_session() as (live, slow, _):
+        slow.confirm.set()
+        await live.session.push_to_talk.switch(True)
+        slow.confirm.clear()
+        off = asyncio.ensure_future(live.session.push_to_talk.switch(False))
+        await live.until(lambda: live.sent().count("session.update") == 3)
+        await live.session.lifecycle.disconnect()
+        await asyncio.gather(off, return_exceptions=True)
+        slow.confirm.set()
+        await live.session.lifecycle.reconnect()
+        assert await live.session.push_to_talk.toggle()
+        assert detection(live) is None
+        await live.session.push_to_talk.switch(False)
+
+        assert detection(live) == DETECTION

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from rtcli.protocol.yaml_reader import read_yaml
 from rtcli.server import RealtimeServer
 from tests.kit.program import rtcli
 from tests.kit.waiting import DEADLINE
@@ -81,6 +85,15 @@ async def script() -> None:
     assert [word in ended.out for word in ("front desk", "harbor", "Goodbye")] == [True] * 3
 
 
+async def scenario(name: str) -> None:
+    path = FOLDER / name
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    schema = FOLDER / first.partition("$schema=")[2]
+    jsonschema.validate(read_yaml(path.read_text(encoding="utf-8"), name), json.loads(schema.read_text("utf-8")))
+    ended = await rtcli("run", str(path), "--pace", "0", "--voice", "tone", "--no-record")
+    assert (ended.code, ended.err) == (0, ""), ended.out
+
+
 EXAMPLES: dict[str, Callable[[], Awaitable[None]]] = {
     "hello.py": hello,
     "tool.py": tool,
@@ -90,6 +103,8 @@ EXAMPLES: dict[str, Callable[[], Awaitable[None]]] = {
     "turn.json": turn,
     "tools.py": tools,
     "front_desk.script.yaml": script,
+    "weather.scenario.yaml": partial(scenario, "weather.scenario.yaml"),
+    "interruption.scenario.yaml": partial(scenario, "interruption.scenario.yaml"),
 }
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "send-event": ("send_event.command", "send_event"),
     "serve": ("serve", "serve"),
     "proxy": ("proxy.command", "proxy"),
+    "run": ("run.command", "run"),
     "replay": ("replay", "replay"),
     "recordings": ("recordings", "app"),
     "check": ("check", "check"),

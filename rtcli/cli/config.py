@@ -20,6 +20,12 @@ from rtcli.files import unwritable, write_file
 from rtcli.views import Table, Text
 
 _SCHEMA_FILE = "config.schema.json"
+_SCHEMAS = {
+    "script": ("rtcli.server.replies", "examples/script.schema.json"),
+    "scenario": ("rtcli.scenario", "scenario.schema.json"),
+}
+"""Where the package has those that are files."""
+
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -90,9 +96,9 @@ def schema(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[settings|script]",
-            help="The settings, or scripts of the server.",
-            autocompletion=completion.one_of("settings", "script"),
+            metavar="[settings|script|scenario]",
+            help="The settings, scripts of the server, or scenarios.",
+            autocompletion=completion.one_of("settings", "script", "scenario"),
         ),
     ] = "settings",
 ) -> ExitCode:
@@ -100,15 +106,15 @@ def schema(
 
     \b
     rtcli config schema >config.schema.json
-    rtcli config schema script >script.schema.json
+    rtcli config schema scenario >scenario.schema.json
     """
     if what == "settings":
         sys.stdout.write(f"{_settings_schema()}\n")
-    elif what == "script":
-        file = files("rtcli.server.replies") / "examples" / "script.schema.json"
-        sys.stdout.write(file.read_text(encoding="utf-8"))
+    elif what in _SCHEMAS:
+        package, name = _SCHEMAS[what]
+        sys.stdout.write(files(package).joinpath(name).read_text(encoding="utf-8"))
     else:
-        raise UsageError(f"no schema of {what!r}", hint="there is one of settings, and one of script")
+        raise UsageError(f"no schema of {what!r}", hint=f"there is one of settings, {', '.join(_SCHEMAS)}")
     return ExitCode.OK
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rtcli.config.endpoints import Endpoint
 
@@ -14,27 +14,7 @@ if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.server import RealtimeServer
     from rtcli.session.session import RealtimeSession
-    from rtcli.transports import OpenAIRealtimeWebSocket
     from rtcli.views import Notice
-
-
-def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
-    """A transport that will dial this endpoint; tracing stays off unless the session's config asks for it."""
-    from rtcli.transports import OpenAIRealtimeWebSocket
-
-    headers = {**endpoint.headers, **auth_header(endpoint)}
-    return OpenAIRealtimeWebSocket(
-        model=endpoint.model, url=endpoint.url, headers=headers, auto_tracing=False, **options
-    )
-
-
-def auth_header(endpoint: Endpoint) -> dict[str, str]:
-    """The header that carries the endpoint's key; none without a key: a local server wants none."""
-    key = endpoint.api_key
-    if key is None:
-        return {}
-    assert isinstance(key, str)  # what the command line resolves is text; functions are for programs
-    return {"api-key": key} if endpoint.auth == "api-key" else {"Authorization": f"Bearer {key}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +46,7 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
     """
     import rtcli
     from rtcli.cli.chat.session_config import DEFAULTS
+    from rtcli.session.dialing import transport_for
     from rtcli.session.first_update import SessionUpdate
     from rtcli.session.recorder import RecordingSetup
     from rtcli.session.session import RealtimeSession

@@ -37,8 +37,8 @@ async def mint(endpoint: Endpoint) -> tuple[Endpoint, str]:
 
     Raises ConnectError where the server refuses or gives none.
     """
-    from rtcli.cli.connect import auth_header
     from rtcli.http.client import stream
+    from rtcli.session.dialing import auth_header
     from rtcli.transports.connect import hint_for_status
 
     url = secrets_url(endpoint)

@@ -87,7 +87,7 @@ def _differing(key: str, expected: Any, got: Any, path: str) -> Iterator[Discrep
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         for name, value in expected.items():
             inner = f"{path}.{name}" if path else str(name)
-            yield from _differing(str(name).rpartition(".")[2], value, _at(got, str(name)), inner)
+            yield from _differing(str(name).rpartition(".")[2], value, value_at(got, str(name)), inner)
     elif isinstance(expected, list | tuple) and isinstance(got, list) and len(expected) == len(got):
         for index, (one, other) in enumerate(zip(expected, got, strict=True)):
             yield from _differing(key, one, other, f"{path}.{index}")
@@ -95,7 +95,7 @@ def _differing(key: str, expected: Any, got: Any, path: str) -> Iterator[Discrep
         yield Discrepancy(path, expected, got)
 
 
-def _at(value: Any, path: str) -> Any:
+def value_at(value: Any, path: str) -> Any:
     """What stands at a path of fields and positions; NOTHING where that leads nowhere."""
     if isinstance(value, Mapping) and path in value:
         return value[path]
@@ -106,7 +106,7 @@ def _at(value: Any, path: str) -> Any:
         inner = value[int(first)]
     else:
         return NOTHING
-    return _at(inner, rest) if rest else inner
+    return value_at(inner, rest) if rest else inner
 
 
 def _matches(key: str, expected: Any, got: Any) -> bool:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from rtcli.errors import UsageError
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m)?\s*", re.ASCII)
+
 
 def duration(milliseconds: float) -> str:
     """`340 ms`, `2.3 s`, `1:04`."""
@@ -35,6 +40,16 @@ def parse_moment(text: str) -> float | None:
     for part in text.strip().lstrip("+").rstrip("s").split(":"):
         total = total * 60 + float(part)
     return total
+
+
+def parse_seconds(value: object) -> float:
+    """The seconds of a duration: a number of them, or "900ms", "1.5s", "2m". Raises UsageError."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return float(value)
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise UsageError(f"{value!r} is not a duration", hint='for example 2, "1.5s" or "900ms"')
+    return float(found[1]) * _UNITS[found[2] or "s"]
 
 
 def wall_clock(started: datetime, seconds: float) -> str:

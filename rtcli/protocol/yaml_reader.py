@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from rtcli.errors import InputError
 
@@ -23,12 +25,38 @@ _PLAIN = {
 """The core schema of YAML 1.2: what a plain word is, and the characters that it may begin with."""
 
 
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a document: the keys and positions that lead to it."""
+
+Places: TypeAlias = Mapping[Path, tuple[int, int]]
+"""Line and column, from 1, of each key of a document, and of each entry of a list."""
+
+_MAX_PLACES = 100_000
+"""References can stand for far more values than were written."""
+
+_MAX_DEPTH = 100
+
+
 def read_yaml(source: str, file: str) -> Any:
     """The value of a document. Raises InputError that names file, line and column."""
+    return read_yaml_places(source, file, places=False)[0]
+
+
+def read_yaml_places(source: str, file: str, *, places: bool = True) -> tuple[Any, Places]:
+    """The value of a document, and where each part of it stands; a key that is given twice is refused.
+
+    Raises InputError that names file, line and column.
+    """
     import yaml
 
     try:
-        return yaml.load(source, _loader())  # a SafeLoader, with fewer words
+        loader = _loader()(source)  # a SafeLoader, with fewer words
+        try:
+            node = loader.get_single_node()
+            found = dict(_places(node, (), file)) if places and node is not None else {}
+            return (None if node is None else loader.construct_document(node)), found
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
@@ -37,6 +65,38 @@ def read_yaml(source: str, file: str) -> Any:
         raise InputError(file, "nested too deeply") from None
     except ValueError as error:  # a number that Python does not read
         raise InputError(file, str(error)) from error
+
+
+def _places(root: Any, start: Path, file: str) -> Iterator[tuple[Path, tuple[int, int]]]:
+    waiting, count = deque([(root, start)]), 0
+    yield start, _place(root)
+    while waiting:
+        node, path = waiting.popleft()
+        seen: set[Any] = set()
+        for name, marked, inner in _children(node):
+            if name in seen:
+                line, column = _place(marked)
+                raise InputError(file, f"{name!r} is given twice", line=line, column=column)
+            seen.add(name)
+            count += 1
+            if len(path) > _MAX_DEPTH:  # a value may hold itself, and its paths would fill the memory
+                raise InputError(file, "nested too deeply")
+            if count > _MAX_PLACES:
+                raise InputError(file, f"it stands for more than {_MAX_PLACES:,} values")
+            yield (*path, name), _place(marked)
+            waiting.append((inner, (*path, name)))
+
+
+def _children(node: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """The name of each inner value, the node that marks its place, and its own."""
+    if node.id == "mapping":
+        yield from ((key.value, key, value) for key, value in node.value if key.id == "scalar")
+    elif node.id == "sequence":
+        yield from ((index, inner, inner) for index, inner in enumerate(node.value))
+
+
+def _place(node: Any) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,9 @@ from rtcli.views import Level, Notice, View
 
 logger = logging.getLogger("rtcli.session")
 
+_SPEECH_ENDS = ("input_audio_buffer.speech_stopped", "input_audio_buffer.committed", "input_audio_buffer.cleared")
+"""What ends speech that the server has heard begin: a commit by hand does so without a `speech_stopped`."""
+
 _LOG_IS_FULL = Notice(
     f"the event log holds the newest {MAX_BYTES // 2**20} MiB: older events are forgotten from now on",
     hint="--json keeps every event, in a pipe",
@@ -193,6 +196,14 @@ class SessionState(Part):
     def portable(self) -> TransferResult:
         """The conversation as another connection can take it: of a cut answer, the words that were heard."""
         return portable_items(self.as_heard(), self.items.call_ids)
+
+    @property
+    def speech_open(self) -> bool:
+        """The server has heard speech begin and not end."""
+        began = self.log.last("input_audio_buffer.speech_started")
+        return began is not None and not any(
+            end and end.number > began.number for end in map(self.log.last, _SPEECH_ENDS)
+        )
 
     @property
     def exit_code(self) -> ExitCode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,22 +132,26 @@ class Talk:
         self._link.require_turns()
         self._link.send("input_audio_buffer.clear")
 
-    async def play(self, path: Path, *, commit: bool = False) -> WavAudio:
+    async def play(
+        self, path: Path, *, commit: bool = False, pause: Callable[[float], Awaitable[object]] | None = None
+    ) -> WavAudio:
         """Send a WAV file as if it were spoken; gives what was sent of it. Raises InputError.
 
         With `commit` it is a turn of its own, and answered; else a second of silence ends it for voice detection.
+        It is sent at once, unless `pause` is awaited for the seconds that each piece of it takes to speak.
         """
         if commit:
             self._link.require_turns()
         self._link.require_connection()
         audio = load_speech(path)
         pcm = audio.pcm + (b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS)))
-        paced = self._link.kind in (SessionKind.TRANSLATION, SessionKind.LIVE)  # their clock is the audio
+        if pause is None and self._link.kind in (SessionKind.TRANSLATION, SessionKind.LIVE):
+            pause = asyncio.sleep  # their clock is the audio
         for start in range(0, len(pcm), _CHUNK_BYTES):
             self._audio.send(pcm[start : start + _CHUNK_BYTES])
             await self._link.transport.flush()  # a file is not live audio: it waits rather than be dropped
-            if paced:
-                await asyncio.sleep(_CHUNK_MS / 1000)
+            if pause is not None:
+                await pause(_CHUNK_MS / 1000)
         if commit:
             self.commit(respond=True)
         return audio

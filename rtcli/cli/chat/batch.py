@@ -33,9 +33,6 @@ _SAID_OUT_SECONDS = 2.0
 _QUIET_SECONDS = 1.0
 """Seconds of quiet after the last speech of a file before nothing more is expected."""
 
-_SPEECH_ENDS = ("input_audio_buffer.speech_stopped", "input_audio_buffer.committed", "input_audio_buffer.cleared")
-"""What ends speech that the server has heard begin: a commit by hand does so without a `speech_stopped`."""
-
 
 async def in_pipe(options: ChatOptions) -> ExitCode:
     """A chat from standard input to standard output; the code is the worst that happened."""
@@ -251,7 +248,7 @@ async def _end_speech(session: RealtimeSession) -> None:
     """Go on with silence until turn detection notices that the speech has ended, up to its longest wait."""
     for _ in range(_MAX_SILENCE_MS // _SILENCE_MS):
         await asyncio.sleep(0.02)  # the server's word takes a moment to come
-        if not _speech_open(session) or not session.lifecycle.connected:
+        if not session.state.speech_open or not session.lifecycle.connected:
             return
         session.audio.send(bytes(PCM16.byte_length(_SILENCE_MS)))
 
@@ -266,7 +263,7 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
     loop = asyncio.get_running_loop()
     # a connection that is lost meanwhile has no answer to wait for
     while session.lifecycle.connected:
-        speaking = _speech_open(session) or _is_unwritten(session)
+        speaking = session.state.speech_open or _is_unwritten(session)
         if ended() and session.quiet and not speaking:
             quiet_since = quiet_since or loop.time()
             if loop.time() - quiet_since >= _QUIET_SECONDS:
@@ -283,13 +280,6 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
         await asyncio.sleep(0.02)  # no event tells that a file has ended or that a room is quiet
         if not session.quiet:
             await complete(session, limit)
-
-
-def _speech_open(session: RealtimeSession) -> bool:
-    """The server has heard speech begin and not end."""
-    last = session.state.log.last
-    began = last("input_audio_buffer.speech_started")
-    return began is not None and not any(end and end.number > began.number for end in map(last, _SPEECH_ENDS))
 
 
 def _is_unwritten(session: RealtimeSession) -> bool:

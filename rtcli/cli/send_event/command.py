@@ -178,9 +178,10 @@ async def _stream(file: str, kind: SessionKind) -> AsyncIterator[Located]:
 async def _exchange(
     endpoint: Endpoint, stop: StopCondition, events: list[Located] | None, file: str, shown: _Shown, recorded: _Recorded
 ) -> ExitCode:
-    from rtcli.cli.connect import serving_in_process, transport_for
+    from rtcli.cli.connect import serving_in_process
     from rtcli.cli.output import StdoutConsumer, color_for
     from rtcli.cli.send_event.exchange import Exchange
+    from rtcli.session.dialing import transport_for
     from rtcli.session.first_update import SessionUpdate
     from rtcli.terminal.capabilities import is_terminal
     from rtcli.terminal.ndjson import NdjsonWriter

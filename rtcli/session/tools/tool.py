@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from rtcli.session.tools.signature import ToolSignature
+from typing import Any, Protocol, TypeAlias
 
 ToolSchema: TypeAlias = dict[str, Any]
 
 MAX_NAME = 64
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
+
+
+class ArgumentBinder(Protocol):
+    """Knows what a function takes (see `rtcli.session.tools.signature`)."""
+
+    def bind(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]: ...
+
+
+class AnyArguments:
+    """For a function that takes whatever the model says."""
+
+    def bind(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """All of them by name."""
+        return [], dict(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class Tool:
 
     schema: ToolSchema
     function: Callable[..., Any] | None = None
-    signature: ToolSignature | None = None
+    signature: ArgumentBinder | None = None
 
     @property
     def name(self) -> str:

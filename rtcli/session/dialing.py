@@ -1,0 +1,25 @@
+"""From an Endpoint to the transport that dials it, with its key where that belongs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rtcli.config.endpoints import Endpoint
+from rtcli.transports import OpenAIRealtimeWebSocket
+
+
+def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
+    """A transport that will dial this endpoint; tracing stays off unless the session's config asks for it."""
+    headers = {**endpoint.headers, **auth_header(endpoint)}
+    return OpenAIRealtimeWebSocket(
+        model=endpoint.model, url=endpoint.url, headers=headers, auto_tracing=False, **options
+    )
+
+
+def auth_header(endpoint: Endpoint) -> dict[str, str]:
+    """The header that carries the endpoint's key; none without a key: a local server wants none."""
+    key = endpoint.api_key
+    if key is None:
+        return {}
+    assert isinstance(key, str)  # what the command line resolves is text; functions are for programs
+    return {"api-key": key} if endpoint.auth == "api-key" else {"Authorization": f"Bearer {key}"}

@@ -1,0 +1,132 @@
+"""Makes what a scenario is played on: the server or the recording, the session, the context of its commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rtcli.commands import Context, default_registry
+from rtcli.config.endpoints import Endpoint
+from rtcli.config.prices import price_of
+from rtcli.protocol.models import DEFAULT_MODEL
+from rtcli.protocol.usage import TokenUsage
+from rtcli.scenario.language import Scenario, ScenarioTool
+from rtcli.scenario.stage import Stage
+from rtcli.server import RealtimeServer
+from rtcli.session.clocked_speaker import ClockedSpeaker
+from rtcli.session.dialing import auth_header
+from rtcli.session.first_update import SessionUpdate
+from rtcli.session.lifecycle import with_model
+from rtcli.session.recorder import RecordingSetup
+from rtcli.session.session import RealtimeSession
+from rtcli.session.tools.tool import AnyArguments, Tool
+from rtcli.testing.recorded_server import RecordedServer
+from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.views import DisplaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioTarget:
+    """What scenarios are played against: an endpoint, the built-in server at it, or a recording.
+
+    Time passes `pace` times as fast, 0: at once. `tools` are run for every scenario, beside its own.
+    """
+
+    endpoint: Endpoint
+    server: RealtimeServer | None = None
+    recording: Path | None = None
+    pace: float = 1.0
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    tools: Sequence[Tool] = ()
+    program: str = ""
+
+    def stage(self, scenario: Scenario) -> Stage:
+        """A stage for one run. Raises InputError for a recording that cannot be read."""
+        if self.recording is not None:
+            return self._recorded_stage(scenario, RecordedServer(self.recording))
+        sleep = partial(_sleep, self.pace)
+        speaker = ClockedSpeaker(asyncio.get_running_loop().time, self.pace)
+        stage = self._stage(scenario, speaker, sleep, {}, SessionUpdate.MINIMAL)
+        if self.server is not None:
+            stage.ready = self.server.engines
+        return stage
+
+    def _recorded_stage(self, scenario: Scenario, server: RecordedServer) -> Stage:
+        dialed = {"create_websocket": server.dial, "clock": server.clock}
+        asks = server.takes_settings or scenario.session or scenario.tools
+        update = SessionUpdate.MINIMAL if asks else SessionUpdate.NONE
+        stage = self._stage(scenario, ClockedSpeaker(server.clock), server.sleep, dialed, update)
+        stage.waits, stage.mismatch = lambda: server.waits, lambda: server.mismatch
+        return stage
+
+    def _stage(
+        self,
+        scenario: Scenario,
+        speaker: ClockedSpeaker,
+        sleep: Callable[[float], Awaitable[object]],
+        dialed: Mapping[str, Any],
+        update: SessionUpdate,
+    ) -> Stage:
+        endpoint = with_model(self.endpoint, scenario.model) if scenario.model else self.endpoint
+        transport = OpenAIRealtimeWebSocket(
+            model=endpoint.model,
+            url=endpoint.url,
+            headers={**endpoint.headers, **auth_header(endpoint)},
+            auto_tracing=False,
+            **dialed,
+        )
+        session = RealtimeSession(
+            transport,
+            endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
+            config=dict(scenario.session),
+            session_update=update,
+            speaker=speaker,
+            tools=[*self.tools, *map(_tool, scenario.tools)],
+            recording=RecordingSetup(command="run", program=self.program, defer=asyncio.get_running_loop().call_soon),
+            **({"clock": dialed["clock"]} if dialed else {}),
+        )
+        context = Context(session, DisplaySettings(), default_registry(), prices=self.prices)
+        return Stage(session, context, speaker, self.cost, sleep)
+
+    def cost(self, model: str, usage: TokenUsage) -> float | None:
+        """Dollars for tokens of a model; None where it has no price."""
+        price = price_of(model, self.prices)
+        counts = {name: getattr(usage, name) for name in TokenUsage.__slots__}
+        return None if price is None else price.cost(counts)
+
+
+async def _sleep(pace: float, seconds: float) -> None:
+    await asyncio.sleep(seconds / pace if pace else 0)
+
+
+def _tool(declared: ScenarioTool) -> Tool:
+    """Answers each call with the next output."""
+    schema, outputs = dict(declared.schema), list(declared.outputs)
+    if not outputs:
+        return Tool(schema)
+
+    def answer(**_arguments: Any) -> Any:
+        return outputs.pop(0) if len(outputs) > 1 else outputs[0]
+
+    return Tool(schema, answer, AnyArguments())
+
+
+@asynccontextmanager
+async def serving(target: ScenarioTarget, **options: Any) -> AsyncIterator[ScenarioTarget]:
+    """The target; if it is the built-in server, that runs in this process meanwhile, with these options."""
+    if not target.endpoint.local:
+        yield target
+        return
+    async with RealtimeServer(pace=target.pace, **options) as server:
+        yield replace(target, endpoint=target.endpoint.at(server.url), server=server)
+
+
+def recorded_endpoint(file: Path) -> Endpoint:
+    """What a session that plays a recording says it talks to. Raises InputError."""
+    model = RecordedServer(file).model or DEFAULT_MODEL
+    return Endpoint("ws://recording.invalid/v1/realtime", model, f"the recording {file.name}")

@@ -14,7 +14,7 @@ from rtcli.session.session import RealtimeSession
 from rtcli.timeline.diff import Cost
 from rtcli.timeline.turns import Turn
 
-Turns: TypeAlias = Sequence[Turn]
+SceneTurns: TypeAlias = Sequence[Turn]
 
 LINGER_SECONDS = 0.3
 """How long nothing may come before what is still missing will not come any more."""
@@ -48,7 +48,7 @@ class Stage:
     mismatch: Callable[[], Mismatch | None] = lambda: None
 
     @property
-    def turns(self) -> Turns:
+    def turns(self) -> SceneTurns:
         """The turns in which something was asked for."""
         return [turn for turn in self.session.state.timeline.turns if turn.responses or turn.failed]
 

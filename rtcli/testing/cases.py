@@ -14,7 +14,7 @@ from rtcli.errors import ExitCode, RtcliError
 from rtcli.recording.folder import RecordingFolder
 from rtcli.scenario.language import Scenario
 from rtcli.scenario.runner import ScenarioRunner
-from rtcli.scenario.stage import Stage, Turns
+from rtcli.scenario.stage import SceneTurns, Stage
 from rtcli.scenario.verdict import CaseResult, StepProblem, StepResult
 from rtcli.testing.build import ScenarioTarget
 
@@ -38,7 +38,7 @@ class PlayedCase:
 
     case: Case
     result: CaseResult
-    turns: Turns = ()
+    turns: SceneTurns = ()
 
 
 Told = Callable[[Case, StepResult], object]

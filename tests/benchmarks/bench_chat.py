@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.kit.terminal import Terminal
 from tests.soak.measures import rss_mb
 
 MEGABYTES = 300
+PARTS = 6
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -61,13 +63,16 @@ def watch(terminal: Terminal, seconds: float) -> None:
 def idle(seconds: float) -> str:
     """The microphone open, and silence in it."""
     with SoundCard() as card, chat("--local", "--mic", environ=card.settings) as terminal:
-        terminal.wait_for("mic on")
+        terminal.wait_for("│ mic ")
         watch(terminal, 5)
-        used, resident = seconds_used(terminal.pid), rss_mb(terminal.pid)
-        watch(terminal, seconds)
+        used, resident = seconds_used(terminal.pid), [rss_mb(terminal.pid)]
+        for _ in range(PARTS):  # what grows until a bound is reached, and stops there, is told from what goes on
+            watch(terminal, seconds / PARTS)
+            resident.append(rss_mb(terminal.pid))
         share = (seconds_used(terminal.pid) - used) / seconds
-        grown = rss_mb(terminal.pid) - resident
-    return f"microphone open and idle for {seconds:g} s: {100 * share:.1f} % of a core, {grown:+.1f} MB"
+    grown = ", ".join(f"{after - before:+.1f}" for before, after in pairwise(resident))
+    title = f"microphone open and idle for {seconds:g} s: {100 * share:.1f} % of a core"
+    return f"{title}, {resident[0]:.1f} MB and then {grown} MB in {PARTS} equal parts"
 
 
 KINDS: dict[str, Callable[[int, str], list[dict[str, Any]]]] = {

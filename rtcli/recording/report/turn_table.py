@@ -132,7 +132,7 @@ def _row(turn: Turn, columns: Iterable[_Column]) -> str:
 
 
 def _cell(kind: str, words: str) -> str:
-    return f"<div>{text(words)}</div>" if kind == "said" and words else text(words)
+    return f"<div>{text(words)}</div>" if kind in ("said", "end") and words else text(words)
 
 
 def _sums(turns: Sequence[Turn], before: int, figures: Sequence[str]) -> Iterator[str]:

@@ -76,9 +76,9 @@ class TrackPlayer {
   }
 
   /** Schedule what is due soon. */
-  schedule(context, zero) {
+  schedule(context, zero, ahead = AHEAD) {
     const { pieces, rate, coding } = this.about;
-    while (this._next < pieces.length && zero + pieces[this._next][0] < context.currentTime + AHEAD) {
+    while (this._next < pieces.length && zero + pieces[this._next][0] < context.currentTime + ahead) {
       const [start, length] = pieces[this._next];
       const samples = DECODERS[coding](bytesOf(`audio-${this.name}-${this._next}`)).subarray(0, length);
       this._next++;

@@ -11,6 +11,14 @@ class Details {
     this.heading = document.getElementById("details-heading");
     this._onSeek = onSeek;
     this._asked = 0;
+    this.clear();
+  }
+
+  /** Nothing is chosen. */
+  clear() {
+    this._asked++;
+    this.heading.textContent = "Event";
+    this.place.replaceChildren(make("p", { class: "help" }, "Choose a mark in the timeline, or an event."));
   }
 
   /** What a mark says, and its event where it has one. */

@@ -43,7 +43,7 @@ function drawStage(context, timeline, colors) {
   drawLabels(context, layout, colors);
   context.save();
   context.beginPath();
-  context.rect(LEFT, 0, view.width + 1, layout.height);
+  context.rect(LEFT - 6, 0, view.width + 12, layout.height); // signs at both ends have room
   context.clip();
   for (const name of ["user", "model"]) drawWave(context, view, layout.lanes[name], waves[name], colors[name]);
   const shown = marks.filter((mark) => mark.end >= view.start && mark.start <= view.end);

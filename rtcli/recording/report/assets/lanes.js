@@ -102,7 +102,7 @@ class Waveform {
 
 /** How high a level is drawn, 0 to 1: from -66 dBFS to -6. */
 function loudness(level) {
-  return Math.max(0, Math.min((level - 30) / 60, 1)) ** 1.7;
+  return Math.max(0, Math.min((level - 30) / 60, 1)) ** 2.2;
 }
 
 /** Distances between ticks, in seconds. */

@@ -45,6 +45,10 @@ async function start() {
   document.getElementById("zoom-in").addEventListener("click", () => timeline.zoom(0.5));
   document.getElementById("zoom-out").addEventListener("click", () => timeline.zoom(2));
   document.getElementById("fit").addEventListener("click", () => timeline.showAll());
+  document.getElementById("close").addEventListener("click", () => {
+    details.clear();
+    timeline.select(null);
+  });
   connectTheme(timeline);
   connectKeys(player);
   window.addEventListener("beforeprint", () => {
@@ -54,6 +58,7 @@ async function start() {
   window.addEventListener("afterprint", () => timeline.draw());
   window.addEventListener("hashchange", followAddress);
   followAddress();
+  window.rtcliReport = { session, events, timeline, player }; // for the console of those who want to look further
   document.documentElement.dataset.ready = "true";
 }
 

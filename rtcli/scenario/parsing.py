@@ -11,12 +11,12 @@ from rtcli.errors import InputError, UsageError
 from rtcli.protocol.config_shapes import checked_config
 from rtcli.protocol.yaml_reader import read_yaml_places
 from rtcli.reading import read_text
+from rtcli.scenario import SUFFIXES
 from rtcli.scenario.grammar import SCENARIO, StepShape
 from rtcli.scenario.language import DEFAULT_TIMEOUT, Scenario, ScenarioStep, ScenarioTool
 from rtcli.scenario.places import At, nearest
 from rtcli.scenario.shapes import VARIABLE, FilledText
 
-SUFFIXES = (".scenario.yaml", ".scenario.yml", ".scenario.json")
 MAX_BYTES = 4 * 2**20
 
 

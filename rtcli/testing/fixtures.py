@@ -17,13 +17,13 @@ from rtcli.config.endpoints import Endpoint, resolve_endpoint
 from rtcli.config.keys import KeySource
 from rtcli.errors import RtcliError
 from rtcli.server import RealtimeServer
+from rtcli.session.dialing import transport_for
 from rtcli.session.first_update import SessionUpdate
 from rtcli.session.recorder import RecordingSetup
 from rtcli.session.session import RealtimeSession
 from rtcli.session.tools.signature import tool_of
 from rtcli.session.tools.tool import Tool
 from rtcli.testing.server_thread import ServerThread
-from rtcli.transports import OpenAIRealtimeWebSocket
 
 _LEAVE_SECONDS = 0.5
 """How long clients may take to leave when a test ends, before they are judged at its teardown."""
@@ -155,9 +155,7 @@ class SessionOpener(Judged):
         self, tools: list[Tool], seconds: float, config: dict[str, Any]
     ) -> AsyncIterator[RealtimeSession]:
         session = RealtimeSession(
-            OpenAIRealtimeWebSocket(
-                url=self._endpoint.url, api_key=self._endpoint.api_key or "none", auto_tracing=False
-            ),
+            transport_for(self._endpoint),
             endpoint=self._endpoint,
             config=config,
             tools=tools,

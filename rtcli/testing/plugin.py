@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rtcli.scenario import SUFFIXES
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rtcli.testing.fixtures import Judged, SessionOpener
     from rtcli.testing.server_thread import ServerThread
-
-SUFFIXES = (".scenario.yaml", ".scenario.yml", ".scenario.json")
 
 _MARKER = (
     "realtime_server(script=None, recording=None, faults=(), pace=0, rules=None, ignore=(), ...): what the fixture "
@@ -46,6 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The marker is known."""
     config.addinivalue_line("markers", _MARKER)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A scenario is a test."""
+    if not file_path.name.endswith(SUFFIXES):
+        return None
+    from rtcli.testing.collector import ScenarioFile
+
+    return ScenarioFile.from_parent(parent, path=file_path)
 
 
 @pytest.fixture

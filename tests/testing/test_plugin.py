@@ -137,7 +137,7 @@ def test_a_run_without_such_tests_imports_nothing_of_rtcli(tmp_path: Path) -> No
         "import sys\n"
         "def test_nothing():\n"
         "    found = sorted(name for name in sys.modules if name.partition('.')[0] == 'rtcli')\n"
-        "    assert found == ['rtcli', 'rtcli.testing', 'rtcli.testing.plugin']\n"
+        "    assert found == ['rtcli', 'rtcli.scenario', 'rtcli.testing', 'rtcli.testing.plugin']\n"
         "    assert not {'websockets', 'numpy', 'orjson', 'yaml', 'rich'} & set(sys.modules)\n"
     )
     done = ran(tmp_path)

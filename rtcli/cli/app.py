@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": ("serve", "serve"),
     "proxy": ("proxy.command", "proxy"),
     "run": ("run.command", "run"),
+    "call": ("call", "app"),
     "replay": ("replay", "replay"),
     "recordings": ("recordings", "app"),
     "check": ("check", "check"),

@@ -82,6 +82,12 @@ def serve(
     record: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Record each connection into this folder.")
     ] = None,
+    ring: Annotated[
+        str | None, typer.Option("--ring", metavar="WAV", help="Have a telephone call, whose caller says this file.")
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Announce calls by telephone here, as the API does.")
+    ] = None,
     log: Annotated[bool, typer.Option("--log", help="Show each event, fault and connection on stderr.")] = False,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Serve wss with this certificate (PEM).")] = None,
     tls_key: Annotated[
@@ -97,11 +103,12 @@ def serve(
     rtcli serve --from talk.ndjson --pace 0 --once
     rtcli serve --script answers.yaml --once --junit out.xml -- python agent.py
     rtcli serve --log --fault event=response.created:stall=5s --fault after=60s:close=1011
+    rtcli serve --ring hello.wav --webhook http://127.0.0.1:8000/webhook
 
     Prints its URL on stdout when it is ready. With RTCLI_SERVE_KEY in the environment, clients must present that key.
     A client that does something else than the script expects, or the one that was recorded, is told of on stderr; with
     --once that is exit 6, and so is a broken rule of rtcli check. A COMMAND finds the server's address in
-    OPENAI_BASE_URL and RTCLI_URL; stdout is its own then.
+    OPENAI_BASE_URL and RTCLI_URL; stdout is its own then. With RTCLI_WEBHOOK_SECRET webhooks are signed.
     """
     _check_numbers(port, expires_after, pace)
     from functools import partial
@@ -125,16 +132,19 @@ def serve(
         expires_after=expires_after,
         allow_origin=tuple(allow_origin or ()),
         ssl=tls_context(tls_cert, tls_key),
+        webhook=webhook,
+        webhook_secret=os.environ.get("RTCLI_WEBHOOK_SECRET") or None,
     )
+    says = _speech(ring, recording)
     observe = _event_log() if log else None
     asked = OnceOptions(tuple(command or ()), timeout, junit, tuple(ignore or ()))
     if once:
         run = prepare(make, asked, script=script, recording=recording, record=record, log=observe, tell=_tell)
-        return runner.run(_serve_once(run, key, tls_cert or ""))
+        return runner.run(_serve_once(run, key, tls_cert or "", says))
     asked.require_once()
     server = make(record=record, observe=observe)
     server.on_mismatch = _tell
-    return runner.run(_serve(server, until_eof))
+    return runner.run(_serve(server, until_eof, says))
 
 
 def _check_numbers(port: int | None, expires_after: float, pace: float) -> None:
@@ -146,7 +156,18 @@ def _check_numbers(port: int | None, expires_after: float, pace: float) -> None:
         raise UsageError(f"--pace {pace:g}", why="it is how many times as fast, or 0 for at once")
 
 
-async def _serve(server: RealtimeServer, until_eof: bool) -> ExitCode:
+def _speech(file: str | None, recording: str | None) -> bytes | None:
+    """What the caller of --ring says. Raises InputError, and UsageError where nobody would answer."""
+    if file is None:
+        return None
+    if recording is not None:
+        raise UsageError("--ring and --from exclude each other", why="a recording takes no calls")
+    from rtcli.dsp.wav import read_speech
+
+    return read_speech(file)
+
+
+async def _serve(server: RealtimeServer, until_eof: bool, ring: bytes | None) -> ExitCode:
     import asyncio
 
     from rtcli.server.net.serve import serve as run_server
@@ -154,12 +175,13 @@ async def _serve(server: RealtimeServer, until_eof: bool) -> ExitCode:
     stop = asyncio.Event()
     if until_eof:
         _at_eof(stop.set)
-    await run_server(server, announce=_announce, log=_log, until=stop.wait)
+    await run_server(server, announce=_announce, log=_log, until=stop.wait, ring=ring)
     return ExitCode.OK
 
 
-async def _serve_once(run: OnceRun, key: str | None, certificate: str) -> ExitCode:
+async def _serve_once(run: OnceRun, key: str | None, certificate: str, ring: bytes | None) -> ExitCode:
     import asyncio
+    from functools import partial
 
     from rtcli.cli.serve_report import conclude
     from rtcli.server.net.serve import serve as run_server
@@ -167,9 +189,8 @@ async def _serve_once(run: OnceRun, key: str | None, certificate: str) -> ExitCo
     # stdout is the program's own
     announce = (lambda url: _log(f"address: {url}")) if run.name else _announce
     try:
-        await run_server(
-            run.server, announce=announce, log=_log, until=lambda: run.until_over(key=key, certificate=certificate)
-        )
+        until = partial(run.until_over, key=key, certificate=certificate)
+        await run_server(run.server, announce=announce, log=_log, until=until, ring=ring)
     except asyncio.CancelledError:
         run.stopped = True
         conclude(run)

@@ -39,7 +39,7 @@ def refused(error: ConnectError) -> ConnectError:
         return error
     return ConnectError(
         f"Realtime call request failed with status {error.status}",
-        why=_message(error.body) or error.why,
+        why=message_in(error.body) or error.why,
         hint=hint_for_status(error.status, error.body),
         url=error.url,
         status=error.status,
@@ -47,7 +47,7 @@ def refused(error: ConnectError) -> ConnectError:
     )
 
 
-def _message(body: str) -> str:
+def message_in(body: str) -> str:
     """What a body says: the message of its `error`, or all of it on one line."""
     try:
         answer = json.loads(body)

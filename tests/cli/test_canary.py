@@ -123,6 +123,8 @@ RUNS = (
     Run("chat with tools that tell", ("chat", "--url", "{real}", "--text", "--tools", "tools.py", *_AS_KEY),
         "please tell\n/tools\n/last response.done\n"),
     Run("chat with tools that cannot be loaded", ("chat", "--url", "{real}", "--tools", "broken.py", *_AS_KEY), "hi\n"),
+    Run("call that is not known", ("call", "hangup", "rtc_1", "--url", "{real}", *_AS_KEY), "", _KEYS),
+    Run("call of a server without calls", ("call", "accept", "rtc_1", "--url", "{url}", *_AS_KEY), "", _KEYS),
     Run("replay", ("replay", "wire.ndjson"), "/show 1\n/last error\n/grep canary\n/export json x.json\n", _KEYS),
     Run("replay that shows all", ("replay", "wire.ndjson", "--events", "all"), "", _KEYS),
     Run("replay of turns", ("replay", "a.ndjson"), _LOOKS, _KEYS),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from rtcli.errors import UsageError
+from rtcli.server.calls.ringing import call
 from rtcli.server.net.app import RealtimeServer
 
 
@@ -15,10 +16,12 @@ async def serve(
     announce: Callable[[str], None],
     log: Callable[[str], None],
     until: Callable[[], Awaitable[object]],
+    ring: bytes | None = None,
 ) -> None:
     """Serve until what `until` returns is over.
 
-    `announce` gets the address once clients can connect, `log` lines for the user.
+    `announce` gets the address once clients can connect, `log` lines for the user. With `ring` somebody calls once, and
+    says that: 24 kHz PCM16.
 
     Raises UsageError where it cannot listen, for engines that turn out to be missing, and what `until` raises of it.
     """
@@ -31,9 +34,12 @@ async def serve(
         missing: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as group:
-                loading = group.create_task(_log_engines(server, log), name="log engines")
+                beside = [group.create_task(_log_engines(server, log), name="log engines")]
+                if ring is not None:
+                    beside.append(group.create_task(call(server, ring, log), name="caller"))
                 await until()
-                loading.cancel()
+                for task in beside:
+                    task.cancel()
         except* UsageError as problems:
             missing += problems.exceptions
         if missing:  # raised in the except* block, Python 3.11.2 (Debian 12) would put it into a group again

@@ -94,6 +94,8 @@ class MarkSign(StrEnum):
     """What a mark in a chart stands for."""
 
     TYPED = "typed"
+    STARTED = "speech_started"
+    STOPPED = "speech_stopped"
     COMMIT = "committed"
     DELTA = "first delta"
     CUT = "cut"
@@ -111,7 +113,10 @@ class ChartBar:
 
 @dataclass(frozen=True, slots=True)
 class ChartWave:
-    """Levels of audio from a moment on: a byte for each 10 ms, decibels above -96 dBFS. `bright`: it was heard."""
+    """Levels of audio from a moment on: a byte for each 10 ms, decibels above -96 dBFS.
+
+    `bright`: it was heard; what else is drawn otherwise, `Chart.dim` says why.
+    """
 
     start: float
     levels: bytes = field(repr=False)
@@ -148,6 +153,7 @@ class Chart:
     lanes: tuple[ChartLane, ...]
     figures: tuple[tuple[str, bool], ...] = ()
     again: Callable[[], Chart] | None = field(default=None, repr=False, compare=False)
+    dim: str = "not heard"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 from rtcli.commands.arguments import DeviceName, FilePath
 from rtcli.commands.context import Context
+from rtcli.commands.level_chart import level_chart
 from rtcli.commands.registry import command
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.session.audio_devices import devices
-from rtcli.views import Level, Notice, Table, Views
+from rtcli.session.detector import detection_of
+from rtcli.session.level_history import SECONDS
+from rtcli.views import Level, Notice, Table, View, Views
 
 
 @command("mute", topic="audio")
@@ -107,12 +110,22 @@ def audio_out(context: Context, device: Annotated[str, DeviceName("output")]) ->
 
 
 @command("audio level", topic="audio")
-def audio_level(context: Context) -> Views:
-    """Show the microphone's level."""
-    level = context.session.audio.level_db
-    if level is None:
+async def audio_level(context: Context) -> Views:
+    """Draw the microphone's level of the last 10 s, with speech_started and speech_stopped as the server told them.
+
+    Below it the turn detection and its threshold; with the built-in server also what its detector took for speech.
+    """
+    session = context.session
+    level, now = session.audio.level_db, session.now
+    runs = session.audio.levels.runs(now - SECONDS)
+    if level is None and not runs:
         return Notice("the microphone is closed or muted", hint="/unmute")
-    return Notice(f"microphone at {level:.0f} dBFS", hint="speech is usually between -40 and -10")
+    confirmed = session.settings.confirmed
+    detection = await detection_of(session.lifecycle.endpoint, str(confirmed.get("id", "")))
+    views: list[View] = [level_chart(runs, context.state.timeline.turns, confirmed, detection, now)]
+    if level is not None:
+        views.append(Notice(f"microphone at {level:.0f} dBFS", hint="speech is usually between -40 and -10"))
+    return views
 
 
 @command("echo", topic="audio")

@@ -20,6 +20,8 @@ _BARS: Mapping[BarLook, Span] = {
 }
 _MARKS: Mapping[MarkSign, Span] = {
     MarkSign.TYPED: Span("you", "▾"),
+    MarkSign.STARTED: Span("you", "╞"),
+    MarkSign.STOPPED: Span("you", "╡"),
     MarkSign.COMMIT: Span("muted", "┆"),
     MarkSign.DELTA: Span("received", "┣"),
     MarkSign.CUT: Span("error", "⟂"),
@@ -142,7 +144,7 @@ def _legend(chart: Chart) -> str:
     known = [f"{_BARS[look].text} {look}" for look in _BARS if look in looks]
     known += [f"{_MARKS[sign].text} {sign}" for sign in _MARKS if sign in signs]
     if any(not wave.bright for lane in chart.lanes for wave in lane.waves):
-        known.append(f"{_UNHEARD[1]} not heard")
+        known.append(f"{_UNHEARD[1]} {chart.dim}")
     return "  ".join(known)
 
 

@@ -5,9 +5,9 @@ Audio is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,13 @@ class SpeechDetector(Protocol):
 
     def reset(self) -> None:
         """Forget speech that is open: the next decision is a start. Positions go on counting."""
+
+
+@runtime_checkable
+class TellsProbabilities(Protocol):
+    """A detector that can say what it made of the last seconds."""
+
+    recent: Sequence[float]  # the probability of speech in each step, the last one newest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rtcli.protocol.record import Device
 from rtcli.session.audio_input import AudioInput, MicrophoneLike
 from rtcli.session.audio_output import AudioOutput, SpeakerLike
 from rtcli.session.audio_stall import AudioStall
+from rtcli.session.level_history import LevelHistory
 from rtcli.session.link import Link
 from rtcli.transports.connection_errors import read_only
 
@@ -75,6 +76,11 @@ class SessionAudio:
     def level_db(self) -> float | None:
         """How loud the microphone is, in dBFS; None while nothing is recorded or it is muted."""
         return self._input.level_db
+
+    @property
+    def levels(self) -> LevelHistory:
+        """How loud the microphone was in the last seconds, while it was live."""
+        return self._input.levels
 
     def open_microphone(self) -> None:
         """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""

@@ -11,11 +11,12 @@ from rtcli.audio.stream import Lost
 from rtcli.dsp.codec import Encoder
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.errors import AudioUnavailableError, RtcliError
-from rtcli.protocol.audio_formats import encode_base64
+from rtcli.protocol.audio_formats import PCM16, encode_base64
 from rtcli.protocol.events import Event
 from rtcli.protocol.provenance import caused_by
 from rtcli.session.audio_output import AudioOutput
 from rtcli.session.echo_watch import EchoWatch
+from rtcli.session.level_history import LevelHistory
 from rtcli.session.link import Link
 from rtcli.session.neighbors import append_type
 from rtcli.views import Level, Notice
@@ -58,6 +59,7 @@ class AudioInput:
         self.echo = EchoFilter()
         self.held_back = False  # the last piece went out as silence, for it may be an echo
         self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
+        self.levels = LevelHistory()  # of what was captured while it was live
         self._advised = False  # about headphones: once a session
         self._encoder: Encoder | None = None  # one stream: what it holds back belongs to the next piece
         link.transport.on("input_audio_buffer.speech_started", self._on_input_audio_buffer_speech_started)
@@ -123,6 +125,9 @@ class AudioInput:
             self._echo_watch.add(level, speaker_db)
         passed = self.echo.passed(pcm, level, speaker_db, audible=audible)
         self.held_back = passed is None
+        seconds = len(pcm) / PCM16.bytes_per_second
+        begin = self._link.now - seconds - (self.microphone.held_ms if self.microphone else 0) / 1000
+        self.levels.add(begin, seconds, level, held_back=passed is None)
         pcm = bytes(len(pcm)) if passed is None else passed  # silence keeps the server's time in step
         try:
             with caused_by("microphone"):

@@ -129,7 +129,7 @@ def test_a_full_conversation_refuses_a_turn(ends: str) -> None:
     if ends == "by hand":
         book.append_audio(silence(0.5))
         error = book.refused("input_audio_buffer.commit")
-        assert book.core._input.buffer.milliseconds == 500
+        assert book.core.input.buffer.milliseconds == 500
     else:
         error = only(book.append_audio(voice(0.5) + silence(1)), "error")["error"]
 

@@ -143,7 +143,7 @@ class RealtimeServer:
         )
         self._webhook = Webhook(webhook, webhook_secret)
         endpoints = CallEndpoints(self._calls) if recording is None else None
-        self._endpoints = HttpEndpoints(self._policy, secrets, endpoints)
+        self._endpoints = HttpEndpoints(self._policy, secrets, endpoints, self._sessions.detection)
         self._server: Server | None = None  # once it listens
         self._address: tuple[str, int] | None = None  # the real one, where port 0 was asked for
 

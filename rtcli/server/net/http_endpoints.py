@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
@@ -21,18 +22,29 @@ from rtcli.server.net.handshake import (
     supported_model,
     unsupported_model,
 )
+from rtcli.server.session.turn_detection import TurnDetection
 from rtcli.server.validation.api_errors import ApiError
+from rtcli.server.voice.detector import STEP_MS
 
 _Answer: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
+_DETECTOR = re.compile(r"/rtcli/sessions/([^/]+)/detector")
 _CALL_PATHS = tuple(f"{root}/calls" for root in ROOTS)
 
 
 class HttpEndpoints:
     """The endpoints of one server. Without `calls` it takes none: a recording is served."""
 
-    def __init__(self, policy: AccessPolicy, secrets: ClientSecrets, calls: CallEndpoints | None) -> None:
+    def __init__(
+        self,
+        policy: AccessPolicy,
+        secrets: ClientSecrets,
+        calls: CallEndpoints | None,
+        detection: Callable[[str], TurnDetection | None],
+    ) -> None:
+        """`detection` gives what follows the audio of a session that runs, by its id."""
         self._policy = policy
+        self._detection = detection
         self._calls = calls
         self._answers: Mapping[str, _Answer] = {
             **dict.fromkeys(CLIENT_SECRET_PATHS, self._secret(secrets.create)),
@@ -51,7 +63,7 @@ class HttpEndpoints:
 
     async def _respond(self, request: HttpRequest) -> HttpResponse:
         path = urlsplit(request.target).path
-        answer = self._answers.get(path) or self._control_of(path)
+        answer = self._answers.get(path) or self._control_of(path) or self._detector_of(path)
         if answer is None:
             return HttpResponse.error(404, "Not found.")
         if request.method == "OPTIONS":
@@ -103,6 +115,24 @@ class HttpEndpoints:
                 return _no_calls()
             check = partial(self._check_model, upgrade)
             return await self._calls.control(unquote(call_id), verb, request.body, check_model=check)
+
+        return answer
+
+    def _detector_of(self, path: str) -> _Answer | None:
+        """What tells the newest probabilities of a session's voice detector: ours alone, the API has no such thing."""
+        found = _DETECTOR.fullmatch(path)
+        if found is None:
+            return None
+
+        async def answer(request: HttpRequest) -> HttpResponse:
+            if not holds_key(UpgradeRequest(request.target, request.headers), self._policy):
+                return _wrong_key()
+            detection = self._detection(unquote(found[1]))
+            if detection is None:
+                return HttpResponse.error(404, "No such session, or nothing follows its audio.")
+            probabilities = [round(one, 3) for one in detection.probabilities]
+            about = {"step_ms": STEP_MS, "threshold": detection.threshold, "probabilities": probabilities}
+            return HttpResponse.of_json(200, about)
 
         return answer
 

@@ -15,6 +15,7 @@ from rtcli.server.runtime.live_session import LiveSession
 from rtcli.server.session.core import ServerCore
 from rtcli.server.session.state import realtime_session, transcription_session
 from rtcli.server.session.translation import TranslationCore, translation_session
+from rtcli.server.session.turn_detection import TurnDetection
 
 
 class Sessions:
@@ -39,6 +40,11 @@ class Sessions:
     def find(self, call_id: str) -> LiveSession | None:
         """The session that runs as this call; its own id does as well."""
         return self._running.get(f"sess_{call_id.partition('_')[2]}")
+
+    def detection(self, session_id: str) -> TurnDetection | None:
+        """What follows the audio of the session with this id; None: nothing, or it does not run."""
+        session = self._running.get(session_id)
+        return session.core.input.turns if session is not None and isinstance(session.core, ServerCore) else None
 
     def make(
         self,

@@ -55,7 +55,7 @@ class ServerCore:
         self.output = None if playout is None else OutputAudio(playout, self.conversation)  # of a call alone
         self.active: Response | None = None  # the one response of the conversation that may be in progress
         self.out_of_band: dict[str, Response] = {}  # those beside the conversation, by id
-        self._input = InputAudio(self.state, detector)
+        self.input = InputAudio(self.state, detector)
         self._to_transcribe: set[str] = set()  # committed items; audio sent as an item is not transcribed
         self._held_outputs: list[WireObject] = []  # events whose function call is not complete yet
         self._beside: dict[str, int] = {}  # bytes that responses in progress were given as input of their own, by id
@@ -63,7 +63,7 @@ class ServerCore:
 
     def __repr__(self) -> str:
         active = f"{self.active.id} in progress" if self.active else "idle"
-        speech = "speech" if self._input.item_id else "no speech"
+        speech = "speech" if self.input.item_id else "no speech"
         return f"<ServerCore {self.state.config['id']}: {active}, {speech}, items {len(self.conversation)}>"
 
     @property
@@ -89,21 +89,21 @@ class ServerCore:
 
     def audio_appended(self, pcm: bytes) -> list[ServerEffect]:
         """Audio has been appended: buffer it, and see whether a turn starts or ends in it."""
-        self._mark(self._input.append(pcm))
-        self._input.keep_recent()
-        if partial := self._input.due_partial():
+        self._mark(self.input.append(pcm))
+        self.input.keep_recent()
+        if partial := self.input.due_partial():
             self._out.append(TranscribePartial(*partial))
         return self._effects()
 
     def pause_transcribed(self, transcript: str) -> list[ServerEffect]:
         """What was said before a pause has been transcribed (semantic_vad)."""
-        self._mark(self._input.evaluate_pause(transcript))
+        self._mark(self.input.evaluate_pause(transcript))
         return self._effects()
 
     def partly_transcribed(self, item_id: str, transcript: str) -> list[ServerEffect]:
         """A turn that goes on has been transcribed so far; nothing comes of one that is over."""
-        partial = self._input.partial
-        if partial is None or partial.item_id != item_id or self._input.item_id != item_id:
+        partial = self.input.partial
+        if partial is None or partial.item_id != item_id or self.input.item_id != item_id:
             return []
         return list(partial.attempt(transcript))
 
@@ -114,7 +114,7 @@ class ServerCore:
         self._to_transcribe.discard(item.id)
         if settings is None:
             return []
-        partial = self._input.partial
+        partial = self.input.partial
         sent = partial.sent if partial and partial.item_id == item.id else ""
         events = list(transcription.events(item, settings["model"], transcript, sent))
         self.conversation.weigh(item)
@@ -142,9 +142,9 @@ class ServerCore:
     def idle_elapsed(self) -> list[ServerEffect]:
         """The user has been silent for idle_timeout_ms: that silence becomes a turn."""
         timeout = (self.state.turn_detection or {}).get("idle_timeout_ms")
-        if timeout is None or self.active or self._input.item_id:
+        if timeout is None or self.active or self.input.item_id:
             return []
-        buffer = self._input.buffer
+        buffer = self.input.buffer
         end = PCM16.milliseconds(2 * buffer.end)
         start, item_id = max(0, end - timeout), new_id("item")
         place = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
@@ -161,10 +161,10 @@ class ServerCore:
         turn_before, format_before = self.state.turn_detection, self.state.input["format"]
         self.state.update(sent["session"])
         if self.state.turn_detection != turn_before:
-            self._input.change_turn_detection()
+            self.input.change_turn_detection()
             self._out.append(SetIdleTimer(None))
         if self.state.input["format"] != format_before:
-            self._input.change_format()
+            self.input.change_format()
         self._out.append(event("session.updated", session=self.state.config))
         for label in self.state.mcp_servers:
             if label not in known:
@@ -174,15 +174,15 @@ class ServerCore:
         self._out.append(Close(1000, ""))  # as translation sessions end; here it is taken as well
 
     def _on_input_audio_buffer_append(self, sent: Mapping[str, Any]) -> None:
-        data = items.decode_audio(sent["audio"], "audio", self._input.decoder.format)
-        self._out.append(FeedAudio(self._input.decode(data)))
+        data = items.decode_audio(sent["audio"], "audio", self.input.decoder.format)
+        self._out.append(FeedAudio(self.input.decode(data)))
 
     def _on_input_audio_buffer_commit(self, sent: Mapping[str, Any]) -> None:
         self.conversation.check_room(_COMMITTED_BYTES)  # before the audio is taken from the buffer
-        self._commit_item(*self._input.commit())
+        self._commit_item(*self.input.commit())
 
     def _on_input_audio_buffer_clear(self, sent: Mapping[str, Any]) -> None:
-        self._input.clear()
+        self.input.clear()
         self._out.append(event("input_audio_buffer.cleared"))
 
     def _on_conversation_item_create(self, sent: Mapping[str, Any]) -> None:
@@ -192,7 +192,7 @@ class ServerCore:
             self.conversation.check_room(weight([*self._held_outputs, sent]))
             self._held_outputs.append(dict(sent))
             return
-        item = items.from_client(wire, audio_format=self._input.decoder.format)
+        item = items.from_client(wire, audio_format=self.input.decoder.format)
         self._add_item(item, sent.get("previous_item_id"))
         if item.audio:
             self._out.append(Transcribe(item))
@@ -234,7 +234,7 @@ class ServerCore:
             _MARKS[mark.kind](self, mark)
 
     def _speech_started(self, mark: TurnMark) -> None:
-        item_id, start_ms = self._input.start_turn(mark)
+        item_id, start_ms = self.input.start_turn(mark)
         where = {"audio_start_ms": start_ms, "item_id": item_id}
         self._out += [event("input_audio_buffer.speech_started", **where), SetIdleTimer(None)]
         if (self.state.turn_detection or {}).get("interrupt_response"):
@@ -244,10 +244,10 @@ class ServerCore:
                 self._cancel_response(self.active, "turn_detected")
 
     def _speech_paused(self, mark: TurnMark) -> None:
-        self._out.append(EvaluatePause(self._input.turn_so_far()))
+        self._out.append(EvaluatePause(self.input.turn_so_far()))
 
     def _speech_ended(self, mark: TurnMark) -> None:
-        item_id, pcm = self._input.end_turn(mark)
+        item_id, pcm = self.input.end_turn(mark)
         end_ms = PCM16.milliseconds(2 * mark.sample)
         self._out.append(event("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=item_id))
         respond = bool((self.state.turn_detection or {}).get("create_response"))

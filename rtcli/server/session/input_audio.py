@@ -59,6 +59,11 @@ class InputAudio:
             self._turns = TurnDetection(config, self._detector(), self.buffer.end - len(pcm) // 2)
         return self._turns.feed(pcm)
 
+    @property
+    def turns(self) -> TurnDetection | None:
+        """What follows the audio at present; None where nothing does."""
+        return self._turns
+
     def keep_recent(self) -> None:
         """Drop what is too old for any turn, while nobody speaks and voice detection says so."""
         if self._turns and self._turns.state is Speech.QUIET:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.server.engines import DetectorFactory, DetectorSettings, SpeechDetector
+from rtcli.server.engines import DetectorFactory, DetectorSettings, SpeechDetector, TellsProbabilities
 
 SEMANTIC_PAUSE_MS = 500
 SEMANTIC_PADDING_MS = 300
@@ -63,7 +64,8 @@ class TurnDetection:
         self.padding_ms = SEMANTIC_PADDING_MS if self.semantic else config["prefix_padding_ms"]
         self._limit_ms = _EAGERNESS_MS.get(config.get("eagerness", "auto"), 4_000)
         self._table = _SEMANTIC if self.semantic else _SERVER
-        settings = DetectorSettings(config.get("threshold", 0.5), self.silence_ms)
+        self.threshold: float = config.get("threshold", 0.5)
+        settings = DetectorSettings(self.threshold, self.silence_ms)
         self._detector: SpeechDetector = factory(settings)
         self._offset = start  # the sample of the session that the detector counts as its first
         self._fed = 0  # samples, counted like the detector's
@@ -73,6 +75,11 @@ class TurnDetection:
     def __repr__(self) -> str:
         kind = "semantic_vad" if self.semantic else "server_vad"
         return f"<TurnDetection {kind}: {self.state.name.lower()} at sample {self._offset + self._fed}>"
+
+    @property
+    def probabilities(self) -> Sequence[float]:
+        """Of speech, in the last seconds; none from a detector that does not tell."""
+        return tuple(self._detector.recent) if isinstance(self._detector, TellsProbabilities) else ()
 
     def feed(self, pcm: bytes) -> list[TurnMark]:
         """What these samples bring, in order."""

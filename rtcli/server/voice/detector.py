@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
@@ -17,6 +18,10 @@ _FRAME_BYTES = 2 * _FRAME
 _STEP = _FRAME * PCM16.rate // _RATE  # the same time in samples of the stream
 _START_FRAMES = 3  # 96 ms of speech in a row are a start; a click is shorter
 _HYSTERESIS = 0.15  # speech goes on a little below the threshold that begins it
+
+STEP_MS = 1000 * _FRAME // _RATE
+RECENT = 10_000 // STEP_MS
+"""Frames whose probability is kept: ten seconds."""
 
 NAME = "Silero voice detector"
 
@@ -59,6 +64,7 @@ class SileroDetector:
         self._state = _State.SILENT
         self._run = 0  # frames of speech in a row, while silent
         self._speech_end = 0  # while speaking: the sample after the last that was speech
+        self.recent: deque[float] = deque(maxlen=RECENT)  # what the model said of the last frames
 
     def feed(self, pcm: bytes) -> list[Boundary]:
         """The decisions that these samples lead to, starts and stops in turn."""
@@ -80,7 +86,9 @@ class SileroDetector:
 
     def _probability_of(self, frame: bytes) -> float:
         """A muted microphone sends zeros for hours: they cost nothing, and are not speech."""
-        return self._probability(frame) if any(frame) else 0.0
+        probability = self._probability(frame) if any(frame) else 0.0
+        self.recent.append(probability)
+        return probability
 
     def _await_speech(self, probability: float) -> Boundary | None:
         self._run = self._run + 1 if probability >= self._start_at else 0

@@ -48,7 +48,8 @@ PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re
 
 _MEANINGS = {
     ExitCode.OK: "everything that was asked for happened",
-    ExitCode.UNEXPECTED: "a defect of the program, or output that cannot be written (a full disk)",
+    ExitCode.UNEXPECTED: "a defect of the program, output that cannot be written (a full disk), or a failure of the "
+    "COMMAND of `serve --once` itself",
     ExitCode.USAGE: "the command line, or a file that cannot be read",
     ExitCode.CONNECTION: "the connection failed, was refused, or was lost",
     ExitCode.SERVER_ERROR: "the server sent an `error` event",

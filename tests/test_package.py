@@ -116,6 +116,14 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
     assert "answered within" in run(program, "doctor", **home)
 
 
+def test_pytest_finds_the_plugin_of_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Where it is installed, without an option."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+
+    assert "@pytest.mark.realtime_server(" in run(sys.executable, "-m", "pytest", "--markers", PYTHONPATH=str(tmp_path))
+
+
 def test_the_newest_typer_still_imports_pydantic(tmp_path: Path) -> None:
     """The reason for `typer<0.29` in pyproject.toml; when this fails, the cap can go."""
     run(sys.executable, "-m", "pip", "install", "--quiet", "--target", tmp_path, "typer")

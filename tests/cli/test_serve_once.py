@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import xmlschema
 
 from rtcli.recording.reader import open_recording
 from tests.kit.apps import command
@@ -161,6 +163,7 @@ async def test_the_result_is_written_as_junit(script: str, tmp_path: Path) -> No
     suite = ElementTree.parse(file).getroot()[0]
     cases = {case.get("classname"): case for case in suite.iter("testcase")}
 
+    xmlschema.XMLSchema10(str(Path(__file__).parents[1] / "scenario" / "junit.xsd")).validate(str(file))
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "2", "0")
     assert cases["command"].find("failure") is None
     for name, words in (("script", "rule 2 of weather.yaml"), ("rules", "call-unanswered")):
@@ -220,6 +223,34 @@ async def test_the_whole_group_ends_with_us(tmp_path: Path, number: signal.Signa
     await until(lambda: not any(map(_runs, pids)), "the end of the group")
     message = "it did not end within 5 s" if number is None else "it was stopped before its end"
     assert message in err.decode() and message in file.read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+async def test_what_an_application_leaves_running_ends_with_it() -> None:
+    """It would go on talking with a server that is gone."""
+    ended = await served("", ("sh", "-c", "sleep 600 >/dev/null & echo $!"))
+
+    await until(lambda: not _runs(int(ended.out)), "the end of what was left")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+async def test_the_group_ends_even_where_we_are_held_up(tmp_path: Path) -> None:
+    """The last resort after a signal, when the loop is stuck, takes the group with it."""
+    program = tmp_path / "stuck.py"
+    program.write_text(
+        "import asyncio, os, subprocess, sys, threading, time\n"
+        "from rtcli.cli.leaving import GROUPS, Deadline\n"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True, stdout=subprocess.DEVNULL)\n"
+        "GROUPS.add(child.pid)\n"
+        "print(child.pid, flush=True)\n"
+        "Deadline().begin(143, threading.Event())\n"
+        "time.sleep(600)\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdout=asyncio.subprocess.PIPE)
+    out, _ = await asyncio.wait_for(process.communicate(), DEADLINE)
+
+    assert process.returncode == 143
+    await until(lambda: not _runs(int(out)), "the end of the group")
 
 
 async def test_a_server_without_a_command_has_a_time_limit_if_asked() -> None:

@@ -93,4 +93,4 @@ async def browser(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
             yield opened
         finally:
             await launched.close()
-    assert opened.problems == []
+    assert opened.problems == [], "\n".join(opened.problems)

@@ -80,7 +80,7 @@ class TrackElements:
             if own.strip(b"\0"):
                 name = f"audio-{self.name}-{len(self.pieces)}"
                 self.elements.append(base64_element(name, coded[index * size : (index + 1) * size]))
-                self.pieces.append((round(start + index * samples / self.rate, 4), len(own) // 2))
+                self.pieces.append((round(start + index * samples / self.rate, 6), len(own) // 2))
 
     def about(self) -> dict[str, Any]:
         """What a page has to know to play it."""

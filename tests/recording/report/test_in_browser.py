@@ -14,7 +14,7 @@ import pytest
 from rtcli.dsp.adpcm import decode, encode
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import is_failure, item_ids, parse_filter, type_of
-from rtcli.protocol.record import Frame
+from rtcli.protocol.record import Connected, Connection, End, Frame, Mark, Record
 from rtcli.recording.report.audio import AudioKind
 from tests.kit.browser import Chromium, Scheme
 from tests.kit.filter_vectors import REFUSED, VECTORS, frame
@@ -126,6 +126,12 @@ async def test_events_are_filtered_as_one_types(open_page: Open) -> None:
     types = await page.locator(".grid-row > span:nth-child(4)").all_text_contents()
     await page.fill("#filter", "response.* item=")
     problem = await page.text_content("#filter-problem")
+    await page.fill("#filter", "nothing.is.called.so")
+    await page.focus("#grid")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    assert await page.locator(".grid-row").count() == 0
+    await page.fill("#filter", "response.* -*.delta")
 
     assert len(types) == 6 and all(one.startswith("response.") for one in types)
     assert problem is not None and "unknown filter term" in problem
@@ -339,6 +345,19 @@ async def test_playing_ends_where_the_session_ends(open_page: Open) -> None:
     assert await state(page, "window.rtcliReport.player.position === window.rtcliReport.player.length")
 
 
+async def test_playing_goes_on_from_where_the_cursor_is_set(open_page: Open) -> None:
+    """Also while it plays; what was scheduled from the old place is heard no more."""
+    page = await open_page()
+    await page.click("#play")
+    await until_true(page, "window.rtcliReport.player.position > 0.1")
+    await page.evaluate("window.rtcliReport.player.seek(2)")
+    await until_true(page, "window.rtcliReport.player.position > 2.1")
+
+    player = "window.rtcliReport.player"
+    assert await state(page, f"{player}.playing")
+    assert await state(page, f"{player}.tracks.user._sources.size + {player}.tracks.model._sources.size") <= 2
+
+
 async def test_a_page_without_audio_cannot_play(open_page: Open) -> None:
     """And says so; the waveforms are there."""
     page = await open_page(page_of(SESSION.records, AudioKind.NONE))
@@ -485,6 +504,31 @@ async def test_a_narrow_window_shows_all_of_it(open_page: Open) -> None:
     assert await aside.is_visible()
     await page.get_by_role("button", name="Close the event").click()
     assert not await aside.is_visible()
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        (),
+        (End(0.0, 0),),
+        (Mark(5.0, "alone"), Connection(6.0, Connected.LOST, code=1006)),
+        (frame("response.created", response={"id": "r"}),),
+        tuple(frame("response.created", response={"id": "r"}) for _ in range(3)),
+    ],
+    ids=["nothing", "an end", "moments", "an event without a time", "events without a time"],
+)
+async def test_a_session_of_next_to_nothing_opens(open_page: Open, records: tuple[Record, ...]) -> None:
+    """Without times, without events, without turns: every key does something or nothing."""
+    page = await open_page(page_of(records, header=None))
+    await page.focus("#lanes")
+    for key in ("+", "-", "End", "Home", "n", "p", "Enter", "0", " "):
+        await page.keyboard.press(key)
+    await page.focus("#grid")
+    for key in ("ArrowDown", "Enter", "End", "PageUp"):
+        await page.keyboard.press(key)
+    await page.fill("#filter", "error")
+
+    assert (await page.text_content("#count") or "").startswith("0")
 
 
 # -- an hour -------------------------------------------------------------------------------------

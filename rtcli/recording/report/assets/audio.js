@@ -11,7 +11,7 @@ const STEP_SIZES = [
 const INDEX_STEPS = [-1, -1, -1, -1, 2, 4, 6, 8];
 const BLOCK_SAMPLES = 1001;
 const BLOCK_BYTES = 4 + (BLOCK_SAMPLES - 1) / 2;
-const AHEAD = 1.5; // seconds that are scheduled before they are due
+const AHEAD = 2.5; // seconds that are scheduled before they are due: a page in the background is asked once a second
 
 /** IMA ADPCM (see rtcli/dsp/adpcm.py) as samples from -32,768 to 32,767. */
 function decodeAdpcm(bytes) {
@@ -112,6 +112,7 @@ class Player {
     this.onState = () => {};
     this._context = null;
     this._zero = 0;
+    this._timer = 0;
   }
 
   /** Whether the page holds anything to hear. */
@@ -133,13 +134,15 @@ class Player {
     if (!this.playing) return;
     if (this.position >= this.length) this.position = 0;
     this._begin();
+    this._timer = setInterval(() => this._schedule(), 200);
     this.onState(true);
-    this._tick();
+    this._show();
   }
 
   pause() {
     if (!this.playing) return;
     this.playing = false;
+    clearInterval(this._timer);
     for (const track of Object.values(this.tracks)) track.stop();
     this.onState(false);
   }
@@ -157,16 +160,22 @@ class Player {
   _begin() {
     this._zero = this._context.currentTime + 0.05 - this.position;
     for (const track of Object.values(this.tracks)) track.begin(this._context, this.position);
+    this._schedule();
   }
 
-  _tick() {
-    if (!this.playing) return;
+  _schedule() {
     for (const track of Object.values(this.tracks)) track.schedule(this._context, this._zero);
     this.position = Math.max(0, Math.min(this._context.currentTime - this._zero, this.length));
+    if (this.position < this.length) return;
+    this.pause();
     this.onMove(this.position);
-    if (this.position >= this.length) this.pause();
-    // a page in the background is not painted, and goes on playing
-    else if (document.hidden) setTimeout(() => this._tick(), 250);
-    else requestAnimationFrame(() => this._tick());
+  }
+
+  /** Move the cursor with each frame that is painted. */
+  _show() {
+    if (!this.playing) return;
+    this.position = Math.max(0, Math.min(this._context.currentTime - this._zero, this.length));
+    this.onMove(this.position);
+    requestAnimationFrame(() => this._show());
   }
 }

@@ -271,7 +271,7 @@ function drawOverview(context, timeline, colors) {
       context.fillRect(LEFT + x, side < 0 ? height / 2 - high : height / 2, 1, high);
     }
   }
-  for (const mark of marks.filter((one) => ["error", "interruption", "silence of the server"].includes(one.kind))) {
+  for (const mark of marks.filter((one) => ["error", "connection lost", "interruption", "silence of the server"].includes(one.kind))) {
     context.fillStyle = colors[LOOKS[mark.kind].color];
     context.fillRect(whole.x(mark.start) - 1, 0, 2, 6);
   }

@@ -104,6 +104,7 @@ class EventList {
   }
 
   _activate(index) {
+    if (!this.rows.length) return;
     this.active = Math.max(0, Math.min(index, this.rows.length - 1));
     const top = this.active * ROW;
     const height = this.body.clientHeight;

@@ -13,7 +13,7 @@ async function start() {
   const timeline = new Timeline(session, waves, {
     onSelect: (mark) => {
       details.showMark(mark);
-      if (mark.frame) list.show(mark.frame);
+      list.show(mark.frame || -1 - mark.moment);
     },
     onSeek: (time) => player.seek(time),
     onKey: (key) => (key === "play" ? player.toggle() : toDetails()),
@@ -64,8 +64,10 @@ async function start() {
 
 /** What happened between the events as marks of the lane of events; the room that the text of each mark has. */
 function addMoments(session) {
-  for (const [index, { at, kind, text }] of session.moments.entries()) {
-    session.spans.push({ lane: "events", kind, start: at, end: at, open: false, turn: 0, frame: 0, name: "", note: text, label: "", row: 0, moment: index });
+  for (const [moment, { at, kind, text }] of session.moments.entries()) {
+    const lost = kind === "connection" && text.startsWith("lost");
+    const mark = { lane: "events", kind: lost ? "connection lost" : kind, start: at, end: at, moment, note: text };
+    session.spans.push({ ...mark, open: false, turn: 0, frame: 0, name: "", label: "", row: 0 });
   }
   session.spans.sort((one, other) => one.start - other.start);
   const next = {};
@@ -119,6 +121,7 @@ function connectTurns(session, timeline, player) {
     for (const other of table.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
     row.setAttribute("aria-current", "true");
     timeline.showSpan(...span);
+    timeline.root.scrollIntoView({ block: "nearest" });
     player.seek(span[0]);
   });
 }

@@ -28,6 +28,7 @@ const LOOKS = {
   error: { color: "error", sign: "cross" },
   "silence of the server": { color: "error", bar: 1, hatched: true },
   connection: { color: "ink", sign: "ring" },
+  "connection lost": { color: "error", sign: "cross" },
   did: { color: "quiet", sign: "dot" },
   device: { color: "quiet", sign: "dot" },
   http: { color: "quiet", sign: "dot" },

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dsp",
         "config",
         "http",
+        "rtc",
         "transports",
         "audio",
         "recording",

@@ -46,14 +46,14 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
     """
     import rtcli
     from rtcli.cli.chat.session_config import DEFAULTS
-    from rtcli.session.dialing import transport_for
+    from rtcli.session.dialing import call_transport_for, transport_for
     from rtcli.session.first_update import SessionUpdate
     from rtcli.session.recorder import RecordingSetup
     from rtcli.session.session import RealtimeSession
 
     microphone = options.audio.microphone()
     session = RealtimeSession(
-        transport_for(endpoint, read_only=options.watch),
+        (call_transport_for if endpoint.webrtc else transport_for)(endpoint, read_only=options.watch),
         endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
         config=options.config,
         defaults=DEFAULTS,

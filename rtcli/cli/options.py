@@ -55,6 +55,10 @@ Model = Annotated[
 CallId = Annotated[
     str | None, typer.Option("--call-id", metavar="ID", help="Join a running call.", rich_help_panel=_PANEL)
 ]
+WebRTC = Annotated[
+    bool,
+    typer.Option("--webrtc", help="Call by WebRTC, as a browser does; not over a WebSocket.", rich_help_panel=_PANEL),
+]
 ApiKeyEnv = Annotated[
     str | None,
     typer.Option(

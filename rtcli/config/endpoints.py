@@ -53,6 +53,7 @@ class Endpoint:
     label: str
     call_id: str | None = None  # of a WebRTC or SIP call that is joined
     local: bool = False  # the built-in server
+    webrtc: bool = False  # by a call, not over a WebSocket
     headers: Mapping[str, str] = field(default_factory=dict)
     api_key: ApiKey | None = field(default=None, repr=False)
     auth: str = "bearer"

@@ -43,6 +43,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("profile", str, "the profile to use when none is named", project=True),
     Setting("url", str, "where to connect"),
     Setting("local", bool, "connect to the built-in server"),
+    Setting("webrtc", bool, "chat by a WebRTC call, not over a WebSocket"),
     Setting("api_key_env", str, "the environment variable that holds the key"),
     Setting("api_key_file", str, "the file that holds the key"),
     Setting("api_key_keyring", str, "the keyring entry SERVICE/USER that holds the key"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtcli.rtc.playout import BYTES_PER_MS, FRAME_BYTES
 
-_MAX_WAITING_MS = 100  # more than that is a clock that runs ahead, or a loop that stalled: what is old goes
+_MAX_WAITING_MS = 200  # more than that is a clock that runs ahead, or a loop that stalled: what is old goes
 
 
 class SendQueue:

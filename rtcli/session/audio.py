@@ -15,6 +15,9 @@ from rtcli.session.audio_output import AudioOutput, SpeakerLike
 from rtcli.session.audio_stall import AudioStall
 from rtcli.session.level_history import LevelHistory
 from rtcli.session.link import Link
+from rtcli.session.track_input import TrackInput
+from rtcli.session.track_output import TrackOutput
+from rtcli.transports import OpenAIRealtimeWebRTC
 from rtcli.transports.connection_errors import read_only
 
 
@@ -27,6 +30,10 @@ class SessionAudio:
         self._output.on_change = lambda: self._report_devices(self.muted)
         self._input = AudioInput(link, self._output, microphone)
         self._stall = AudioStall(link)
+        self._call: TrackOutput | None = None  # where audio is not in the events
+        if isinstance(link.transport, OpenAIRealtimeWebRTC):
+            self._call = TrackOutput(link, self._output, link.transport)
+            self._input.call = TrackInput(link, link.transport)
         link.transport.attach_input(self._on_mute, muted=True)
 
     def __repr__(self) -> str:
@@ -55,6 +62,8 @@ class SessionAudio:
         """The transport is about to be muted or not."""
         if not muted:
             self._input.open()
+        elif self._input.call is not None:
+            self._input.call.flush()
         self._report_devices(muted)
 
     @property
@@ -161,7 +170,12 @@ class SessionAudio:
     @property
     def audible(self) -> bool:
         """Something is being played, or waits to be."""
-        return self._output.audible
+        return self._output.audible or (self._call is not None and self._call.audible)
+
+    @property
+    def in_call(self) -> bool:
+        """Audio goes over the tracks of a call, in the time in which it is spoken."""
+        return self._call is not None
 
     @property
     def position(self) -> tuple[str, int, int | None] | None:
@@ -171,6 +185,8 @@ class SessionAudio:
 
     def stop(self) -> None:
         """Play nothing more of what has arrived."""
+        if self._call is not None:
+            self._call.stop()
         self._output.stop()
 
     def of_item(self, item: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from rtcli.session.echo_watch import EchoWatch
 from rtcli.session.level_history import LevelHistory
 from rtcli.session.link import Link
 from rtcli.session.neighbors import append_type
+from rtcli.session.track_input import TrackInput
 from rtcli.views import Level, Notice
 
 _APPEND = "input_audio_buffer.append"
@@ -61,6 +62,7 @@ class AudioInput:
         self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
         self.levels = LevelHistory()  # of what was captured while it was live
         self._advised = False  # about headphones: once a session
+        self.call: TrackInput | None = None  # takes what is sent where it goes over a track
         self._encoder: Encoder | None = None  # one stream: what it holds back belongs to the next piece
         link.transport.on("input_audio_buffer.speech_started", self._on_input_audio_buffer_speech_started)
 
@@ -138,6 +140,9 @@ class AudioInput:
 
     def send(self, pcm: bytes) -> None:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
+        if self.call is not None:
+            self.call.send(pcm)
+            return
         audio_format = self._link.state.audio.input_format
         if self._encoder is None or self._encoder.format != audio_format:
             self._encoder = Encoder(audio_format)

@@ -11,7 +11,7 @@ from rtcli.dsp.codec import to_pcm16
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.playback import PartKey
-from rtcli.protocol.record import Connected, Connection, Frame, Heard
+from rtcli.protocol.record import Audio, Connected, Connection, Direction, Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.session.part import Part, moment, received, sent
 from rtcli.views import Level, Notice
@@ -95,9 +95,29 @@ class AudioMeter(Part):
     @moment(Connection)
     def _on_connection(self, record: Connection) -> None:
         if record.state is Connected.DIALING:
-            self._on_wire = "call_id" not in parse_qs(urlsplit(record.url).query)
+            parts = urlsplit(record.url)
+            self._on_wire = "call_id" not in parse_qs(parts.query) and not parts.path.endswith("/calls")
         self._parts.clear()
         self._unsent_turn_bytes = 0
+
+    @property
+    def on_wire(self) -> bool:
+        """Whether audio is in the events, and all of an answer arrives before it is heard; not in a call."""
+        return self._on_wire
+
+    @moment(Audio)
+    def _on_audio(self, record: Audio) -> None:
+        """It came beside the events, as it was heard; or went so."""
+        milliseconds = len(record.data) // 2 * 1000 // record.rate
+        if record.direction is Direction.SENT:
+            self._unsent_turn_bytes += self.input_format.byte_length(milliseconds)
+        elif record.item_id:
+            part = self._parts.get((record.item_id, 0))
+            if part is None:
+                part = _Received(self.output_format)
+                remember(self._parts, (record.item_id, 0), part, _MAX_PARTS)
+            part.length += part.format.byte_length(milliseconds)
+            part.loud, part.heard_ms = True, part.format.milliseconds(part.length)
 
     # -- from us -----------------------------------------------------------------------------------
 

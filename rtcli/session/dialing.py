@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rtcli.config.endpoints import Endpoint
-from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.transports import OpenAIRealtimeWebRTC, OpenAIRealtimeWebSocket
+from rtcli.transports.calling import calls_url
 
 
 def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
@@ -13,6 +14,14 @@ def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket
     headers = {**endpoint.headers, **auth_header(endpoint)}
     return OpenAIRealtimeWebSocket(
         model=endpoint.model, url=endpoint.url, headers=headers, auto_tracing=False, **options
+    )
+
+
+def call_transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebRTC:
+    """A transport that will call this endpoint by WebRTC; the same otherwise."""
+    headers = {**endpoint.headers, **auth_header(endpoint)}
+    return OpenAIRealtimeWebRTC(
+        model=endpoint.model, base_url=calls_url(endpoint.url), headers=headers, auto_tracing=False, **options
     )
 
 

@@ -24,6 +24,7 @@ from rtcli.session.neighbors import NEIGHBORS, first_session
 from rtcli.session.settings import SessionSettings
 from rtcli.session.tool_calls import ToolCalls, merged_tools
 from rtcli.session.transfer import TransferResult
+from rtcli.transports.calling import calls_url
 from rtcli.views import Level, Notice
 
 _SETTLE_SECONDS = 5.0
@@ -287,7 +288,8 @@ class Lifecycle:
         self._link.changed.set()
 
     def _observe(self, state: Connected, code: int | None = None, reason: str = "") -> None:
-        self._link.observe(Connection(self._link.now, state, self.endpoint.url, code, reason))
+        url = calls_url(self.endpoint.url) if self.endpoint.webrtc else self.endpoint.url
+        self._link.observe(Connection(self._link.now, state, url, code, reason))
 
 
 def with_model(endpoint: Endpoint, model: str) -> Endpoint:

@@ -18,7 +18,7 @@ from rtcli.session.pending import Requests
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
 from rtcli.session.waits import Waits
-from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.transports.connected import ConnectedTransport
 from rtcli.views import Level, Notice, View
 
 ANSWER_SECONDS = 10.0
@@ -36,7 +36,7 @@ class Link:
 
     def __init__(
         self,
-        transport: OpenAIRealtimeWebSocket,
+        transport: ConnectedTransport,
         state: SessionState,
         clock: Callable[[], float],
         kind: SessionKind = SessionKind.REALTIME,

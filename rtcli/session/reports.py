@@ -154,12 +154,17 @@ class Reports(Part):
         return (Notice(f"{what} -> audio_end_ms={end_ms}", why=f"not heard: {_quoted(unheard)}" if unheard else ""),)
 
     @received("conversation.item.truncated")
-    def _on_conversation_item_truncated(self, event: Mapping[str, Any], _frame: Frame) -> None:
-        """What follows the position counts as unheard from now on."""
+    def _on_conversation_item_truncated(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
+        """What follows the position counts as unheard from now on; in a call it is the server that says it."""
         (item_id, index), end_ms = part_of(event), event.get("audio_end_ms")
         if isinstance(end_ms, int) and not self._audio.cuts_at_heard(item_id, index, end_ms):
-            received_ms = self._audio.received_ms(item_id, index)
-            self._transcripts.cut(item_id, index, heard_ms=end_ms, received_ms=max(received_ms, end_ms))
+            received_ms, on_wire = max(self._audio.received_ms(item_id, index), end_ms), self._audio.on_wire
+            unheard = self._transcripts.cut(item_id, index, heard_ms=end_ms, received_ms=received_ms, complete=on_wire)
+            if not on_wire:
+                self._interrupted.add(item_id)
+                why = f"not heard: {_quoted(unheard)}" if unheard else ""
+                return (Notice(f"interrupted {short_id(item_id)}: heard {end_ms} ms, as the server counts", why=why),)
+        return ()
 
     @received("mcp_list_tools.failed")
     def _on_mcp_list_tools_failed(self, event: Mapping[str, Any], _frame: Frame) -> tuple[Notice]:

@@ -30,7 +30,7 @@ from rtcli.session.talk import Talk
 from rtcli.session.tool_calls import ToolCalls
 from rtcli.session.tools.tool import Tool
 from rtcli.session.undo import Undo
-from rtcli.transports import OpenAIRealtimeWebSocket
+from rtcli.transports.connected import ConnectedTransport
 from rtcli.views import ANSWERING, CANCELLING, SessionStatus, View, Wait
 
 _AUDIO_LOOK_SECONDS = 0.02
@@ -49,7 +49,7 @@ class RealtimeSession:
 
     def __init__(
         self,
-        transport: OpenAIRealtimeWebSocket,
+        transport: ConnectedTransport,
         *,
         endpoint: Endpoint,
         config: Mapping[str, Any] | None = None,

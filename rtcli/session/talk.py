@@ -81,6 +81,8 @@ class Talk:
             return True
         before = self._link.state.log.last_number
         responding, audible = self._link.transport.responding, self._audio.audible
+        if self._audio.in_call and not (responding or audible):
+            return False  # the transport would have the server clear its audio in any case
         self._link.transport.interrupt()
         if audible:
             self._audio.stop()  # the transport may have nothing to cut, and the speaker still play what it has
@@ -147,6 +149,8 @@ class Talk:
         pcm = audio.pcm + (b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS)))
         if pause is None and self._link.kind in (SessionKind.TRANSLATION, SessionKind.LIVE):
             pause = asyncio.sleep  # their clock is the audio
+        if pause is None and self._audio.in_call:
+            pause = _on_time()
         for start in range(0, len(pcm), _CHUNK_BYTES):
             self._audio.send(pcm[start : start + _CHUNK_BYTES])
             await self._link.transport.flush()  # a file is not live audio: it waits rather than be dropped
@@ -155,3 +159,15 @@ class Talk:
         if commit:
             self.commit(respond=True)
         return audio
+
+
+def _on_time() -> Callable[[float], Awaitable[None]]:
+    """Pauses that add up to the time asked for: a track that runs dry sends a gap."""
+    due = asyncio.get_running_loop().time()
+
+    async def pause(seconds: float) -> None:
+        nonlocal due
+        due += seconds
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+
+    return pause

@@ -119,15 +119,18 @@ class TranscriptStreams(Part):
         self._candidates: list[Mapping[str, Any]] = []  # items of the assistant since the last response began
         self.last_response_shown = False  # the response that ended last had a text
 
-    def cut(self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int) -> str | None:
+    def cut(
+        self, item_id: str, content_index: int, *, heard_ms: int, received_ms: int, complete: bool = True
+    ) -> str | None:
         """An answer was interrupted: remember where. Returns the words not heard of a text that was finished before;
 
-        None otherwise: the `SpeechDone` of one that is still being made says what of it was heard.
+        None otherwise: the `SpeechDone` of one that is still being made says what of it was heard. `complete` is False
+        where not all of its audio had arrived when its text was whole.
         """
         stream = self._streams.get(("assistant", item_id, content_index))
         if stream is None or not stream.spoken:
             return None
-        stream.cut = (heard_ms, received_ms, stream.done)
+        stream.cut = (heard_ms, received_ms, stream.done and complete)
         return stream.text[self._heard(stream) :].strip() if stream.done else None
 
     def heard(self, item_id: str, content_index: int) -> int | None:

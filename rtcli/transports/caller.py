@@ -85,6 +85,8 @@ class Caller:
                 self.call_id = call_id_in(reply.headers.get("location"))
                 return reply.text
         except ConnectError as error:
+            if error.status is None:
+                raise
             raise refused(error) from error
 
     def let_go(self) -> None:

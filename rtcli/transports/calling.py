@@ -34,9 +34,7 @@ def call_id_in(location: str | None) -> str | None:
 
 
 def refused(error: ConnectError) -> ConnectError:
-    """The same in the reference's words, where the server answered with a status; else the error as it is."""
-    if error.status is None:
-        return error
+    """The same in the reference's words, for an error with the status of the server's answer."""
     return ConnectError(
         f"Realtime call request failed with status {error.status}",
         why=message_in(error.body) or error.why,

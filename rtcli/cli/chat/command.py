@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from rtcli.cli.chat.options import ChatOptions
 from rtcli.cli.minting import secrets_url
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
-from rtcli.protocol.session_kind import is_attached
+from rtcli.protocol.session_kind import SessionKind, is_attached
 from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def chat(
     profile: options.Profile = None,
     model: options.Model = None,
     call_id: options.CallId = None,
+    webrtc: options.WebRTC = False,
     watch: Annotated[bool, typer.Option("--watch", help="Look at the call of --call-id: nothing can be sent.")] = False,
     secret: Annotated[bool, typer.Option("--secret", help="Mint an ephemeral key first, and connect with it.")] = False,
     api_key_env: options.ApiKeyEnv = None,
@@ -99,6 +101,8 @@ def chat(
     from rtcli.cli.chat.session_config import asked_config
 
     endpoint = options.endpoint_from(settings, call_id, local_by_default=True)
+    if webrtc or settings.get("webrtc"):
+        endpoint = _by_webrtc(endpoint)
     if secret and not endpoint.local:
         secrets_url(endpoint)  # now, so that a mistake shows before anything is dialed
     if watch:
@@ -197,6 +201,21 @@ def _audio_choice(
         required_input=mic or named_in is not None,
         required_output=named_out is not None,
     )
+
+
+def _by_webrtc(endpoint: Endpoint) -> Endpoint:
+    """The same endpoint, to be called. Raises UsageError where it cannot be."""
+    from rtcli.rtc.peer import is_available, missing_extra
+
+    if endpoint.call_id is not None:
+        raise UsageError(
+            "--webrtc begins a call", why="--call-id joins one over a WebSocket", hint="remove one of them"
+        )
+    if endpoint.kind is not SessionKind.REALTIME or is_attached(endpoint.url):
+        raise UsageError("--webrtc is for conversations", why=f"{endpoint.label} is asked for another kind of session")
+    if not is_available():
+        raise missing_extra()
+    return replace(endpoint, webrtc=True, label=f"{endpoint.label} by WebRTC")
 
 
 def _check_watch(endpoint: Endpoint, sends: list[str]) -> None:

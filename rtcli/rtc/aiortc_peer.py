@@ -18,7 +18,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.exceptions import InvalidStateError
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
@@ -33,7 +33,10 @@ _RATE = 48_000  # Opus
 _FRAME_SECONDS = FRAME_MS / 1000
 _MAX_LATE = 0.2  # seconds that the track may be behind its clock before it begins anew
 _HIGH_WATER = 256 * 1024  # bytes that may wait in the channel: it would take any number of them
-_BAD_DESCRIPTION = (ValueError, InvalidStateError, KeyError, IndexError, AttributeError, TypeError, AssertionError)
+_BAD_DESCRIPTION = (
+    *(ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError),
+    *(InvalidAccessError, InvalidStateError, OperationError),
+)
 
 _loopback: ContextVar[bool] = ContextVar("loopback", default=False)
 _all_addresses = aioice.ice.get_host_addresses
@@ -144,7 +147,10 @@ class AiortcPeer:
         for section in sections:
             if section is not audio:
                 section.direction = "inactive"  # video, or a second microphone: nobody would read it
-        await self._describe(self._connection.createAnswer)
+        try:
+            await self._describe(self._connection.createAnswer)
+        except _BAD_DESCRIPTION as error:
+            raise ValueError(f"the offer cannot be answered: {error}") from error
         self._start(self._give_up_unopened())
         return self._connection.localDescription.sdp
 
@@ -157,6 +163,7 @@ class AiortcPeer:
 
     async def _take(self, sdp: str, kind: str) -> None:
         try:
+            descriptions.check_groups(sdp)
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
         except _BAD_DESCRIPTION as error:
             raise ValueError(f"the {kind} is not a session description that can be used: {error}") from error
@@ -246,7 +253,8 @@ class AiortcPeer:
         self._track.stop()
         # This aborts the association: a channel that is only closed, the reference's client takes for open, and notices
         # ten seconds later that nobody is there.
-        await self._connection.close()
+        with contextlib.suppress(*_BAD_DESCRIPTION):  # one that was refused may have left it in pieces
+            await self._connection.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _has_unreceived(self) -> bool:

@@ -22,3 +22,13 @@ def max_message_bytes(sdp: str) -> int | None:
             text = line.removeprefix(_MAX_MESSAGE_SIZE).strip()
             return (int(text) or None) if text.isdecimal() else _DEFAULT_MAX_MESSAGE_BYTES
     return _DEFAULT_MAX_MESSAGE_BYTES
+
+
+def check_groups(sdp: str) -> None:
+    """Raises ValueError where a group names a section that is not there, or a section has no name."""
+    lines = [line.strip() for line in sdp.splitlines()]
+    names = [line.removeprefix("a=mid:") for line in lines if line.startswith("a=mid:")]
+    sections = sum(line.startswith("m=") for line in lines)
+    grouped = {name for line in lines if line.startswith("a=group:BUNDLE") for name in line.split()[1:]}
+    if len(names) != sections or len(set(names)) != sections or not grouped <= set(names):
+        raise ValueError("its sections have not each a name of their own, or a group names none of them")

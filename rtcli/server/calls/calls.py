@@ -20,6 +20,7 @@ from rtcli.server.calls.webrtc import WebRtcLine
 from rtcli.server.ids import random_text
 from rtcli.server.runtime.live_session import LiveSession
 from rtcli.server.runtime.sessions import Sessions, call_id_of
+from rtcli.server.validation.api_errors import too_many_calls
 
 logger = logging.getLogger("rtcli.server")
 
@@ -27,6 +28,9 @@ _Recorded: TypeAlias = Callable[[], object]  # ends the recording of a call
 
 MAX_RINGING = 1_000
 """Calls that may ring at the same time."""
+
+MAX_CALLS = 64
+"""Calls that may run at the same time: each takes a tenth of a processor."""
 
 
 class Calls:
@@ -53,6 +57,7 @@ class Calls:
         self._faults = faults
         self._recorded = recorded
         self._create_peer = create_peer  # None: the real one, loaded at the first call
+        self._answering = 0  # offers that are being answered
         self._calls: dict[str, ServedCall] = {}
         self._phones: dict[str, Phone] = {}  # those that ring, by call id
         self.serving: set[asyncio.Task[None]] = set()  # one for each call that runs
@@ -70,13 +75,16 @@ class Calls:
     async def answer(self, offer: str, model: str, config: WireObject | None) -> tuple[str, str]:
         """Take a call from a browser: its id, and the answer to the offer.
 
-        Raises ApiError for an offer that cannot be used, UsageError where WebRTC is not installed.
+        Raises ApiError for an offer that cannot be used and beyond MAX_CALLS, UsageError where WebRTC is not installed.
         """
+        if len(self.serving) + self._answering >= MAX_CALLS:
+            raise too_many_calls(MAX_CALLS)
         if self._create_peer is None:
             self._create_peer = await load()
         session = self._sessions.make("realtime", model, config, playout=Playout())
         line = WebRtcLine(session, self._create_peer, loopback=self._loopback, faults=self._faults())
         call = ServedCall(call_id_of(session.id), by_telephone=False)
+        self._answering += 1
         try:
             answer = await line.answer(offer)
         except BaseException as problem:  # also where the client has left
@@ -84,6 +92,8 @@ class Calls:
             if isinstance(problem, ValueError):
                 raise invalid_offer() from problem
             raise
+        finally:
+            self._answering -= 1
         await self._start(call, session, line, self._recorded(line.connection, model))
         return call.id, answer
 
@@ -98,7 +108,9 @@ class Calls:
         return phone
 
     async def accept(self, call: ServedCall, config: WireObject) -> None:
-        """Accept a call that rings."""
+        """Accept a call that rings. Raises ApiError beyond MAX_CALLS."""
+        if len(self.serving) + self._answering >= MAX_CALLS:
+            raise too_many_calls(MAX_CALLS)
         call.move(CallMove.ACCEPT)
         phone = self._phones.pop(call.id)
         session_id = f"sess_{call.id.partition('_')[2]}"

@@ -12,6 +12,9 @@ from rtcli.rtc.peer import Peer, PeerEnd
 from rtcli.server.runtime.recorder import ConnectionRecorder
 from rtcli.server.validation.api_errors import ApiError
 
+MAX_UNREAD = 8 * 2**20
+"""Bytes of messages that may wait to be handled: a data channel cannot be read slowly, so beyond it the call ends."""
+
 _LINGER = 1.0  # seconds for what was sent to leave, before the peer ends
 
 
@@ -25,6 +28,7 @@ class ChannelConnection:
 
     def __init__(self) -> None:
         self.peer: Peer | None = None  # set before anything is sent
+        self._unread = 0  # bytes of what waits in the next one
         self._received: asyncio.Queue[str | bytes | None] = asyncio.Queue()  # None: the end
         self._opened = asyncio.Event()  # or ended before it was
         self._ended = asyncio.Event()
@@ -34,6 +38,11 @@ class ChannelConnection:
         """What `abort` ends."""
         return self
 
+    @property
+    def has_ended(self) -> bool:
+        """Nothing is sent any more; what came before is still read."""
+        return self._ended.is_set()
+
     # from the peer ----------------------------------------------------------------------------------------------------
 
     def on_open(self) -> None:
@@ -42,13 +51,17 @@ class ChannelConnection:
 
     def on_text(self, message: str | bytes) -> None:
         """A message has come."""
+        self._unread += len(message)
+        if self._unread > MAX_UNREAD:
+            self.on_end(PeerEnd.LOST)
+            return
         if self.recorder is not None:
             self.recorder.from_client(message)
         self._received.put_nowait(message)
 
     def on_end(self, why: PeerEnd | None = None) -> None:
         """The peer has ended; None: from here."""
-        if not self._ended.is_set():
+        if not self.has_ended:
             self.close_reason = self.close_reason or (why.value if why else "")
             self._ended.set()
             self._opened.set()
@@ -59,7 +72,7 @@ class ChannelConnection:
     async def send(self, message: str | bytes) -> None:
         """Send an event; in the place of one that is larger than the client takes goes an error that names it."""
         await self._opened.wait()
-        if self._ended.is_set() or self.peer is None:
+        if self.has_ended or self.peer is None:
             raise ConnectionClosedError(None, None)
         if self.recorder is not None:
             self.recorder.to_client(message)
@@ -73,11 +86,12 @@ class ChannelConnection:
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         while (message := await self._received.get()) is not None:
+            self._unread -= len(message)
             yield message
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the call: a data channel knows no code and no reason, so they are only remembered."""
-        if not self._ended.is_set():
+        if not self.has_ended:
             self.close_code, self.close_reason = code, reason
             if self.peer is not None:
                 await self.peer.close(_LINGER)

@@ -73,7 +73,8 @@ class HttpEndpoints:
         try:
             return await answer(request)
         except ApiError as problem:
-            return HttpResponse.of_json(400, problem.http_body())
+            status = 429 if problem.code == "rate_limit_exceeded" else 400
+            return HttpResponse.of_json(status, problem.http_body())
 
     def _secret(self, create: Callable[[bytes], tuple[int, dict[str, Any]]]) -> _Answer:
         async def answer(request: HttpRequest) -> HttpResponse:

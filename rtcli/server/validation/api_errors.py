@@ -222,6 +222,11 @@ def too_many_responses(limit: int) -> ApiError:
     return ApiError(f"This server makes at most {limit} responses at once.", "rate_limit_exceeded")
 
 
+def too_many_calls(limit: int) -> ApiError:
+    """A bound of this server alone."""
+    return ApiError(f"This server takes at most {limit} calls at once.", "rate_limit_exceeded")
+
+
 def nothing_to_cancel() -> ApiError:
     return ApiError("Cancellation failed: no active response found", "response_cancel_not_active")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-from collections.abc import AsyncIterator
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,7 +20,7 @@ from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.events import WireObject
 from rtcli.rtc.peer import PeerEnd
 from rtcli.server import RealtimeServer
-from rtcli.server.calls import endpoints
+from rtcli.server.calls import calls, channel, endpoints, webrtc
 from tests.kit.calls import Side, make_side, needs_webrtc
 from tests.kit.waiting import DEADLINE, until
 from tests.server.calls.test_offers import FORM, SDP, form
@@ -250,17 +254,111 @@ async def test_an_event_that_a_channel_cannot_carry_is_an_error(server: Realtime
     assert "conversation.item.retrieved" in error["message"]
 
 
-@needs_webrtc
-@pytest.mark.parametrize("sdp", [SDP, SDP.replace("webrtc-datachannel", "x"), "v=0\r\nm=audio \r\nm=application \r\n"])
-async def test_an_offer_that_cannot_be_answered_is_refused(server: RealtimeServer, sdp: str) -> None:
-    """With the API's words; nothing is left of the attempt."""
-    before = asyncio.all_tasks()
-    answer = await post(server, "", sdp)
+def _without(start: str) -> Callable[[str], str]:
+    return lambda offer: "".join(line for line in offer.splitlines(True) if not line.startswith(start))
 
-    assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "invalid_offer"
+
+@needs_webrtc
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda offer: SDP,
+        lambda offer: "v=0\r\nm=audio \r\nm=application \r\n",
+        lambda offer: offer.replace("webrtc-datachannel", "x").replace("a=sctp-port:5000", "a=sctp-port:x"),
+        lambda offer: offer.replace("a=mid:0", "a=mid:1"),
+        lambda offer: offer.replace("a=mid:0", "a=mid:7"),
+        _without("a=mid"),
+        _without("a=ice-ufrag"),
+        _without("a=setup"),
+        _without("a=rtpmap"),
+        lambda offer: offer.replace("a=setup:actpass", "a=setup:nonsense"),
+    ],
+)
+async def test_an_offer_that_cannot_be_answered_is_refused(
+    server: RealtimeServer, spoil: Callable[[str], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the API's words; nothing is left of the attempt, and nothing is logged of what a stranger sends."""
+    side = make_side()
+    offer = await side.peer.offer()
+    await side.peer.close()
+    before = asyncio.all_tasks()
+    answer = await post(server, "", spoil(offer))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_offer")
     assert server.calls == ()
     await until(lambda: not asyncio.all_tasks() - before, "the end of its tasks")
+    gc.collect()
+    assert caplog.records == []
+
+
+@needs_webrtc
+async def test_a_call_that_nobody_opens_is_given_up(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer was given and not taken: the session ends with the peer's own time limit."""
+    monkeypatch.setattr(webrtc, "OPEN_TIMEOUT", 0.3)
+    side = make_side()
+    answer = await post(server, "", await side.peer.offer())
+    assert answer.status_code == 201
+    assert len(server.calls) == 1
+    await until(lambda: not server.calls, "the end of the call")
+    await side.peer.close()
+
+
+@needs_webrtc
+async def test_calls_beyond_the_bound_are_refused(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """429, for browsers and telephones; those that run go on."""
+    monkeypatch.setattr(calls, "MAX_CALLS", 1)
+    phone = await server.ring()
+    before = asyncio.all_tasks()
+    async with calling(server) as caller:
+        refused = await post(server, "", SDP)
+        rings = await post(server, f"/{phone.call_id}/accept", '{"type": "realtime"}')
+        await caller.send("input_audio_buffer.clear")
+        await caller.until("input_audio_buffer.cleared")
+    await until(lambda: not asyncio.all_tasks() - before, "the end of the call")
+    accepted = await post(server, f"/{phone.call_id}/accept", '{"type": "realtime"}')
+
+    assert (refused.status_code, rings.status_code, accepted.status_code) == (429, 429, 200)
+
+
+async def test_a_client_that_floods_the_channel_loses_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data channel cannot be read slowly, so what waits to be handled is bounded."""
+    monkeypatch.setattr(channel, "MAX_UNREAD", 100_000)
+    connection = channel.ChannelConnection()
+    for _ in range(5):
+        connection.on_text("x" * 20_000)
+    read = connection.__aiter__()
+    assert len(await anext(read)) == 20_000
+    assert not connection.has_ended
+    for _ in range(2):
+        connection.on_text("x" * 20_000)
+
+    assert connection.has_ended
+
+
+@pytest.mark.slow
+@needs_webrtc
+async def test_calls_leave_nothing_behind(server: RealtimeServer) -> None:
+    """Twenty, one after the other: tasks and file descriptors are where they were; threads are the loop's own."""
+    workers = min(32, (os.cpu_count() or 1) + 4)
+
+    def held() -> tuple[int, int, int]:
+        gc.collect()
+        files = len([*Path("/proc/self/fd").iterdir()])
+        return len(asyncio.all_tasks()), files, max(threading.active_count(), workers + 4)
+
+    async def one_call() -> None:
+        async with calling(server) as caller:
+            caller.say(voice(0.4))
+            await caller.until("output_audio_buffer.started")
+        await until(lambda: not server.sessions, "the end of the session")
+
+    await one_call()
+    await until(lambda: len(asyncio.all_tasks()) < 4, "the end of its tasks")
+    before = held()
+    for _ in range(20):
+        await one_call()
+
+    await until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)), "what a call leaves")
 
 
 @needs_webrtc

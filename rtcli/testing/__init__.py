@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rtcli.protocol.play import PlayStep as Step
     from rtcli.testing.events import audio_response, call_response, text_response
+    from rtcli.testing.fixtures import SessionOpener
     from rtcli.testing.scripted_transport import ScriptedTransport, ScriptError, close, emit, expect
     from rtcli.testing.server_thread import ServerThread
 
@@ -17,6 +18,7 @@ __all__ = [
     "ScriptError",
     "ScriptedTransport",
     "ServerThread",
+    "SessionOpener",
     "Step",
     "audio_response",
     "call_response",
@@ -28,6 +30,7 @@ __all__ = [
 
 _HOMES = {
     "ServerThread": "rtcli.testing.server_thread",
+    "SessionOpener": "rtcli.testing.fixtures",
     **dict.fromkeys(("audio_response", "call_response", "text_response"), "rtcli.testing.events"),
 }
 

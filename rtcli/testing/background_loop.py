@@ -57,8 +57,12 @@ class BackgroundLoop:
 
 
 async def _cancel_others() -> None:
+    """As asyncio.run ends."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+    await asyncio.sleep(0)  # transports that were aborted close their sockets at the loop's next turn

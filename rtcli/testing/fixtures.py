@@ -25,7 +25,7 @@ from rtcli.session.tools.signature import tool_of
 from rtcli.session.tools.tool import Tool
 from rtcli.testing.server_thread import ServerThread
 
-_LEAVE_SECONDS = 0.5
+_LEAVE_SECONDS = 0.25
 """How long clients may take to leave when a test ends, before they are judged at its teardown."""
 
 _NOT_OF_THE_MARKER = {"host", "port", "record", "observe"}
@@ -73,7 +73,7 @@ class JudgedServer(Judged):
 
     def judge_call(self) -> None:
         """Fail the test for what its clients did, if they have left."""
-        if self.server.settled(_LEAVE_SECONDS):
+        if self.server.judges and self.server.settled(_LEAVE_SECONDS):
             self.server.judge_end()
             self.judge()
 

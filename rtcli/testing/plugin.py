@@ -6,6 +6,7 @@ the rewriting of assertions, of which there are none, is left out: PYTEST_DONT_R
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -40,9 +41,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--realtime-pace",
         metavar="N",
-        type=float,
+        type=_pace,
         help="how fast the built-in server speaks for scenarios and realtime_session: 2 is twice as fast, 0 at once",
     )
+
+
+def _pace(text: str) -> float:
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = -1.0
+    if not 0 <= pace < float("inf"):
+        raise ArgumentTypeError(f"{text}: it is how many times as fast, or 0 for at once")
+    return pace
 
 
 def pytest_configure(config: pytest.Config) -> None:

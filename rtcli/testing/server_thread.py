@@ -31,7 +31,8 @@ class ServerThread:
     def __init__(self, *, rules: bool | None = None, ignore: Sequence[str] = (), **options: Any) -> None:
         """Raises UsageError, or InputError, for what cannot be used."""
         asked = options.get("script") is not None if rules is None else rules
-        self.judge = AppJudge(rules_without(ignore, "ignore") if asked else [])
+        chosen = rules_without(ignore, "ignore")
+        self.judge = AppJudge(chosen if asked else [])
         self.server = RealtimeServer(**{"observe": self.judge.connection, **options})
         self.server.on_mismatch = self.judge.mismatches.append
         self._expected = Path(options.get("script") or options.get("recording") or "").name
@@ -59,6 +60,11 @@ class ServerThread:
     def base_url(self) -> str:
         """The same for clients that are given the address of the API: `http://127.0.0.1:PORT/v1`."""
         return self.url.replace("ws", "http", 1).removesuffix("/realtime")
+
+    @property
+    def judges(self) -> bool:
+        """There is something that clients are judged by."""
+        return bool(self._expected or self.judge.rules)
 
     def start(self) -> None:
         """Listen. Raises UsageError where the address cannot be had."""

@@ -57,6 +57,11 @@ def test_misspelled(realtime_server: ServerThread) -> None:
     raise AssertionError("not reached")
 
 
+@pytest.mark.realtime_server("weather.yaml")
+def test_without_a_name(realtime_server: ServerThread) -> None:
+    raise AssertionError("not reached")
+
+
 @pytest.mark.realtime_server(script="nowhere.yaml")
 def test_no_such_file(realtime_server: ServerThread) -> None:
     raise AssertionError("not reached")

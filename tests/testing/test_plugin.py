@@ -108,6 +108,7 @@ def test_rules_are_asked_where_a_test_wants_them(run: Run) -> None:
     ("test", "words"),
     [
         ("test_misspelled", "the marker realtime_server has no option 'scrpt' (did you mean script?)"),
+        ("test_without_a_name", "the marker realtime_server takes options by name, not 'weather.yaml'"),
         ("test_no_such_file", "nowhere.yaml: No such file or directory"),
     ],
 )
@@ -150,6 +151,12 @@ def test_the_marker_and_the_options_are_told(tmp_path: Path) -> None:
     assert "@pytest.mark.realtime_server(script=None" in ran(tmp_path, "--markers").out
     assert "realtime_session" in (fixtures := ran(tmp_path, "--fixtures").out) and "realtime_server" in fixtures
     assert "--realtime-url" in ran(tmp_path, "--help").out
+
+
+def test_a_pace_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
+    wrong = ran(tmp_path, "--realtime-pace", "-1")
+
+    assert wrong.code == pytest.ExitCode.USAGE_ERROR and "--realtime-pace: -1: it is how many times" in wrong.out
 
 
 def test_another_server_is_used_and_no_key_is_taken_by_accident(tmp_path: Path) -> None:

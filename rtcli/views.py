@@ -186,6 +186,14 @@ class SpeechDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Labeled:
+    """A view of one session among several; the label stands before each of its rows."""
+
+    label: str
+    view: Notice | Frame | Occurrence
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """The user asked to leave."""
 
@@ -217,6 +225,7 @@ View: TypeAlias = (
     | Occurrence
     | SpeechDelta
     | SpeechDone
+    | Labeled
     | Quit
 )
 
@@ -272,6 +281,30 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxiedConnection:
+    """One connection at this moment. `state` is "open" or how it ended; `held` the type of the frame that is held."""
+
+    number: int
+    app: str
+    address: str
+    model: str
+    state: str
+    seconds: float  # since it was opened
+    sent: int  # messages of the app
+    received: int  # messages of the endpoint
+    held: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyStatus:
+    """A proxy at one moment: how many connections are open, in words; which is used; on how many a frame is held."""
+
+    connections: str
+    number: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStatus:
     """A session at one moment, for toolbars and `/status`. None: not known, or does not apply."""
 
@@ -296,5 +329,6 @@ class SessionStatus:
     metrics: Mapping[str, str] = field(default_factory=dict)  # names and values, fit to be shown
     replay: bool = False  # the session is looked at in a recording
     recording: bool = False  # it is being written to a file
+    proxy: ProxyStatus | None = None  # it is an app's, and passes a proxy
     waits: tuple[Wait, ...] = ()
     queued: int = 0  # messages that wait for the answer before them

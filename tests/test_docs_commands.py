@@ -14,7 +14,7 @@ import yaml
 from typer.main import get_command
 
 from rtcli.cli.app import application
-from rtcli.commands import default_registry
+from rtcli.commands import default_registry, proxy_registry
 from rtcli.config.settings import BY_NAME
 from rtcli.server.replies.rules import RulesReply
 from rtcli.server.replies.scripts import load_script
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 NAMES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md")
 PAGES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM: Any = get_command(application())
-SLASH = default_registry().names
+SLASH = {**default_registry().names, **proxy_registry().names}
 OF_OTHERS = {"--no-deps", "--voice", "--realtime-url", "--realtime-key-env", "--realtime-pace"}
 """Options of pip, of hibari, and of pytest where our plugin is, which the pages name too."""
 NO_COMMANDS = {"realtime", "command"}

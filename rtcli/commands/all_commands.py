@@ -11,6 +11,7 @@ from rtcli.commands import (
     items,
     messages,
     metrics,
+    proxy,
     recording,
     replay,
     session,
@@ -19,9 +20,22 @@ from rtcli.commands import (
 )
 from rtcli.commands.registry import Registry, collect
 
+_THAT_LOOK = frozenset(
+    (
+        *("events", "filter", "last", "show", "grep", "why", "check", "history", "item", "export", "stats", "turn"),
+        *("usage", "limits", "session show", "session get", "help", "status", "quit"),
+    )
+)
+
 
 def default_registry() -> Registry:
     """The commands of the program, in the order of help."""
     return collect(
         (messages, audio, session, events, check, items, export, tools, timeline, metrics, recording, replay, app)
     )
+
+
+def proxy_registry() -> Registry:
+    """The commands of a proxy: those that look, and its own."""
+    looking = [entry for entry in default_registry() if entry.name in _THAT_LOOK]
+    return Registry([*looking, *collect((proxy,))])

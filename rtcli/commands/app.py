@@ -26,7 +26,7 @@ def show_help(context: Context, name: Annotated[str | None, CommandName()] = Non
         if not 1 <= int(name) <= len(pages):
             raise UsageError(f"there is no page {name}", hint=f"/help 1 to /help {len(pages)}")
         return _page(context, pages, int(name))
-    if name and name in TOPICS:
+    if name and name in TOPICS and any(entry.topic == name for entry in context.registry):
         return _topic(context, name)
     if name:
         return _explain(context, name.removeprefix("/"))

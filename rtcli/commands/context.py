@@ -12,6 +12,7 @@ from rtcli.views import DisplaySettings, SessionStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from rtcli.commands.proxied import Proxied
     from rtcli.commands.registry import Registry
     from rtcli.session.replay import Replay
     from rtcli.session.session import RealtimeSession
@@ -38,11 +39,17 @@ class Context:
     bounds: Mapping[str, float] = field(default_factory=dict)  # figures and their milliseconds, as settings say them
     recorded: Replay | None = None  # in place of a live session
     screen_size: Callable[[], tuple[int, int]] | None = None  # columns and rows at a prompt
+    proxied: Proxied | None = None  # one connection of a proxy in place of a session
     kept_edit: str = ""  # settings that were edited and could not be applied yet
 
     @property
     def session(self) -> RealtimeSession:
         """The session, to do something in it. Raises UsageError where there is only a recording of one."""
+        if self.proxied is not None:
+            raise UsageError(
+                "this is a proxy: the session is the app's",
+                hint="/inject > {...} sends an event to the server, /inject < {...} one to the app",
+            )
         if self.live is None:
             raise UsageError(
                 "this is a recording: nothing can be sent or changed",
@@ -58,16 +65,27 @@ class Context:
         return self.recorded
 
     @property
+    def proxy(self) -> Proxied:
+        """The proxy. Raises UsageError in any other program."""
+        if self.proxied is None:
+            raise UsageError("this is not a proxy", hint="rtcli proxy")
+        return self.proxied
+
+    @property
+    def _looked_at(self) -> Replay | Proxied | RealtimeSession:
+        return self.recorded or self.proxied or self.session
+
+    @property
     def status(self) -> SessionStatus:
         """The session at this moment, of the replay where that stands."""
-        return self.recorded.status if self.recorded is not None else self.session.status
+        return self._looked_at.status
 
     @property
     def now(self) -> float | None:
         """The moment in the session: of its clock, or where the replay stands; None: that is over."""
         if self.recorded is not None:
             return None if self.recorded.ended else self.recorded.at
-        return self.session.now
+        return self.proxied.now if self.proxied is not None else self.session.now
 
     @property
     def screen(self) -> tuple[int, int] | None:
@@ -80,9 +98,9 @@ class Context:
     @property
     def started(self) -> datetime | None:
         """The time of day at which the session's clock stood at 0, where that is known."""
-        return self.recorded.started if self.recorded is not None else self.session.started
+        return self._looked_at.started
 
     @property
     def state(self) -> SessionState:
         """What commands look at."""
-        return self.recorded.state if self.recorded is not None else self.session.state
+        return self._looked_at.state

@@ -15,12 +15,19 @@ def records_so_far(context: Context) -> Iterable[Record]:
     """Everything that has happened so far. Raises UsageError where a part of it is gone."""
     if context.recorded is not None:
         return context.recorded.records_so_far()
-    recorder, log = context.session.recorder, context.state.log
-    if recorder.on and recorder.path is not None and log.read_back is not None:
-        return _in_file(recorder.path)
+    log, path = context.state.log, _recording(context)
+    if path is not None and log.read_back is not None:
+        return _in_file(path)
     if log.forgotten or log.evicted:
         raise UsageError("a part of this session is forgotten", hint="/record start keeps all of it, from the next one")
     return log.everything()
+
+
+def _recording(context: Context) -> Path | None:
+    if context.proxied is not None:
+        return context.proxied.recording
+    recorder = context.session.recorder
+    return recorder.path if recorder.on else None
 
 
 def _in_file(path: Path) -> Iterator[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from rtcli.commands.all_commands import default_registry
+from rtcli.commands.all_commands import default_registry, proxy_registry
 from rtcli.commands.registry import TOPICS, Command, Registry
 
 _HEAD = """\
@@ -18,14 +18,24 @@ gets the nearest one suggested. Text without a slash is a message, `//text` is a
 that begins with `{` is a raw event (or several), and `@path` in a message adds an image to it.
 """
 
+_PROXY = """\
+# Commands of the proxy
+
+The prompt of [`rtcli proxy`](proxy.md) has the commands above that look (`/events /filter /last /show /grep /why /check
+/history /item /export /stats /turn /usage /limits /session /status`), and these.
+"""
+
 
 def reference(registry: Registry) -> str:
     """The whole page as Markdown."""
-    return "\n".join([_HEAD, *(line for topic in TOPICS for line in _section(topic, registry))]).rstrip() + "\n"
+    sections = [line for topic in TOPICS for line in _section(topic, registry)]
+    return "\n".join([_HEAD, *sections, _PROXY, *_section("proxy", proxy_registry())]).rstrip() + "\n"
 
 
 def _section(topic: str, registry: Registry) -> Iterator[str]:
     entries = [entry for entry in registry if entry.topic == topic]
+    if not entries:
+        return
     yield f"## {TOPICS[topic]}\n"
     yield "| command | what it does | also |"
     yield "|---|---|---|"

@@ -25,6 +25,7 @@ TOPICS: Mapping[str, str] = {
     "tools": "Tools",
     "measure": "Measure",
     "replay": "Recordings",
+    "proxy": "Proxy",
     "app": "Program",
 }
 """Topics in the order of help, and their headings."""

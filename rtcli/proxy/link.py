@@ -18,6 +18,7 @@ from rtcli.proxy.side import HIGH_WATER, Side
 
 clock = time.monotonic
 
+_EDIT_SECONDS = 3600.0  # that a frame waits for an editor
 _REASON = "fault"  # of the Close frame that a fault sends
 
 
@@ -126,6 +127,21 @@ class Flow:
     def inject(self, text: str, by: str) -> None:
         """Send a message of the user's own now, past whatever waits."""
         self._pass(Message(text.encode(), False, clock(), by=by))
+
+    def keep(self) -> None:
+        """Hold on to what is held while a user looks at it, however long that takes."""
+        if (message := self.lane.held) is not None:
+            message.held = clock() + _EDIT_SECONDS
+            self._carry_out(())
+
+    def change(self, data: bytes | None, by: str) -> None:
+        """Give what is held other data (None: its own), and count its time from now."""
+        message = self.lane.held
+        assert message is not None, "nothing is held"
+        message.held = clock()
+        if data is not None:
+            self.lane.change(data, by)
+        self._carry_out(())
 
     def release(self) -> None:
         """Let go what is held."""

@@ -64,6 +64,7 @@ class Tap:
     def opened(self, link: ProxyLink) -> None:
         """A connection stands."""
         self._add(link, Connection(0.0, Connected.OPEN, link.url))
+        self._tell(link, f"{link.app or 'an app'} connected from {link.address}, {link.model or 'no model named'}", "")
 
     def closed(self, link: ProxyLink) -> None:
         """Both of its sides are gone."""

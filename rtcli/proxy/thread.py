@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -30,6 +31,9 @@ class RelayThread:
     async def start(self) -> None:
         """Listen. Raises UsageError."""
         sys.setswitchinterval(_SWITCH_SECONDS)
+        # A full collection would hold every thread for tens of milliseconds: what is loaded by now stays out of it.
+        gc.collect()
+        gc.freeze()
         self._thread.start()
         await asyncio.wrap_future(self._listening)
 

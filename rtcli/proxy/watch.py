@@ -55,7 +55,7 @@ class Watch:
         self._feeds = feeds
         self._lost = lost
         self._looks = threading.Lock()  # held while notes are taken
-        self._states = threading.Lock()  # held while states are fed or read
+        self._states = threading.RLock()  # held while states are fed or read
         self._dirty: deque[Callable[[], None]] = deque()  # writers that have something to write
         self._requests: deque[Http] = deque(maxlen=_MAX_REQUESTS)  # made while no connection was open
         self._left_out = 0  # messages, as far as it is told

@@ -12,7 +12,7 @@ from rtcli.protocol.record import Frame
 from rtcli.render.media import MediaElider, WireFormats
 from rtcli.render.notices import notice_rows, text_rows
 from rtcli.render.styles import Color, Line, Span, paint
-from rtcli.views import Chart, DisplaySettings, FrameRows, ImagePreview, Json, Notice, Table, Text, View
+from rtcli.views import Chart, DisplaySettings, FrameRows, ImagePreview, Json, Labeled, Notice, Table, Text, View
 
 if TYPE_CHECKING:
     from rtcli.render.grouping import Entry, EventGrouper
@@ -30,6 +30,7 @@ class Presenter:
         self.graphics = graphics  # None: images are not shown
         self.formats = WireFormats()
         self._grouper: EventGrouper | None = None  # only while the summary is shown
+        self._labeled: dict[str, Presenter] = {}  # of sessions beside each other
 
     def lines(self, view: View, width: int) -> list[str]:
         """The painted lines of a view, [] for one that shows nothing (or nothing yet)."""
@@ -42,7 +43,17 @@ class Presenter:
 
     def open_rows(self, width: int) -> list[Line]:
         """The streams of the summary that are under way, the oldest first."""
-        if self._grouper is None or self.display.events != "summary":
+        if self.display.events != "summary":
+            return []
+        beside = [
+            (_label(label), *line)
+            for label, presenter in self._labeled.items()
+            for line in presenter.open_rows(width - len(label) - 1)
+        ]
+        return beside + self._own_open_rows(width)
+
+    def _own_open_rows(self, width: int) -> list[Line]:
+        if self._grouper is None:
             return []
         from rtcli.render.rows import row
 
@@ -51,6 +62,15 @@ class Presenter:
 
     def close(self, width: int) -> list[str]:
         """The lines of streams that will not end any more."""
+        beside = [
+            f"{paint((_label(label),), self.color)}{line}"
+            for label, presenter in self._labeled.items()
+            for line in presenter.close(width - len(label) - 1)
+        ]
+        self._labeled.clear()
+        return beside + self._close_own(width)
+
+    def _close_own(self, width: int) -> list[str]:
         if self._grouper is None:
             return []
         left, self._grouper = self._grouper.close(), None
@@ -71,6 +91,17 @@ class Presenter:
 
             self._grouper = EventGrouper()
         return self._entries(self._grouper.feed(record), width)
+
+    def _of_one(self, view: Labeled, width: int) -> list[str]:
+        """A view of one session among several, each of which has streams and formats of its own."""
+        presenter = self._labeled.get(view.label)
+        if presenter is None:
+            presenter = self._labeled[view.label] = Presenter(self.display, self.color, self.graphics)
+        label = paint((_label(view.label),), self.color)
+        lines = [f"{label}{line}" for line in presenter.lines(view.view, width - len(view.label) - 1)]
+        if isinstance(view.view, Occurrence) and view.view.ends:
+            del self._labeled[view.label]
+        return lines
 
     def _occurrence(self, occurrence: Occurrence, width: int) -> list[str]:
         """A row, unless a filter asks for events; when a connection ends, so does every stream that is open."""
@@ -137,7 +168,12 @@ _LINES: dict[type, Callable[[Presenter, Any, int], Iterable[str]]] = {
     Chart: Presenter._chart,
     FrameRows: Presenter._frames,
     ImagePreview: Presenter._preview,
+    Labeled: Presenter._of_one,
 }
+
+
+def _label(text: str) -> Span:
+    return Span("muted", f"{text} ")
 
 
 def _shown(entry: Entry, wire_filter: WireFilter) -> bool:

@@ -130,6 +130,45 @@ class ReplayBackend:
         return ()
 
 
+class ProxyBackend:
+    """The backend of `rtcli proxy`: its connections, one of which commands look at and act on."""
+
+    def __init__(self, context: Context, subscribe: Callable[[Callable[[View], None]], None]) -> None:
+        self._context = context
+        self._subscribe = subscribe
+        self._one_line = asyncio.Lock()  # a key's command comes beside a line
+
+    @property
+    def status(self) -> SessionStatus:
+        """Of the proxy, and of the connection that is used."""
+        return self._context.status
+
+    async def start(self, show: Callable[[View], None], edit: Edit) -> None:
+        """Show what passes from now on."""
+        self._context.edit = edit
+        self._context.screen_size = _screen_size
+        self._subscribe(show)
+
+    async def run_line(self, line: str) -> Sequence[View]:
+        """By the line grammar of the commands."""
+        from rtcli.commands.watched_line import run_watched_line
+
+        async with self._one_line:
+            return await run_watched_line(line, self._context)
+
+    def complete(self, text: str) -> Work:
+        """What the registry and the connection know; nothing while that is being fed."""
+        with self._context.proxy.glancing() as still:
+            return _completion(text, self._context) if still else tuple
+
+    async def close(self) -> None:
+        """Nothing: the proxy is not this backend's."""
+
+    def farewell(self) -> Sequence[View]:
+        """Nothing: it was the apps' session."""
+        return ()
+
+
 def _screen_size() -> tuple[int, int]:
     size = get_app().output.get_size()
     return size.columns, size.rows

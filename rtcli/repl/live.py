@@ -24,7 +24,7 @@ from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
 from rtcli.repl.output import one_write
 from rtcli.repl.rows import RowQueue
-from rtcli.views import Chart, DisplaySettings, Notice, SpeechDelta, SpeechDone, View
+from rtcli.views import Chart, DisplaySettings, Labeled, Notice, SpeechDelta, SpeechDone, View
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -106,7 +106,8 @@ class LiveWriter:
         show = _SHOW.get(type(view), LiveWriter._other)
         show(self, view)
         # A microphone makes fifty frames a second, and painting the prompt for what nobody sees is most of its cost.
-        if self._rows or self._left_out or not (isinstance(view, Frame) and self._display.events != "summary"):
+        quiet = isinstance(view, Frame) or (isinstance(view, Labeled) and isinstance(view.view, Frame))
+        if self._rows or self._left_out or not (quiet and self._display.events != "summary"):
             self._arm()
 
     def echo(self, text: str) -> None:
@@ -201,7 +202,13 @@ class LiveWriter:
         rows = self._texts.finish(done, self.width)
         self._rows.add((paint(row, self.color) for row in rows), len(done.text))
 
-    def _record(self, record: Frame) -> None:
+    def _of_one(self, view: Labeled) -> None:
+        if isinstance(view.view, Frame):
+            self._record(view)
+        else:
+            self._other(view)
+
+    def _record(self, record: Frame | Labeled) -> None:
         # the terminal could not take more in one period, and the prompt would stand still
         if self._frame_rows >= MAX_ROWS:
             self._left_out += 1
@@ -280,4 +287,5 @@ _SHOW: dict[type, Callable[[LiveWriter, Any], None]] = {
     SpeechDone: LiveWriter._done,
     Frame: LiveWriter._record,
     Chart: LiveWriter._draw,
+    Labeled: LiveWriter._of_one,
 }

@@ -10,7 +10,7 @@ from rtcli.protocol.ids import short_id
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import cells, one_line
 from rtcli.render.units import clock, duration
-from rtcli.views import ANSWERING, CANCELLING, CONNECTING, DisplaySettings, SessionStatus, counted
+from rtcli.views import ANSWERING, CANCELLING, CONNECTING, DisplaySettings, ProxyStatus, SessionStatus, counted
 
 _BARS = "▁▂▃▄▅▆▇█"
 _QUIET_DB, _LOUD_DB = -60.0, 0.0  # dBFS; a quiet room is about -55
@@ -71,7 +71,10 @@ def level_bar(level: float | None) -> str:
 
 
 def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segment]:
-    yield _connection(status)
+    if status.proxy is not None:
+        yield from _proxied(status, status.proxy)
+    else:
+        yield _connection(status)
     yield from _expiry(status)
     yield from _calls(status)
     yield from _microphone(status)
@@ -87,6 +90,10 @@ def _segments(status: SessionStatus, display: DisplaySettings) -> Iterator[Segme
     if display.metrics:
         for name, value in status.metrics.items():
             yield Segment(5, one_line(f"{name} {value}"))
+    if status.proxy is not None:
+        keys = "F3 events  F5 metrics  Ctrl+D leave  /connections  /use  /hold  /help"
+        yield Segment(9, keys, "F3 events /help", "muted")
+        return
     if status.replay:
         yield Segment(
             9, "F3 events  F5 metrics  F6 pause  F7 step  Ctrl+D leave  /seek  /help", "F6 pause F7 step", "muted"
@@ -119,6 +126,14 @@ _CONNECTIONS = {
     "connecting": ("○", "warning"),
     "disconnecting": ("○", "warning"),
 }
+
+
+def _proxied(status: SessionStatus, proxy: ProxyStatus) -> Iterator[Segment]:
+    yield Segment(4, f"⇄ {proxy.connections}", f"⇄ {proxy.connections}", "good")
+    if proxy.held:
+        yield Segment(1, f"{proxy.held} held (/edit, /release)", f"{proxy.held} held", "warning")
+    if proxy.number:
+        yield Segment(5, one_line(f"[{proxy.number}] {status.model}").rstrip(), f"[{proxy.number}]")
 
 
 def _connection(status: SessionStatus) -> Segment:

@@ -46,6 +46,15 @@ class Running:
             if line.get(key) == value:
                 return line
 
+    async def said(self, *words: str) -> None:
+        """Read stderr until all of these were said, in any order."""
+        assert self.process.stderr is not None
+        missing = {*words}
+        while missing:
+            line = (await asyncio.wait_for(self.process.stderr.readline(), DEADLINE)).decode()
+            assert line, missing
+            missing = {word for word in missing if word not in line}
+
     async def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; the exit code, and what was said on stderr meanwhile."""
         self.process.send_signal(number)
@@ -139,6 +148,25 @@ async def test_a_signal_says_goodbye_to_both_sides_and_ends_the_recording(tmp_pa
     last = records_of(file)[-2:]
     assert isinstance(last[0], Connection)
     assert (last[0].state, last[0].code) == (Connected.CLOSED, 1001)
+
+
+async def test_lines_of_standard_input_are_commands_and_its_end_ends_nothing() -> None:
+    async with endpoint(echo) as url, running("--to", url) as proxy:
+        assert proxy.process.stdin is not None
+        proxy.process.stdin.write(b"/hold > a\nnonsense\n/nonsense\n/connections\n")
+        await proxy.said("held: > a", "the session is the app's", "unknown command /nonsense", "no app has connected")
+        async with connect(proxy.url) as app:
+            await app.send('{"type":"a"}')
+            await proxy.said("[1] held > a")
+            proxy.process.stdin.write(b'/edit {"type":"b"}\n/release\n')
+            proxy.process.stdin.write_eof()
+            assert await asyncio.wait_for(app.recv(), DEADLINE) == '{"type":"b"}'
+            line = await proxy.until("by", "/edit")
+            assert line["was"] == {"type": "a"}
+            await app.send('{"type":"c"}')
+            assert await asyncio.wait_for(app.recv(), DEADLINE) == '{"type":"c"}'
+        code, _ = await proxy.end()
+    assert code == 143
 
 
 @pytest.mark.parametrize(

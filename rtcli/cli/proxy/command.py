@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -67,6 +69,12 @@ def proxy(
         no_record=no_record,
         events=events,
     )
+    from rtcli.terminal.capabilities import can_prompt
+
+    if not json and can_prompt(os.environ, sys.stdin, sys.stdout):
+        from rtcli.cli.proxy.interactive import at_prompt
+
+        return runner.run(at_prompt(chosen))
     from rtcli.cli.proxy.pipe import in_pipe
 
     return runner.run(in_pipe(chosen))

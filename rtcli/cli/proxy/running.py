@@ -63,9 +63,7 @@ async def running(
             allow_origin=options.allow_origin,
             allow_remote=options.allow_remote,
         )
-        watch = Watch(
-            tap, folder=folder, active=lambda: folder is not None or active(), seen=seen, feeds=prompt, lost=lost
-        )
+        watch = Watch(tap, folder=folder, active=lambda: folder is not None or active(), seen=seen, lost=lost)
         relay = RelayThread(proxy)
         await relay.start()
         watch.start()

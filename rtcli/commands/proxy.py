@@ -109,14 +109,14 @@ async def edit(context: Context, event: RemainingText = "") -> Views:
 
 async def _edited(context: Context, text: str) -> str | None:
     if context.edit is None:
-        raise UsageError("there is no terminal to edit in", hint='/edit {"type": ...} gives the whole frame')
+        raise UsageError("an editor needs a terminal", hint='/edit {"type": ...} gives the whole frame')
     event = decode(text)
     shown = text if isinstance(event, Malformed) else json.dumps(event, indent=2, ensure_ascii=False)
     changed = await context.edit(shown)
     if changed is None or changed.strip() == shown.strip():
         return None
     found = decode(changed)
-    # in one line, as it came; what is no JSON is sent as it stands: that may be what is to be tried
+    # in one line, as it came; other text is sent as it stands, which may be the point of it
     return changed if isinstance(found, Malformed) else json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -120,7 +120,7 @@ async def test_a_held_frame_is_changed_in_the_users_editor() -> None:
         await user.run("/hold < a")
         await connection.send('{"type":"a","text":"one"}')
         await until(lambda: any("held < a" in told for told in user.told))
-        with pytest.raises(UsageError, match="no terminal"):
+        with pytest.raises(UsageError, match="needs a terminal"):
             await user.run("/edit")
         user.context.edit = edit
         assert "nothing was changed" in await user.said("/edit")

@@ -33,10 +33,14 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One frame: `pcm` to play now, never None and always whole, and what has happened with it."""
+    """One frame: `pcm` to play now, never None and always whole, and what has happened with it.
+
+    `item_id` is the item that it begins with; None: silence.
+    """
 
     pcm: bytes
     happened: tuple[Happened, ...] = ()
+    item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +145,10 @@ class Playout:
         if not response.started:
             response.started = True
             happened.append(Happened(BufferEvent.STARTED, response.id))
+        item_id = next(part.item_id for part in response.parts if part.waiting)
         pcm = self._take(response)
         happened += self._stop_finished()
-        return Played(pcm.ljust(FRAME_BYTES, b"\0"), tuple(happened))
+        return Played(pcm.ljust(FRAME_BYTES, b"\0"), tuple(happened), item_id)
 
     def clear(self) -> Cleared:
         """Drop what waits, of all responses."""

@@ -155,3 +155,13 @@ def test_a_start_and_an_end_alternate(steps: list[tuple[str | int, ...]]) -> Non
     assert all(a.response_id == b.response_id for a, b in pairwise(happened) if a.event is STARTED)
     started = [one.response_id for one in happened[::2]]
     assert len(started) == len(set(started))
+
+
+def test_a_frame_names_the_item_that_it_begins_with() -> None:
+    """Silence names none."""
+    playout = Playout()
+    playout.add("resp_1", "item_1", 0, bytes(FRAME_BYTES + FRAME_BYTES // 2))
+    playout.add("resp_1", "item_2", 0, bytes(FRAME_BYTES))
+    playout.finish("resp_1")
+
+    assert [playout.frame().item_id for _ in range(4)] == ["item_1", "item_1", "item_2", None]

@@ -63,6 +63,8 @@ class ChannelConnection:
         """The peer has ended; None: from here."""
         if not self.has_ended:
             self.close_reason = self.close_reason or (why.value if why else "")
+            if why is PeerEnd.CHANNEL_CLOSED:
+                self.close_code = 1000  # how a client leaves: there is no close frame that could say so
             self._ended.set()
             self._opened.set()
             self._received.put_nowait(None)

@@ -150,7 +150,7 @@ class Phone:
         due = loop.time()
         while True:
             await session.hear(outward.of(self._next_said()))
-            self._heard += inward.of(session.next_frame())
+            self._heard += inward.of(session.next_frame().pcm)
             del self._heard[: max(0, len(self._heard) - MAX_HEARD)]
             due += self._seconds
             if loop.time() - due > _MAX_LATE:

@@ -21,6 +21,7 @@ class WebRtcLine:
     """A peer and what hangs on it. `answer` makes it; its session may be played from then on."""
 
     def __init__(self, session: LiveSession, create_peer: CreatePeer, *, loopback: bool, faults: Sequence[str]) -> None:
+        self._session = session
         self.connection = ChannelConnection()
         self.client = ClientConnection(self.connection, FaultPlan.parse(faults))
         handlers = PeerHandlers(
@@ -29,7 +30,7 @@ class WebRtcLine:
             on_audio=self._on_audio,
             on_end=self.connection.on_end,
         )
-        self._peer = create_peer(handlers, source=session.next_frame, loopback=loopback, open_timeout=OPEN_TIMEOUT)
+        self._peer = create_peer(handlers, source=self._next_frame, loopback=loopback, open_timeout=OPEN_TIMEOUT)
         self.connection.peer = self._peer
         self._heard: deque[bytes] = deque()  # 24 kHz PCM16 that waits to be taken
         self._waiting = 0  # bytes of it
@@ -55,11 +56,19 @@ class WebRtcLine:
         """See `CallLine`."""
         await self._peer.close()
 
+    def _next_frame(self) -> bytes:
+        frame = self._session.next_frame()
+        if self.connection.recorder is not None:
+            self.connection.recorder.call.heard(frame.pcm, frame.item_id)
+        return frame.pcm
+
     def _on_audio(self, pcm: bytes, sample: int) -> None:
         lost = 0 if self._next_sample is None else 2 * (sample - self._next_sample)
         self._next_sample = sample + len(pcm) // 2
         if 0 < lost <= _MAX_GAP:
             pcm = bytes(lost) + pcm  # else every position behind it would be too early
+        if self.connection.recorder is not None:
+            self.connection.recorder.call.said(pcm)
         self._heard.append(pcm)
         self._waiting += len(pcm)
         while self._waiting > _MAX_WAITING:

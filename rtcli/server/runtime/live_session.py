@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import Malformed, WireObject, decode
-from rtcli.rtc.playout import Playout
+from rtcli.rtc.playout import Played, Playout
 from rtcli.server.replies.base import ReplyEngine
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.engine_pool import EnginePool
@@ -99,14 +99,14 @@ class LiveSession:
 
     # the audio of a call, and the keys of its telephone ---------------------------------------------------------------
 
-    def next_frame(self) -> bytes:
+    def next_frame(self) -> Played:
         """The next 20 ms that the caller hears: 24 kHz PCM16, mono. Clients get the events that tell of it."""
         assert isinstance(self.core, ServerCore), "a translation is not a call"
         assert self.core.output is not None, "this session is not a call"
-        pcm, events = self.core.output.played()
+        frame, events = self.core.output.played()
         for event in events:
             self._send(event)
-        return pcm
+        return frame
 
     async def hear(self, pcm: bytes) -> None:
         """The caller has been heard: 24 kHz PCM16, mono."""

@@ -20,6 +20,7 @@ from rtcli.protocol.record import DECIMALS, Connected, Connection, Frame, Mark, 
 from rtcli.recording.folder import RecordingFolder
 from rtcli.recording.header import Header
 from rtcli.recording.writer import RecordingWriter
+from rtcli.server.runtime.call_recording import CallRecording
 
 logger = logging.getLogger("rtcli.server")
 
@@ -38,6 +39,7 @@ class ConnectionRecorder:
         self._writer = _writer(folder, endpoint, model) if folder is not None else None  # None: nothing is recorded
         self._frames = FrameMaker()
         self._frames.began = time.monotonic()
+        self.call = CallRecording(self._add, self._now)  # the audio that is in no event, if it is one
         self._add(Connection(0.0, Connected.OPEN, endpoint))
 
     @property
@@ -64,6 +66,7 @@ class ConnectionRecorder:
 
     def end(self, code: int | None, reason: str | None) -> None:
         """The connection has ended, with the close frame that the client got, if there was one."""
+        self.call.end()
         at = self._now()
         state = Connected.LOST if code in (None, 1006) else Connected.CLOSED
         self._add(Connection(at, state, code=code, reason=reason or ""))

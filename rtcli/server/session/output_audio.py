@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rtcli.protocol.events import WireObject
-from rtcli.rtc.playout import Happened, Playout
+from rtcli.rtc.playout import Happened, Played, Playout
 from rtcli.server.ids import random_hex
 from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.events import event
@@ -17,10 +17,10 @@ class OutputAudio:
         self.playout = playout
         self._conversation = conversation
 
-    def played(self) -> tuple[bytes, list[WireObject]]:
+    def played(self) -> tuple[Played, list[WireObject]]:
         """The next 20 ms: 24 kHz PCM16, and the events that tell of it."""
         frame = self.playout.frame()
-        return frame.pcm, [_buffer_event(happened) for happened in frame.happened]
+        return frame, [_buffer_event(happened) for happened in frame.happened]
 
     def clear(self) -> list[WireObject]:
         """What waits is not played any more; its items end where they were heard to end."""

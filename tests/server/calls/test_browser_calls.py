@@ -18,6 +18,8 @@ import pytest
 from rtcli.dsp.levels import rms_db
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.events import WireObject
+from rtcli.protocol.record import Audio, Connection, Direction, Frame
+from rtcli.recording.reader import open_recording
 from rtcli.rtc.peer import PeerEnd
 from rtcli.server import RealtimeServer
 from rtcli.server.calls import calls, channel, endpoints, webrtc
@@ -333,6 +335,32 @@ async def test_a_client_that_floods_the_channel_loses_its_call(monkeypatch: pyte
         connection.on_text("x" * 20_000)
 
     assert connection.has_ended
+
+
+@needs_webrtc
+async def test_a_recording_of_a_call_has_its_audio(tmp_path: Path) -> None:
+    """Both ways, 100 ms a line, the answer under its item; the events are there as well, and how it ended."""
+    async with RealtimeServer(voice="tone", record=tmp_path) as server:
+        async with calling(server) as caller:
+            caller.say(voice(0.8))
+            await caller.until("output_audio_buffer.stopped")
+            item_id = (await caller.until("response.output_item.done"))["item"]["id"]
+        await until(lambda: not server.sessions, "the end of the session")
+        await server.settled()
+        (path,) = server.recordings
+    with open_recording(str(path)) as reader:
+        records = [*reader]
+    audio = [record for record in records if isinstance(record, Audio)]
+    said = b"".join(record.data for record in audio if record.direction is Direction.SENT)
+    heard = [record for record in audio if record.direction is Direction.RECEIVED]
+
+    assert rms_db(said) > -50
+    assert {record.item_id for record in heard} == {item_id}
+    assert {len(record.data) for record in heard[:-1]} == {4_800}
+    assert rms_db(b"".join(record.data for record in heard)) > -50
+    frames = [record.event["type"] for record in records if isinstance(record, Frame) and record.event]
+    assert (frames[0], frames.count("output_audio_buffer.stopped")) == ("session.created", 1)
+    assert [record.code for record in records if isinstance(record, Connection)][-1] == 1000
 
 
 @pytest.mark.slow

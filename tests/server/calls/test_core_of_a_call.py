@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtcli.protocol.events import WireObject
-from rtcli.rtc.playout import FRAME_BYTES
+from rtcli.rtc.playout import FRAME_BYTES, Played
 from rtcli.server.session.effects import ServerEffect
 from rtcli.server.session.events import key_pressed
 from rtcli.server.session.output_audio import OutputAudio
@@ -44,7 +44,7 @@ def test_no_event_carries_the_audio_of_a_call() -> None:
 
     during = [*response.say("Hello. "), *response.add_audio(SECOND)]
     after = book.core.response_ended(response)
-    heard = b"".join(output(book).played()[0] for _ in range(50))
+    heard = b"".join(output(book).played()[0].pcm for _ in range(50))
 
     assert "response.output_audio.delta" not in types(during)
     assert "response.output_audio.done" in types(after)
@@ -170,7 +170,7 @@ def test_what_a_cleared_response_goes_on_to_say_is_not_heard() -> None:
     response.add_audio(SECOND)
     book.core.response_ended(response)
 
-    assert output(book).played() == (bytes(FRAME_BYTES), [])
+    assert output(book).played() == (Played(bytes(FRAME_BYTES)), [])
 
 
 def test_a_key_of_the_telephone_is_an_event_without_an_id() -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "proxy": ("proxy.command", "proxy"),
     "run": ("run.command", "run"),
     "call": ("call", "app"),
+    "scenario": ("scenario", "app"),
     "replay": ("replay", "replay"),
     "recordings": ("recordings", "app"),
     "check": ("check", "check"),

@@ -20,6 +20,9 @@ _NOT_COMPARED = frozenset({"event_id", "audio_end_ms", "created_at", "expires_at
 _SLACK_MS = 20
 """Audio before a commit may be longer or shorter by so much: resamplers keep a little back."""
 
+AUDIO_BEFORE = "audio before it"
+"""Where a difference in how much audio was sent before a commit is told."""
+
 _MASKED = ("[masked]", "sk-…", "ek-…", "ek_…", "sess-…")
 
 
@@ -61,7 +64,7 @@ class RecordedEvent:
         ]
         buffered = self.scene.audio.buffered_ms
         if self.buffered_ms is not None and abs(buffered - self.buffered_ms) > _SLACK_MS:
-            found.append(Discrepancy("audio before it", f"{self.buffered_ms:,.0f} ms", f"{buffered:,.0f} ms"))
+            found.append(Discrepancy(AUDIO_BEFORE, f"{self.buffered_ms:,.0f} ms", f"{buffered:,.0f} ms"))
         return found
 
     def met(self, event: Event) -> None:

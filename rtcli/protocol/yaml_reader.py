@@ -1,4 +1,4 @@
-"""Reads YAML 1.2, as scripts are written in it: `no`, `on` and dates are words, and only true and false are not."""
+"""Reads and writes YAML 1.2: `no`, `on` and dates are words in it, and only true and false are not."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ _MAX_PLACES = 100_000
 """References can stand for far more values than were written."""
 
 _MAX_DEPTH = 100
+_WIDTH = 110
 
 
 def read_yaml(source: str, file: str) -> Any:
@@ -117,3 +118,26 @@ def _integer(loader: Any, node: Any) -> int:
     """Octal and hexadecimal have a prefix; a zero in front means nothing."""
     text = loader.construct_scalar(node)
     return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+
+def write_yaml(value: Any) -> str:
+    """A document that `read_yaml` reads as this value: of texts, numbers, lists and objects."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """SafeDumper that quotes what is not a word in YAML 1.2, and repeats rather than refers."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    Dumper.yaml_implicit_resolvers = _loader().yaml_implicit_resolvers
+    Dumper.add_representer(str, _block_text)
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return text
+
+
+def _block_text(dumper: Any, text: str) -> Any:
+    """Lines as lines, where a block can hold them."""
+    lines = text.split("\n")
+    fits = len(lines) > 1 and lines[0] == lines[0].lstrip() and all(line == line.rstrip() for line in lines)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if fits else None)

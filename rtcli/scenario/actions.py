@@ -13,7 +13,7 @@ from rtcli.protocol.provenance import caused_by
 from rtcli.protocol.times import duration
 from rtcli.scenario.facts import SceneFacts
 from rtcli.scenario.language import Scenario, ScenarioStep
-from rtcli.scenario.settling import Settling
+from rtcli.scenario.settling import MAX_SILENCES, SILENCE_MS, Settling
 from rtcli.scenario.stage import Stage
 from rtcli.scenario.verdict import StepProblem
 from rtcli.session.images import load_image
@@ -21,11 +21,9 @@ from rtcli.session.setting_paths import get
 
 _Action: TypeAlias = Callable[[ScenarioStep], Awaitable[StepProblem | None]]
 
-_SILENCE_MS = 100
-_MAX_SILENCES = 100
-"""Pieces of silence behind speech: semantic turn detection waits up to 8 s."""
-
 _LOOK_SECONDS = 0.02
+_MIN_SILENCES = 10
+"""Turn detection waits half a second, as a rule, before it says that the speech is over."""
 
 
 class Actions:
@@ -99,19 +97,23 @@ class Actions:
         self._begin(step, spoken=not commit)
         self._session.did("/play")
         with caused_by("/play"):
-            await self._session.talk.play(path, commit=commit, pause=self._stage.sleep)
-            if not commit:
+            await self._session.talk.play(path, commit=commit, pause=self._stage.sleep, silence_ms=0)
+            if not commit and self._stage.waits is None:  # a recording is heard to its end while it is waited for
                 await self._be_silent()
         self._facts.since = self._session.now
 
     async def _be_silent(self) -> None:
         """Go on as a microphone would, until turn detection has noticed that the speech is over."""
-        for _ in range(_MAX_SILENCES):
-            await self._settling.pause(_LOOK_SECONDS)  # the server's word takes a moment to come
-            if not self._session.state.speech_open or not self._session.lifecycle.connected:
+        for pieces in range(MAX_SILENCES):
+            if not self._session.lifecycle.connected:
                 return
-            self._session.audio.send(bytes(PCM16.byte_length(_SILENCE_MS)))
-            await self._stage.sleep(_SILENCE_MS / 1000)
+            if pieces >= _MIN_SILENCES:
+                await self._settling.pause(_LOOK_SECONDS)  # the server's word takes a moment to come
+                if not self._session.state.speech_open:
+                    return
+            self._session.audio.send(bytes(PCM16.byte_length(SILENCE_MS)))
+            await self._session.transport.flush()
+            await self._stage.sleep(SILENCE_MS / 1000)
 
     async def _interrupt(self, step: ScenarioStep) -> StepProblem | None:
         after, speaker = step.values["interrupt"] * 1000, self._stage.speaker

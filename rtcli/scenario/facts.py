@@ -39,6 +39,7 @@ class SceneFacts:
     def __init__(self) -> None:
         self.all: list[Fact] = []
         self.troubles: list[Fact] = []
+        self.received = 0  # frames of the server, in all
         self.since = 0.0
         self._dialect = Dialect()
         self._called: set[str] = set()  # calls that were told, by id
@@ -55,6 +56,7 @@ class SceneFacts:
         """Take one record in."""
         if not isinstance(record, Frame):
             return
+        self.received += record.direction is Direction.RECEIVED
         for event in self._events(record):
             self._add("event", event, record)
             for kind, value in self._amounts_to(event):
@@ -98,7 +100,7 @@ class SceneFacts:
         if call_id in self._called:
             return None
         self._called.add(call_id)
-        return {"name": item.get("name"), "arguments": _decoded(item.get("arguments")), "call_id": call_id}
+        return {"name": item.get("name"), "arguments": decoded_arguments(item.get("arguments")), "call_id": call_id}
 
     def of(self, kind: str) -> list[Fact]:
         """Those of one kind."""
@@ -125,7 +127,7 @@ def _is_trouble(event: Event) -> bool:
     return event.get("type") == "error" or (event.get("type") == "response.done" and failed)
 
 
-def _decoded(arguments: Any) -> Any:
+def decoded_arguments(arguments: Any) -> Any:
     """Arguments as what they say; text that is not JSON stays text."""
     try:
         return json.loads(arguments) if isinstance(arguments, str) else arguments

@@ -96,7 +96,7 @@ class ExpectedShape:
         if kind == "event" and not read:
             raise inner.error("an event without a field matches everything")
         fields = {kind: read} if kind in ("text", "transcript") else read
-        what = read.get("name" if kind == "call" else "type", "any") if isinstance(read, dict) else repr(read)
+        what = read.get("name" if kind == "call" else "type", "any") if isinstance(read, dict) else _quoted(read)
         text = str(what) if kind == "event" and "type" in read else f"{kind} {what}"
         return Expectation(kind, EventMatcher(fields), text, within, line=at.line)
 
@@ -111,6 +111,10 @@ class ExpectedShape:
         short = {"type": "object", "required": ["type"], "properties": {"within": SECONDS.schema()}}
         whole = {"type": "object", "additionalProperties": False, "properties": properties, "oneOf": one_of}
         return {"anyOf": [whole, short]}
+
+
+def _quoted(words: str) -> str:
+    return words if words.startswith("/") and words.endswith("/") else f"'{words}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +261,15 @@ _TOOL = ObjectShape(
     required=("name",),
 )
 
+_SESSION = Plain((dict, type(None)), "an object", {"type": ["object", "null"]})
+
 SCENARIO = ObjectShape(
     {
         "$schema": Key(TEXT, "Where this schema is, for an editor."),
         "name": Key(TEXT, "What results call it; without it, the file's name."),
         "description": Key(TEXT, "What it is for."),
         "model": Key(TEXT, "The model that is asked for."),
-        "session": Key(OBJECT, "Settings of the session, as session.update takes them."),
+        "session": Key(_SESSION, "Settings of the session, as session.update takes them; null: none are sent."),
         "tools": Key(Listed(_TOOL, "a list of tools"), "The model's tools, with the answers to its calls."),
         "timeout": Key(SECONDS, "How long an answer may take, 60s where nothing else is said."),
         "steps": Key(Listed(StepShape(), "a list of steps"), "What the user does, and what is expected."),

@@ -90,8 +90,8 @@ def _instead(one: Expectation, facts: SceneFacts) -> Iterator[Discrepancy]:
     elif one.kind == "call" and came:
         nearest = min((one.matcher.differences(fact.value) for fact in came), key=len)
         names = ", ".join(str(fact.value["name"]) for fact in came)
-        yield Discrepancy("", one.matcher.fields.get("name", "any"), names)
-        yield from (difference for difference in nearest if difference.path != "name")
+        for difference in nearest:
+            yield Discrepancy("", difference.expected, names) if difference.path == "name" else difference
     else:
         key = one.kind if one.kind in _OTHER_KIND else "name"
         said = " / ".join(str(fact.value.get(key)) for fact in came)

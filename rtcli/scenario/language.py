@@ -67,7 +67,10 @@ class ScenarioTool:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One file. `session` is the wire's; files that steps name are in `folder`; `timeout` is in seconds."""
+    """One file. `session` is the wire's, None: no settings are sent, and the session is as the server begins it.
+
+    Files that steps name are in `folder`; `timeout` is in seconds.
+    """
 
     name: str
     file: str
@@ -75,7 +78,7 @@ class Scenario:
     steps: Sequence[ScenarioStep]
     description: str = ""
     model: str | None = None
-    session: Mapping[str, Any] = field(default_factory=dict)
+    session: Mapping[str, Any] | None = field(default_factory=dict)
     tools: Sequence[ScenarioTool] = ()
     timeout: float = DEFAULT_TIMEOUT
     bounds: Sequence[Bound] = ()

@@ -40,11 +40,13 @@ def load_scenario(path: Path | str) -> Scenario:
 def parse_scenario(value: Any, at: At, path: Path) -> Scenario:
     """A scenario from its document; files that it names are beside `path`. Raises InputError."""
     read = SCENARIO.read(value, at)
-    if "session" in read:
+    if read.get("session"):
         try:
             checked_config(read["session"])
         except UsageError as error:
             raise at.inner("session").error(str(error), error.hint) from error
+    if read.get("session", {}) is None and "tools" in read:
+        raise at.inner("session").error("tools are settings", "session: {} sends them alone")
     bounds = read.get("bounds", {})
     scenario = Scenario(
         name=read.get("name") or _stem(path),

@@ -81,7 +81,8 @@ class ScenarioRunner:
             problem = await action()
         except RtcliError as error:
             problem = StepProblem(str(error), (error.hint,) if error.hint else (), error.exit_code)
-        self._keep(StepResult(name, time.monotonic() - began, problem or self._broken(), line))
+        found = [one for one in (self._broken(), problem) if one is not None]
+        self._keep(StepResult(name, time.monotonic() - began, _joined(found), line))
         return self.results[-1].problem is None
 
     def _keep(self, result: StepResult) -> None:

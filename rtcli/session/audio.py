@@ -111,6 +111,10 @@ class SessionAudio:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
         self._input.send(pcm)
 
+    def finish_turn(self) -> None:
+        """What was said ends here: nothing of it is held back any more."""
+        self._input.finish()
+
     @property
     def unsent_turn_ms(self) -> int:
         """Milliseconds sent since the last commit or discard."""

@@ -146,7 +146,15 @@ class AudioInput:
         audio_format = self._link.state.audio.input_format
         if self._encoder is None or self._encoder.format != audio_format:
             self._encoder = Encoder(audio_format)
-        if not (data := self._encoder.encode(pcm)):
+        self._append(self._encoder.encode(pcm))
+
+    def finish(self) -> None:
+        """What was said ends here: send what the encoder holds back of it."""
+        if self._encoder is not None:
+            self._append(self._encoder.flush())
+
+    def _append(self, data: bytes) -> None:
+        if not data:
             return
         if (append := append_type(self._link.kind)) == _APPEND:
             self._link.transport.send_audio(data)

@@ -119,6 +119,7 @@ class Talk:
     def commit(self, *, respond: bool = False) -> None:
         """End the turn that was spoken. Raises UsageError for less audio than the API takes."""
         self._link.require_turns()
+        self._audio.finish_turn()
         if self._audio.unsent_turn_ms < MIN_TURN_MS:
             raise UsageError(
                 f"only {self._audio.unsent_turn_ms} ms of audio were sent since the last turn",
@@ -135,18 +136,23 @@ class Talk:
         self._link.send("input_audio_buffer.clear")
 
     async def play(
-        self, path: Path, *, commit: bool = False, pause: Callable[[float], Awaitable[object]] | None = None
+        self,
+        path: Path,
+        *,
+        commit: bool = False,
+        pause: Callable[[float], Awaitable[object]] | None = None,
+        silence_ms: int = _TRAILING_SILENCE_MS,
     ) -> WavAudio:
         """Send a WAV file as if it were spoken; gives what was sent of it. Raises InputError.
 
-        With `commit` it is a turn of its own, and answered; else a second of silence ends it for voice detection.
+        With `commit` it is a turn of its own, and answered; else silence behind it ends it for voice detection.
         It is sent at once, unless `pause` is awaited for the seconds that each piece of it takes to speak.
         """
         if commit:
             self._link.require_turns()
         self._link.require_connection()
         audio = load_speech(path)
-        pcm = audio.pcm + (b"" if commit else bytes(PCM16.byte_length(_TRAILING_SILENCE_MS)))
+        pcm = audio.pcm + (b"" if commit else bytes(PCM16.byte_length(silence_ms)))
         if pause is None and self._link.kind in (SessionKind.TRANSLATION, SessionKind.LIVE):
             pause = asyncio.sleep  # their clock is the audio
         if pause is None and self._audio.in_call:

@@ -15,6 +15,7 @@ from rtcli.config.endpoints import Endpoint
 from rtcli.config.prices import price_of
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.usage import TokenUsage
+from rtcli.protocol.wire_config import config_of
 from rtcli.scenario.language import Scenario, ScenarioTool
 from rtcli.scenario.stage import Stage
 from rtcli.server import RealtimeServer
@@ -51,14 +52,15 @@ class ScenarioTarget:
             return self._recorded_stage(scenario, RecordedServer(self.recording))
         sleep = partial(_sleep, self.pace)
         speaker = ClockedSpeaker(asyncio.get_running_loop().time, self.pace)
-        stage = self._stage(scenario, speaker, sleep, {}, SessionUpdate.MINIMAL)
+        update = SessionUpdate.NONE if scenario.session is None else SessionUpdate.MINIMAL
+        stage = self._stage(scenario, speaker, sleep, {}, update)
         if self.server is not None:
             stage.ready = self.server.engines
         return stage
 
     def _recorded_stage(self, scenario: Scenario, server: RecordedServer) -> Stage:
         dialed = {"create_websocket": server.dial, "clock": server.clock}
-        asks = server.takes_settings or scenario.session or scenario.tools
+        asks = scenario.session is not None and (server.takes_settings or scenario.session or scenario.tools)
         update = SessionUpdate.MINIMAL if asks else SessionUpdate.NONE
         stage = self._stage(scenario, ClockedSpeaker(server.clock), server.sleep, dialed, update)
         stage.waits, stage.mismatch = lambda: server.waits, lambda: server.mismatch
@@ -83,7 +85,7 @@ class ScenarioTarget:
         session = RealtimeSession(
             transport,
             endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
-            config=dict(scenario.session),
+            config=_config(scenario),
             session_update=update,
             speaker=speaker,
             tools=[*self.tools, *map(_tool, scenario.tools)],
@@ -102,6 +104,15 @@ class ScenarioTarget:
 
 async def _sleep(pace: float, seconds: float) -> None:
     await asyncio.sleep(seconds / pace if pace else 0)
+
+
+def _config(scenario: Scenario) -> dict[str, Any]:
+    """The session as the transport takes it; `model` has no place of its own there, and some clients send it."""
+    session = scenario.session or {}
+    config = config_of(session)
+    if "model" in session:
+        config["provider_data"] = {**config.get("provider_data", {}), "model": session["model"]}
+    return config
 
 
 def _tool(declared: ScenarioTool) -> Tool:

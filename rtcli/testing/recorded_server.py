@@ -10,7 +10,7 @@ from rtcli.errors import InputError
 from rtcli.protocol.differences import Mismatch
 from rtcli.protocol.events import Event, Malformed, decode, encode
 from rtcli.protocol.play import EndConnection
-from rtcli.protocol.play_recording import connections, not_an_event
+from rtcli.protocol.play_recording import AUDIO_BEFORE, connections, not_an_event
 from rtcli.protocol.record import Direction, Frame
 from rtcli.recording.reader import open_recording
 from rtcli.transports.memory import MemorySocket
@@ -53,6 +53,8 @@ class RecordedServer:
         self.mismatch: Mismatch | None = None
         self._player = found[0].player(now=0.0, pace=1.0)
         sent = [one for one in found[0].records if isinstance(one, Frame) and one.direction is Direction.SENT]
+        heard = (one.event or {} for one in found[0].records if isinstance(one, Frame))
+        self._detects = any(event.get("type") == "input_audio_buffer.speech_started" for event in heard)
         self.takes_settings = any((frame.event or {}).get("type") == "session.update" for frame in sent)
         self._socket: _Socket | None = None
         self._task: asyncio.Task[None] | None = None
@@ -92,9 +94,14 @@ class RecordedServer:
         read = decode(message)
         event: Event = not_an_event(message) if isinstance(read, Malformed) else read
         mismatch = self._player.receive(event, self.now)
-        if event["type"] != "session.update":
+        if mismatch is not None and not self._is_no_matter(event, mismatch):
             self.mismatch = self.mismatch or mismatch
         self._changed.set()
+
+    def _is_no_matter(self, event: Event, mismatch: Mismatch) -> bool:
+        """Other settings; and where turn detection listens, how long it was silent before a commit."""
+        silence = self._detects and {one.path for one in mismatch.differences} == {AUDIO_BEFORE}
+        return event["type"] == "session.update" or silence
 
     def closed(self) -> None:
         """The client has ended the connection."""

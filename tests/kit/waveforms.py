@@ -76,3 +76,10 @@ def heard_ms(heard: Samples, sent: Samples, *, fade_ms: int = 15) -> float:
     if not whole or max(abs(place - places[0][0] - k * step) for k, (place, _) in enumerate(places)) > 2:
         raise SpoiltError(f"the last 300 ms are not whole: {places}")
     return (places[-1][0] + step + fade) * 1000 / RATE
+
+
+def tone(milliseconds: int, hertz: int = 220) -> bytes:
+    """A tone of 24 kHz PCM16 that swells and fades, as a voice does: turn detection hears it."""
+    at = np.arange(24 * milliseconds) / 24_000
+    wave = 8_000 * np.sin(2 * np.pi * hertz * at) * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * at))
+    return bytes(wave.astype("<i2").tobytes())

@@ -11,16 +11,11 @@ from rtcli.protocol.config_shapes import checked_config
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from rtcli.protocol.session_config import merge
 from rtcli.protocol.session_kind import SessionKind
+from rtcli.protocol.wire_config import config_of
 from rtcli.reading import read_text
 
-# Fields that the transport's config names itself; every other field of the API travels under `provider_data`.
-_NAMED = frozenset(
-    {"instructions", "output_modalities", "audio", "tools", "tool_choice", "prompt", "reasoning", "parallel_tool_calls"}
-)
 DEFAULTS: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER}}}}
 """What the program asks for where the user does not: the library's own transcriber is switched off soon."""
-
-_NOT_SETTABLE = frozenset({"type", "object", "id", "expires_at", "model"})
 
 
 def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
@@ -80,11 +75,3 @@ def _from_file(file: str) -> dict[str, Any]:
     except UsageError as error:
         raise InputError(file, error.what) from error
     return config
-
-
-def config_of(session: Mapping[str, Any]) -> dict[str, Any]:
-    """A session of the wire as a config that the transport takes; what cannot be set is left out."""
-    settable = {name: value for name, value in session.items() if name not in _NOT_SETTABLE}
-    config = {name: value for name, value in settable.items() if name in _NAMED}
-    rest = {name: value for name, value in settable.items() if name not in _NAMED}
-    return config | ({"provider_data": rest} if rest else {})

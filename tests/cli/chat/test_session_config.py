@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from rtcli.cli.chat.options import ChatOptions
-from rtcli.cli.chat.session_config import config_of, session_config
+from rtcli.cli.chat.session_config import session_config
 from rtcli.config.endpoints import resolve_endpoint
 from rtcli.config.settings import PROJECT_FILE, Layer, Settings
 from rtcli.errors import InputError
 from rtcli.protocol.models import DEFAULT_MODEL, DEFAULT_TRANSCRIBER, shutdown_of
+from rtcli.protocol.wire_config import config_of
 
 
 def test_instructions_can_be_in_a_file(tmp_path: Path) -> None:

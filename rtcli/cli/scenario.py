@@ -1,0 +1,101 @@
+"""`rtcli scenario`: makes scenarios of what was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rtcli.cli import output, report
+from rtcli.cli.options import settings_of
+from rtcli.cli.recording_options import folder_of
+from rtcli.errors import ExitCode, InputError, UsageError
+from rtcli.views import Level, Notice
+
+if TYPE_CHECKING:
+    from rtcli.recording.header import Header
+    from rtcli.scenario.from_recording import MadeScenario
+
+_HELP = """Make scenarios of recorded sessions.
+
+\b
+rtcli scenario from last
+rtcli scenario from session.ndjson -o tests/weather.scenario.yaml
+"""
+_SUFFIX = ".scenario.yaml"
+
+app = typer.Typer(help=_HELP, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.callback(invoke_without_command=True)
+def _help_alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("from")
+def from_recording(
+    file: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A recording: a file, a name, or last.")],
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", metavar="FILE", help="Where it goes; its WAV files are beside it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+) -> ExitCode:
+    """Write a scenario that does what the user of a recorded session did.
+
+    \b
+    rtcli scenario from last
+    rtcli scenario from session.ndjson -o tests/weather.scenario.yaml
+    rtcli run session.scenario.yaml --from session.ndjson
+
+    What was typed, spoken and sent becomes steps, the outputs of tools are those of the recording. It expects the same
+    calls and the shape of the answers, not their words. Without -o it goes into the current folder.
+    """
+    from rtcli.protocol.play_recording import connections
+    from rtcli.protocol.yaml_reader import write_yaml
+    from rtcli.recording.reader import open_recording
+    from rtcli.scenario.from_recording import scenario_of
+
+    path = folder_of(settings_of().get("recordings")).find(file)
+    with open_recording(str(path)) as reader:
+        found, header = connections(reader), reader.header
+    if not found:
+        raise InputError(str(path), "it has no frames to make a scenario of")
+    target = Path(out).expanduser() if out else Path(f"{_name(path)}{_SUFFIX}")
+    if not target.name.endswith((_SUFFIX, ".scenario.yml")):
+        raise UsageError(f"-o {out}", why=f"a scenario's name ends with {_SUFFIX}")
+    made = scenario_of(found[0], target.name.partition(".scenario.")[0], _about(path, header))
+    if not made.document["steps"]:
+        raise InputError(str(path), "nothing that a user does is in it")
+    if len(found) > 1:
+        made.notes.append(f"of {len(found)} connections the first is taken")
+    _write(made, target, write_yaml(made.document), replace=force)
+    for note in dict.fromkeys(made.notes):
+        report.notice(Notice(note, level=Level.WARNING))
+    return ExitCode.OK
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".ndjson").removesuffix(".jsonl").removesuffix(".json")
+
+
+def _about(path: Path, header: Header | None) -> str:
+    if header is None:
+        return f"from {path.name}"
+    model = f", model {header.model}" if header.model else ""
+    return f"from {path.name}, recorded {header.started:%Y-%m-%d}{model}"
+
+
+def _write(made: MadeScenario, target: Path, text: str, *, replace: bool) -> None:
+    """The audio first: a scenario without its files would not run. Raises InputError."""
+    from rtcli.dsp.wav import write_wav
+    from rtcli.files import write_file
+    from rtcli.scenario.parsing import load_scenario
+    from rtcli.views import Text
+
+    for name, pcm in made.audio.items():
+        write_wav(target.parent / name, pcm, replace=replace)
+    write_file(target, text, replace=replace)
+    load_scenario(target)  # what was written can be run
+    output.show(Text("\n".join([str(target), *(str(target.parent / name) for name in made.audio)])))

@@ -206,11 +206,13 @@ def _runs(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (None, 6)], ids=["Ctrl+C", "SIGTERM", "time"]
 )
-async def test_the_whole_group_ends_with_us(tmp_path: Path, number: signal.Signals | None, code: int) -> None:
+async def test_the_whole_group_ends_with_us(
+    script: str, tmp_path: Path, number: signal.Signals | None, code: int
+) -> None:
     """Also a program that takes no notice, and what it has started; the result is written all the same."""
     file = tmp_path / "result.xml"
     limit = ("--timeout", "5") if number is None else ()
-    options = ("--voice", "tone", "--once", "--junit", str(file), *limit)
+    options = ("--voice", "tone", "--once", "--script", script, "--junit", str(file), *limit)
     process = await start("serve", *options, "--", *command("hangs"))
     assert process.stdout is not None
     pids = [int(pid) for pid in (await asyncio.wait_for(process.stdout.readline(), DEADLINE)).split()]
@@ -223,6 +225,7 @@ async def test_the_whole_group_ends_with_us(tmp_path: Path, number: signal.Signa
     await until(lambda: not any(map(_runs, pids)), "the end of the group")
     message = "it did not end within 5 s" if number is None else "it was stopped before its end"
     assert message in err.decode() and message in file.read_text()
+    assert ("rules that expect something never answered" in err.decode()) is (number is None)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")

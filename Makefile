@@ -79,7 +79,7 @@ $(VENV)/installed: pyproject.toml | python
 $(VENV)/tools: $(VENV)/installed $(VENV)/voice
 	@echo "installing the tools of the tests into $(VENV)"
 	@$(INSTALL) --quiet --upgrade pip
-	@$(INSTALL) --editable '.[webrtc]' --group test | $(PROGRESS)
+	@$(INSTALL) --editable '.[fast,webrtc]' --group test | $(PROGRESS)
 	@touch $@
 
 # A machine for which one of these has no wheel does without: energy detection and tones take their place.

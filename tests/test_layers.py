@@ -98,6 +98,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "sounddevice": {"audio"},
     "pywebrtc_audio": {"audio"},
     "websockets": {"transports", "server", "proxy"},
+    "picows": {"transports"},
     "aiortc": {"rtc"},
     "aioice": {"rtc"},
     "av": {"rtc"},

@@ -64,7 +64,7 @@ def doctor(
         "api_key_env": api_key_env, "auth": auth, "headers": header,
     }  # fmt: skip
     findings = [check() for check in (_python, _packages, _folders, _audio, _terminal)]
-    findings += [_endpoint(flags), _models(flags)]
+    findings += [_endpoint(flags), _websocket(flags), _models(flags)]
     # whatever the endpoint: it tells whether rtcli itself works
     findings.append(_turn("built-in server", {"local": True}))
     if live:
@@ -154,6 +154,21 @@ def _endpoint(flags: dict[str, Any]) -> Checkup:
     key = "no key" if endpoint.api_key is None else f"a key is set, sent as {endpoint.auth}"
     where = endpoint.url or endpoint.label
     return Checkup("endpoint", f"{where}, {key}")
+
+
+def _websocket(flags: dict[str, Any]) -> Checkup:
+    """What reads and writes the frames."""
+    from rtcli.transports.backends import faster
+
+    try:
+        asked = options.settings_of(**flags).get("websocket") or "auto"
+        module = faster(asked)
+    except RtcliError as error:
+        return Checkup("websocket", str(error), good=False, hint=error.hint, code=error.exit_code)
+    if module is not None:
+        return Checkup("websocket", f"frames by picows {module.VERSION}, which websockets lets take over")
+    hint = "" if asked != "auto" else f"{install_command('rtcli[fast]')}: picows takes half the processor time"
+    return Checkup("websocket", "frames by websockets", hint=hint)
 
 
 def _models(flags: dict[str, Any]) -> Checkup:

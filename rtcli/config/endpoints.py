@@ -57,6 +57,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict)
     api_key: ApiKey | None = field(default=None, repr=False)
     auth: str = "bearer"
+    websocket: str = "auto"  # what reads and writes its frames
 
     @property
     def kind(self) -> SessionKind:
@@ -141,7 +142,7 @@ def endpoint_of(
     """The endpoint that the settings say, see `resolve_endpoint`. A model given as a flag overrides the URL's."""
     found = settings.find("model")
     model, origin = found or (None, "")
-    return resolve_endpoint(
+    endpoint = resolve_endpoint(
         url=settings.get("url"),
         local=bool(settings.get("local")),
         model=model if origin == "flag" else None,
@@ -153,6 +154,7 @@ def endpoint_of(
         environ=environ,
         local_by_default=local_by_default,
     )
+    return replace(endpoint, websocket=settings.get("websocket") or endpoint.websocket)
 
 
 def parse_url(url: str, origin: str = "") -> SplitResult:

@@ -48,6 +48,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("api_key_file", str, "the file that holds the key"),
     Setting("api_key_keyring", str, "the keyring entry SERVICE/USER that holds the key"),
     Setting("auth", str, "how the key is sent", choices=("bearer", "api-key")),
+    Setting(
+        "websocket",
+        str,
+        "the package that reads and writes frames; auto: picows where it is installed",
+        choices=("auto", "picows", "websockets"),
+    ),
     Setting("headers", dict, "more headers for the upgrade request; not those that carry a key"),
     Setting("model", str, "the model", project=True),
     Setting("voice", str, "the voice", project=True),

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from rtcli.protocol.events import Event
 
 
-@dataclass(frozen=True, slots=True)
+# What comes many times a second is not frozen, though nobody is to change it: that costs four times as much.
+@dataclass(slots=True, unsafe_hash=True)
 class TransportAudio:
     """`audio`: decoded bytes in the session's output format.
 
@@ -23,7 +24,7 @@ class TransportAudio:
     type: ClassVar[str] = "audio"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TranscriptDelta:
     """`audio_transcript_delta`: a piece of the transcript of the assistant's speech."""
 
@@ -33,7 +34,7 @@ class TranscriptDelta:
     type: ClassVar[str] = "transcript_delta"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class OutputTextDelta:
     """`output_text_delta`: a piece of the assistant's text."""
 

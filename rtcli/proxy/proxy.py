@@ -30,7 +30,8 @@ from rtcli.proxy.link import Log, ProxyLink
 from rtcli.proxy.message import SideClose
 from rtcli.proxy.side import MAX_MESSAGE, Side
 from rtcli.proxy.target import DEFAULT_TO, Target, app_of, model_of, note_secrets, passed
-from rtcli.transports.connect import OneHost, dial, to_connect_error
+from rtcli.transports.connect import dial, to_connect_error
+from rtcli.transports.one_host import OneHost
 
 logger = logging.getLogger("rtcli.proxy")
 

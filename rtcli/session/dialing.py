@@ -12,9 +12,8 @@ from rtcli.transports.calling import calls_url
 def transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebSocket:
     """A transport that will dial this endpoint; tracing stays off unless the session's config asks for it."""
     headers = {**endpoint.headers, **auth_header(endpoint)}
-    return OpenAIRealtimeWebSocket(
-        model=endpoint.model, url=endpoint.url, headers=headers, auto_tracing=False, **options
-    )
+    options = {"auto_tracing": False, "backend": endpoint.websocket, **options}
+    return OpenAIRealtimeWebSocket(model=endpoint.model, url=endpoint.url, headers=headers, **options)
 
 
 def call_transport_for(endpoint: Endpoint, **options: Any) -> OpenAIRealtimeWebRTC:

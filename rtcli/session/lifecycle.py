@@ -205,6 +205,8 @@ class Lifecycle:
                 await self._begin_neighbor(config, seconds, partial(dial, sends=False))
             else:
                 await self._first.confirmed(dial, seconds, settle=_SETTLE_SECONDS)
+            if not self.connected:  # it was lost as soon as it was confirmed, while nobody waited for anything
+                raise self._lost or ConnectionLostError("the connection was lost before the session began")
         except BaseException:  # also when the user cancels it
             self._closing = True
             transport.close()

@@ -12,9 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection as LibraryClient
 from websockets.asyncio.client import connect
-from websockets.datastructures import HeadersLike
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
-from websockets.http11 import Request
 from websockets.typing import Subprotocol
 
 from rtcli import __version__
@@ -24,8 +22,9 @@ from rtcli.http.liveness import Keepalive
 from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
 from rtcli.http.tls import ssl_context as default_ssl_context
-from rtcli.http.unread import MAX_QUEUE, BoundedReading
+from rtcli.http.unread import MAX_QUEUE
 from rtcli.masking import mask_exception, masked_start, masking_logger
+from rtcli.transports.one_host import OneHost
 
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
 
@@ -54,27 +53,8 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
-class OneHost(LibraryClient):
-    """Sends one Host: the caller's, where the headers have one (a tunnel, a virtual host)."""
-
-    async def handshake(
-        self, additional_headers: HeadersLike | None = None, user_agent_header: str | None = None
-    ) -> None:
-        """The library adds headers to its own, and a request with two Hosts is refused everywhere."""
-        own_connect = self.protocol.connect
-
-        def connect_with_host() -> Request:
-            request: Request = own_connect()
-            if any(name.lower() == "host" for name in dict(additional_headers or {})):
-                del request.headers["Host"]
-            return request
-
-        setattr(self.protocol, "connect", connect_with_host)  # noqa: B010  (a method, replaced for this one object)
-        await super().handshake(additional_headers, user_agent_header)
-
-
-class _Connection(Keepalive, BoundedReading, OneHost):
-    """Watched for life, and bounded in what waits to be received."""
+class WatchedClient(Keepalive, OneHost):
+    """Watched for life."""
 
 
 class _Connect(connect):
@@ -96,7 +76,7 @@ async def dial(
     proxy: str | bool | None,
     subprotocols: Sequence[str] = (),
     user_agent: str | None = f"rtcli/{__version__}",
-    connection: type[LibraryClient] = _Connection,
+    connection: type[LibraryClient] = WatchedClient,
 ) -> LibraryClient:
     """An open connection of `websockets`, without compression: it costs more than all the rest.
 

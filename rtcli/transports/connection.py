@@ -14,9 +14,9 @@ from rtcli.masking import masked
 from rtcli.protocol.events import Event
 from rtcli.transports import connection_errors
 from rtcli.transports.outbox import Outbox
-from rtcli.transports.sockets import WebSocketLike, adapt
+from rtcli.transports.sockets import OpenSocket, adapt
 
-FRAMES_A_TURN = 200  # of the loop: what shows them answers keys in between
+_DIRECT = 2**16  # bytes of a frame that needs no turn of the writer; what is larger may have to wait, and is bounded
 _LINGER = 0.6  # seconds that frames handed over before close() may take to leave
 _CLOSE_SECONDS = 0.9  # until the connection is aborted after close(), the linger included
 _PATIENCE = 0.2  # seconds for a closing handshake with a peer that has been given up
@@ -31,7 +31,7 @@ class WebSocketConnection:
 
     def __init__(
         self,
-        socket: WebSocketLike,
+        socket: OpenSocket,
         *,
         on_frame: Callable[[str | bytes, bool], None],
         on_end: Callable[[BaseException | None], None],
@@ -89,12 +89,14 @@ class WebSocketConnection:
             self._watcher = asyncio.create_task(watching, name="rtcli watcher")
 
     def send(self, frame: bytes, audio_bytes: int = 0) -> None:
-        """Put a frame into the outbox; see `Outbox.put`."""
-        self.outbox.put(frame, audio_bytes)
+        """Write a frame, or put it into the outbox behind what waits there already; see `Outbox.put`."""
         if self._writer_waits:
+            if len(frame) <= _DIRECT and self._socket.write_now(frame):
+                return
             self._writer_waits = False
             self._empty.clear()
             self._wake.set()
+        self.outbox.put(frame, audio_bytes)
 
     async def flush(self) -> None:
         """Wait until the socket has taken everything that was sent before; raises nothing when the connection ends."""
@@ -108,6 +110,7 @@ class WebSocketConnection:
         """Begin to close: what is in the outbox still goes out, if the peer takes it within a second."""
         if not self._closing:
             self._closing = True
+            self._socket.ignore()
             self._begin_to_close(code, reason)
 
     async def wait_closed(self) -> None:
@@ -129,15 +132,8 @@ class WebSocketConnection:
 
     async def _read(self) -> None:
         error: BaseException | None = None
-        receive, was_binary = self._socket.receive, self._socket.was_binary
         try:
-            while True:
-                for _ in range(FRAMES_A_TURN):
-                    frame = await receive()
-                    binary = was_binary(frame)
-                    if not self._closing:
-                        self._on_frame(frame, binary)
-                await asyncio.sleep(0)  # frames that are there already are received without letting others run
+            await self._socket.read(self._on_frame)
         except ConnectionClosed:
             pass
         except Exception as failure:  # noqa: BLE001  a socket of the caller's own may raise anything
@@ -176,6 +172,7 @@ class WebSocketConnection:
         self._empty.set()
         if not self._closing:
             self._closing = True
+            self._socket.ignore()
             self._on_end(error)
 
     def _begin_to_close(self, code: int, reason: str) -> None:

@@ -13,7 +13,7 @@ from rtcli.request_head import ApiKey, check_headers, check_host, checked_key
 from rtcli.transports import connection_errors
 from rtcli.transports.connect import call_url, default_url, to_connect_error
 from rtcli.transports.connection import WebSocketConnection
-from rtcli.transports.sockets import CreateWebSocket, WebSocketLike
+from rtcli.transports.sockets import Dial, OpenSocket
 
 
 class Connector:
@@ -21,7 +21,7 @@ class Connector:
 
     def __init__(
         self,
-        create_websocket: CreateWebSocket,
+        create_websocket: Dial,
         *,
         api_key: ApiKey | None,
         url: str | None,
@@ -38,7 +38,7 @@ class Connector:
 
     async def open(
         self, address: str, api_key: ApiKey | None, *, dialing: Callable[[], object] = lambda: None
-    ) -> WebSocketLike:
+    ) -> OpenSocket:
         """An open socket; `dialing` is called when the key is known.
 
         Raises UsageError without a key, and for an address, a key or a header that cannot be sent; ConnectError.
@@ -83,7 +83,7 @@ class Attempt:
         self.previous_model = previous_model
         self.abandoned = False
         self.late: WebSocketConnection | None = None
-        self._task: asyncio.Future[WebSocketLike] | None = None
+        self._task: asyncio.Future[OpenSocket] | None = None
 
     def cancel(self) -> None:
         """Give up, whatever has been reached."""
@@ -92,7 +92,7 @@ class Attempt:
             self._task.cancel()
 
     async def run(
-        self, opening: Coroutine[Any, Any, WebSocketLike], own: Callable[[WebSocketLike], WebSocketConnection]
+        self, opening: Coroutine[Any, Any, OpenSocket], own: Callable[[OpenSocket], WebSocketConnection]
     ) -> WebSocketConnection:
         """Owns the socket that `opening` opens. Raises what that raises, and ConnectError after `cancel`."""
         task = self._task = asyncio.ensure_future(opening)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from websockets.asyncio.connection import Connection as LibraryConnection
 from websockets.frames import Frame, Opcode
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 
 from rtcli.errors import UnsupportedError
 from rtcli.http.liveness import Keepalive, Signs, write_ping
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME
+from rtcli.transports.messages import Messages, Take, drop
+
+if TYPE_CHECKING:
+    from rtcli.transports.picows_socket import PicowsSocket
+
+MESSAGES_A_TURN = 200
+"""Of the loop: what shows them answers keys in between."""
 
 _READ_SIZE = 64 * 1024
-_KINDS = (Opcode.TEXT, Opcode.BINARY)  # of the first frame of a message; further ones continue it
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 _TOO_LARGE = 1009  # the close code for a message that is larger than the reader takes
 
 
@@ -64,6 +70,7 @@ class CallerSocket:
     def __init__(self, socket: WebSocketLike) -> None:
         self._socket = socket
         self.close = socket.close
+        self._take: Take | None = None
         self._signs = 0  # messages received and sent, pings answered
         self._sending = False
         self._ping: asyncio.Task[None] | None = None  # the last one, where the socket has pings
@@ -78,16 +85,24 @@ class CallerSocket:
         """The words that came with the code."""
         return self._socket.close_reason or ""
 
-    @staticmethod
-    def was_binary(message: str | bytes) -> bool:
-        """Whether the message that was received last came as a binary one."""
-        return isinstance(message, bytes)
+    async def read(self, take: Take) -> None:
+        """Hand on every message. Raises what the socket raises at its end."""
+        self._take = self._take or take
+        while True:
+            for _ in range(MESSAGES_A_TURN):
+                message = await self._socket.recv()
+                self._signs += 1
+                self._take(message, isinstance(message, bytes))
+            await asyncio.sleep(0)  # messages that are there already are received without letting others run
 
-    async def receive(self) -> str | bytes:
-        """The next message."""
-        message = await self._socket.recv()
-        self._signs += 1
-        return message
+    def ignore(self) -> None:
+        """Hand on nothing more."""
+        self._take = drop
+
+    @staticmethod
+    def write_now(_frame: bytes) -> bool:
+        """Whether the frame went out without waiting: here every send has to be awaited."""
+        return False
 
     async def send(self, frame: bytes) -> None:
         """Send JSON as a text message."""
@@ -143,25 +158,34 @@ class LibrarySocket:
         # receiving at full speed costs.
         with contextlib.suppress(AttributeError):  # another loop's transport
             setattr(socket.transport, "max_size", _READ_SIZE)  # noqa: B010  not in the type of a transport
-        self._binary: deque[bool] = deque()  # of the messages that began to arrive and were not received yet
-        self._note_kinds()
+        self._messages = Messages(socket.transport.abort)
+        self._hand_on_frames()
         self._gave_up = False
         self._frames = self._drained = 0  # signs of life of a connection that does not watch itself
         if not self.is_watched:
             self._note_life()
 
-    def _note_kinds(self) -> None:
-        """Messages are received as bytes, whatever they came as: their kind is noted as their first frame arrives."""
-        process_event, frames = self._socket.process_event, self._socket.recv_messages.frames
-        note = self._binary.append
+    def _hand_on_frames(self) -> None:
+        """Take frames as they are parsed: the library would queue them, and wake a task for every message."""
+        process_event, messages, waiting = self._socket.process_event, self._messages, self._socket.recv_messages
 
-        def noting(event: Event) -> None:
-            if isinstance(event, Frame) and event.opcode in _KINDS:
-                note(event.opcode is Opcode.BINARY)
-            process_event(event)
+        def hand_on(event: Event) -> None:
+            if not isinstance(event, Frame) or event.opcode not in _DATA:
+                process_event(event)
+            elif event.fin and event.opcode is Opcode.TEXT and messages.complete:
+                messages.whole(bytes(event.data), False)  # the library's own may be a bytearray
+            else:
+                binary = None if event.opcode is Opcode.CONT else event.opcode is Opcode.BINARY
+                messages.part(bytes(event.data), binary=binary, final=event.fin)
 
-        self._binary.extend(frame.opcode is Opcode.BINARY for frame in frames.queue if frame.opcode in _KINDS)
-        setattr(self._socket, "process_event", noting)  # noqa: B010  (a method, replaced for this one object)
+        early = list(waiting.frames.queue)  # what came before the connection was ours
+        waiting.frames.queue.clear()
+        for frame in early:
+            hand_on(frame)
+        if waiting.paused:
+            waiting.paused = False
+            waiting.resume()
+        setattr(self._socket, "process_event", hand_on)  # noqa: B010  (a method, replaced for this one object)
 
     def _note_life(self) -> None:
         """Count what a connection that was dialed elsewhere does, as `Keepalive` does for those of ours."""
@@ -190,7 +214,7 @@ class LibrarySocket:
     def signs(self) -> Signs:
         """What the peer has done so far."""
         waiting = self._socket.transport.get_write_buffer_size()
-        return Signs(self._frames, self._drained, waiting, reading=not self._socket.recv_messages.paused)
+        return Signs(self._frames, self._drained, waiting, reading=True)
 
     def give_up(self) -> None:
         """End the connection without the peer, and note why."""
@@ -225,14 +249,25 @@ class LibrarySocket:
         """The words that came with the code."""
         return self._socket.close_reason or ""
 
-    def receive(self) -> Awaitable[bytes]:
-        """The next message, as bytes: JSON is decoded from them directly, and invalid UTF-8 is one bad frame and not
-        the end of the connection."""
-        return self._socket.recv(decode=False)
+    async def read(self, take: Take) -> None:
+        """Hand on every message. Returns at the end of the connection, or raises what `take` raised."""
+        self._messages.read(take)
+        await asyncio.shield(self._socket.connection_lost_waiter)
+        if self._messages.failure is not None:
+            raise self._messages.failure
 
-    def was_binary(self, _message: str | bytes) -> bool:
-        """Whether the message that was received last came as a binary one."""
-        return bool(self._binary) and self._binary.popleft()
+    def ignore(self) -> None:
+        """Hand on nothing more."""
+        self._messages.ignore()
+
+    def write_now(self, frame: bytes) -> bool:
+        """Whether the frame went out without waiting: the library's `send` is a coroutine for the other cases alone."""
+        socket = self._socket
+        if socket.paused or socket.protocol.state is not State.OPEN:
+            return False
+        socket.protocol.send_text(frame)
+        socket.send_data()
+        return True
 
     def send(self, frame: bytes) -> Awaitable[None]:
         """Send JSON as a text message; it need not be encoded again."""
@@ -248,9 +283,13 @@ class LibrarySocket:
         return True
 
 
-Socket = CallerSocket | LibrarySocket
+OpenSocket: TypeAlias = "WebSocketLike | PicowsSocket"
+Dial: TypeAlias = Callable[[str, dict[str, str]], Awaitable[OpenSocket]]
+Socket: TypeAlias = "CallerSocket | LibrarySocket | PicowsSocket"
 
 
-def adapt(socket: WebSocketLike) -> Socket:
-    """Either kind, under the names that a connection uses."""
-    return LibrarySocket(socket) if isinstance(socket, LibraryConnection) else CallerSocket(socket)
+def adapt(socket: OpenSocket) -> Socket:
+    """Any kind, under the names that a connection uses."""
+    if isinstance(socket, LibraryConnection):
+        return LibrarySocket(socket)
+    return cast("PicowsSocket", socket) if hasattr(socket, "read") else CallerSocket(socket)

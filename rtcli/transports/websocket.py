@@ -12,7 +12,7 @@ from rtcli.protocol.client import AUDIO_ONLY, REACTIONS, ClientCore
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.request_head import ApiKey
 from rtcli.transports import connection_errors
-from rtcli.transports.connect import dial
+from rtcli.transports.backends import FrameBackend, dial_with
 from rtcli.transports.connected import ConnectedTransport
 from rtcli.transports.connection import WebSocketConnection
 from rtcli.transports.connector import Attempt, Connector
@@ -29,6 +29,7 @@ class OpenAIRealtimeWebSocket(ConnectedTransport):
     dialing. `manual`: nothing goes out that the caller did not send; `read_only`: nothing goes out.
     `auto_tracing=False`: tracing is left alone unless the config names it. `max_outbox_bytes` bounds what waits; a
     message larger than `max_message_bytes` ends the connection with 1009. `ssl` and `proxy` are those of `websockets`.
+    `backend`: what reads and writes frames, `websockets` or the faster `picows`; auto: picows where it is installed.
     """
 
     _plays_remotely: ClassVar[bool] = False  # the API itself plays the audio, into a call
@@ -52,6 +53,7 @@ class OpenAIRealtimeWebSocket(ConnectedTransport):
         ssl: tls.SSLContext | None = None,
         proxy: str | bool | None = True,
         max_message_bytes: int | None = 64 * 2**20,
+        backend: FrameBackend | str = FrameBackend.AUTO,
     ) -> None:
         core = ClientCore(
             DEFAULT_MODEL if model is None else model,
@@ -62,12 +64,13 @@ class OpenAIRealtimeWebSocket(ConnectedTransport):
         )
         life: dict[str, Any] = {"ping_interval": ping_interval, "ping_timeout": ping_timeout}
         dialer = functools.partial(
-            dial,
+            dial_with,
             **life,
             open_timeout=open_timeout,
             max_message_bytes=max_message_bytes,
             ssl_context=ssl,
             proxy=proxy,
+            backend=backend,
         )
         super().__init__(
             core,

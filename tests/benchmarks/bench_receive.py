@@ -11,7 +11,7 @@ import sys
 from tests.benchmarks.load import expected
 from tests.benchmarks.rounds import available, play, rounds_asked, table
 
-CONTESTANTS = ("rtcli", "raw", "json", "orjson", "openai", "agents", "agents-js")
+CONTESTANTS = ("rtcli", "rtcli-fast", "raw", "json", "orjson", "openai", "agents", "agents-js")
 BLAST, PACED, RATE = 20_000, 2_000, 500
 
 

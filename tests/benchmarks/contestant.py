@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 CHUNK = bytes(range(240)) * 4  # 20 ms of 24 kHz PCM16
@@ -96,11 +97,11 @@ async def orjson(url: str, tally: Tally) -> None:
     await _parsed(url, tally, fast.loads, lambda text: pybase64.b64decode(text, validate=True))
 
 
-async def rtcli(url: str, tally: Tally) -> None:
+async def rtcli(url: str, tally: Tally, backend: str = "websockets") -> None:
     """Ours, whole: decoded, translated, with listeners on `*`, audio, transcripts and items."""
     from rtcli.transports import OpenAIRealtimeWebSocket
 
-    t = OpenAIRealtimeWebSocket(api_key="sk", url=url, auto_tracing=False)
+    t = OpenAIRealtimeWebSocket(api_key="sk", url=url, auto_tracing=False, backend=backend)
 
     def audio(payload: Any) -> None:
         tally.pcm += len(payload.data)
@@ -228,10 +229,10 @@ async def send_orjson(url: str, tally: Tally) -> None:
     await _send_plain(url, tally, append)
 
 
-async def send_rtcli(url: str, tally: Tally) -> None:
+async def send_rtcli(url: str, tally: Tally, backend: str = "websockets") -> None:
     from rtcli.transports import OpenAIRealtimeWebSocket
 
-    t = OpenAIRealtimeWebSocket(api_key="sk", url=url, auto_tracing=False)
+    t = OpenAIRealtimeWebSocket(api_key="sk", url=url, auto_tracing=False, backend=backend)
 
     def end(event: dict[str, Any]) -> None:
         tally.digest = event["event_id"]
@@ -279,6 +280,7 @@ async def send_agents(url: str, tally: Tally) -> None:
 
 RECEIVERS: dict[str, Callable[[str, Tally], Awaitable[None]]] = {
     "rtcli": rtcli,
+    "rtcli-fast": partial(rtcli, backend="picows"),
     "raw": raw,
     "json": plain_json,
     "orjson": orjson,
@@ -287,6 +289,7 @@ RECEIVERS: dict[str, Callable[[str, Tally], Awaitable[None]]] = {
 }
 SENDERS: dict[str, Callable[[str, Tally], Awaitable[None]]] = {
     "rtcli": send_rtcli,
+    "rtcli-fast": partial(send_rtcli, backend="picows"),
     "json": send_plain_json,
     "orjson": send_orjson,
     "openai": send_openai,

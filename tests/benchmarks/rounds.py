@@ -16,6 +16,7 @@ from tests.kit.foreign import CLIENTS, ROOT, SCRIPTS, UnavailableError, foreign_
 HERE = Path(__file__).parent
 LABELS = {
     "rtcli": "**rtcli, whole transport**",
+    "rtcli-fast": "**rtcli, with picows**",
     "raw": "`websockets`, bytes only",
     "json": "`websockets` + json",
     "orjson": "`websockets` + orjson + pybase64",
@@ -24,6 +25,7 @@ LABELS = {
     "agents-js": "@openai/agents-realtime (Node)",
 }
 FOREIGN = ("openai", "agents")
+OURS = ("rtcli", "rtcli-fast")
 
 
 @contextmanager
@@ -83,16 +85,22 @@ def play(
 
 
 def table(played: Sequence[dict[str, dict[str, float]]], count: int) -> str:
-    """Medians, and the median over the rounds of what each costs against ours in the same round."""
-    head = "| contestant | CPU us/event | best | events/s | peak MB | CPU against ours |"
-    lines = [head, "|---|---:|---:|---:|---:|---:|"]
+    """Medians, and the median over the rounds of what each costs against ours in the same round, by backend."""
+    ours = [name for name in played[0] if name in OURS]
+    against = " | ".join(f"CPU against {name}" for name in ours)
+    head = f"| contestant | CPU us/event | best | events/s | peak MB | {against} |"
+    lines = [head, "|---|---:|---:|---:|---:" + "|---:" * len(ours) + "|"]
     for name in played[0]:
         cost = [round_[name]["cpu"] / count * 1e6 for round_ in played]
         rate = [count / round_[name]["seconds"] for round_ in played]
         peak = [round_[name]["peak_mb"] for round_ in played]
-        against = statistics.median(round_[name]["cpu"] / round_["rtcli"]["cpu"] for round_ in played)
+        ratios = [statistics.median(round_[name]["cpu"] / round_[one]["cpu"] for round_ in played) for one in ours]
         cells: list[Any] = [LABELS[name], f"{statistics.median(cost):.1f}", f"{min(cost):.1f}"]
-        cells += [f"{statistics.median(rate):,.0f}", f"{statistics.median(peak):.0f}", f"{against:.2f} x"]
+        cells += [
+            f"{statistics.median(rate):,.0f}",
+            f"{statistics.median(peak):.0f}",
+            *(f"{ratio:.2f} x" for ratio in ratios),
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

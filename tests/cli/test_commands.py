@@ -226,6 +226,7 @@ async def test_doctor_checks_what_a_chat_needs_without_the_network(tmp_path: Pat
         "audio",
         "terminal",
         "endpoint",
+        "websocket",
         "models",
         "built-in server",
     ]

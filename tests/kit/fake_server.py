@@ -243,15 +243,20 @@ async def raw_server(behave: Behavior) -> AsyncIterator[str]:
             await asyncio.wait(running)
 
 
-async def upgrade_and_freeze(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """For raw_server: a server that dies after its answer: it reads nothing and answers no close frame."""
+async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: bytes = b"") -> None:
+    """For raw_server: take the upgrade, with `behind` in the same write."""
     request = (await reader.readuntil(b"\r\n\r\n")).decode()
     key = next(line.split(": ")[1] for line in request.split("\r\n") if line.lower().startswith("sec-websocket-key"))
     accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
     writer.write(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n" + behind
     )
+
+
+async def upgrade_and_freeze(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """For raw_server: a server that dies after its answer: it reads nothing and answers no close frame."""
+    await upgrade(reader, writer)
     await asyncio.get_running_loop().create_future()
 
 

@@ -15,7 +15,7 @@ from rtcli.errors import (
     UsageError,
 )
 from rtcli.protocol.items import MessageItem
-from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.record import Connected, Direction, Frame
 from rtcli.server import RealtimeServer
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket
@@ -69,6 +69,19 @@ async def test_a_lost_connection_is_told_with_its_code_and_what_to_do() -> None:
         with pytest.raises(UsageError, match="not connected"):
             live.session.talk.say("anyone?")
         await live.session.idle(DEADLINE)
+
+
+async def test_a_connection_that_ends_as_soon_as_it_is_confirmed_is_no_session() -> None:
+    """Nobody waits for a reply at that moment: without a look, the session would be open without a connection."""
+    async with fake_server(answers) as server:
+        session = session_at(server.url)
+        session.transport.on("session.updated", lambda _: session.transport.close())
+        with pytest.raises(ConnectionLostError):
+            await session.start(DEADLINE)
+
+        assert not session.lifecycle.connected
+        assert session.state.connection is Connected.CLOSED
+        await session.close()
 
 
 async def test_a_session_that_we_close_is_not_lost() -> None:

@@ -100,8 +100,8 @@ async def test_responding_says_whether_an_answer_is_on_its_way() -> None:
 
 async def test_a_create_that_finds_no_room_does_not_block_the_queue() -> None:
     """It raises; the next one goes out when there is room again."""
-    async with linked(max_outbox_bytes=5_000) as link:
-        link.t.send_event({"type": "test.event", "data": "x" * 4_900})
+    async with linked(max_outbox_bytes=100_000) as link:
+        link.t.send_event({"type": "test.event", "data": "x" * 99_900})
         with pytest.raises(OutboxFullError):
             link.t.request_response({"instructions": "y" * 200})
         await link.t.flush()

@@ -15,7 +15,7 @@ from tests.foreign.conftest import SUMMARY, TIME_LIMIT
 from tests.kit.foreign import ROOT, UnavailableError, foreign_python
 from tests.kit.server_tap import TAP
 
-pytestmark = pytest.mark.foreign
+pytestmark = [pytest.mark.foreign, pytest.mark.slow]  # runs three folders of tests again
 
 SUITES = ("tests/server", "tests/session", "tests/commands")  # those that talk with the server over a socket
 

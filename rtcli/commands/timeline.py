@@ -94,8 +94,8 @@ def _spans_as_json(turn: Turn) -> dict[str, Any]:
 
 
 async def _round_trip(context: Context) -> float | None:
-    """Milliseconds of a ping; None where nothing is connected."""
-    if context.live is None or not context.live.lifecycle.connected:
+    """Milliseconds of a ping; None where nothing is connected, and in a call, which has none."""
+    if context.live is None or not context.live.lifecycle.connected or context.live.audio.in_call:
         return None
     return await context.live.lifecycle.ping() * 1000
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from rtcli.rtc.playout import BYTES_PER_MS, FRAME_BYTES
 
+_WATCHED_FRAMES = 50  # a second: what was never needed in it is delay, and goes
 _MAX_WAITING_MS = 200  # more than that is a clock that runs ahead, or a loop that stalled: what is old goes
 
 
 class SendQueue:
-    """Holds what a microphone gives, PCM16 at 24 kHz, until the track takes it. Silence is sent while it is muted.
+    """Holds what a microphone gives, PCM16 at 24 kHz, until the track takes it.
 
     `dropped_bytes` counts what was too old to be sent.
     """
 
     def __init__(self) -> None:
-        self.muted = False
         self.dropped_bytes = 0
         self._waiting = bytearray()
+        self._lowest = self._frames = 0  # bytes that were left over at least, in so many frames
 
     @property
     def waiting_ms(self) -> int:
@@ -24,25 +25,30 @@ class SendQueue:
         return len(self._waiting) // BYTES_PER_MS
 
     def write(self, pcm: bytes) -> None:
-        """More of it; nothing while it is muted."""
-        if self.muted:
-            return
+        """More of it."""
         self._waiting += pcm
         excess = len(self._waiting) - _MAX_WAITING_MS * BYTES_PER_MS
         if excess > 0:
-            excess += excess % 2
-            del self._waiting[:excess]
-            self.dropped_bytes += excess
+            self._drop(excess + excess % 2)
 
-    def mute(self, muted: bool) -> None:
-        """Send silence from now on, or what is written. What waited is not sent later."""
-        self.muted = muted
+    def clear(self) -> None:
+        """What waits is not sent."""
         self._waiting.clear()
 
     def frame(self) -> bytes | None:
         """The next 20 ms; None, silence, where there is not so much."""
         if len(self._waiting) < FRAME_BYTES:
+            self._lowest = 0
             return None
         frame = bytes(self._waiting[:FRAME_BYTES])
         del self._waiting[:FRAME_BYTES]
+        self._lowest = min(self._lowest, len(self._waiting)) if self._frames else len(self._waiting)
+        self._frames = (self._frames + 1) % _WATCHED_FRAMES
+        if not self._frames:
+            self._drop(self._lowest // FRAME_BYTES * FRAME_BYTES)
         return frame
+
+    def _drop(self, size: int) -> None:
+        """The oldest."""
+        del self._waiting[:size]
+        self.dropped_bytes += size

@@ -83,7 +83,10 @@ class CreatePeer(Protocol):
 
 def is_available() -> bool:
     """Whether the library is installed; it is not imported."""
-    return importlib.util.find_spec("aiortc") is not None
+    try:
+        return importlib.util.find_spec("aiortc") is not None
+    except ValueError:  # it is barred from being imported
+        return False
 
 
 async def load() -> CreatePeer:

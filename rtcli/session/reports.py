@@ -30,7 +30,7 @@ class Reports(Part):
         self._log = log
         self._transcripts = transcripts
         self._audio = audio
-        self._interrupted: set[str] = set()  # items: that their response was cancelled is told with the interruption
+        self._interrupted: set[str] = set()  # items and responses whose cancellation is told with it
         self._last_error = self._last_code = ""  # the server's own words before it ends a connection
         self._running: set[str] = set()  # responses
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
@@ -119,10 +119,15 @@ class Reports(Part):
         what = f"response {short_id(str(response.get('id')))} {status}"
         return (Notice(what, why=why, hint=hints.of_response(details), level=level),)
 
+    @sent("output_audio_buffer.clear")
+    def _on_output_audio_buffer_clear(self, _event: Mapping[str, Any], _frame: Frame) -> None:
+        """We interrupt what a call plays; where it was cut the server says afterwards."""
+        self._interrupted |= self._running
+
     def _told_as_interrupted(self, response: Mapping[str, Any]) -> bool:
         output = response.get("output")
         ids = {_mapping(item).get("id") for item in (output if isinstance(output, list) else ())}
-        return not self._interrupted.isdisjoint(ids)
+        return not self._interrupted.isdisjoint(ids | {response.get("id")})
 
     @received("conversation.item.input_audio_transcription.failed")
     def _on_conversation_item_input_audio_transcription_failed(

@@ -20,10 +20,10 @@ class TrackInput:
         return f"<TrackInput, {self._track.dropped_bytes} bytes dropped>"
 
     def send(self, pcm: bytes) -> None:
-        """Over the track, now."""
+        """Over the track, now. A file is played while the microphone is muted, too, which sends nothing then."""
         if not self._link.connected:
             return
-        self._track.write(pcm)
+        self._track.write(pcm, live=False)
         self._unwritten += pcm
         if len(self._unwritten) >= LINE_BYTES:
             self.flush()

@@ -32,14 +32,18 @@ class CallAudio:
         """What was too old to be sent."""
         return self._queue.dropped_bytes
 
-    def write(self, pcm: bytes) -> None:
-        """Live audio, PCM16 at 24 kHz, mono."""
-        self._queue.write(pcm)
+    def write(self, pcm: bytes, *, live: bool = True) -> None:
+        """PCM16 at 24 kHz, mono, in the time that it takes; `live` audio, a microphone's, only while it is not muted.
+
+        What waits for longer than 200 ms is dropped.
+        """
+        if not (live and self.muted):
+            self._queue.write(pcm)
 
     def mute(self, muted: bool) -> None:
         """Send silence from now on, or not; what waits is not sent."""
         self.muted = muted
-        self._queue.mute(muted)
+        self._queue.clear()
 
     def frame(self) -> bytes | None:
         """The next 20 ms for the track; None: silence."""

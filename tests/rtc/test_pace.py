@@ -36,13 +36,35 @@ def test_the_oldest_goes() -> None:
     assert queue.dropped_bytes == 5 * 960
 
 
-def test_what_waits_is_not_sent_after_a_mute() -> None:
+def test_what_waits_can_be_taken_back() -> None:
     """It was said before the user turned to somebody else."""
     queue = SendQueue()
     queue.write(bytes(960))
-    queue.mute(True)
-    queue.write(bytes(960))
-    queue.mute(False)
+    queue.clear()
 
     assert queue.frame() is None
+    assert queue.dropped_bytes == 0
+
+
+def test_what_always_waits_is_delay_and_goes() -> None:
+    """A burst at the beginning, or a clock that runs ahead, must not be heard late for the rest of the call."""
+    queue = SendQueue()
+    queue.write(bytes(960) * 5)
+    for _ in range(60):
+        queue.write(b"\1\0" * 480)
+        assert queue.frame() is not None
+
+    assert queue.waiting_ms == 0
+    assert queue.dropped_bytes == 5 * 960
+
+
+def test_a_file_that_comes_in_larger_pieces_is_whole() -> None:
+    """100 ms at a time, as much as is taken in between."""
+    queue = SendQueue()
+    taken = 0
+    for _ in range(50):
+        queue.write(b"\1\0" * 2_400)
+        taken += sum(len(queue.frame() or b"") for _ in range(5))
+
+    assert taken == 50 * 4_800
     assert queue.dropped_bytes == 0

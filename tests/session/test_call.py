@@ -6,14 +6,20 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from rtcli.commands import Context, default_registry, run_line
 from rtcli.config.endpoints import Endpoint
+from rtcli.dsp.wav import wav_header
+from rtcli.errors import UnsupportedError
 from rtcli.protocol.record import Audio, Connection, Direction, Heard, Record
 from rtcli.session.session import RealtimeSession
 from rtcli.timeline.timeline import Timeline
 from rtcli.transports import OpenAIRealtimeWebRTC
-from rtcli.views import Notice, View
+from rtcli.views import DisplaySettings, Notice, View
 from tests.kit.fake_peer import CallPlace, FakePeer, Peers
 from tests.kit.sessions import ManualMicrophone, ManualSpeaker
 from tests.kit.waiting import until
@@ -152,8 +158,10 @@ async def test_an_interruption_is_the_servers() -> None:
         assert call.session.talk.interrupt()
         call.hear(*[LOUD] * 5)  # on its way
         await call.transport.flush()
-        await call.say(CLEARED, TRUNCATED)
+        cancelled = {"id": "r", "status": "cancelled", "status_details": {"reason": "client_cancelled"}}
+        await call.say({"type": "response.done", "event_id": "f", "response": cancelled}, CLEARED, TRUNCATED)
 
+        assert not [line for line in call.notices if "cancelled" in line]  # it is told once
         assert call.sent[-3:-1] == ["response.cancel", "output_audio_buffer.clear"]
         assert "conversation.item.truncate" not in call.sent
         assert bytes(call.speaker.pcm) == LOUD * 10
@@ -229,3 +237,39 @@ async def test_the_records_name_the_address_of_calls_and_make_a_timeline() -> No
         assert part.heard_ms is not None
         assert part.heard_ms >= 200
         assert not [line for line in call.notices if "no audio came" in line]
+
+
+async def test_the_statistics_do_without_a_ping() -> None:
+    """A call has none; asked for by itself, that is said."""
+    async with called() as call:
+        context = Context(live=call.session, display=DisplaySettings(), registry=default_registry())
+        await call.say(CREATED, PART, STARTED)
+        views = await run_line("/stats", context)
+
+        assert not [view for view in views if isinstance(view, Notice) and "ping" in view.what]
+        with pytest.raises(UnsupportedError, match="no ping"):
+            await call.session.lifecycle.ping()
+
+
+async def test_a_file_is_played_in_the_time_that_it_takes(tmp_path: Path) -> None:
+    """The track takes 20 ms in 20 ms: none of it is dropped, and it is a turn."""
+    path = tmp_path / "hello.wav"
+    path.write_bytes(wav_header(len(LOUD) * 25) + LOUD * 25)
+    async with called() as call:
+        taken: list[bytes] = []
+
+        async def track() -> None:
+            while True:
+                if frame := call.peer.source():
+                    taken.append(frame)
+                await asyncio.sleep(0.002)
+
+        playing = asyncio.create_task(track())
+        await call.session.talk.play(path, commit=True)
+        await until(lambda: len(taken) == 25, "all of it")
+        playing.cancel()
+        await call.transport.flush()
+
+        assert b"".join(taken) == LOUD * 25
+        assert call.transport.dropped_audio_bytes == 0
+        assert {"input_audio_buffer.commit", "response.create"} <= {*call.sent}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import logging
+import re
 import sys
+import types
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
 from rtcli.rtc.peer import PeerEnd
+from rtcli.server import RealtimeServer
 from rtcli.transports import OpenAIRealtimeWebRTC, calling, webrtc
 from tests.kit.calls import make_side, needs_webrtc
 from tests.kit.fake_peer import UPDATED, CallPlace, FakePeer, Peers
-from tests.kit.waiting import until
+from tests.kit.waiting import DEADLINE, until
 
 FRAME = b"\1\0" * 480
 
@@ -462,3 +467,24 @@ async def test_a_call_over_real_tracks() -> None:
     listening.close()
 
     assert call.t.close_reason == PeerEnd.CHANNEL_CLOSED.value
+
+
+@needs_webrtc
+async def test_the_example_of_the_page_runs() -> None:
+    """As it stands there, against the built-in server."""
+    page = (Path(__file__).parents[2] / "docs" / "webrtc.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+    async def next_event(call: OpenAIRealtimeWebRTC, name: str) -> None:
+        came = asyncio.Event()
+        call.once(name, lambda *_: came.set())
+        async with asyncio.timeout(DEADLINE):
+            await came.wait()
+
+    async with RealtimeServer(voice="tone") as server:
+        names: dict[str, Any] = {"url": calling.calls_url(server.url), "next_event": next_event}
+        code = compile(example, "webrtc.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        await types.FunctionType(code, names)()
+
+    assert names["heard"]
+    assert names["call"].status == "disconnected"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,8 +17,9 @@ from rtcli.server import RealtimeServer
 from rtcli.server.calls.life import CallStage
 from rtcli.server.calls.phone import Phone
 from tests.kit.calls import make_side, needs_webrtc
-from tests.kit.foreign import UnavailableError, foreign_python
+from tests.kit.foreign import UnavailableError, foreign_node_modules, foreign_python
 from tests.kit.waiting import DEADLINE, until
+from tests.server.calls.test_browser_calls import post
 
 pytestmark = pytest.mark.foreign
 
@@ -139,3 +141,31 @@ async def test_an_offer_is_posted_and_its_call_ended() -> None:
     assert created["status"] == 201
     assert json.loads(side.texts[0])["session"]["instructions"] == "By form."
     assert over["code"] == "call_id_not_found"
+
+
+async def test_the_javascript_sdk_joins_a_call() -> None:
+    """Its SIP transport steers what the caller hears; the session that it would accept a call with is taken."""
+    try:
+        folder = await asyncio.to_thread(foreign_node_modules)
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+    script = folder / "sip_reference.mjs"
+    await asyncio.to_thread(shutil.copyfile, RECEIVER.with_name("sip_reference.mjs"), script)
+    async with RealtimeServer(pace=4, voice="tone") as server:
+        phone = await server.ring()
+        assert (await post(server, f"/{phone.call_id}/accept", '{"type": "realtime"}')).status_code == 200
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            "node", str(script), server.url, phone.call_id, stdout=pipe, stderr=pipe
+        )
+        out, err = await asyncio.wait_for(process.communicate(), DEADLINE)
+        await phone.hang_up()
+        assert process.returncode == 0, err.decode()
+        told = json.loads(out)
+        other = await server.ring()
+        taken = await post(server, f"/{other.call_id}/accept", json.dumps({"type": "realtime", **told["accepted"]}))
+        await other.hang_up()
+
+    assert "response.output_audio.delta" not in told["types"]
+    assert 0 < told["audio_end_ms"] <= phone.spoken_ms
+    assert taken.status_code == 200, taken.text

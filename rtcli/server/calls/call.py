@@ -20,6 +20,10 @@ class CallLine(Protocol):
     def client(self) -> ClientConnection:
         """Who opened the session, as far as events go."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the caller gets what is sent."""
+
     async def carry(self, session: LiveSession) -> None:
         """Let caller and session hear each other, until it is cancelled."""
 
@@ -37,7 +41,7 @@ class ServedCall:
         self.status_code: int | None = None  # of SIP, once it was rejected
         self.target: str | None = None  # where it was referred to
         self.changed = asyncio.Event()  # set and replaced at every move
-        self._session: LiveSession | None = None
+        self._running: tuple[LiveSession, CallLine] | None = None
 
     def __repr__(self) -> str:
         return f"<ServedCall {self.id} {self.stage.value}>"
@@ -60,7 +64,7 @@ class ServedCall:
 
     async def run(self, sessions: Sessions, session: LiveSession, line: CallLine) -> None:
         """Serve the caller until one side ends the call, or the session ends."""
-        self._session = session
+        self._running = session, line
         try:
             async with asyncio.TaskGroup() as group:
                 carrying = group.create_task(line.carry(session), name=f"{self.id} audio")
@@ -74,5 +78,8 @@ class ServedCall:
     async def end(self, how: CallMove, code: int = 1000, reason: str = "") -> None:
         """End it from here, and its session with it. Raises IllegalMoveError where it is over."""
         self.move(how)
-        if self._session is not None:
-            await self._session.close(code, reason)
+        if self._running is not None:
+            session, line = self._running
+            await session.close(code, reason)
+            if not line.is_open:
+                line.client.abort()  # what it should be told first would wait for it

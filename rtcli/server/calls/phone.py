@@ -142,6 +142,11 @@ class Phone:
 
     # as the line of the call ------------------------------------------------------------------------------------------
 
+    @property
+    def is_open(self) -> bool:
+        """See `CallLine`."""
+        return True
+
     async def carry(self, session: LiveSession) -> None:
         """See `CallLine`."""
         self._session = session

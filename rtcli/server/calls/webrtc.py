@@ -37,6 +37,11 @@ class WebRtcLine:
         self._next_sample: int | None = None  # the one that follows what came last
         self._arrived = asyncio.Event()
 
+    @property
+    def is_open(self) -> bool:
+        """See `CallLine`."""
+        return self._peer.is_open
+
     async def answer(self, offer: str) -> str:
         """Our answer to the caller's offer. Raises ValueError for one that cannot be used."""
         return await self._peer.accept(offer)

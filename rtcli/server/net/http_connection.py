@@ -45,12 +45,6 @@ class HttpConnection(Keepalive, BoundedReading, RecordedConnection):
             self._answering.cancel()
         super().connection_lost(exc)
 
-    def eof_received(self) -> None:
-        """A client that sends no more may still read its answer."""
-        if self._answering is None:
-            return super().eof_received()
-        return True  # type: ignore[return-value]  # asyncio's own word for "stay open"
-
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         if self._upgrades:

@@ -9,8 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -42,7 +43,8 @@ class Outcome:
     false_alarms: list[str]
 
 
-Drive: TypeAlias = Callable[[str, str], Outcome]
+Drive: TypeAlias = Callable[..., Outcome]
+"""(driver, engines, through=False): with `through` the client's base URL is that of a proxy before the server."""
 
 
 def checks_of(driver: str) -> list[tuple[str, str]]:
@@ -96,11 +98,11 @@ def drive(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Drive:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def run(driver: str, engines: str) -> Outcome:
-        results = shared / f"{driver}-{engines}.json"
+    def run(driver: str, engines: str, *, through: bool = False) -> Outcome:
+        results = shared / f"{driver}-{engines}{'-proxy' if through else ''}.json"
         with locked(results.with_suffix(".lock")):
             if not results.exists():
-                results.write_text(json.dumps(_drive(driver, engines, speech, results.with_suffix(""))))
+                results.write_text(json.dumps(_drive(driver, engines, speech, results.with_suffix(""), through)))
         outcome = json.loads(results.read_text())
         if "unavailable" in outcome:
             pytest.skip(outcome["unavailable"])
@@ -109,15 +111,18 @@ def drive(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Drive:
     return run
 
 
-def _drive(driver: str, engines: str, speech: Path, recordings: Path) -> dict[str, Any]:
+def _drive(driver: str, engines: str, speech: Path, recordings: Path, through: bool) -> dict[str, Any]:
     """The fields of a driver's Outcome, or why there is none."""
     try:
         command = _command(driver)
     except UnavailableError as reason:
         return {"unavailable": str(reason)}
     environment = os.environ | {"NO_PROXY": "127.0.0.1", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
-    with serving(script=str(SCRIPT), voice=engines, pace=PACE, record=str(recordings)) as about:
+    with ExitStack() as stack:
+        about = stack.enter_context(serving(script=str(SCRIPT), voice=engines, pace=PACE, record=str(recordings)))
         api = about["url"].replace("ws://", "http://").removesuffix("/realtime")
+        if through:
+            api = stack.enter_context(proxying(about["url"], recordings.with_name(f"{recordings.name}-seen")))
         command += [api, str(speech), *["--recognizer"] * about["recognizer"]]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
@@ -146,3 +151,20 @@ def serving(**options: object) -> Iterator[dict[str, Any]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+
+
+@contextmanager
+def proxying(to: str, recordings: Path) -> Iterator[str]:
+    """`rtcli proxy` before a server, as a pipe that nobody reads; the base URL for clients."""
+    command = [sys.executable, "-m", "rtcli", "proxy", "--to", to, "--listen", "127.0.0.1:0", "--json"]
+    command += ["--record", str(recordings)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True) as process:
+        assert process.stderr is not None
+        try:
+            line = next(line for line in process.stderr if "proxy at http" in line)
+            threading.Thread(target=process.stderr.read, daemon=True).start()  # what else it says
+            yield next(word for word in line.split() if word.startswith("http"))
+        finally:
+            process.terminate()
+            process.wait(10)

@@ -69,7 +69,6 @@ class TrackElements:
         envelope.add(pcm)
         levels = envelope.settle()
         first = round(start * 1000 / STEP_MS)
-        levels, first = levels[max(-first, 0) :], max(first, 0)  # a voice may have begun before the session
         self.levels.extend(bytes(max(first + len(levels) - len(self.levels), 0)))
         self.levels[first : first + len(levels)] = levels
 

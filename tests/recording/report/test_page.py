@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from rtcli.protocol.filters import is_failure, item_ids, type_of
 from rtcli.protocol.record import Device, Direction, End, Frame, Http, Mark
 from rtcli.protocol.record_parsing import parse_record
 from rtcli.recording.header import Header
+from rtcli.recording.report import page as page_module
 from rtcli.recording.report import turn_table
 from rtcli.recording.report.audio import AudioKind
 from rtcli.recording.report.blobs import json_element
@@ -26,6 +28,7 @@ from tests.kit.pages import HEADER, data_of, page_of, texts_of
 from tests.kit.told import Told, spoken_turn_with_a_tool_and_an_interruption, tone
 from tests.kit.waveforms import samples_of
 
+ASSETS = Path(page_module.__file__).parent / "assets"
 SESSION = spoken_turn_with_a_tool_and_an_interruption()
 
 
@@ -164,7 +167,9 @@ def test_audio_leaves_the_events() -> None:
     """Its size and duration stay."""
     texts = texts_of(page_of(SESSION.records))
 
-    assert "<960 B audio, 20 ms>" in texts[0]
+    assert json.loads(texts[0]) == {"type": "input_audio_buffer.append", "audio": "<960 B audio, 20 ms>"}
+    received = next(json.loads(text) for text in texts if "response.output_audio.delta" in text)
+    assert received["item_id"] == "i2" and received["delta"] == "<96000 B audio, 2000 ms>"
     assert max(map(len, texts)) < 400
 
 
@@ -217,6 +222,32 @@ def test_pieces_are_ten_seconds_and_follow_on_each_other() -> None:
     assert len(pieces) == 3 and sum(count for _, count in pieces) == pytest.approx(25 * 16_000, abs=100)
     for (start, count), (following, _) in itertools.pairwise(pieces):
         assert following == pytest.approx(start + count / 16_000, abs=0.001)
+
+
+def test_stretches_with_a_gap_are_pieces_of_their_own() -> None:
+    """Each begins with its own first sample, at its own moment; every piece has its element."""
+    told = Told()
+    for seconds in (0.31, 0.47, 0.23):
+        told.speaks(tone(seconds))
+        told.now += 5.0
+    html = page_of(told.records, AudioKind.COMPACT)
+    pieces = data_of(html, "session")["audio"]["user"]["pieces"]
+
+    assert [start for start, _ in pieces] == pytest.approx([0.0, 5.31, 10.78], abs=0.03)
+    assert [count / 16_000 for _, count in pieces] == pytest.approx([0.31, 0.47, 0.23], abs=0.001)
+    for number, (_, count) in enumerate(pieces):
+        samples = samples_of(decode(data_of(html, f"audio-user-{number}")))[:count]
+        assert abs(samples[:4]).max() < 3000 < abs(samples).max()  # a sine from 0 on
+
+
+def test_a_session_lasts_as_long_as_its_audio() -> None:
+    """What was heard after the last record is still on the page."""
+    told = Told()
+    told.types()
+    told.begins("r1")
+    told.plays("r1", "i1", tone(7.0))
+
+    assert data_of(page_of(told.records), "session")["length"] == pytest.approx(7.0)
 
 
 def test_every_mark_leads_to_its_event() -> None:
@@ -307,6 +338,26 @@ def test_columns_that_say_nothing_are_left_out_of_the_table() -> None:
 
     assert "tools" not in table and "voice to ear" not in table
     assert "done" in table and "hello" in table
+
+
+def test_turns_that_were_forgotten_are_told_of() -> None:
+    """A timeline keeps the newest thousand."""
+    told = Told()
+    for number in range(1003):
+        told.types()
+        told.begins(f"r{number}")
+        told.ends(f"r{number}")
+
+    assert "Turns 1 to 3 are not shown: the newest 1,000 are." in page_of(told.records)
+
+
+@pytest.mark.parametrize("path", sorted(ASSETS.iterdir()), ids=lambda path: path.name)
+def test_a_file_of_the_page_can_be_read(path: Path) -> None:
+    """As our modules: at most 400 lines of 120 characters, and nothing that was packed."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) <= 400
+    assert [line for line in lines if len(line) > 120] == []
 
 
 def test_the_same_session_makes_the_same_page() -> None:

@@ -104,7 +104,8 @@ class TrackPlayer {
 /** Both tracks and the cursor. `onMove` is told where it is, `onState` whether it moves. */
 class Player {
   constructor(about, length) {
-    this.tracks = Object.fromEntries(Object.entries(about ?? {}).map(([name, one]) => [name, new TrackPlayer(name, one)]));
+    this.tracks = {};
+    for (const [name, one] of Object.entries(about ?? {})) this.tracks[name] = new TrackPlayer(name, one);
     this.length = length;
     this.position = 0;
     this.playing = false;

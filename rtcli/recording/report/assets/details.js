@@ -38,15 +38,22 @@ class Details {
     const asked = ++this._asked;
     this.heading.textContent = `Event #${number}`;
     const about = make("p", { class: "event-head" });
+    const way = events.direction(number);
     about.append(
-      make("span", { class: events.direction(number) === ">" ? "way sent" : "way received" }, events.direction(number)),
+      make("span", { class: way === ">" ? "way sent" : "way received" }, way),
       make("strong", {}, events.type(number) || "not an event"),
     );
-    const direction = events.direction(number) === ">" ? "to the server" : "from the server";
-    const facts = make("p", { class: "facts" }, `${clockTime(events.at(number))}, ${direction}, ${events.size(number).toLocaleString("en")} bytes`);
+    const direction = way === ">" ? "to the server" : "from the server";
+    const size = `${events.size(number).toLocaleString("en")} bytes`;
+    const facts = make("p", { class: "facts" }, `${clockTime(events.at(number))}, ${direction}, ${size}`);
     const text = make("pre", { class: "json", tabindex: "0", "aria-label": `JSON of event ${number}` });
     this.place.replaceChildren(
-      ...(mark ? [this._mark(mark)] : []), about, facts, ...this._causes(number), text, this._toCursor(events.at(number)),
+      ...(mark ? [this._mark(mark)] : []),
+      about,
+      facts,
+      ...this._causes(number),
+      text,
+      this._toCursor(events.at(number)),
     );
     const source = await events.text(number);
     if (asked === this._asked) text.replaceChildren(...colored(source));
@@ -56,13 +63,16 @@ class Details {
   showMoment(moment) {
     this._asked++;
     this.heading.textContent = moment.kind;
-    this.place.replaceChildren(make("p", { class: "facts" }, clockTime(moment.at)), make("p", {}, moment.text), this._toCursor(moment.at));
+    const facts = make("p", { class: "facts" }, clockTime(moment.at));
+    this.place.replaceChildren(facts, make("p", {}, moment.text), this._toCursor(moment.at));
   }
 
   _mark(mark) {
     const words = make("div", { class: "mark" });
-    const length = mark.end > mark.start ? `, ${duration(mark.end - mark.start)}${mark.open ? " and going on" : ""}` : "";
-    words.append(make("strong", {}, mark.kind), ` at ${clockTime(mark.start)}${length}${mark.turn ? `, turn ${mark.turn}` : ""}`);
+    const going = mark.open ? " and going on" : "";
+    const length = mark.end > mark.start ? `, ${duration(mark.end - mark.start)}${going}` : "";
+    const turn = mark.turn ? `, turn ${mark.turn}` : "";
+    words.append(make("strong", {}, mark.kind), ` at ${clockTime(mark.start)}${length}${turn}`);
     for (const line of new Set([mark.label, mark.note].filter(Boolean))) words.append(make("p", {}, line));
     return words;
   }

@@ -255,6 +255,8 @@ function drawSelection(context, view, layout, mark, colors) {
   context.stroke();
 }
 
+const TROUBLE = new Set(["error", "connection lost", "interruption", "silence of the server"]);
+
 /** The whole session: both waveforms, what went wrong, and the window on it. */
 function drawOverview(context, timeline, colors) {
   const { view, waves, marks, session } = timeline;
@@ -271,7 +273,7 @@ function drawOverview(context, timeline, colors) {
       context.fillRect(LEFT + x, side < 0 ? height / 2 - high : height / 2, 1, high);
     }
   }
-  for (const mark of marks.filter((one) => ["error", "connection lost", "interruption", "silence of the server"].includes(one.kind))) {
+  for (const mark of marks.filter((one) => TROUBLE.has(one.kind))) {
     context.fillStyle = colors[LOOKS[mark.kind].color];
     context.fillRect(whole.x(mark.start) - 1, 0, 2, 6);
   }

@@ -30,7 +30,8 @@ class EventList {
     this.rows = expression.trim() ? this._matching(passes) : this._all();
     const found = this.rows.filter((row) => row > 0).length;
     const all = this.events.count.toLocaleString("en");
-    this.count.textContent = found === this.events.count ? `${all} events` : `${found.toLocaleString("en")} of ${all} events`;
+    const share = found === this.events.count ? all : `${found.toLocaleString("en")} of ${all}`;
+    this.count.textContent = `${share} events`;
     this.grid.setAttribute("aria-rowcount", this.rows.length + 1);
     this.holder.style.height = `${this.rows.length * ROW}px`;
     this.active = this.rows.indexOf(chosen);
@@ -40,7 +41,9 @@ class EventList {
 
   _matching(passes) {
     const rows = [];
-    for (let number = 1; number <= this.events.count; number++) if (passes(this.events.row(number))) rows.push(number);
+    for (let number = 1; number <= this.events.count; number++) {
+      if (passes(this.events.row(number))) rows.push(number);
+    }
     return rows;
   }
 
@@ -62,7 +65,8 @@ class EventList {
     const shown = [];
     for (let index = first; index < last; index++) shown.push(this._row(index));
     this.holder.replaceChildren(...shown);
-    if (this.active >= first && this.active < last) this.grid.setAttribute("aria-activedescendant", `row-${this.active}`);
+    const seen = this.active >= first && this.active < last;
+    if (seen) this.grid.setAttribute("aria-activedescendant", `row-${this.active}`);
     else this.grid.removeAttribute("aria-activedescendant");
   }
 

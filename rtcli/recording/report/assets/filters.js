@@ -28,7 +28,8 @@ function parseTerm(term) {
   const equals = term.indexOf("=");
   if (equals >= 0) return itemTest(term.slice(0, equals), term.slice(equals + 1));
   if (!TYPE_GLOB.test(term)) {
-    throw new FilterError(`the filter term '${term}' is not an event type (for example: response.* -*.delta < item=ID)`);
+    const example = "for example: response.* -*.delta < item=ID";
+    throw new FilterError(`the filter term '${term}' is not an event type (${example})`);
   }
   const tokens = globTokens(term);
   return (row) => matchesGlob(row.type, tokens);

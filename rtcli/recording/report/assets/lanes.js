@@ -114,7 +114,8 @@ const TICKS = [
 function ticksOf(view, room = 84) {
   const distance = TICKS.find((one) => (one / view.seconds) * view.width >= room) ?? TICKS.at(-1);
   const ticks = [];
-  for (let index = Math.ceil(view.start / distance); index * distance <= view.end; index++) ticks.push(index * distance);
+  const first = Math.ceil(view.start / distance);
+  for (let index = first; index * distance <= view.end; index++) ticks.push(index * distance);
   return { distance, ticks };
 }
 

@@ -4,12 +4,16 @@
 async function start() {
   const session = jsonOf("session");
   const events = new Events(JSON.parse(await unpackedText("columns")));
-  const waves = { user: new Waveform(await unpacked("levels-user")), model: new Waveform(await unpacked("levels-model")) };
+  const waves = {};
+  for (const name of ["user", "model"]) waves[name] = new Waveform(await unpacked(`levels-${name}`));
   addMoments(session);
   if (!session.played) LANES[1].label = document.getElementById("model-name").textContent = "received";
 
   const player = new Player(session.audio, session.length);
-  const list = new EventList(events, session.moments, (row) => (row > 0 ? showEvent(row) : details.showMoment(session.moments[-row - 1])));
+  const list = new EventList(events, session.moments, (row) => {
+    if (row > 0) showEvent(row);
+    else details.showMoment(session.moments[-row - 1]);
+  });
   const timeline = new Timeline(session, waves, {
     onSelect: (mark) => {
       details.showMark(mark);

@@ -135,7 +135,10 @@ class Timeline {
 
   _listen() {
     const view = this.view;
-    const at = (event) => [event.clientX - this.root.getBoundingClientRect().left, event.clientY - this.root.getBoundingClientRect().top];
+    const at = (event) => {
+      const box = this.root.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
     dragging(this.root, {
       start: (event) => ({ from: view.start, x: at(event)[0], ruler: at(event)[1] < RULER }),
       move: (event, drag) => {

@@ -170,6 +170,16 @@ def error_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"message": said if isinstance(said, str) else str(said), **named}
 
 
+MAX_CLUE = 2_000
+"""Characters of an error's text that guesses are made from: a server can send megabytes that match nearly anything."""
+
+
+def clues(error: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Code, message and param of an `error` object, as far as one reads them to guess what it is about."""
+    code, message, param = (str(error.get(name) or "")[:MAX_CLUE] for name in ("code", "message", "param"))
+    return code, message, param
+
+
 class ServerError(RtcliError):
     """An `error` event of the server; `event` is the event as it came."""
 

@@ -182,12 +182,19 @@ def _without_values(text: str) -> str:
     for _, form, stand_in in _forms:
         text = text.replace(form, stand_in)
     for begin, form, stand_in in _forms:
-        at = text.find(begin) if begin != form else -1
-        while at >= 0:
-            end = at + common_length(form, text[at : at + len(form)])
-            text = f"{text[:at]}{stand_in}{text[end:]}"
-            at = text.find(begin, at + len(stand_in))
+        if begin != form and begin in text:
+            text = _without_beginnings(text, begin, form, stand_in)
     return text
+
+
+def _without_beginnings(text: str, begin: str, form: str, stand_in: str) -> str:
+    kept: list[str] = []
+    end, at = 0, text.find(begin)
+    while at >= 0:
+        kept += (text[end:at], stand_in)
+        end = at + common_length(form, text[at : at + len(form)])
+        at = text.find(begin, end)
+    return "".join(kept) + text[end:]
 
 
 def masked_start(text: str, size: int, more: str = "…") -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rtcli.errors import clues
 from rtcli.protocol.catalog import event_types
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
@@ -50,7 +51,7 @@ def possible_event_types(error: Mapping[str, Any]) -> frozenset[str]:
     `param` is a path into the event (`session.audio.output.voice`, `item.content[0].type`, `item_id`): its first
     name belongs to a few types alone. A type that the server does not know is quoted in its message.
     """
-    code, message, param = (str(error.get(name) or "") for name in ("code", "message", "param"))
+    code, message, param = clues(error)
     if said := next((name for part, name in _BY_CODE if part in code), None):
         return frozenset({said})
     if param == "type":  # before the message is read, which lists all types that the server knows

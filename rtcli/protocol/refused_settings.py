@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rtcli.errors import clues
+
 _LIST_OF_OTHERS = re.compile(r"(?i)\b(?:supported|allowed|valid|expected|permitted|known)\s+\w+\s*(?:are|is|:)")
 """From here on a message says what would have been right, and that is not what is refused."""
 
@@ -26,7 +28,7 @@ def refused_setting(error: Mapping[str, Any], session: Mapping[str, Any]) -> str
     The error's `param` says it, or a name or a value that its message or code contains.
     """
     known = dict(_settings(session))
-    param, message, code = (str(error.get(name) or "") for name in ("param", "message", "code"))
+    code, message, param = clues(error)
     message = _LIST_OF_OTHERS.split(message)[0]
     candidates = (
         _named(param, known, certain=True),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rtcli.protocol.error_attribution import possible_event_types
 from rtcli.protocol.refused_settings import refused_setting, value_at, without
 
 SESSION: dict[str, Any] = {
@@ -77,3 +78,13 @@ def test_a_session_without_a_setting() -> None:
 def test_what_was_not_said_cannot_be_left_out(path: str) -> None:
     """The session is the same."""
     assert without(SESSION, path) == SESSION
+
+
+@pytest.mark.parametrize("text", ["a", "a.", " ", "[", "_a", "'", "../"])
+@pytest.mark.parametrize("name", ["code", "message", "param"])
+def test_an_error_of_a_megabyte_is_read_as_fast_as_a_short_one(name: str, text: str) -> None:
+    """A pattern that tries each beginning against all the rest would take hours."""
+    error = {"type": "x", "code": None, "message": "m", "param": None, name: text * (2**20 // len(text))}
+
+    assert refused_setting(error, {"type": "realtime", "audio": {"output": {"voice": "marin"}}}) is None
+    assert isinstance(possible_event_types(error), frozenset)

@@ -15,24 +15,24 @@ from rtcli.cli import report
 from rtcli.errors import ExitCode, RtcliError
 
 COMMANDS = {
-    "chat": ("chat.command", "chat"),
-    "send-event": ("send_event.command", "send_event"),
-    "serve": ("serve", "serve"),
-    "proxy": ("proxy.command", "proxy"),
-    "run": ("run.command", "run"),
-    "call": ("call", "app"),
-    "scenario": ("scenario", "app"),
-    "replay": ("replay", "replay"),
-    "recordings": ("recordings", "app"),
-    "check": ("check", "check"),
-    "export": ("export", "export"),
-    "diff": ("diff", "diff"),
-    "report": ("report_page", "report_page"),
-    "devices": ("devices", "devices"),
-    "doctor": ("doctor", "doctor"),
-    "config": ("config", "app"),
+    "chat": ("chat.command", "chat", "Talk with a model by text, voice and image."),
+    "send-event": ("send_event.command", "send_event", "Send events and print the server's, one JSON object per line."),
+    "serve": ("serve", "serve", "Serve the Realtime API here, with faults on demand."),
+    "proxy": ("proxy.command", "proxy", "Watch, record and break the sessions of any app."),
+    "run": ("run.command", "run", "Play scenarios: tests of a model, from files."),
+    "call": ("call", "app", "Accept, reject, refer and end calls."),
+    "scenario": ("scenario", "app", "Make scenarios of recorded sessions."),
+    "replay": ("replay", "replay", "Play a recorded session back, and look at it."),
+    "recordings": ("recordings", "app", "List, search and delete recorded sessions."),
+    "check": ("check", "check", "Check a recorded session by the rules of the protocol."),
+    "export": ("export", "export", "Write a recorded session as a file for other programs."),
+    "diff": ("diff", "diff", "Compare two recorded sessions, turn by turn."),
+    "report": ("report_page", "report_page", "Make one HTML page of a recorded session."),
+    "devices": ("devices", "devices", "List microphones and speakers."),
+    "doctor": ("doctor", "doctor", "Check what a chat needs, and say what is missing."),
+    "config": ("config", "app", "Show and edit the settings."),
 }
-"""By its name, the module of a command and what that calls it."""
+"""By its name, the module of a command, what that calls it, and the first line of its help."""
 
 
 _HELP = """The terminal for the OpenAI Realtime API: talk, send events, see every event.
@@ -50,8 +50,12 @@ _EPILOG = (
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC)  # of stdout itself: run() tells them
 
 
-def application(only: str | None = None) -> typer.Typer:
-    """The program. With the name of one command, that one alone: the others need not be imported to run it."""
+def application(arguments: Sequence[str] | None = None) -> typer.Typer:
+    """The program, with as much of it as these arguments need; None: all of it.
+
+    Of a command that they do not run, the name and the first line of its help: importing all of them would take longer
+    than anything that is done then.
+    """
     app = typer.Typer(
         name="rtcli",
         help=_HELP,
@@ -61,9 +65,10 @@ def application(only: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_program)
-    # importing all of them for --version or a single command would cost more than the command
-    for name in [only] if only in COMMANDS else COMMANDS:
-        module, attribute = COMMANDS[name]
+    for name, (module, attribute, summary) in COMMANDS.items():
+        if arguments is not None and name not in arguments[:1]:
+            app.command(name, help=summary)(_not_imported)
+            continue
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
             for inner in command.registered_commands:
@@ -72,6 +77,10 @@ def application(only: str | None = None) -> typer.Typer:
         else:
             app.command(name, epilog=_EPILOG)(command)
     return app
+
+
+def _not_imported() -> None:
+    raise AssertionError("only the help lists it")
 
 
 def _program(
@@ -114,7 +123,8 @@ def _drop_output() -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        program = application(arguments[0] if arguments else None)
+        completing = "_RTCLI_COMPLETE" in os.environ  # what is typed then comes in a variable
+        program = application(None if completing else arguments)
         result = program(args=list(arguments), prog_name="rtcli", standalone_mode=False)
         return ExitCode.OK if result is None else int(result)
     except RtcliError as error:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from typing import TYPE_CHECKING
 
 from rtcli.errors import RtcliError
-from rtcli.views import Notice
+
+if TYPE_CHECKING:  # help and errors need none of the views
+    from rtcli.views import Notice
 
 
 def line(text: str) -> None:

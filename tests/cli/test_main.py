@@ -54,6 +54,18 @@ def test_the_version_imports_nothing_that_it_does_not_need() -> None:
     assert modules_after("--version") - set(bare.stderr.split()) == {"rtcli", "rtcli.cli", "rtcli.cli.main"}
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), (), ("chta",)])
+def test_the_list_of_commands_imports_none_of_them(arguments: tuple[str, ...]) -> None:
+    ways = {f"rtcli.cli.{module}" for module, _, _ in app.COMMANDS.values()}
+
+    assert modules_after(*arguments) & (ways | {"rtcli.views"}) == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    assert app.COMMANDS[name][2] == _PROGRAM.commands[name].get_short_help_str(200)
+
+
 def test_help_loads_no_heavy_library() -> None:
     """Not rich, not the prompt, not the network, not numpy."""
     heavy = {"rich", "prompt_toolkit", "websockets", "numpy", "sounddevice", "orjson", "asyncio", "httpx2", "PIL"}

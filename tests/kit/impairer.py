@@ -23,6 +23,7 @@ class Impairer:
     def __init__(self, *, loss: float = 0.0, jitter: float = 0.0, seed: int = 1) -> None:
         self.loss, self.jitter = loss, jitter
         self.passed = self.lost = 0
+        self.cut = False  # nothing passes any more
         self._chance = random.Random(seed)
         self._transports: list[asyncio.DatagramTransport] = []
 
@@ -52,6 +53,8 @@ class Impairer:
 
     def carry(self, transport: asyncio.DatagramTransport, data: bytes, address: tuple[str, int]) -> None:
         """Send it on, late, or not at all."""
+        if self.cut:
+            return
         spared = bool(data) and (data[0] in _HANDSHAKE or data[0] < 4)  # STUN
         if not spared and self._chance.random() < self.loss:
             self.lost += 1

@@ -15,6 +15,7 @@ import pytest
 from rtcli.dsp.levels import rms_db
 from rtcli.rtc.peer import PeerEnd
 from tests.kit.calls import connected, make_side, needs_webrtc
+from tests.kit.impairer import Impairer
 from tests.kit.waiting import until
 
 pytestmark = needs_webrtc
@@ -237,3 +238,36 @@ def left_running() -> int:
     gc.collect()
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
     return len(asyncio.all_tasks()) + len(threads) + len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+async def test_no_stun_server_is_asked_whoever_is_called() -> None:
+    """The library's default would dial one of Google's."""
+    from rtcli.rtc.peer import PeerHandlers, create_peer
+
+    def nothing(*_: object) -> None:
+        pass
+
+    handlers = PeerHandlers(nothing, nothing, nothing, nothing)
+    peer = create_peer()(handlers, source=lambda: None, loopback=False, open_timeout=1)
+    configuration = peer._connection._RTCPeerConnection__configuration  # type: ignore[attr-defined]
+    await peer.close()
+
+    assert configuration.iceServers == []
+
+
+async def test_a_side_that_vanishes_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the checks of consent: six in a row, 5 s apart, here faster."""
+    import aioice.ice
+
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
+    caller, called = make_side(), make_side()
+    async with Impairer().running() as impairer:
+        await caller.peer.answer(await impairer.between(await called.peer.accept(await caller.peer.offer())))
+        await until(lambda: caller.opened and called.opened, "the data channel is open")
+        impairer.cut = True
+        await until(lambda: caller.ends and called.ends, "both notice")
+        await caller.peer.close()
+        await called.peer.close()
+
+    assert caller.ends == [PeerEnd.LOST]
+    assert called.ends == [PeerEnd.LOST]

@@ -212,7 +212,7 @@ class RequestedSession:
         self._requested: Payload = {}
         self._provider: Payload = {}  # replaces whole keys of the payload, as long as nothing newer names them
         self.confirmed: Payload | None = None
-        self.output_format = PCM16
+        self.input_format = self.output_format = PCM16
         self.named_output_format: AudioFormat | None = None  # None: the session has not said it
 
     @property
@@ -276,12 +276,14 @@ class RequestedSession:
 
     def forget_connection(self) -> None:
         """A new connection knows nothing yet of what was confirmed on the old one."""
-        self.confirmed, self.output_format, self.named_output_format = None, PCM16, None
+        self.confirmed, self.named_output_format = None, None
+        self.input_format = self.output_format = PCM16
 
     def confirm(self, session: object) -> None:
         """The server's session.created or session.updated."""
         if isinstance(session, dict):
             self.confirmed = session
+            self.input_format = parse_format(self.confirmed_at("audio", "input", "format"))
             named = self.confirmed_at("audio", "output", "format")
             self.output_format = parse_format(named)
             self.named_output_format = None if named is None else self.output_format

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
-
-_MEASURED_SAMPLES = 240_000
-"""A level is exact up to ten seconds; of longer audio every n-th sample is measured, so that no prompt waits for it."""
+from rtcli.protocol.audio_levels import level_db
 
 # shorter ones may be words
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{256,}={0,2}\s*")
@@ -47,26 +43,15 @@ def base64_size(text: str) -> int:
     return len(text) * 3 // 4 - text[-2:].count("=")
 
 
-def level_db(pcm: bytes) -> float | None:
-    """The RMS level of PCM16 in dBFS; None for silence and for nothing."""
-    samples = array("h", pcm[: len(pcm) // 2 * 2])
-    step = max(1, len(samples) // _MEASURED_SAMPLES) | 1  # odd: it does not walk in step with a tone
-    measured = samples[::step]
-    power = sum(sample * sample for sample in measured)
-    return 10 * math.log10(power / len(measured) / 32768**2) if power else None
-
-
 def audio_note(text: str, format_: AudioFormat = PCM16) -> str:
-    """Base64 audio as `<9600 B audio, 200 ms, -21 dBFS>`; the level only where the samples can be read."""
+    """Base64 audio as `<9600 B audio, 200 ms, -21 dBFS>`."""
     try:
-        pcm = decode_base64(text)
+        data = decode_base64(text)
     except ValueError:
         return f"<{len(text)} characters that are not base64 audio>"
-    parts = [f"{len(pcm)} B audio", f"{format_.milliseconds(len(pcm))} ms"]
-    if format_.type == "audio/pcm":
-        level = level_db(pcm)
-        parts.append("silence" if level is None else f"{level:.0f} dBFS")
-    return f"<{', '.join(parts)}>"
+    level = level_db(data, format_)
+    loud = "silence" if level is None else f"{round(level)} dBFS"
+    return f"<{len(data)} B audio, {format_.milliseconds(len(data))} ms, {loud}>"
 
 
 def image_note(uri: str) -> str:

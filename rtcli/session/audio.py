@@ -111,9 +111,12 @@ class SessionAudio:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
         self._input.send(pcm)
 
-    def finish_turn(self) -> None:
-        """What was said ends here: nothing of it is held back any more."""
-        self._input.finish()
+    def finish_turn(self, *, discard: bool = False) -> None:
+        """What was said ends here: nothing of it is held back any more; with `discard` it is not sent either."""
+        if discard:
+            self._input.forget()
+        else:
+            self._input.finish()
 
     @property
     def unsent_turn_ms(self) -> int:
@@ -122,8 +125,8 @@ class SessionAudio:
 
     @property
     def dropped_ms(self) -> int:
-        """Milliseconds of the microphone that the connection was too slow for."""
-        return self._link.state.audio.input_format.milliseconds(self._link.transport.dropped_audio_bytes)
+        """Milliseconds of the microphone that connections were too slow for, in the session so far."""
+        return self._input.dropped_ms
 
     # -- echo --------------------------------------------------------------------------------------
 

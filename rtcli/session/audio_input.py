@@ -60,6 +60,7 @@ class AudioInput:
         self.echo = EchoFilter()
         self.held_back = False  # the last piece went out as silence, for it may be an echo
         self._echo_watch: EchoWatch | None = EchoWatch()  # None: told already
+        self._dropped = self._dropped_before = 0  # milliseconds, on this connection and on those before it
         self.levels = LevelHistory()  # of what was captured while it was live
         self._advised = False  # about headphones: once a session
         self.call: TrackInput | None = None  # takes what is sent where it goes over a track
@@ -77,6 +78,8 @@ class AudioInput:
             self._start(self.microphone or _default_microphone())
         elif self.muted and self.microphone is not None:
             self.microphone.discard()  # what was captured while it was muted stays here
+        if self.muted:
+            self.forget()
         if self._output.speaker is not None and not self._advised and self.echo.mode is EchoMode.AUTO:
             self._advised = True
             self._link.show(ECHO_ADVICE)
@@ -153,13 +156,35 @@ class AudioInput:
         if self._encoder is not None:
             self._append(self._encoder.flush())
 
+    def forget(self) -> None:
+        """What the encoder holds back belongs to nothing any more."""
+        self._encoder = None
+
     def _append(self, data: bytes) -> None:
         if not data:
             return
         if (append := append_type(self._link.kind)) == _APPEND:
             self._link.transport.send_audio(data)
+            self._count_dropped()
         elif self._link.transport.status == "connected":
             self._link.transport.send_event({"type": append, "audio": encode_base64(data)})
+
+    @property
+    def dropped_ms(self) -> int:
+        """Milliseconds that connections were too slow for, in the session so far."""
+        self._count_dropped()
+        return self._dropped_before + self._dropped
+
+    def _count_dropped(self) -> None:
+        """Each connection counts from 0; the first of it that is lost is told."""
+        now = self._link.transport.dropped_audio_ms
+        if now < self._dropped:
+            self._dropped_before, self._dropped = self._dropped_before + self._dropped, 0
+        if now and not self._dropped:
+            why, hint = "the server or the network takes it too slowly", "the toolbar and /status count it"
+            self._dropped = now
+            self._link.show(Notice("audio of the microphone is being dropped", why, hint, Level.WARNING))
+        self._dropped = now
 
     # -- echo --------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ _MAX_PARTS = 256
 _QUIET_PEAK = 32
 """-60 dBFS: an answer without a louder sample is heard by nobody."""
 
+_ROUNDING = 1e-3  # of sums of pieces: 50 of 20 ms are a second
 _MIN_SILENCE_MS = 200
 """Less than this may be a pause."""
 
@@ -55,7 +56,7 @@ class AudioMeter(Part):
         self.input_format = self.output_format = PCM16  # the API's default until the session says otherwise
         self._response_formats: dict[str, AudioFormat] = {}  # of responses that chose their own
         self._parts: dict[PartKey, _Received] = {}
-        self._unsent_turn_bytes = 0  # in the input format
+        self._unsent_turn_seconds = 0.0  # the format may change within a turn
         self._on_wire = True  # the audio of a call goes another way
 
     def received_ms(self, item_id: str, content_index: int) -> int:
@@ -76,7 +77,7 @@ class AudioMeter(Part):
     @property
     def unsent_turn_ms(self) -> int:
         """What was sent since the input buffer was last committed or cleared by us."""
-        return self.input_format.milliseconds(self._unsent_turn_bytes)
+        return int(self._unsent_turn_seconds * 1000 + _ROUNDING)
 
     # -- formats -----------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class AudioMeter(Part):
             parts = urlsplit(record.url)
             self._on_wire = "call_id" not in parse_qs(parts.query) and not parts.path.endswith("/calls")
         self._parts.clear()
-        self._unsent_turn_bytes = 0
+        self._unsent_turn_seconds = 0.0
 
     @property
     def on_wire(self) -> bool:
@@ -110,7 +111,7 @@ class AudioMeter(Part):
         """It came beside the events, as it was heard; or went so."""
         milliseconds = len(record.data) // 2 * 1000 // record.rate
         if record.direction is Direction.SENT:
-            self._unsent_turn_bytes += self.input_format.byte_length(milliseconds)
+            self._unsent_turn_seconds += milliseconds / 1000
         elif record.item_id:
             part = self._parts.get((record.item_id, 0))
             if part is None:
@@ -123,11 +124,11 @@ class AudioMeter(Part):
 
     @sent("input_audio_buffer.append")
     def _on_input_audio_buffer_append(self, event: Mapping[str, Any], _frame: Frame) -> None:
-        self._unsent_turn_bytes += _decoded_length(event.get("audio"))
+        self._unsent_turn_seconds += _decoded_length(event.get("audio")) / self.input_format.bytes_per_second
 
     @sent("input_audio_buffer.commit", "input_audio_buffer.clear")
     def _on_input_audio_buffer_emptied(self, _event: Mapping[str, Any], _frame: Frame) -> None:
-        self._unsent_turn_bytes = 0
+        self._unsent_turn_seconds = 0.0
 
     @sent("conversation.item.truncate")
     def _on_conversation_item_truncate(self, event: Mapping[str, Any], _frame: Frame) -> None:

@@ -127,6 +127,7 @@ class PushToTalk:
     def _end_turn(self) -> None:
         self.state = PushToTalkState.READY
         self._audio.mute()
+        self._audio.finish_turn()
         if self._audio.unsent_turn_ms < MIN_TURN_MS:
             self._talk.discard()
             raise UsageError("the turn is too short", why=f"{MIN_TURN_MS} ms are needed", hint="F4 again to talk")

@@ -133,6 +133,7 @@ class Talk:
     def discard(self) -> None:
         """Throw away the audio that was sent since the last turn."""
         self._link.require_turns()
+        self._audio.finish_turn(discard=True)
         self._link.send("input_audio_buffer.clear")
 
     async def play(

@@ -89,9 +89,12 @@ class ConnectedTransport(OpenAIRealtimeBase):
         self._core.model = model
 
     @property
-    def dropped_audio_bytes(self) -> int:
-        """Bytes of live audio that this connection had to drop because the peer did not read."""
-        return self._connection.outbox.dropped_audio_bytes if self._connection else 0
+    def dropped_audio_ms(self) -> int:
+        """Milliseconds of live audio that this connection had to drop because the peer did not read.
+
+        Each piece counts in the format that the session had when it was sent.
+        """
+        return round(self._connection.outbox.dropped_audio_seconds * 1000) if self._connection else 0
 
     @property
     def outbox_bytes(self) -> int:
@@ -293,7 +296,7 @@ class ConnectedTransport(OpenAIRealtimeBase):
         """Append live audio in the session's input format; `commit` ends the user's turn.
 
         It is dropped while there is no connection, and oldest first while the peer does not read
-        (`dropped_audio_bytes`).
+        (`dropped_audio_ms`).
         """
         if self._connection is None:
             return
@@ -328,6 +331,6 @@ class ConnectedTransport(OpenAIRealtimeBase):
             frame = encode_bytes(event)
         if self._connection is None:
             raise connection_errors.not_connected(self._status)
-        self._connection.send(frame, audio_bytes)
+        self._connection.send(frame, audio_bytes, audio_bytes / self._core.session.input_format.bytes_per_second)
         if self._observers:
             self._show(self.frames.sent(event, frame, self._clock(), problem=problem))

@@ -88,7 +88,7 @@ class WebSocketConnection:
             watching = self._watch(self._ping_interval, self._ping_timeout)
             self._watcher = asyncio.create_task(watching, name="rtcli watcher")
 
-    def send(self, frame: bytes, audio_bytes: int = 0) -> None:
+    def send(self, frame: bytes, audio_bytes: int = 0, audio_seconds: float = 0.0) -> None:
         """Write a frame, or put it into the outbox behind what waits there already; see `Outbox.put`."""
         if self._writer_waits:
             if len(frame) <= _DIRECT and self._socket.write_now(frame):
@@ -96,7 +96,7 @@ class WebSocketConnection:
             self._writer_waits = False
             self._empty.clear()
             self._wake.set()
-        self.outbox.put(frame, audio_bytes)
+        self.outbox.put(frame, audio_bytes, audio_seconds)
 
     async def flush(self) -> None:
         """Wait until the socket has taken everything that was sent before; raises nothing when the connection ends."""

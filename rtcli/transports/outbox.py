@@ -14,6 +14,7 @@ _GAPS_KEPT = 64
 class _Waiting:
     frame: bytes | None  # None: dropped
     audio_bytes: int  # of live audio; 0: never dropped
+    audio_seconds: float
 
 
 class Outbox:
@@ -21,6 +22,7 @@ class Outbox:
 
     def __init__(self, max_bytes: int) -> None:
         self.dropped_audio_bytes = 0
+        self.dropped_audio_seconds = 0.0  # of the same: what a byte lasts may change while it waits
         self._max_bytes = max_bytes
         self._entries: deque[_Waiting] = deque()
         self._live: deque[_Waiting] = deque()
@@ -34,8 +36,8 @@ class Outbox:
         """What waits, and the frame that was taken last: it counts until the next one is taken."""
         return self._bytes
 
-    def put(self, frame: bytes, audio_bytes: int = 0) -> None:
-        """Add a frame; `audio_bytes` says how much live audio is in it.
+    def put(self, frame: bytes, audio_bytes: int = 0, audio_seconds: float = 0.0) -> None:
+        """Add a frame; `audio_bytes` and `audio_seconds` say how much live audio is in it.
 
         Raises OutboxFullError when it does not fit, even without live audio.
         """
@@ -43,14 +45,14 @@ class Outbox:
         excess = self._bytes + size - self._max_bytes
         if excess > 0 and not self._drop(excess):
             if audio_bytes:
-                self.dropped_audio_bytes += audio_bytes
+                self._count(audio_bytes, audio_seconds)
                 return
             raise OutboxFullError(
                 f"{self._bytes:,} bytes wait to be sent and {size:,} more do not fit",
                 why="the server reads more slowly than events are sent",
                 hint="wait with flush() between sends, or give a larger max_outbox_bytes",
             )
-        entry = _Waiting(frame, audio_bytes)
+        entry = _Waiting(frame, audio_bytes, audio_seconds)
         self._entries.append(entry)
         self._bytes += size
         if audio_bytes:
@@ -79,6 +81,10 @@ class Outbox:
         self._live.clear()
         self._live_bytes = self._bytes = self._taken_bytes = self._gaps = 0
 
+    def _count(self, audio_bytes: int, audio_seconds: float) -> None:
+        self.dropped_audio_bytes += audio_bytes
+        self.dropped_audio_seconds += audio_seconds
+
     def _drop(self, excess: int) -> bool:
         """Drop live audio of so many bytes, oldest first; False, and nothing is dropped, when there is too little."""
         if self._live_bytes < excess:
@@ -90,7 +96,7 @@ class Outbox:
             excess -= size
             self._bytes -= size
             self._live_bytes -= size
-            self.dropped_audio_bytes += entry.audio_bytes
+            self._count(entry.audio_bytes, entry.audio_seconds)
             self._gaps += 1
         if self._gaps > max(_GAPS_KEPT, len(self._entries) // 2):  # so that gaps do not pile up behind a stuck frame
             self._entries = deque(entry for entry in self._entries if entry.frame is not None)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtcli.errors import ConnectError, ConnectionLostError, UnsupportedError, error_of
+from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.client import REACTIONS, ClientCore
 from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.models import DEFAULT_MODEL
@@ -101,9 +102,12 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
         return {"status": self.status, "peer": self._caller.peer, "call_id": self.call_id}
 
     @property
-    def dropped_audio_bytes(self) -> int:
-        """Bytes of live audio that were too old to be sent."""
-        return self.audio.dropped_bytes
+    def dropped_audio_ms(self) -> int:
+        """Milliseconds of live audio that were too old to be sent.
+
+        A track takes PCM16 at 24 kHz, whatever the session's format is.
+        """
+        return PCM16.milliseconds(self.audio.dropped_bytes)
 
     # -- connecting ------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from rtcli.protocol.audio_formats import PCMU
-from rtcli.render.media import MediaElider, audio_note, base64_size, image_note, level_db
+from rtcli.protocol.audio_levels import level_db
+from rtcli.render.media import MediaElider, audio_note, base64_size, image_note
 from tests.render.frames import base64_of, tone
 
 
@@ -18,9 +19,10 @@ def test_sound_is_bytes_milliseconds_and_level() -> None:
     assert audio_note(base64_of(bytes(4800))) == "<4800 B audio, 100 ms, silence>"
 
 
-def test_g711_has_no_level() -> None:
-    """Its bytes are no samples, so no figure is made up."""
-    assert audio_note(base64_of(bytes(800)), PCMU) == "<800 B audio, 100 ms>"
+def test_g711_has_its_level_too() -> None:
+    """As loud as the samples that its codes stand for; mu-law's silence is silence."""
+    assert audio_note(base64_of(b"\xff" * 800), PCMU) == "<800 B audio, 100 ms, silence>"
+    assert audio_note(base64_of(b"\x80" * 800), PCMU) == "<800 B audio, 100 ms, 0 dBFS>"
 
 
 def test_the_level_of_long_sound_is_measured_in_part() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from rtcli.audio.microphone import CHUNK_BYTES, Capture
 from rtcli.errors import UnsupportedError
+from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.record import Device, Record
 from rtcli.views import View
 from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session
@@ -72,16 +73,53 @@ async def test_whoever_has_the_transport_can_mute() -> None:
         assert live.session.transport.muted is True
 
 
-@pytest.mark.parametrize(("audio_format", "second"), [("audio/pcm", 48_000), ("audio/pcmu", 8000)])
-async def test_dropped_audio_is_told_in_milliseconds_of_the_format(
-    audio_format: str, second: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second of G.711 is a second, too."""
-    wire_format = {"type": audio_format, "rate": 24_000} if audio_format == "audio/pcm" else {"type": audio_format}
-    async with live_session(config={"audio": {"input": {"format": wire_format}}}) as live:
-        monkeypatch.setattr(type(live.session.transport), "dropped_audio_bytes", property(lambda _: 2 * second))
+PCMU = {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}
 
-        assert live.session.status.dropped_audio_ms == 2000
+
+async def test_what_was_dropped_counts_over_connections_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each connection counts from nothing, and says once that it loses audio."""
+    async with live_session(microphone=ManualMicrophone()) as live:
+        dropped = [0]
+        monkeypatch.setattr(type(live.session.transport), "dropped_audio_ms", property(lambda _: dropped[0]))
+        for dropped[0] in (300, 500, 0, 200, 200):
+            live.session.audio.send(bytes(960))
+
+        assert live.session.status.dropped_audio_ms == 700
+        assert sum("being dropped" in notice for notice in live.notices) == 2
+
+
+async def test_a_turn_is_as_long_as_it_was_whatever_the_format_becomes() -> None:
+    """What was sent before the change keeps its length."""
+    async with live_session(config={"audio": {"input": {"turn_detection": None}}}) as live:
+        live.session.audio.send(bytes(48 * 500))
+        await live.session.settings.update(PCMU)
+        live.session.audio.send(bytes(48 * 500))
+        live.session.audio.finish_turn()
+
+        assert live.session.audio.unsent_turn_ms == pytest.approx(1000, abs=1)
+
+
+async def test_a_turn_of_g711_is_whole_when_it_is_committed() -> None:
+    """A resampler holds back its last milliseconds: they are the end of the word, and not the beginning of the next."""
+    config = {"audio": {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": None}}}
+    async with live_session(config=config) as live:
+        for _ in range(3):
+            live.session.audio.send(bytes(48 * 200))
+            live.session.talk.commit()
+        await live.until(lambda: len(live.records("input_audio_buffer.committed")) == 3)
+        appended = [0]
+        for frame in live.session.state.log.records:
+            kind = (frame.event or {}).get("type")
+            if kind == "input_audio_buffer.append":
+                appended[-1] += len(decode_base64((frame.event or {})["audio"]))
+            elif kind == "input_audio_buffer.commit":
+                appended.append(0)
+        live.session.audio.send(bytes(48 * 200))
+        live.session.talk.discard()
+        live.session.audio.finish_turn()
+
+        assert appended == [pytest.approx(1600, abs=2)] * 3 + [0]
+        assert live.sent()[-1] == "input_audio_buffer.clear", "what was held back is gone with the rest"
 
 
 async def test_changes_of_devices_are_records() -> None:

@@ -271,5 +271,5 @@ async def test_a_file_is_played_in_the_time_that_it_takes(tmp_path: Path) -> Non
         await call.transport.flush()
 
         assert b"".join(taken) == LOUD * 25
-        assert call.transport.dropped_audio_bytes == 0
+        assert call.transport.dropped_audio_ms == 0
         assert {"input_audio_buffer.commit", "response.create"} <= {*call.sent}

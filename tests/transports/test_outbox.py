@@ -104,3 +104,13 @@ def test_it_never_holds_more_than_its_bound_and_never_changes_the_order(
     assert out == sorted(out)
     assert [frame for frame in out if frame in must_come] == must_come
     assert outbox.waiting_bytes == 0
+
+
+def test_what_was_dropped_lasted_what_it_lasted_when_it_was_sent() -> None:
+    """100 ms of one format, and of another that takes six times the bytes."""
+    outbox = Outbox(30)
+    outbox.put(b"audio-0001" * 2, 800, 0.1)
+    outbox.put(b"audio-0002" * 2, 4800, 0.1)
+    outbox.put(b"x" * 25)
+
+    assert (outbox.dropped_audio_bytes, outbox.dropped_audio_seconds) == (5600, 0.2)

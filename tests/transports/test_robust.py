@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from rtcli.errors import OutboxFullError
 from rtcli.protocol.catalog import EVENT_TYPES
 from rtcli.transports import OpenAIRealtimeWebSocket
-from tests.kit.events import audio_delta
-from tests.kit.fake_server import fake_server, greets
+from tests.kit.events import CREATED, audio_delta
+from tests.kit.fake_server import Conversation, fake_server, greets
 from tests.kit.linked import SEMANTIC, linked
 from tests.kit.waiting import DEADLINE, until
 
@@ -199,8 +199,8 @@ async def test_a_peer_that_stops_reading_bounds_the_memory_and_tells_the_user() 
         for number in range(2_000):
             link.t.send_audio(number.to_bytes(2, "big") * 480)
         assert link.t.outbox_bytes <= bound
-        assert link.t.dropped_audio_bytes > 0
-        dropped = link.t.dropped_audio_bytes
+        assert link.t.dropped_audio_ms > 0
+        dropped = link.t.dropped_audio_ms
 
         connection.transport.resume_reading()
         await asyncio.wait_for(link.t.flush(), DEADLINE)
@@ -209,7 +209,7 @@ async def test_a_peer_that_stops_reading_bounds_the_memory_and_tells_the_user() 
 
         assert link.sent[-1] == {"type": "test.event", "data": "after"}
         audio = [event for event in link.sent if event["type"] == "input_audio_buffer.append"]
-        assert len(audio) * 960 + dropped == 2_000 * 960
+        assert len(audio) * 20 + dropped == 2_000 * 20  # milliseconds
         assert link.t.outbox_bytes == 0
 
 
@@ -251,3 +251,29 @@ def test_a_transport_does_not_outlive_its_loop() -> None:
 
     assert asyncio.run(main()) is not None
     gc.collect()
+
+
+async def test_dropped_audio_is_counted_in_the_format_that_it_was_sent_in() -> None:
+    """5 s of PCM16, then 40 of G.711, in pieces that never fit: the bytes of the one are not those of the other."""
+
+    async def script(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        event = await talk.receive()
+        await talk.send({"type": "session.updated", "event_id": "e", "session": event["session"]})
+        await talk.receive_all()
+
+    async with fake_server(script) as server:
+        t = OpenAIRealtimeWebSocket(url=server.url, headers={}, manual=True, max_outbox_bytes=2000)
+        await t.connect()
+        await t.wait_ready(DEADLINE)
+        t.send_audio(bytes(240_000))
+        assert t.dropped_audio_ms == 5_000
+        updated = asyncio.Event()
+        t.on("session.updated", lambda _: updated.set())
+        form = {"type": "audio/pcmu"}
+        t.send_event({"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"format": form}}}})
+        await asyncio.wait_for(updated.wait(), DEADLINE)
+        t.send_audio(bytes(320_000))
+        assert t.dropped_audio_ms == 45_000
+        t.close()
+        await t.wait_closed()

@@ -127,7 +127,7 @@ async def main(url: str) -> list[str]:
     t.dialect = Dialect()
     await use_sends(t, program)
     await use_speech(t, program)
-    waiting: int = t.outbox_bytes + t.dropped_audio_bytes
+    waiting: int = t.outbox_bytes + t.dropped_audio_ms
     seconds: float = await t.ping()
     await t.flush()
     t.close()

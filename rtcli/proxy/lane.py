@@ -112,7 +112,12 @@ class Lane:
     def clear(self) -> None:
         """Forget what waits: there is nobody left who would get it."""
         self._queue.clear()
+        self._until = 0.0
         self._settle()
+
+    def hurry(self, now: float) -> None:
+        """The source has gone: what it sent is not held up for longer than a frame is held."""
+        self._until = min(self._until, now + HOLD_SECONDS)
 
     def run(self, now: float) -> Iterator[LaneStep]:
         """What is due."""

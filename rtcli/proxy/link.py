@@ -118,6 +118,8 @@ class Flow:
         other = self.link.flows[_OTHER[self.lane.direction]]
         other.lane.clear()  # nobody is left who would get it
         other.stop()
+        self.lane.hurry(clock())
+        self._carry_out(())
         if self.target.protocol.state.name == "CLOSED":
             self.stop()
             self.link.ended = clock()

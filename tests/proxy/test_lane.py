@@ -186,6 +186,18 @@ def test_the_end_comes_behind_what_waits() -> None:
     assert told(one.run(1.0)) == ["a", "end 4000"]
 
 
+def test_a_source_that_has_gone_is_not_held_up_for_long() -> None:
+    one = lane("event=a:stall=3600s")
+    list(one.offer(message("a"), 0.0))
+    list(one.offer(SideClose(1000), 1.0))
+    one.hurry(2.0)
+
+    assert told(one.run(2.0 + HOLD_SECONDS)) == ["a", "end 1000"]
+
+    one.clear()
+    assert not one.due
+
+
 def test_what_waits_is_counted_in_bytes() -> None:
     one = lane(hold="*")
     sizes = 0

@@ -153,6 +153,7 @@ async def test_a_call_is_hung_up(server: RealtimeServer) -> None:
     assert (answer.status_code, code) == (200, 1000)
     assert await phone.ended() is CallStage.HUNG_UP
     assert (await post(server, f"{phone.call_id}/hangup")).status_code == 404
+    await until(lambda: not [*server._calls], "nothing is kept of it")
 
 
 @pytest.mark.parametrize("verb", ["accept", "reject", "refer", "hangup"])

@@ -57,6 +57,12 @@ async def interrupt() -> None:
     assert re.fullmatch(r"the server keeps \d+ ms", kept)
 
 
+async def telephone() -> None:
+    heard, pressed = (await output_of(str(FOLDER / "telephone.py"))).splitlines()
+    assert re.fullmatch(r"the caller has heard [1-9]\d* ms", heard)
+    assert pressed == "the caller has pressed 1"
+
+
 async def agent_tests() -> None:
     assert "2 passed" in await output_of(*_BARE_PYTEST, str(FOLDER / "test_agent.py"))
 
@@ -98,6 +104,7 @@ EXAMPLES: dict[str, Callable[[], Awaitable[None]]] = {
     "hello.py": hello,
     "tool.py": tool,
     "interrupt.py": interrupt,
+    "telephone.py": telephone,
     "test_agent.py": agent_tests,
     "test_scripted.py": scripted,
     "turn.json": turn,

@@ -138,12 +138,18 @@ def _check_files(scenario: Scenario) -> None:
             raise step.at.inner(step.kind).error(f"{name!r} is not there", f"looked for in {scenario.folder}")
 
 
+def _is_scenario(file: Path, folder: Path) -> bool:
+    """Not in a hidden folder, such as an environment or a cache."""
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.name.endswith(SUFFIXES) and not hidden and file.is_file()
+
+
 def find_scenarios(paths: list[Path]) -> list[Path]:
     """The files that are named, and those of folders, in the order of their names. Raises InputError."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.name.endswith(SUFFIXES) and one.is_file())
+            inside = sorted(one for one in path.rglob("*") if _is_scenario(one, path))
             if not inside:
                 raise InputError(str(path), f"no file in it ends with {SUFFIXES[0]}")
             found += inside

@@ -187,7 +187,7 @@ def test_a_step_is_filled_with_what_was_captured() -> None:
 
 def test_folders_are_searched_for_scenarios(tmp_path: Path) -> None:
     """In the order of their names, each once; one without any is a mistake."""
-    for name in ("b.scenario.yaml", "inner/a.scenario.yml", "c.yaml", "d.scenario.json"):
+    for name in ("b.scenario.yaml", "inner/a.scenario.yml", "c.yaml", "d.scenario.json", ".venv/e.scenario.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("steps: [{say: a}]")
     (tmp_path / "empty").mkdir()

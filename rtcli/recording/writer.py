@@ -56,6 +56,10 @@ class RecordingWriter:
                 path.unlink()
             self._file = open_private(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)
         except FileExistsError:
+            if replace:
+                raise InputError(
+                    str(path), "not a regular file: only that is replaced", hint="choose another name"
+                ) from None
             raise InputError(str(path), "it exists already", hint="choose another name, or --force") from None
         except OSError as error:
             raise unwritable(path, error) from error

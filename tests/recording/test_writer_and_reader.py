@@ -84,6 +84,22 @@ def test_no_file_is_overwritten_and_no_link_is_followed(file: Path, tmp_path: Pa
     assert not elsewhere.exists() and read(file)[1] == RECORDS
 
 
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_what_is_no_regular_file_is_never_replaced(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "session.ndjson"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        path.mkdir()
+    with pytest.raises(InputError, match=r"session\.ndjson: not a regular file") as raised:
+        RecordingWriter(path, HEADER, replace=True)
+
+    assert raised.value.hint == "choose another name"
+    assert path.is_symlink() or path.exists()
+
+
 def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"missing/session\.ndjson: No such file"):
         RecordingWriter(tmp_path / "missing" / "session.ndjson", HEADER)

@@ -18,11 +18,13 @@ from rtcli.protocol.events import Event
 from rtcli.protocol.payloads import TransportAudio
 from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Heard
+from rtcli.protocol.remember import remember
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.audio_meter import part_of
 from rtcli.session.link import Link
 from rtcli.views import Level, Notice
 
+_MAX_BROKEN = 256
 _REPORT_SECONDS = 0.2
 """How often a position is reported while something plays."""
 
@@ -60,6 +62,9 @@ class AudioOutput:
         self.speaker = speaker
         self._on_block: OnBlock | None = None  # who needs to know what is played, on whatever device
         self._decoder: tuple[PartKey, Decoder] | None = None  # of the part that is arriving
+        self._broken: dict[PartKey, int] = {}  # parts of which some was lost, and what was heard of them, in ms
+        self._untold: set[PartKey] = set()  # those of them whose loss is still to be told
+        self._bereft = False  # there was a speaker, and it was lost
         self._playing: set[PartKey] = set()  # parts whose position is still to be reported
         self._timer: asyncio.TimerHandle | None = None  # runs only while something plays
         self.on_change: Callable[[], object] = lambda: None  # the speaker is another one, or gone
@@ -97,6 +102,18 @@ class AudioOutput:
         if old is not None:
             speaker.resume(old.export())
             old.close()
+        self._tell_lost()
+        self._bereft = False
+
+    def _tell_lost(self) -> None:
+        """What arrived of parts and was lost with the speaker, or after it: it was not heard, and will not be."""
+        meter = self._link.state.audio
+        lost = sum(max(meter.received_ms(*key) - self._broken.get(key, 0), 0) for key in self._untold)
+        self._untold.clear()
+        if lost:
+            what = f"{lost / 1000:.1f} s of an answer were lost with the speaker"
+            why = "they do not count as heard, and the rest of that answer is not played"
+            self._link.show(Notice(what, why, "ask again", Level.WARNING))
 
     def tell_blocks(self, on_block: OnBlock | None) -> None:
         """Give what is played to `on_block` too, on this device and on those that follow."""
@@ -106,8 +123,12 @@ class AudioOutput:
 
     def _on_lost(self, error: AudioUnavailableError) -> None:
         """The conversation goes on in text: what nobody hears is not to be spoken."""
+        playing = tuple(self._playing)
         self._report()
-        self.speaker = None
+        for key in playing:
+            self._break(key, self._heard(*key) or 0)
+        self._playing.clear()
+        self.speaker, self._decoder, self._bereft = None, None, True
         self.on_change()
         if isinstance(error, AudioFileError):  # what the user asked for is incomplete
             self._link.codes.add(error.exit_code)
@@ -148,8 +169,16 @@ class AudioOutput:
         """What the session speaks."""
         return self._link.state.audio.output_format
 
+    def _break(self, key: PartKey, heard_ms: int) -> None:
+        """Some of a part is lost: what comes of it now would be heard at a place where it does not stand."""
+        if key not in self._broken:
+            remember(self._broken, key, heard_ms, _MAX_BROKEN)
+            self._untold.add(key)
+
     def _on_audio(self, audio: TransportAudio) -> None:
-        if self.speaker is None or audio.interrupted:
+        if self._bereft and not audio.interrupted:
+            self._break((audio.item_id, audio.content_index), 0)
+        if self.speaker is None or audio.interrupted or (audio.item_id, audio.content_index) in self._broken:
             return
         if self._link.kind is SessionKind.LIVE and not audio.data.strip(b"\0"):
             return  # it sends its silence too, which would make the speaker busy for ever
@@ -162,9 +191,9 @@ class AudioOutput:
             self._timer = asyncio.get_running_loop().call_later(_REPORT_SECONDS, self._report_again)
 
     def _on_response_output_audio_done(self, event: Event) -> None:
-        if self.speaker is None:
-            return
         key = part_of(event)
+        if self.speaker is None or key in self._broken:
+            return
         if self._decoder and self._decoder[0] == key:
             self.speaker.play(*key, self._decoder[1].flush())
             self._decoder = None
@@ -187,6 +216,8 @@ class AudioOutput:
     # -- positions ---------------------------------------------------------------------------------
 
     def _heard(self, item_id: str, content_index: int) -> int | None:
+        if (heard := self._broken.get((item_id, content_index))) is not None:
+            return heard
         return self.speaker.heard_ms(item_id, content_index) if self.speaker else None
 
     def heard_ms(self, key: PartKey) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rtcli.errors import AudioUnavailableError
+from rtcli.protocol.payloads import TransportAudio
 from rtcli.timeline.figures import FIGURES
 from tests.kit.sessions import ManualSpeaker, live_session
 
@@ -73,3 +75,45 @@ async def test_the_first_sample_heard_is_measured() -> None:
         await live.until(lambda: FIGURES["first_sample"].of(turn))
 
         assert (FIGURES["first_sample"].of(turn) or 0) >= (FIGURES["first_audio"].of(turn) or 0) > 0
+
+
+async def test_what_is_lost_with_a_speaker_is_never_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count stands where it stood, on another device too; what came in between is told, and is not played."""
+    speaker, other = ManualSpeaker(), ManualSpeaker()
+    monkeypatch.setattr("rtcli.audio.speaker.Speaker", lambda _name: other)
+    async with live_session(speaker=speaker, config=SOUND) as live:
+        await live.run("count to 30")
+        await live.until(lambda: len(live.records("response.output_audio.delta")) > 3)
+        speaker.hear(900)
+        assert speaker.on_lost is not None
+        speaker.on_lost(AudioUnavailableError("the speaker is gone"))
+        await live.until(lambda: live.records("response.done"))
+        live.session.audio.choose_output("other")
+        item = live.events("response.output_audio.delta")[0]["item_id"]
+        received = live.session.state.audio.received_ms(item, 0)
+
+        assert live.session.state.audio.heard_ms(item, 0) == 900 and not other.pcm
+        told = [notice for notice in live.notices if "lost with the speaker" in notice]
+        assert len(told) == 1 and told[0].startswith(f"{(received - 900) / 1000:.1f} s of an answer")
+        await live.run("hello")
+        await live.until(lambda: len(live.records("response.done")) == 2)
+        assert live.session.state.audio.heard_ms(item, 0) == 900
+
+
+async def test_a_part_that_began_without_the_speaker_is_not_played_from_its_middle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its positions would be those of its beginning; the next answer is played."""
+    speaker, other = ManualSpeaker(), ManualSpeaker()
+    monkeypatch.setattr("rtcli.audio.speaker.Speaker", lambda _name: other)
+    async with live_session(speaker=speaker, config=SOUND) as live:
+        assert speaker.on_lost is not None
+        speaker.on_lost(AudioUnavailableError("the speaker is gone"))
+        transport = live.session.transport
+        transport.emit("audio", TransportAudio(data=bytes(960), response_id="r", item_id="i", content_index=0))
+        live.session.audio.choose_output("other")
+        transport.emit("audio", TransportAudio(data=bytes(960), response_id="r", item_id="i", content_index=0))
+        assert not other.pcm
+        transport.emit("audio", TransportAudio(data=bytes(960), response_id="s", item_id="j", content_index=0))
+
+        assert len(other.pcm) == 960

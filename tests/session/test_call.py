@@ -15,7 +15,8 @@ from rtcli.commands import Context, default_registry, run_line
 from rtcli.config.endpoints import Endpoint
 from rtcli.dsp.wav import wav_header
 from rtcli.errors import UnsupportedError
-from rtcli.protocol.record import Audio, Connection, Direction, Heard, Record
+from rtcli.protocol.record import Audio, Connected, Connection, Direction, Heard, Record
+from rtcli.rtc.peer import PeerEnd
 from rtcli.session.session import RealtimeSession
 from rtcli.timeline.timeline import Timeline
 from rtcli.transports import OpenAIRealtimeWebRTC
@@ -273,3 +274,22 @@ async def test_a_file_is_played_in_the_time_that_it_takes(tmp_path: Path) -> Non
         assert b"".join(taken) == LOUD * 25
         assert call.transport.dropped_audio_ms == 0
         assert {"input_audio_buffer.commit", "response.create"} <= {*call.sent}
+
+
+async def test_a_call_is_made_again_with_what_was_said() -> None:
+    """On a peer of its own; audio counts from its beginning, and the recording names both."""
+    async with called() as call:
+        await call.say(CREATED, PART, STARTED)
+        call.hear(*[LOUD] * 5)
+        first = call.peer
+        first.end(PeerEnd.LOST)
+        await until(lambda: call.transport.status == "disconnected", "the end")
+        assert "the connection was lost" in " ".join(call.notices)
+        await call.session.lifecycle.reconnect()
+        call.number = 0
+        call.hear(*[LOUD] * 5)
+
+        assert call.peer is not first
+        assert first.closed
+        assert bytes(call.speaker.pcm) == LOUD * 10
+        assert call.session.state.connection is Connected.OPEN

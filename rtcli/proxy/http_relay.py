@@ -10,16 +10,16 @@ from rtcli.http.forward import Forwarded, Forwarder
 from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.masking import masked
 from rtcli.proxy.app_side import AppSide
-from rtcli.proxy.target import Target, note_secrets, passed
+from rtcli.proxy.target import Target, app_of, note_secrets, passed
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 
 
 class HttpRelay:
-    """Answers the requests of apps. `told` gets method, path and status of each; None: nobody has answered."""
+    """Answers the requests of apps. `told` gets method, path, status (None: no answer), problem and app of each."""
 
     def __init__(
-        self, target: Target, origins: Sequence[str], told: Callable[[str, str, int | None, str], None]
+        self, target: Target, origins: Sequence[str], told: Callable[[str, str, int | None, str, str], None]
     ) -> None:
         self._target = target
         self._origins = origins
@@ -48,16 +48,17 @@ class HttpRelay:
                 await _stream(answer, app, page)
         except ConnectError as error:
             if app.exchange is not None and app.exchange.begun:
-                self._told(request.method, _path(request), None, str(error))
+                self._tell(request, None, str(error))
                 app.transport.abort()  # the answer ends in the middle
             else:
                 self._refuse(request, app, 502, f"rtcli proxy: {error}")
 
-    def _tell(self, request: HttpRequest, status: int | None) -> None:
-        self._told(request.method, _path(request), status, "")
+    def _tell(self, request: HttpRequest, status: int | None, problem: str = "") -> None:
+        path = request.target.partition("?")[0]
+        self._told(request.method, path, status, problem, app_of(request.pairs))
 
     def _refuse(self, request: HttpRequest, app: AppSide, status: int, message: str) -> None:
-        self._told(request.method, _path(request), status, message)
+        self._tell(request, status, message)
         app.respond_whole(HttpResponse.error(status, masked(message)))
 
 
@@ -79,7 +80,3 @@ async def _stream(answer: Forwarded, app: AppSide, page: dict[str, str]) -> None
     except ValueError as error:
         raise ConnectError("the endpoint's answer is not HTTP", why=str(error)) from error
     app.transport.close()
-
-
-def _path(request: HttpRequest) -> str:
-    return request.target.partition("?")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -107,7 +108,8 @@ class RealtimeProxy:
         except OSError as error:
             hint = "--listen 127.0.0.1:0 picks a free port"
             what = f"cannot listen on {self._host}:{self._port}"
-            raise UsageError(what, why=error.strerror or str(error), hint=hint) from error
+            why = os.strerror(error.errno) if error.errno else str(error)  # asyncio's own text repeats the address
+            raise UsageError(what, why=why, hint=hint) from error
         self._address = next(iter(self._server.sockets)).getsockname()[:2]
         if leads_here(self.target.address, self._address):
             await self.__aexit__(None, None, None)

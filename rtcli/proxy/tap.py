@@ -85,8 +85,8 @@ class Tap:
     def requested(self, method: str, path: str, status: int | None, app: str, problem: str) -> None:
         """An HTTP request."""
         self._add(None, Http(round(clock() - self.began, DECIMALS), method, path, status))
-        if problem:
-            self._tell(None, f"{app or 'an app'}: {method} {path}: {problem}", "")
+        said = problem or (f"HTTP {status}" if status is not None else "no answer")
+        self._tell(None, f"{app or 'an app'}: {method} {path}: {said}", "")
 
     def _add(self, link: ProxyLink | None, record: Record) -> None:
         self._notes.append((link, None, record, 0.0))

@@ -119,6 +119,7 @@ async def test_nobody_there_is_a_502_that_says_so() -> None:
     assert response.status_code == 502
     assert "rtcli proxy" in response.json()["error"]["message"]
     assert told.requests == [("POST", "/v1/realtime/client_secrets", 502)]
+    assert "failed" in told.problems[0]
 
 
 async def test_an_endpoint_that_dies_in_its_answer_ends_the_apps_answer_there() -> None:

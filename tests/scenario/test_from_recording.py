@@ -121,14 +121,14 @@ def test_speech_is_cut_where_a_turn_ended() -> None:
     audio = {"type": "input_audio_buffer.append", "audio": encode_base64(tone(200))}
     committed = {"type": "input_audio_buffer.committed", "item_id": "i"}
     scenario = made(
-        SESSION, audio, audio, {"type": "input_audio_buffer.commit"}, ASK, [committed], audio, [committed],
+        SESSION, audio, audio, {"type": "input_audio_buffer.commit"}, ASK, audio, [committed], audio, [committed],
     )  # fmt: skip
 
     assert scenario.document["steps"] == [
         {"play": "talk-1.wav", "commit": True},
         {"play": "talk-2.wav", "commit": False},
     ]
-    assert scenario.audio == {"talk-1.wav": tone(200) * 2, "talk-2.wav": tone(200)}
+    assert scenario.audio == {"talk-1.wav": tone(200) * 2, "talk-2.wav": tone(200) * 2}
 
 
 def test_a_session_without_settings_stays_so() -> None:

@@ -19,7 +19,7 @@ from rtcli.http import unread
 from rtcli.http.unread import MAX_UNREAD
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.server import RealtimeServer
-from rtcli.server.net import client_secrets
+from rtcli.server.net import app, client_secrets
 from rtcli.server.net.client_secrets import ClientSecrets
 from rtcli.server.replies.base import Piece, ReplyRequest, Say
 from rtcli.server.runtime import transcriber
@@ -290,6 +290,19 @@ async def test_one_pause_is_looked_at_at_a_time() -> None:
         await client.until("error")
         assert len(given) == 1
         go.set()
+
+
+async def test_a_frame_that_is_too_large_ends_its_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 1009; one of the size that is allowed is read, and others go on."""
+    monkeypatch.setattr(app, "_MAX_FRAME", 100_000)
+    async with RealtimeServer(pace=0, voice="tone") as server, dial(server) as client, dial(server) as other:
+        frame = json.dumps({"type": "input_audio_buffer.clear", "event_id": "x" * 50_000})
+        await client.connection.send(frame)
+        await client.until("input_audio_buffer.cleared")
+        await client.connection.send(json.dumps({"type": "input_audio_buffer.clear", "event_id": "x" * 100_000}))
+        assert (await client.closed())[0] == 1009
+        await other.send("input_audio_buffer.clear")
+        await other.until("input_audio_buffer.cleared")
 
 
 async def test_frames_that_wait_to_be_read_are_bounded() -> None:

@@ -322,6 +322,16 @@ async def test_calls_beyond_the_bound_are_refused(server: RealtimeServer, monkey
     assert (refused.status_code, rings.status_code, accepted.status_code) == (429, 429, 200)
 
 
+async def test_telephones_that_ring_are_bounded(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is rejected makes room."""
+    monkeypatch.setattr(calls, "MAX_RINGING", 2)
+    phones = [await server.ring(), await server.ring()]
+    with pytest.raises(ValueError, match="more than 2 calls ring already"):
+        await server.ring()
+    assert (await post(server, f"/{phones[0].call_id}/reject", "{}")).status_code == 200
+    await server.ring()
+
+
 async def test_a_client_that_floods_the_channel_loses_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A data channel cannot be read slowly, so what waits to be handled is bounded."""
     monkeypatch.setattr(channel, "MAX_UNREAD", 100_000)

@@ -84,7 +84,7 @@ async def test_what_is_lost_with_a_speaker_is_never_heard(monkeypatch: pytest.Mo
     async with live_session(speaker=speaker, config=SOUND) as live:
         await live.run("count to 30")
         await live.until(lambda: len(live.records("response.output_audio.delta")) > 3)
-        speaker.hear(900)
+        speaker.hear(500)
         assert speaker.on_lost is not None
         speaker.on_lost(AudioUnavailableError("the speaker is gone"))
         await live.until(lambda: live.records("response.done"))
@@ -92,12 +92,12 @@ async def test_what_is_lost_with_a_speaker_is_never_heard(monkeypatch: pytest.Mo
         item = live.events("response.output_audio.delta")[0]["item_id"]
         received = live.session.state.audio.received_ms(item, 0)
 
-        assert live.session.state.audio.heard_ms(item, 0) == 900 and not other.pcm
+        assert live.session.state.audio.heard_ms(item, 0) == 500 and not other.pcm
         told = [notice for notice in live.notices if "lost with the speaker" in notice]
-        assert len(told) == 1 and told[0].startswith(f"{(received - 900) / 1000:.1f} s of an answer")
+        assert len(told) == 1 and told[0].startswith(f"{(received - 500) / 1000:.1f} s of an answer")
         await live.run("hello")
         await live.until(lambda: len(live.records("response.done")) == 2)
-        assert live.session.state.audio.heard_ms(item, 0) == 900
+        assert live.session.state.audio.heard_ms(item, 0) == 500
 
 
 async def test_a_part_that_began_without_the_speaker_is_not_played_from_its_middle(

@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from urllib.parse import quote, quote_plus
 
@@ -237,3 +238,12 @@ def test_an_excerpt_begins_and_ends_in_no_secret(pattern: str) -> None:
 
     assert len(rows) == 39
     assert [row for row in rows for piece in ("Zq7", "0123", "canary", "value") if piece in row[-1]] == []
+
+
+def test_secrets_that_several_threads_learn_at_a_time_are_all_known() -> None:
+    """None undoes what another has added."""
+    values = [f"threadSECRET{number:04}abcd" for number in range(60)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(masking.add_secret, values))
+
+    assert not any(value in masked(f"it is {value}.") for value in values)

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from rtcli.masking.forms import ADDING, beginning, begun_length, common_length, rows_of, telling_pieces
 from rtcli.masking.forms import MASK as MASK
 from rtcli.masking.forms import MIN_LENGTH as MIN_LENGTH
-from rtcli.masking.forms import beginning, begun_length, common_length, stand_in_for, telling_pieces, written_forms
 
 _MIN_BEGUN = 4
 """So many characters at the end of a piece of text may be chance."""
@@ -56,7 +56,6 @@ _SECRET_ENDINGS = (
 _HARMLESS_NAMES = ("idempotencykey", "xidempotencykey", "secwebsocketkey")
 _ASSIGNMENT = re.compile(rf"(?<![\w.-])([\w.-]{{1,80}})[\"']?\s?[:=]\s?[\"']?(?:Bearer |Basic )?({_VALUE}+)")
 _STAND_IN = re.compile(r"\b(?:(?:sk|ek|sess)-|ek_|eyJ)…")
-
 _values: dict[str, None] = {}  # in the order in which they became known
 # Each way in which a value may be written: what is looked for, all of it, what stands for it. Of a value its beginning
 # is looked for, so that one that was cut off is found too.
@@ -68,12 +67,11 @@ def add_secret(value: str) -> None:
     global _forms  # noqa: PLW0603  (one process, one set of secrets: that is the point)
     for one in {value, value.strip()}:
         if MIN_LENGTH <= len(one) <= _MAX_SECRET_LENGTH and one not in _values:
-            _values[one] = None
-            if len(_values) > _MAX_SECRETS:
-                del _values[next(iter(_values))]
-            found = {form: stand_in_for(one) for one in tuple(_values) for form in written_forms(one)}
-            rows = [(form[: beginning(form)] if form in _values else form, form, by) for form, by in found.items()]
-            _forms = tuple(sorted(rows, key=lambda row: -len(row[1])))
+            with ADDING:
+                _values[one] = None
+                if len(_values) > _MAX_SECRETS:
+                    del _values[next(iter(_values))]
+                _forms = rows_of(_values)
 
 
 def forget_secrets() -> None:
@@ -243,7 +241,7 @@ def _masked_field(name: str, value: Any) -> Any:
 def incomplete(text: str) -> int:
     """How many characters at the end of `text` may be the beginning of a secret, whose rest is still to come."""
     held = 0
-    for value in _values:
+    for value in tuple(_values):
         if value[0] in text:
             held = max(held, begun_length(text, value))
     # Each shape has one of these: to look for it in every piece of a text takes longer than all the rest of this.
@@ -256,7 +254,7 @@ def incomplete(text: str) -> int:
 
 def begun(text: str) -> int:
     """How many characters at the end of `text` are the beginning of a value, and more of it than chance gives."""
-    found = ((length, value) for value in _values if (length := begun_length(text, value)) >= _MIN_BEGUN)
+    found = ((length, value) for value in tuple(_values) if (length := begun_length(text, value)) >= _MIN_BEGUN)
     return max((length for length, value in found if length >= beginning(value, _MIN_BEGUN)), default=0)
 
 
@@ -343,7 +341,7 @@ def _holds_secret(argument: Any) -> bool:
     if not isinstance(data, bytes | bytearray | memoryview):
         return False
     text = bytes(data).decode(errors="replace")
-    return masked(text) != text or any(piece in text for value in _values for piece in telling_pieces(value))
+    return masked(text) != text or any(piece in text for value in tuple(_values) for piece in telling_pieces(value))
 
 
 class MaskingFilter(logging.Filter):

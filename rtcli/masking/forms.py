@@ -6,7 +6,8 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "[masked]"
@@ -15,6 +16,9 @@ MIN_LENGTH = 8
 
 _KIND = re.compile(r"(?:sk|ek|sess)-|ek_")
 _OPENING = re.compile(r"(?:sk|ek|sess)-(?:(?:proj|svcacct|admin)-)?|ek_")  # what all keys of a kind begin with
+
+ADDING = threading.Lock()
+"""Held while a secret is added: several threads learn some, and none may undo what another has added."""
 
 
 def stand_in_for(value: str) -> str:
@@ -74,3 +78,10 @@ def common_length(one: str, other: str) -> int:
     """How many characters two texts have in common at their beginnings."""
     differs = (at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
     return next(differs, min(len(one), len(other)))
+
+
+def rows_of(values: Collection[str]) -> tuple[tuple[str, str, str], ...]:
+    """Each way in which values may be written, the longest first: what is looked for, all of it, what stands for it."""
+    found = {form: stand_in_for(one) for one in values for form in written_forms(one)}
+    rows = [(form[: beginning(form)] if form in values else form, form, by) for form, by in found.items()]
+    return tuple(sorted(rows, key=lambda row: -len(row[1])))

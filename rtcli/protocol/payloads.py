@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from rtcli.protocol.events import Event
 
 
-# What comes many times a second is not frozen, though nobody is to change it: that costs four times as much.
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class TransportAudio:
     """`audio`: decoded bytes in the session's output format.
 
@@ -24,7 +23,7 @@ class TransportAudio:
     type: ClassVar[str] = "audio"
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class TranscriptDelta:
     """`audio_transcript_delta`: a piece of the transcript of the assistant's speech."""
 
@@ -34,7 +33,7 @@ class TranscriptDelta:
     type: ClassVar[str] = "transcript_delta"
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class OutputTextDelta:
     """`output_text_delta`: a piece of the assistant's text."""
 

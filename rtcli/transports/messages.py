@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
 Take: TypeAlias = Callable[[str | bytes, bool], object]
 """Gets a message, and whether it was a binary one."""
+
+
+MESSAGES_A_TURN = 200
+"""Of the loop: what shows them answers keys in between."""
 
 
 def drop(_message: str | bytes, _binary: bool) -> None:
@@ -16,36 +22,65 @@ def drop(_message: str | bytes, _binary: bool) -> None:
 class Messages:
     """Text stays bytes: JSON is decoded from them directly, and invalid UTF-8 is one bad frame and not the end.
 
-    What arrives before `read` is kept for it. An exception of who reads is kept as `failure`, and `end` is called.
+    What arrives before `read` is kept for it, and what is more than a turn of the loop may bring for the next one:
+    `transport` reads nothing meanwhile. An exception of who reads is kept as `failure`, and ends the connection.
     """
 
-    def __init__(self, end: Callable[[], object]) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         self.failure: BaseException | None = None
-        self._end = end
-        self._early: list[tuple[str | bytes, bool]] = []
-        self._take: Take = self._keep
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._waiting: deque[tuple[bytes, bool]] = deque()
+        self._left = 0  # messages that may still come in this turn: none before somebody reads
+        self._take: Take | None = None
         self._parts: bytearray | None = None  # of a message that is not complete
         self._binary = False  # that one
 
     def read(self, take: Take) -> None:
         """From now on `take` gets them, beginning with those that are there."""
-        early, self._early = self._early, []
-        if self._take is not drop:  # by `ignore`: closed before it was read
-            self._take = take
-        for message, binary in early:
-            self.whole(message, binary)
+        self._take = self._take or take  # `ignore` came before: closed before it was read
+        self._next_turn()
 
     def ignore(self) -> None:
         """From now on nobody gets them."""
         self._take = drop
 
-    def whole(self, message: str | bytes, binary: bool) -> None:
+    async def all_taken(self) -> None:
+        """Wait until nothing waits any more. Raises what `take` raised."""
+        while self._waiting:  # noqa: ASYNC110  (an event would be set for every message)
+            await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+
+    def whole(self, message: bytes, binary: bool) -> None:
         """A message in one frame."""
+        if self._left == MESSAGES_A_TURN:
+            self._loop.call_soon(self._next_turn)
+        if self._left > 0 and not self._waiting:
+            self._left -= 1
+            self._hand_on(message, binary)
+            return
+        if not self._waiting:
+            self._transport.pause_reading()
+        self._waiting.append((message, binary))
+
+    def _next_turn(self) -> None:
+        self._left = MESSAGES_A_TURN
+        if not self._waiting:
+            return
+        while self._waiting and self._left > 0:
+            self._left -= 1
+            self._hand_on(*self._waiting.popleft())
+        self._loop.call_soon(self._next_turn)
+        if not self._waiting:
+            self._transport.resume_reading()
+
+    def _hand_on(self, message: bytes, binary: bool) -> None:
         try:
-            self._take(message, binary)
+            (self._take or drop)(message, binary)
         except BaseException as error:  # noqa: BLE001  the reader raises it
             self._take, self.failure = drop, error
-            self._end()
+            self._transport.abort()
 
     def part(self, data: bytes | memoryview, *, binary: bool | None, final: bool) -> int:
         """A frame of a message in several; `binary` is None for one that goes on. The bytes of it so far.
@@ -67,6 +102,3 @@ class Messages:
     def complete(self) -> bool:
         """Every message that has begun has also ended."""
         return self._parts is None
-
-    def _keep(self, message: str | bytes, binary: bool) -> None:
-        self._early.append((message, binary))

@@ -69,7 +69,7 @@ class PicowsSocket(picows.WSListener):
 
     def __init__(self, opened: Opened, max_message_bytes: int | None) -> None:
         self._max = max_message_bytes
-        self._messages = Messages(opened.transport.abort)
+        self._messages = Messages(opened.transport)
         self._writable: asyncio.Future[None] | None = None  # while the system takes no more
         self._pongs: dict[bytes, asyncio.Future[None]] = {}
         self._drained = 0
@@ -92,8 +92,7 @@ class PicowsSocket(picows.WSListener):
         if not self._ended.done():
             self._transport.resume_reading()
         await asyncio.wait([self._ended])
-        if self._messages.failure is not None:
-            raise self._messages.failure
+        await self._messages.all_taken()
 
     def ignore(self) -> None:
         """Hand on nothing more."""

@@ -15,13 +15,10 @@ from websockets.protocol import Event, State
 from rtcli.errors import UnsupportedError
 from rtcli.http.liveness import Keepalive, Signs, write_ping
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME
-from rtcli.transports.messages import Messages, Take, drop
+from rtcli.transports.messages import MESSAGES_A_TURN, Messages, Take, drop
 
 if TYPE_CHECKING:
     from rtcli.transports.picows_socket import PicowsSocket
-
-MESSAGES_A_TURN = 200
-"""Of the loop: what shows them answers keys in between."""
 
 _READ_SIZE = 64 * 1024
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -158,7 +155,7 @@ class LibrarySocket:
         # receiving at full speed costs.
         with contextlib.suppress(AttributeError):  # another loop's transport
             setattr(socket.transport, "max_size", _READ_SIZE)  # noqa: B010  not in the type of a transport
-        self._messages = Messages(socket.transport.abort)
+        self._messages = Messages(socket.transport)
         self._hand_on_frames()
         self._gave_up = False
         self._frames = self._drained = 0  # signs of life of a connection that does not watch itself
@@ -253,8 +250,7 @@ class LibrarySocket:
         """Hand on every message. Returns at the end of the connection, or raises what `take` raised."""
         self._messages.read(take)
         await asyncio.shield(self._socket.connection_lost_waiter)
-        if self._messages.failure is not None:
-            raise self._messages.failure
+        await self._messages.all_taken()
 
     def ignore(self) -> None:
         """Hand on nothing more."""

@@ -22,7 +22,7 @@ from rtcli.repl.live import STEP_ROWS, LiveWriter
 from rtcli.repl.output import TerminalOutput
 from rtcli.session.state import SessionState
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.transports.sockets import MESSAGES_A_TURN
+from rtcli.transports.messages import MESSAGES_A_TURN
 from rtcli.views import DisplaySettings, Level, Notice, SpeechDelta, SpeechDone, View
 from tests.kit.fake_server import Conversation, fake_server
 from tests.kit.waiting import until

@@ -38,7 +38,9 @@ class SplitSecrets:
 
     def without(self, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The event without its piece of a secret; None where it has none."""
-        kind = event["type"]
+        kind = event.get("type")
+        if not isinstance(kind, str):
+            return None
         if (not (goes_on := kind.endswith(".delta")) and kind not in CUMULATIVE) or kind in AUDIO_FIELDS:
             return None
         name, piece = "delta", event.get("delta")

@@ -14,7 +14,7 @@ from rtcli.protocol.events import WireObject
 from rtcli.server.validation.api_errors import ApiError, invalid_json, invalid_type, missing_parameter
 
 # An audio section, and the application section of the data channel: the events go over it.
-_SECTIONS = tuple(re.compile(rf"^m={kind} ", re.MULTILINE) for kind in ("audio", "application"))
+_SECTIONS = (re.compile(r"^m=audio ", re.MULTILINE), re.compile(r"^m=application ", re.MULTILINE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ DOCS = Path(__file__).parent.parent / "docs"
 TEXT = (DOCS / "agents.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["agents.md", "recordings.md", "check.md", "exports.md"])
+SLOW_PAGES = [pytest.param(page, marks=pytest.mark.slow) for page in ("check.md", "exports.md")]
+
+
+@pytest.mark.parametrize("page", ["agents.md", "recordings.md", *SLOW_PAGES])
 def test_every_block_runs(page: str, tmp_path: Path) -> None:
     """In the page's order, in one shell, up to the end."""
     program = tmp_path / "bin" / "rtcli"

@@ -13,6 +13,7 @@ from tests.differential.subjects import SUBJECTS, counted
 _ENOUGH = 2000  # scenarios in which every subject comes up
 
 
+@pytest.mark.slow
 def test_made_up_scenarios_are_about_every_subject() -> None:
     """Whatever a transport is asked for, and each kind of input that was once read wrongly."""
     counts: Counter[str] = Counter()

@@ -20,12 +20,12 @@ RULES = {
     "creates_while_active": "create-while-active",
 }
 SLOW = pytest.mark.slow
-FAST = {("openai_package.py", "behaves"), ("openai_package.py", "creates_while_active")}
+FAST = {("openai_package.py", "creates_while_active")}
 FILES = ("openai_package.py", "openai_package.mjs", "openai_agents.py", "agents_js.mjs")
 
 
 def cases(*bugs: str) -> list[object]:
-    """Each application with each of these arguments; all but two are slow."""
+    """Each application with each of these arguments; all but one are slow."""
     pairs = [(file, bug) for file in FILES for bug in bugs]
     return [pytest.param(*pair, marks=[] if pair in FAST else SLOW) for pair in pairs]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,6 @@ from rtcli.views import Notice
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sessions import Live, live_session, session_at, session_on
-from tests.kit.waiting import DEADLINE
 
 
 def get_weather(city: str) -> str:
@@ -222,7 +222,7 @@ async def test_calls_and_approvals_wait_in_one_place() -> None:
 
 async def test_a_tool_that_runs_ends_with_the_session() -> None:
     """Nothing is left when the user leaves."""
-    started = asyncio.Event()
+    started = threading.Event()  # tools run on a loop of their own
 
     async def endless() -> None:
         """A tool."""
@@ -231,7 +231,7 @@ async def test_a_tool_that_runs_ends_with_the_session() -> None:
 
     async with session_with(calling(("call_1", "endless", "{}")), tool_of(endless)) as live:
         live.session.talk.respond()
-        await asyncio.wait_for(started.wait(), DEADLINE)
+        await live.until(started.is_set)
         assert live.session.tools.running
 
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("tool")]

@@ -135,7 +135,7 @@ async def test_a_peer_that_answers_pings_is_alive(kind: str) -> None:
     assert errors == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])])
 async def test_a_slow_peer_is_no_dead_one(kind: str) -> None:
     """It takes a little at a time, so that its pong comes late: but it does take what is sent."""
     async with through_proxy(create_websocket=creates(kind), ping_interval=0.05, ping_timeout=1.5) as (

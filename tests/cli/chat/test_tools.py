@@ -71,7 +71,7 @@ async def test_what_a_tool_prints_is_never_data(tmp_path: Path) -> None:
         "    threading.Thread(target=time.sleep, args=[600]).start(); time.sleep(600)",
     ],
 )
-@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("kind", ["def", pytest.param("async def", marks=pytest.mark.slow)])
 async def test_a_pipe_ends_in_time_whatever_a_tool_does(tmp_path: Path, kind: str, body: str) -> None:
     """Exit code 6, with what has not returned; nothing that the tool has started keeps stderr open."""
     source = (

@@ -77,7 +77,7 @@ def _settings(session: Mapping[str, Any], detection: Detection | None) -> Iterat
     audio = session.get("audio")
     given = audio.get("input") if isinstance(audio, Mapping) else None
     if not isinstance(given, Mapping):
-        return  # a session that is no conversation
+        return  # a session without a conversation
     found = given.get("turn_detection")
     if not isinstance(found, Mapping):
         yield "turn detection is off"

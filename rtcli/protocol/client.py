@@ -88,7 +88,7 @@ class ClientCore:
 
     @property
     def _reacts(self) -> bool:
-        """What nobody asked for may follow: not where we only look, nor where there is no conversation."""
+        """What nobody asked for may follow: not where we only look, nor in a session without a conversation."""
         kind = self.session.confirmed_at("type")
         return (self.sends_session or not self._joined_call) and kind in (None, "realtime")
 

@@ -136,7 +136,7 @@ class ProxyControl:
         found = next((link for link in links if link.number == number_now), None)
         if found is None:
             hint = "/connections lists them"
-            raise UsageError(f"there is no connection {number}" if number else "no app has connected yet", hint=hint)
+            raise UsageError(f"connection {number} does not exist" if number else "no app has connected yet", hint=hint)
         self._chosen = number
         return _at_this_moment(found)
 

@@ -56,7 +56,7 @@ class Messages:
         """A message in one frame."""
         if self._left == MESSAGES_A_TURN:
             self._loop.call_soon(self._next_turn)
-        if self._left > 0 and not self._waiting:
+        if self._left > 0:  # then nothing waits
             self._left -= 1
             self._hand_on(message, binary)
             return

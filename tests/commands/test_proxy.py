@@ -41,7 +41,7 @@ async def test_connections_are_listed_and_one_is_used() -> None:
             assert "[1] first/1" in await user.said("/use 1")
             await until(lambda: user.frames(1))
             assert '"a"' in await user.said("/show 1")
-            with pytest.raises(UsageError, match="there is no connection 7"):
+            with pytest.raises(UsageError, match="connection 7 does not exist"):
                 await user.run("/use 7")
             assert "[2]" in await user.said("/use")
         await until(lambda: not user.relay.proxy.links)

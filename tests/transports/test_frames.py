@@ -121,6 +121,15 @@ async def test_an_event_comes_whole_whatever_frames_it_is_in(writes: Sequence[by
     assert (heard, lost) == ([EVENT], None)
 
 
+async def test_a_thousand_events_at_once_keep_their_order() -> None:
+    """They take several turns of the loop."""
+    events = [{"type": "brand.new", "n": number} for number in range(1_000)]
+
+    heard, lost, _ = await listen(b"".join(frame(TEXT, json.dumps(event).encode()) for event in events) + END)
+
+    assert (heard, lost) == (events, None)
+
+
 async def test_what_comes_in_one_piece_with_the_upgrade_is_heard() -> None:
     """The first events, and the close frame behind them."""
     behind = frame(TEXT, READY) + frame(TEXT, EVENT_TEXT) * 3 + close(4001, "enough")

@@ -19,7 +19,9 @@ hypothesis.settings.register_profile(  # a busy one is no defect
 hypothesis.settings.load_profile("any machine")
 
 _FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
-_FOREIGN_TO_TESTS = ("OPENAI_", "AZURE_", "RTCLI_", "NO_COLOR", "FORCE_COLOR")
+_FOREIGN_TO_TESTS = ("OPENAI_", "AZURE_", "RTCLI_", "NO_COLOR", "FORCE_COLOR", "PY_COLORS")
+# What tells pytest, typer and rich that nobody watches changes what the programs that the tests start print.
+_OF_CI = ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "PYTEST_ADDOPTS", "COLUMNS", "LINES")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,7 +37,7 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     before = dict(os.environ)
     home: Path = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(_FOREIGN_TO_TESTS) or name.lower().endswith("_proxy"):
+        if name.startswith(_FOREIGN_TO_TESTS) or name in _OF_CI or name.lower().endswith("_proxy"):
             del os.environ[name]
     os.environ.update({name: str(home / name.lower()) for name in _FOLDERS})
     yield

@@ -9,7 +9,7 @@ import sys
 
 from tests.benchmarks.rounds import available, play, rounds_asked, table
 
-CONTESTANTS = ("rtcli", "rtcli-fast", "json", "orjson", "openai", "agents", "agents-js")
+CONTESTANTS = ("rtcli", "rtcli-fast", "raw", "json", "orjson", "openai", "agents", "agents-js")
 COUNT = 20_000
 
 

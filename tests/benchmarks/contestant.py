@@ -210,6 +210,14 @@ async def _send_plain(url: str, tally: Tally, append: Callable[[bytes], str | by
         tally.end()
 
 
+async def send_raw(url: str, tally: Tally) -> None:
+    """One text that is ready, sent again and again: the floor of `websockets`."""
+    from base64 import b64encode
+
+    text = json.dumps({"type": "input_audio_buffer.append", "audio": b64encode(CHUNK).decode()}).encode()
+    await _send_plain(url, tally, lambda _: text)
+
+
 async def send_plain_json(url: str, tally: Tally) -> None:
     from base64 import b64encode
 
@@ -290,6 +298,7 @@ RECEIVERS: dict[str, Callable[[str, Tally], Awaitable[None]]] = {
 SENDERS: dict[str, Callable[[str, Tally], Awaitable[None]]] = {
     "rtcli": send_rtcli,
     "rtcli-fast": partial(send_rtcli, backend="picows"),
+    "raw": send_raw,
     "json": send_plain_json,
     "orjson": send_orjson,
     "openai": send_openai,

@@ -30,7 +30,7 @@ _BYTES_PER_SECOND = (
     (16_000, "PCM16 of 8 kHz"),
     (8_000, "G.711"),
 )
-_TOLERANCE = 0.04
+_TOLERANCE = 0.04  # the nearest two rates, 44.1 and 48 kHz, are 9 % apart
 
 
 @rule(
@@ -42,6 +42,7 @@ _TOLERANCE = 0.04
 def commit_too_short(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A commit holds at least 100 ms of audio."""
     milliseconds = facts.input_format.milliseconds(facts.buffered)
+    # With turn detection the buffer may have been committed a moment ago; that is a rule of its own, and a mere note.
     if milliseconds < _MIN_COMMIT_MS and not _detects_turns(facts):
         yield f"commit of {milliseconds} ms of audio, the API takes {_MIN_COMMIT_MS} ms and more"
 
@@ -78,6 +79,7 @@ def audio_not_base64(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[st
             yield f"audio is a {type(audio).__name__}, not base64 text"
     elif audio.startswith("data:"):
         yield "audio is a data: URL; leave the base64 alone"
+    # A few bytes tell: decoding all audio of an hour's session would take longer than all other rules together.
     elif _head(audio) is None:
         yield "audio is not base64"
 
@@ -94,6 +96,7 @@ def audio_is_a_file(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str
 
 def _head(audio: str) -> bytes | None:
     try:
+        # 64 is a multiple of 4: no padding is cut off
         return decode_base64(audio[:_HEAD] if len(audio) > _HEAD else audio)
     except ValueError:
         return None
@@ -116,12 +119,14 @@ def audio_odd_bytes(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str
 def audio_format(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Audio that is sent live has the declared format."""
     pace, declared = facts.pace, facts.input_format
+    # Over some seconds: a sender catches up after a stall, so single pieces come at any rate.
     elapsed = pace.last - pace.since
     if elapsed < PACE_SECONDS:
         return
     rate = pace.bytes / elapsed
     if abs(rate / declared.bytes_per_second - 1) <= _TOLERANCE:
         return
+    # A rate that no format has is a sender that is slow or sends a file, and is not reported.
     for known, name in _BYTES_PER_SECOND:
         if abs(rate / known - 1) <= _TOLERANCE:
             told = f"{declared.type} of {declared.rate / 1000:g} kHz"

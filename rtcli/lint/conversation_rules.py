@@ -27,6 +27,7 @@ def unknown_item(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 def item_order(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An item is put behind one that exists."""
     previous = event.get("previous_item_id")
+    # "root" is the API's word for the very beginning.
     if previous not in (None, "", "root") and not facts.has(previous):
         yield f"the item is to stand behind {previous!r}, which the conversation does not hold"
 
@@ -36,6 +37,7 @@ def item_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A new item has a new id."""
     item_id = mapping(event.get("item")).get("id")
     known = facts.items.get(item_id) if isinstance(item_id, str) else None
+    # An id is free again once its item was deleted.
     if known is not None and not known.deleted:
         yield f"the conversation already holds an item {item_id!r}"
 
@@ -77,6 +79,7 @@ def _parts(item: AnyEvent) -> list[AnyEvent]:
 def truncate_position(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An answer is cut at whole milliseconds."""
     end = event.get("audio_end_ms")
+    # type(), not isinstance(): True is an int in Python, and not in JSON.
     if "audio_end_ms" in event and (type(end) is not int or end < 0):
         yield f"audio_end_ms is {end!r}, the API takes whole milliseconds from 0 on"
 
@@ -93,9 +96,10 @@ def truncate_beyond_received(facts: Facts, event: AnyEvent, frame: Frame) -> Ite
     if not isinstance(end, int | float) or not isinstance(part, int):
         return
     received = facts.received_ms(str(event.get("item_id")), part)
+    # No audio of it was seen, and would have been: the session is known from its first event.
     if received is None and facts.whole and str(event.get("item_id")) in facts.items and facts.speech:
         yield f"{event.get('item_id')} has no audio to cut"
-    elif received is not None and end > received + 1:
+    elif received is not None and end > received + 1:  # 1 ms: clients round a position that lies between two samples
         yield f"cut at {end:g} ms, but {received} ms were received"
 
 
@@ -110,6 +114,7 @@ def truncate_beyond_heard(facts: Facts, event: AnyEvent, frame: Frame) -> Iterat
     end, part = event.get("audio_end_ms"), (str(event.get("item_id")), event.get("content_index", 0))
     heard = facts.heard.get(part)
     if heard is not None and isinstance(end, int | float) and isinstance(part[1], int):
+        # Heard was recorded a little before the cut, and the speaker went on meanwhile.
         played = heard.ms + (frame.at - heard.at) * 1000
         if end > played + _LENIENT_MS:
             yield f"cut at {end:g} ms, but at most {played:.0f} ms were heard"

@@ -18,7 +18,6 @@ _WHERE_BETA_FIELDS_STOOD: Mapping[str, str] = {
     "transcription_session.update": "session",
     "response.create": "response",
 }
-_STILL_THERE = ("instructions",)
 
 
 @rule("unknown-event", Severity.ERROR, ">", prevents="the server refuses the event: invalid_value for `type`")
@@ -29,7 +28,7 @@ def unknown_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
         return
     if (facts.kind, Direction.RECEIVED, name) in ROWS:
         yield f"{name} is an event of the server"
-    elif name not in BETA_NAMES:
+    elif name not in BETA_NAMES:  # those have a rule of their own, which knows their new names
         near = nearest(name, Direction.SENT, facts.kind)
         yield f"unknown event type {name!r}" + (f", did you mean {near}?" if near else "")
 
@@ -102,6 +101,8 @@ def event_id_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[s
 @rule("event-id-missing", Severity.NOTE, "<error", prevents="nobody can tell which event an error is about")
 def event_id_missing(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event that is refused had an event_id, so that the error can name it."""
+    # `parent` is rtcli's own attribution: it may be known where the error names nothing. Once is enough: a server that
+    # never names events would bring this with every error.
     if frame.parent is not None and facts.attributed and error_of(event).get("event_id") is None:
         yield f"the error does not name #{frame.parent}, which had no event_id: give each event that you send one"
 
@@ -139,6 +140,7 @@ def unknown_server_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterato
         yield "an event without a type"
     elif name not in NAMES and not is_known(name):
         yield f"the server sent {name}, which is not known"
+    # Some types cross in both directions, and some only in one kind of session.
     elif direction_of(name) is Direction.SENT and (facts.kind_at(event), Direction.RECEIVED, name) not in ROWS:
         yield f"the server sent {name}, which is an event of clients"
 

@@ -23,6 +23,7 @@ _PAUSE_SECONDS = 0.5
 
 def audio_bytes(text: object) -> int:
     """The bytes that base64 text stands for; it is not decoded."""
+    # Four characters for three bytes, less the padding: decoding an hour of audio takes seconds.
     return len(text) * 3 // 4 - text[-2:].count("=") if isinstance(text, str) else 0
 
 
@@ -89,6 +90,7 @@ class Pace:
 
     def add(self, at: float, size: int) -> None:
         """One more piece."""
+        # Also anew after a full measure: one stall at the beginning would otherwise lower the rate of an hour.
         if at - self.last > _PAUSE_SECONDS or self.last - self.since >= PACE_SECONDS:
             self.since, self.bytes = at, 0
         else:
@@ -128,6 +130,7 @@ class Facts:
         if isinstance(record, Heard):
             self.heard[(record.item_id, record.content_index)] = record
         elif isinstance(record, Connection) and record.state in (Connected.LOST, Connected.CLOSED):
+            # Nothing that was asked of the old connection is answered on a new one.
             self.requests.connection_lost()
         elif isinstance(record, Connection) and record.url:
             self._speak(kind_of(record.url))
@@ -166,6 +169,7 @@ class Facts:
         """The response of the default conversation that runs; None: there is none, or its cancel is under way."""
         for response in reversed(self.responses.values()):
             if not response.out_of_band:
+                # A response.create may follow a cancel at once: the server handles them in order.
                 runs = response.status == "in_progress" and not response.cancel_sent
                 return response if runs else None
         return None
@@ -173,6 +177,7 @@ class Facts:
     def has(self, item_id: object) -> bool:
         """Whether the conversation may hold this item."""
         item = self.items.get(item_id) if isinstance(item_id, str) else None
+        # Of a session that was joined in its middle, an item that nobody told of may well exist.
         return not item.deleted if item is not None else not self.whole
 
     def received_ms(self, item_id: str, part: int) -> int | None:
@@ -214,8 +219,10 @@ class Facts:
         if not isinstance(item_id, str):
             return
         known = self.items.get(item_id)
+        # Added, done, and the response's own events tell of the same item; its state must not be reset by each of them.
         if known is None or known.deleted:
             self.items[item_id] = KnownItem(str(item.get("type", "message")), str(item.get("role", "")))
+        # Added tells of it with empty arguments and in_progress: not a call yet.
         if item.get("type") == "function_call" and item.get("status") == "completed":
             self._tell_call(item, str(event.get("response_id", "")), frame)
         if item.get("type") == "function_call_output":
@@ -241,6 +248,7 @@ class Facts:
         out_of_band = response.get("conversation_id", "") is None
         self.responses[str(response.get("id"))] = KnownResponse(frame.number, out_of_band)
         self.last_response = frame.number
+        # A truncate that comes after the next answer has begun is too late for it.
         self.missed += self.interruptions.values()
         self.interruptions.clear()
 
@@ -265,6 +273,7 @@ class Facts:
         self.texts.pop((item_id, part), None)
 
     def _on_speech_started(self, event: AnyEvent, frame: Frame) -> None:
+        # The newest audio is what is being played; whether it still is, unheard_ms() says.
         part = next(reversed(self.speech), None)
         if part is None or part in self.interruptions:
             return
@@ -301,7 +310,7 @@ class Facts:
     def _answer(self, item: AnyEvent, frame: Frame) -> None:
         call = self.calls.get(str(item.get("call_id")))
         if call is not None and call.output is None:
-            call.output = frame.number
+            call.output = frame.number  # the first one: a second output is a finding, not news
 
     def _on_truncate(self, event: AnyEvent, frame: Frame) -> None:
         part = _part(event)
@@ -312,6 +321,7 @@ class Facts:
     def _on_cancel(self, event: AnyEvent, frame: Frame) -> None:
         named = event.get("response_id")
         for response_id, response in self.responses.items():
+            # Without an id the server cancels whatever runs.
             if response.status == "in_progress" and named in (None, response_id):
                 response.cancel_sent = True
 

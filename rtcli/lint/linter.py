@@ -47,10 +47,14 @@ class Linter:
         if event is None:
             self._ask(MALFORMED, {}, record)
         else:
+            # The frame as it crossed the wire first, then what it means in GA's words: a dialect may make several
+            # events of one.
             self._ask(record.direction.value, event, record)
             for read in self._read(event, record):
                 self._ask(f"{record.direction.value}{read.get('type')}", read, record)
+                # After the rules: they judge an event by what was known before it.
                 self._facts.of_event(read, record)
+        # Once for a frame, whatever number of events it was read as: answers are counted by frames.
         self._facts.of_frame(record)
 
     def finish(self) -> list[Finding]:
@@ -60,6 +64,7 @@ class Linter:
             for rule in self._at_end
             for number, text in cast(EndCheck, rule.check)(self._facts)
         ]
+        # Not through _keep(): a session may be judged while it goes on, and what is open now may be answered later.
         return sorted((*self.findings, *left[: MAX_PER_RULE * len(self._at_end)]), key=lambda one: one.number or 0)
 
     def _read(self, event: AnyEvent, frame: Frame) -> Iterable[AnyEvent]:
@@ -67,7 +72,7 @@ class Linter:
         if frame.direction is not _RECEIVED or not isinstance(event.get("type"), str):
             return (event,)
         read = self._dialect.read(cast(dict[str, Any], event))
-        return (event,) if read is None else read
+        return (event,) if read is None else read  # None: no dialect, the event means what it says; (): it says nothing
 
     def _ask(self, key: str, event: AnyEvent, frame: Frame) -> None:
         for rule in self._by_event.get(key, ()):

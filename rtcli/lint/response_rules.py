@@ -22,11 +22,13 @@ _STREAMS = ("response.output_text", "response.output_audio_transcript", "respons
 )
 def create_while_active(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is asked for when none runs."""
+    # Any number of these may run beside the conversation's own.
     if mapping(event.get("response")).get("conversation") == "none":
         return
     if (active := facts.active) is not None:
         yield f"response.create while the response of #{active.number} runs: wait for its response.done"
         return
+    # Sent, and its response.created is still on the way.
     waiting = [
         request.number
         for request in facts.requests.waiting
@@ -48,6 +50,8 @@ def _out_of_band(response: object) -> bool:
 )
 def cancel_without_response(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is cancelled while it runs."""
+    # Of any conversation, and also those that are only asked for: a cancel that crosses a response on the wire is no
+    # mistake.
     runs = any(response.status == "in_progress" for response in facts.responses.values())
     asked = any(request.type == "response.create" for request in facts.requests.waiting)
     if facts.whole and not runs and not asked:
@@ -63,6 +67,7 @@ def cancel_without_response(facts: Facts, event: AnyEvent, frame: Frame) -> Iter
 def response_not_ended(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response ends before the next one begins."""
     response = mapping(event.get("response"))
+    # null marks a response that is out of band; the field is missing on other servers.
     if response.get("conversation_id", "") is not None and (active := facts.active) is not None:
         yield f"a response begins, and that of #{active.number} has had no response.done"
 
@@ -104,6 +109,7 @@ def text_differs(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 )
 def missing_interruption(facts: Facts) -> Iterator[tuple[int, str]]:
     """When the user speaks into an answer, what was not heard is cut off."""
+    # 2 s: a session that ends right after the speech gave its client no time to truncate.
     late = (one for one in facts.interruptions.values() if facts.at - one.at > 2)
     for one in (*facts.missed, *late):
         if one.unheard_ms > _MIN_UNHEARD_MS:

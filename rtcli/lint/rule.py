@@ -56,6 +56,7 @@ class Rule:
     @property
     def sentence(self) -> str:
         """How it should be: the first line of the function's docstring."""
+        # The page of rules and `--rules` are made of it, so that code and docs cannot differ.
         return (self.check.__doc__ or "").partition("\n")[0]
 
 

@@ -38,6 +38,7 @@ def shutdown(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No model and no field is about to be switched off."""
     session = mapping(event.get("session"))
     model = session.get("model")
+    # session.updated repeats the whole session: only what this update has brought in is news.
     before = set(shutdowns_in(_text(facts.session.get("model")), facts.session)) if facts.whole else set()
     for ending in shutdowns_in(_text(model), session):
         if ending not in before or event["type"] == "session.created":

@@ -65,6 +65,7 @@ def call_unanswered(facts: Facts) -> Iterator[tuple[int, str]]:
 )
 def silent_after_output(facts: Facts) -> Iterator[tuple[int, str]]:
     """After a tool's output a response is asked for."""
+    # by_client: a call that was put in together with its output is history, and nobody waits for an answer to it.
     outputs = [call.output for call in facts.calls.values() if call.output is not None and not call.by_client]
     if outputs and max(outputs) > facts.last_response:
         yield max(outputs), "no response followed the tool's output: send response.create"

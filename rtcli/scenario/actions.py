@@ -90,9 +90,11 @@ class Actions:
     async def _play(self, step: ScenarioStep) -> None:
         path = self._scenario.folder / step.values["play"]
         commit = step.values.get("commit")
+        # Known only now: a session.update of an earlier step may have switched turn detection off.
         if commit is None:
             detection = get(self._session.settings.confirmed, "audio.input.turn_detection")
             commit = detection is None  # else nobody would end the turn
+        # Before the turn begins: an engine that loads for seconds would look like a slow first word.
         await self._stage.ready()
         self._begin(step, spoken=not commit)
         self._session.did("/play")
@@ -100,6 +102,7 @@ class Actions:
             await self._session.talk.play(path, commit=commit, pause=self._stage.sleep, silence_ms=0)
             if not commit and self._stage.waits is None:  # a recording is heard to its end while it is waited for
                 await self._be_silent()
+        # `within` counts from the end of the speech, as a user does who waits for an answer.
         self._facts.since = self._session.now
 
     async def _be_silent(self) -> None:
@@ -119,6 +122,7 @@ class Actions:
         after, speaker = step.values["interrupt"] * 1000, self._stage.speaker
         speaker.limit_ms = self._heard_before + after if after else None
         try:
+            # Counted from what was played before this turn: the speaker is the same for the whole run.
             while after and (heard := speaker.played_ms - self._heard_before) < after:
                 if not self._settling.busy:
                     what = f"the answer was over after {duration(heard)} of audio"
@@ -127,6 +131,7 @@ class Actions:
             self._session.did("/interrupt")
             with caused_by("/interrupt"):
                 stopped = self._session.talk.interrupt()
+        # Also where it was never reached: the speaker would stay silent for all later answers.
         finally:
             speaker.limit_ms = None
         return None if stopped else StepProblem("there was nothing to interrupt")

@@ -26,6 +26,7 @@ class JudgedConnection:
         if isinstance(record, Connection) and record.state is Connected.OPEN:
             self.began = record.at
         if isinstance(record, Frame) and record.direction is Direction.RECEIVED and record.event is not None:
+            # A side channel of a call gets no session.created. What such a client leaves open, another one may close.
             self.joined = self.joined and record.event.get("type") != "session.created"
         self.ended = record.at
         self.linter.observe(record)
@@ -64,12 +65,14 @@ class AppJudge:
 
         `recordings` are the paths of those that were kept, in the order of the connections.
         """
+        # One case for the script, whatever connection it was broken on: a script may span several of them.
         cases = [self._expected(expected, next(iter(recordings), ""))] if expected or self.mismatches else []
         found = list(self.findings())
         for number, connection in enumerate(self.connections, 1):
             steps = [
                 StepResult(one.rule.id, problem=_broken(one)) for n, one in found if n == number and _is_error(one)
             ]
+            # Fewer than connections where recording could not begin, on a full disk for instance.
             recording = recordings[number - 1] if number <= len(recordings) else ""
             seconds = connection.ended - (connection.began or 0.0)
             cases.append(CaseResult(f"connection {number}", "rules", steps, seconds, recording))

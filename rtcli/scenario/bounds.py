@@ -17,6 +17,7 @@ from rtcli.timeline.diff import Cost, cost_of
 from rtcli.timeline.figures import FIGURES, SHARES, values
 from rtcli.timeline.turns import Turn
 
+# ASCII: \d would take Arabic digits too, which float() reads and an editor's schema does not.
 _FORM = re.compile(r"\s*(<=|>=|<|>|=)?\s*\$?\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*", re.ASCII)
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -63,10 +64,12 @@ class Bound:
 def parse_bound(name: str, value: object) -> Bound:
     """From "<900ms", ">=2" or a number, which is the most that may be. Raises UsageError."""
     found = _FORM.fullmatch(value if isinstance(value, str) else str(value)) if not isinstance(value, bool) else None
+    # YAML reads `on` and `yes` as booleans, and bool is an int: "at most True" would pass for a bound. Counts have no
+    # unit.
     if found is None or (found[3] and name in _COUNTS):
         raise UsageError(f"{value!r} is not a bound of {name}", hint='for example "<900ms", ">=2" or 500')
     limit = float(found[2]) * (1000 if found[3] == "s" else 1)
-    sign = found[1] or "<="
+    sign = found[1] or "<="  # a bare number is a budget
     return Bound(name, sign, limit, str(value).strip() if found[1] else f"at most {str(value).strip()}")
 
 
@@ -95,6 +98,7 @@ class LintBound:
 
     def judge(self, findings: Iterable[Finding]) -> StepProblem | None:
         """What was found; None: nothing."""
+        # The enum lists the worst first.
         worse = SEVERITIES[: SEVERITIES.index(self.severity.value) + 1]
         found = [one for one in findings if one.rule.severity.value in worse and one.rule.id not in self.ignore]
         if not found:

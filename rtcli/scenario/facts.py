@@ -72,6 +72,7 @@ class SceneFacts:
         yield event
         if frame.direction is Direction.RECEIVED and isinstance(event.get("type"), str):
             try:
+                # Both names count, so that an expectation holds on a server of another dialect and on OpenAI alike.
                 yield from self._dialect.read(dict(event)) or ()
             except Exception:  # noqa: BLE001  # a stranger's event, taken as it is
                 return
@@ -79,6 +80,7 @@ class SceneFacts:
     def _add(self, kind: str, value: Event, frame: Frame) -> None:
         fact = Fact(kind, value, frame.at, frame.number)
         self.all.append(fact)
+        # An event of a dialect comes twice, under both of its names; the trouble is one.
         if kind == "event" and _is_trouble(value) and not any(one.number == fact.number for one in self.troubles):
             self.troubles.append(fact)
 
@@ -97,6 +99,7 @@ class SceneFacts:
 
     def _call(self, item: Mapping[str, Any]) -> Event | None:
         call_id = str(item.get("call_id") or item.get("id"))
+        # The same call stands in response.output_item.done and once more in response.done.
         if call_id in self._called:
             return None
         self._called.add(call_id)
@@ -112,6 +115,7 @@ class SceneFacts:
         NOTHING where none has it.
         """
         first, _, rest = path.partition(".")
+        # From the newest: what a test captures is the id of what it has just been answered.
         for fact in reversed(self.all):
             if fact.kind == first or (fact.kind == "event" and first not in ("text", "transcript", "call")):
                 value = fact.value.get(first, NOTHING) if fact.kind in ("text", "transcript") else fact.value

@@ -17,7 +17,7 @@ from rtcli.scenario.recorded_tools import RecordedTools
 from rtcli.timeline.reading import audio_format, mapping
 
 _APPEND = "input_audio_buffer.append"
-_MIN_SPEECH_MS = 20
+_MIN_SPEECH_MS = 20  # one frame of most codecs: less is the rest of a turn, not a turn
 
 
 @dataclass(slots=True)
@@ -107,6 +107,7 @@ class _Maker:
 
     def _sent(self, event: Event, frame: Frame) -> None:
         kind = str(event["type"])
+        # Ids are of this one session; a scenario that sent them again would repeat them.
         event.pop("event_id", None)
         if kind == _APPEND:
             if isinstance(audio := event.get("audio"), str):
@@ -118,6 +119,8 @@ class _Maker:
         elif kind == "input_audio_buffer.commit" and self._pcm:
             self._play(commit=True)
             self._asked = self._commits = True
+        # `say` and `play` send it themselves; one with a `response` of its own is a step, since it asks for something
+        # else.
         elif kind == "response.create" and self._asked and len(event) == 1:
             self._asked = False
         elif kind in ("response.cancel", "conversation.item.truncate"):
@@ -127,6 +130,7 @@ class _Maker:
 
     def _is_automatic(self, event: Event, frame: Frame) -> bool:
         """The client does it by itself: so will the one that plays the scenario."""
+        # Recordings of rtcli say why each frame was sent; the guesses below are for those of others.
         if frame.cause:
             return frame.cause.startswith(("#", "tool ", "unknown tool "))
         if event["type"] == "conversation.item.truncate":  # after a cancel of the user's; else they have spoken up
@@ -144,6 +148,7 @@ class _Maker:
         self.session = session
 
     def _hear(self, audio: str | bytes, form: AudioFormat) -> None:
+        # A decoder keeps what a resampler holds back, so the session's own is reused from piece to piece.
         decoder = self._decoder if form == self._format else Decoder(form)
         try:
             self._pcm += decoder.decode(audio)
@@ -186,6 +191,7 @@ class _Maker:
         """The shape of what has come since the user's last turn."""
         expected = list(self._answers.expected(self.tools.names))
         self._answers = Answers()
+        # What the server says before the user does anything is its greeting, which no step has asked for.
         if expected and self._begun:
             self.steps.append({"expect": expected})
 

@@ -108,6 +108,7 @@ class ExpectedShape:
         if self.excludes:
             properties["no"] = {"description": "What must not come.", **inner}
         one_of = [{"required": [name]} for name in self._names]
+        # Any other key is a field of the event, so this form cannot refuse unknown ones.
         short = {"type": "object", "required": ["type"], "properties": {"within": SECONDS.schema()}}
         whole = {"type": "object", "additionalProperties": False, "properties": properties, "oneOf": one_of}
         return {"anyOf": [whole, short]}
@@ -196,6 +197,7 @@ class StepShape:
         kinds = [name for name in value if name in STEPS]
         if len(kinds) > 1:
             raise at.error(f"a step does one thing; this has {', '.join(kinds)}")
+        # A step whose one key is misspelled has no kind yet: then the kinds themselves are what it may have meant.
         known = {**STEPS} if not kinds else {kinds[0]: None, **STEPS[kinds[0]].beside}
         for name in value:
             if name not in known:

@@ -43,6 +43,7 @@ def _unmet(
     expected: Sequence[Expectation], facts: SceneFacts, *, ordered: bool
 ) -> Iterator[tuple[Expectation, Mismatch]]:
     after = -1  # the position of what was met last
+    # Each is looked for on its own: two alike may be met by one event, which counting would make hard to explain.
     for one in expected:
         met = [place for place, fact in enumerate(facts.all) if _is(one, fact)]
         timely = [place for place in met if one.within is None or facts.all[place].at - facts.since <= one.within]
@@ -52,7 +53,7 @@ def _unmet(
             continue
         fitting = [place for place in timely if place > after or not ordered]
         if fitting:
-            after = fitting[0]
+            after = fitting[0]  # the earliest that fits, so that the most is left for those behind it
         elif timely:
             yield one, Mismatch("came before what it should follow")
         elif met:
@@ -88,6 +89,7 @@ def _instead(one: Expectation, facts: SceneFacts) -> Iterator[Discrepancy]:
     if one.kind == "event":
         yield from _nearest_event(one, came)
     elif one.kind == "call" and came:
+        # The call that was probably meant; the differences of all of them would bury the one that matters.
         nearest = min((one.matcher.differences(fact.value) for fact in came), key=len)
         names = ", ".join(str(fact.value["name"]) for fact in came)
         for difference in nearest:
@@ -103,6 +105,7 @@ def _instead(one: Expectation, facts: SceneFacts) -> Iterator[Discrepancy]:
 def _nearest_event(one: Expectation, came: Sequence[Fact]) -> Iterator[Discrepancy]:
     alike = [fact for fact in came if one.matcher.type and fact.value.get("type") == one.matcher.type]
     if alike:
+        # As with calls: the event that comes closest says most about the mistake.
         nearest = min((one.matcher.differences(fact.value) for fact in alike), key=len)
         yield from nearest
         return
@@ -116,6 +119,7 @@ def unexpected(facts: SceneFacts, expected: Sequence[Expectation] = ()) -> StepP
     """An error event, or a response that failed, which no expectation asked for; each is judged once."""
     asked = [one for one in expected if not one.excluded]
     found = [fact for fact in facts.troubles if not any(_is(one, fact) for one in asked)]
+    # Judged once: an error in the first turn must not fail the expectations of every later one as well.
     facts.troubles.clear()
     return _trouble(found[0]) if found else None
 

@@ -49,6 +49,7 @@ class ScenarioStep:
         if self.kind == "expect":
             return f"expect {', '.join(one.text for one in self.values['expect'])}"
         if isinstance(value, Mapping):
+            # An event that is sent is called by its type; anything else has no short name.
             value = value.get("type") or ", ".join(f"{name}: {inner}" for name, inner in value.items())
         words = "" if value is None else " ".join(str(value).split())
         return f"{self.kind} {words}".strip()

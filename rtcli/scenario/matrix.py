@@ -32,6 +32,7 @@ def parse_setting(text: str) -> SettingValues:
     if not equals or not all(path):
         raise UsageError(f"--set {text!r}: not PATH=VALUE,VALUE", hint="--set turn_detection.threshold=0.3,0.5")
     try:
+        # YAML, so that numbers, booleans and quoted commas mean here what they mean in the file.
         values = read_yaml(f"[{given}]", "--set")
     except InputError as error:
         raise UsageError(f"--set {text!r}: the values cannot be read", why=error.why) from error
@@ -45,6 +46,7 @@ def parse_setting(text: str) -> SettingValues:
 def variants(document: Any, settings: Sequence[SettingValues]) -> Iterator[tuple[str, Any]]:
     """Each combination of values: what it is called, and the document with it. Raises UsageError."""
     for values in product(*(setting.values for setting in settings)):
+        # Each variant of its own: _put writes into nested objects, which a shallow copy would share.
         changed = copy.deepcopy(document)
         for setting, value in zip(settings, values, strict=True):
             _put(changed, setting.path, value)
@@ -67,6 +69,7 @@ def _put(document: Any, path: tuple[str, ...], value: Any) -> None:
         if last:
             place[key] = value
         else:
+            # null as well: `turn_detection: null` is how a file switches it off, and --set switches it on again.
             if isinstance(place, dict) and place.get(key) is None:
                 place[key] = _begun(path[: depth + 1], path[depth + 1])
             place = place[key]

@@ -17,7 +17,7 @@ from rtcli.scenario.language import DEFAULT_TIMEOUT, Scenario, ScenarioStep, Sce
 from rtcli.scenario.places import At, nearest
 from rtcli.scenario.shapes import VARIABLE, FilledText
 
-MAX_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20  # the YAML reader keeps the place of every value, which takes many times that in memory
 
 
 def load_document(path: Path) -> tuple[Any, At]:
@@ -45,6 +45,7 @@ def parse_scenario(value: Any, at: At, path: Path) -> Scenario:
             checked_config(read["session"])
         except UsageError as error:
             raise at.inner("session").error(str(error), error.hint) from error
+    # `session: null` sends no session.update, and tools are a part of one.
     if read.get("session", {}) is None and "tools" in read:
         raise at.inner("session").error("tools are settings", "session: {} sends them alone")
     bounds = read.get("bounds", {})
@@ -73,9 +74,11 @@ def _steps(given: list[Any], at: At) -> Iterator[ScenarioStep]:
     known: set[str] = set()
     for index, one in enumerate(given):
         place = at.inner(index)
+        # Before the shapes read it: a misspelled ${name} would else be refused as not a number, or not a file.
         _check_variables(one, place, known)
         kind, values = StepShape().read(one, place)
         yield ScenarioStep(kind, values, one, place)
+        # Known from the next step on: a step cannot use what it captures itself.
         if kind == "capture":
             known |= set(values["capture"])
 
@@ -155,4 +158,4 @@ def find_scenarios(paths: list[Path]) -> list[Path]:
             found += inside
         else:
             found.append(path)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found))  # a file that is named and lies in a folder that is named too runs once

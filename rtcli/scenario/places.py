@@ -25,6 +25,7 @@ class At:
     @property
     def place(self) -> tuple[int, int]:
         """Line and column, from 1: of the value, or of what it stands in; 0 where the file has neither."""
+        # From the inside out: a key that is missing has no place, what it is missing in has one.
         for size in range(len(self.path), -1, -1):
             if (found := self.places.get(self.path[:size])) is not None:
                 return found

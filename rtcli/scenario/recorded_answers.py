@@ -9,7 +9,7 @@ from rtcli.errors import error_of
 from rtcli.scenario.facts import decoded_arguments
 from rtcli.timeline.reading import mapping
 
-_SOMETHING = r"/\S/"
+_SOMETHING = r"/\S/"  # a model words the same answer differently each time
 
 
 class Answers:
@@ -59,5 +59,6 @@ class Answers:
             yield {"type": "error", "error.code": code} if code != "*" else {"type": "error"}
         if self._status:
             yield {"type": "response.done", "response.status": self._status}
+            # Says what a test of tools is mostly about: that the model did not call one needlessly.
             if tools and not self._calls:
                 yield {"no": {"call": "*"}}

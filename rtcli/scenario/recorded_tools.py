@@ -31,6 +31,7 @@ class RecordedTools:
                 waits = True
                 if name := names.get(text(item, "call_id")):
                     self._outputs.setdefault(name, []).append(text(item, "output"))
+            # The runner sends it by itself after a tool's output, like the client did.
             elif waits and frame.event.get("type") == "response.create":
                 self._answers.add(frame.number)
                 waits = False
@@ -53,6 +54,8 @@ class RecordedTools:
         if not isinstance(tools, list):
             return
         functions = [tool for tool in tools if isinstance(tool, Mapping) and tool.get("type") == "function"]
+        # All or none: a tool with fields that a scenario's `tools` lacks would lose them, so the session keeps the
+        # list.
         if functions and all(tool.keys() <= _KEYS and tool.get("name") for tool in functions):
             self._schemas = functions
             others = [tool for tool in tools if tool not in functions]

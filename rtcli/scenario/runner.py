@@ -57,6 +57,7 @@ class ScenarioRunner:
                 await self._play()
         finally:
             await self._stage.session.close()
+        # After the close: only then is the last record of the session in its recording, and in its figures.
         if not self._failed:
             await self._judge_whole()
         return self.results
@@ -81,6 +82,7 @@ class ScenarioRunner:
             problem = await action()
         except RtcliError as error:
             problem = StepProblem(str(error), (error.hint,) if error.hint else (), error.exit_code)
+        # What broke the run comes first: it explains whatever the step itself complains of.
         found = [one for one in (self._broken(), problem) if one is not None]
         self._keep(StepResult(name, time.monotonic() - began, _joined(found), line))
         return self.results[-1].problem is None
@@ -113,6 +115,7 @@ class ScenarioRunner:
             await self._settling.settle(step.values.get("timeout", self.scenario.timeout), expected, ordered=ordered)
         except NotSettledError as error:
             late = error.problem
+        # Of an answer that is late, what did come is judged too: it says how far the server got.
         problems = [judge(expected, self._facts, ordered=ordered), late, unexpected(self._facts, expected)]
         return _joined([problem for problem in problems if problem is not None])
 
@@ -153,6 +156,7 @@ class ScenarioRunner:
             self._keep(StepResult(f"bound lint {lint.severity}", problem=lint.judge(self._findings())))
 
     def _findings(self) -> Iterator[Any]:
+        # From the file, not from the session's own log, which evicts audio and could not answer the rules about it.
         path = self._stage.session.recorder.path
         linter = Linter()
         if path is not None:

@@ -45,17 +45,20 @@ class Settling:
     async def settle(self, seconds: float, expected: Sequence[Expectation] = (), *, ordered: bool = False) -> None:
         """Wait until nothing runs any more, and what is expected has come or will not. Raises NotSettledError."""
         session, began = self._stage.session, time.monotonic()
-        came_at, quiet_since, count = began, began, -1
+        came_at, quiet_since, count = began, began, -1  # -1: the first look always counts as news
         while session.lifecycle.connected:
             now = time.monotonic()
             if self._facts.received != count:
                 came_at, count, self._silences = now, self._facts.received, 0
+            # Quiet counts from the last event, not from the last look: a loop that was held up must not cut the wait
+            # short.
             quiet_since = now if self.busy else max(quiet_since, came_at)
             if not self.busy:
                 to_come = self.spoken or not expected or any(one.excluded for one in expected)
                 waits = open_items(expected, self._facts, ordered=ordered) or (to_come and not self._answered)
                 if not waits or now - quiet_since >= self._stage.linger(spoken=self.spoken):
                     return
+            # Waiting does not help: the recording waits for a frame that this run will not send.
             elif self._stage.is_stuck and not self._time_passes and now - came_at >= LINGER_SECONDS:
                 raise NotSettledError(StepProblem("the recording goes on with something that was not sent"))
             if now - began >= seconds:

@@ -45,6 +45,7 @@ class Plain:
 
     def read(self, value: Any, at: At) -> Any:
         """The value itself."""
+        # bool is an int: `timeout: yes` would pass for 1.
         if not isinstance(value, self.types) or (isinstance(value, bool) and bool not in self.types):
             raise at.error(f"{_shown(value)} is not {self.text}")
         try:
@@ -135,6 +136,7 @@ class Listed:
 
 
 def _words(value: str) -> None:
+    # What stands for a variable is not known yet, so the expression around it is compiled without it.
     plain = VARIABLE.sub("", value)
     if not isinstance(value, FilledText):
         refuse_bare_expression(plain)
@@ -153,7 +155,7 @@ WORDS = Plain((str,), "text", {"type": "string"}, _words)
 FILE = Plain((str,), "the name of a file", {"type": "string", "minLength": 1}, _file)
 FLAG = Plain((bool,), "true or false", {"type": "boolean"})
 OBJECT = Plain((dict,), "an object", {"type": "object"})
-ANYTHING = Plain((object, bool), "a value")
+ANYTHING = Plain((object, bool), "a value")  # bool by name, or the rule for ints above would refuse it
 SECONDS = Converted(parse_seconds, _DURATION)
 
 

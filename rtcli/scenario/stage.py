@@ -22,7 +22,7 @@ LINGER_SECONDS = 0.3
 LINGER_AFTER_SPEECH_SECONDS = 1.0
 """The same after audio: turn detection takes its time."""
 
-_LINGER_RECORDED_SECONDS = 0.05
+_LINGER_RECORDED_SECONDS = 0.05  # a recording waits for nobody: only our own tasks can still be under way
 
 
 async def _ready() -> None:
@@ -56,6 +56,7 @@ class Stage:
     def is_stuck(self) -> bool:
         """What plays waits for the client, which does nothing."""
         waits = self.waits is not None and self.waits()
+        # A tool that still runs, or bytes that are still to be sent, will move the recording on.
         return waits and not self.session.tools.running and not self.session.transport.outbox_bytes
 
     def linger(self, *, spoken: bool) -> float:

@@ -55,6 +55,7 @@ class StepResult:
     @property
     def outcome(self) -> Outcome:
         """How it ended."""
+        # Before the problem is looked at: a step that was left out has none, and has not passed.
         if self.skipped:
             return Outcome.SKIPPED
         return self.problem.outcome if self.problem is not None else Outcome.PASSED

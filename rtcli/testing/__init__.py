@@ -40,6 +40,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'rtcli.testing' has no attribute {name!r}")
     from importlib import import_module
 
+    # Type names are unique inside of rtcli, where scenarios have steps too; users get the short one.
     if name == "Step":
         return import_module("rtcli.protocol.play").PlayStep
     return getattr(import_module(_HOMES.get(name, "rtcli.testing.scripted_transport")), name)

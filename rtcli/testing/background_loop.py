@@ -42,6 +42,8 @@ class BackgroundLoop:
         future = asyncio.run_coroutine_threadsafe(whole(), self._loop)
         try:
             return future.result(seconds)
+        # A test that times out or is interrupted must not leave its coroutine running beside the next test, so its
+        # `finally` blocks are waited for here. future.cancel() alone only asks the other thread.
         except BaseException:
             future.cancel()
             ended.wait(_STOP_SECONDS)
@@ -50,6 +52,7 @@ class BackgroundLoop:
     def stop(self) -> None:
         """End the loop, once what still runs in it has been cancelled."""
         if self.running:
+            # While the loop still runs: a task can only be cancelled by the loop that drives it.
             self.run(_cancel_others(), _STOP_SECONDS)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_STOP_SECONDS)

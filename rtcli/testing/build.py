@@ -51,6 +51,7 @@ class ScenarioTarget:
         if self.recording is not None:
             return self._recorded_stage(scenario, RecordedServer(self.recording))
         sleep = partial(_sleep, self.pace)
+        # Plays to nobody, in the time of the run: what was "heard" at an interruption is the same on every machine.
         speaker = ClockedSpeaker(asyncio.get_running_loop().time, self.pace)
         update = SessionUpdate.NONE if scenario.session is None else SessionUpdate.MINIMAL
         stage = self._stage(scenario, speaker, sleep, {}, update)
@@ -59,6 +60,7 @@ class ScenarioTarget:
         return stage
 
     def _recorded_stage(self, scenario: Scenario, server: RecordedServer) -> Stage:
+        # One clock for all: a recording's time jumps from event to event, and latencies are measured in it.
         dialed = {"create_websocket": server.dial, "clock": server.clock}
         asks = scenario.session is not None and (server.takes_settings or scenario.session or scenario.tools)
         update = SessionUpdate.MINIMAL if asks else SessionUpdate.NONE
@@ -79,7 +81,7 @@ class ScenarioTarget:
             model=endpoint.model,
             url=endpoint.url,
             headers={**endpoint.headers, **auth_header(endpoint)},
-            auto_tracing=False,
+            auto_tracing=False,  # a test must not write traces into the account of its user
             **dialed,
         )
         session = RealtimeSession(
@@ -89,8 +91,10 @@ class ScenarioTarget:
             session_update=update,
             speaker=speaker,
             tools=[*self.tools, *map(_tool, scenario.tools)],
+            # Records are written a turn of the loop later, so that the disk does not lengthen the latencies that are
+            # judged.
             recording=RecordingSetup(command="run", program=self.program, defer=asyncio.get_running_loop().call_soon),
-            **({"clock": dialed["clock"]} if dialed else {}),
+            **({"clock": dialed["clock"]} if dialed else {}),  # else the session's own default counts
         )
         context = Context(session, DisplaySettings(), default_registry(), prices=self.prices)
         return Stage(session, context, speaker, self.cost, sleep)
@@ -103,7 +107,7 @@ class ScenarioTarget:
 
 
 async def _sleep(pace: float, seconds: float) -> None:
-    await asyncio.sleep(seconds / pace if pace else 0)
+    await asyncio.sleep(seconds / pace if pace else 0)  # a pace of 0 still gives the others their turn
 
 
 def _config(scenario: Scenario) -> dict[str, Any]:
@@ -122,7 +126,7 @@ def _tool(declared: ScenarioTool) -> Tool:
         return Tool(schema)
 
     def answer(**_arguments: Any) -> Any:
-        return outputs.pop(0) if len(outputs) > 1 else outputs[0]
+        return outputs.pop(0) if len(outputs) > 1 else outputs[0]  # the last one answers all calls that follow
 
     return Tool(schema, answer, AnyArguments())
 

@@ -61,10 +61,12 @@ async def play_case(
     run = _CaseRun(case, target, folder, told)
     try:
         await run.play()
+    # It did not even begin: an endpoint that is down is a result as well, and the other cases are still played.
     except RtcliError as error:
         run.fail("begin", StepProblem(str(error), (error.hint,) if error.hint else (), error.exit_code))
     except asyncio.CancelledError:
         run.fail("run", StepProblem("it was interrupted", code=ExitCode.INTERRUPTED))
+        # Before the cancellation goes on: it ends the whole run, and nobody would report this case any more.
         ended(run.end(keep=True))
         raise
     played = run.end(keep=keep)
@@ -98,6 +100,7 @@ class _CaseRun:
 
     def end(self, *, keep: bool) -> PlayedCase:
         passed = all(step.problem is None for step in self._steps)
+        # Recorded in any case: whether a run is worth keeping is known only when it is over.
         if self._recording is not None and passed and not keep:
             self._recording.unlink(missing_ok=True)
             self._recording = None
@@ -108,6 +111,7 @@ class _CaseRun:
 
 
 def _slug(name: str) -> str:
+    # a name may be of any length, and file systems take 255 bytes
     return re.sub(r"[^\w.-]+", "-", name)[:60].strip("-") or "scenario"
 
 

@@ -45,6 +45,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play it; it fails with the step, what it expected, what came, and the recording."""
+        # Made by the first scenario: a run that collects none starts neither a thread nor a server.
         stage = self.config.stash.get(_STAGE, None)
         if stage is None:
             stage = self.config.stash[_STAGE] = _Stage(self.config)
@@ -75,11 +76,12 @@ class _Stage:
         endpoint = chosen_endpoint(config) or resolve_endpoint(local=True, environ={})
         prices = load_settings().get("prices") or {}
         self._target = ScenarioTarget(endpoint, pace=1.0 if pace is None else pace, prices=prices, program=__version__)
+        # An Item has no fixtures, and pytest offers the factory nowhere else.
         factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
         self._folder = RecordingFolder(factory.mktemp("scenarios"))
-        self._serves = False
+        self._serves = False  # the server is started by the first scenario, inside the loop
         self._loop = BackgroundLoop("rtcli-scenarios")
-        self._held = AsyncExitStack()
+        self._held = AsyncExitStack()  # what ends with the stage: the server
 
     def play(self, scenario: Scenario) -> CaseResult:
         """What became of it."""

@@ -45,6 +45,7 @@ def call_response(
 def _message(response_id: str, part: Event, deltas: list[Event]) -> list[Event]:
     item = {"id": f"item_{response_id}", "type": "message", "role": "assistant"}
     place = {"response_id": response_id, "item_id": item["id"], "output_index": 0, "content_index": 0}
+    # The API announces a part with its fields, all of them empty, and repeats it whole at the end.
     empty = {key: value if key == "type" else "" for key, value in part.items()}
     events = [
         {"type": "response.content_part.added", "part": empty},

@@ -28,7 +28,7 @@ from rtcli.testing.server_thread import ServerThread
 _LEAVE_SECONDS = 0.25
 """How long clients may take to leave when a test ends, before they are judged at its teardown."""
 
-_NOT_OF_THE_MARKER = {"host", "port", "record", "observe"}
+_NOT_OF_THE_MARKER = {"host", "port", "record", "observe"}  # the fixture decides these itself
 _OPTIONS = {"rules", "ignore", *(set(inspect.signature(RealtimeServer).parameters) - _NOT_OF_THE_MARKER)}
 
 
@@ -58,6 +58,7 @@ class Judged:
 
     def fail(self, text: str) -> None:
         """Fail the test."""
+        # Before it raises: the report hook runs later, and would add the same text once more.
         self.failed = self._told = True
         pytest.fail(text, pytrace=False)
 
@@ -105,6 +106,7 @@ def judged_server(request: pytest.FixtureRequest, folders: pytest.TempPathFactor
         yield judged
     finally:
         server.stop()
+    # Once more at the teardown: clients that had not left when the test ended are judged now.
     judged.judge()
     _forget(judged)
 
@@ -113,8 +115,10 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the markers say, the nearest first; files are beside the test's."""
     pace = request.config.getoption("--realtime-pace")
     options: dict[str, Any] = {"pace": 0.0 if pace is None else pace}
+    # pytest gives the nearest first; the last one wins below.
     for marker in reversed(list(request.node.iter_markers("realtime_server"))):
         options |= marker.kwargs
+        # Without this a `@realtime_server("weather.yaml")` would pass, and judge nobody.
         if marker.args:
             pytest.fail(f"the marker realtime_server takes options by name, not {marker.args[0]!r}", pytrace=False)
     for name in sorted(options.keys() - _OPTIONS):
@@ -182,6 +186,7 @@ def session_opener(request: pytest.FixtureRequest, folders: pytest.TempPathFacto
     with _as_failure():
         endpoint = chosen_endpoint(request.config)
     if endpoint is None:
+        # Asked for here and not as a parameter: with --realtime-url no server is to be started.
         url = request.getfixturevalue("realtime_server").url
         endpoint = resolve_endpoint(url=url, environ={})
     opener = SessionOpener(folders.mktemp("realtime"), endpoint)
@@ -210,6 +215,7 @@ def _as_failure() -> Iterator[None]:
     try:
         yield
     except RtcliError as error:
+        # Raised instead of calling pytest.fail(), which would show the RtcliError as its context.
         raise pytest.fail.Exception(told(error), pytrace=False) from None
 
 

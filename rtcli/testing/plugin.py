@@ -50,7 +50,8 @@ def _pace(text: str) -> float:
     try:
         pace = float(text)
     except ValueError:
-        pace = -1.0
+        pace = -1.0  # is refused below, like "nan", which fails every comparison
+    # argparse has to raise it: only then does the message name the option.
     if not 0 <= pace < float("inf"):
         raise ArgumentTypeError(f"{text}: it is how many times as fast, or 0 for at once")
     return pace
@@ -63,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A scenario is a test."""
+    # Every file of every user's project passes here, so nothing is imported before the name says that it is ours.
     if not file_path.name.endswith(SUFFIXES):
         return None
     from rtcli.testing.collector import ScenarioFile
@@ -79,6 +81,7 @@ def realtime_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     from rtcli.testing.fixtures import judged_server
 
     with judged_server(request, tmp_path_factory) as judged:
+        # The hooks below know the test only, and not its fixtures.
         request.node.stash.setdefault(_JUDGED, []).append(judged)
         yield judged.server
 

@@ -53,12 +53,15 @@ class RecordedServer:
         self.mismatch: Mismatch | None = None
         self._player = found[0].player(now=0.0, pace=1.0)
         sent = [one for one in found[0].records if isinstance(one, Frame) and one.direction is Direction.SENT]
+        # The recorded session had turn detection: the settings may have come before the recording began, its events did
+        # not.
         heard = (one.event or {} for one in found[0].records if isinstance(one, Frame))
         self._detects = any(event.get("type") == "input_audio_buffer.speech_started" for event in heard)
         self.takes_settings = any((frame.event or {}).get("type") == "session.update" for frame in sent)
         self._socket: _Socket | None = None
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()  # the client has done something
+        # When each sleeper of the run wants to be woken, in the recording's time.
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
         self._waits = False
 
@@ -120,6 +123,7 @@ class RecordedServer:
             while not socket.is_empty:  # noqa: ASYNC110  # it is heard before the time goes on
                 await asyncio.sleep(0)
             await asyncio.sleep(0)
+            # The client has reacted: what the recording has next may be due at this very moment.
             if self._changed.is_set():
                 continue
             await self._let_time_pass(wake)
@@ -133,10 +137,12 @@ class RecordedServer:
             self._waits = False
             return
         moments = [moment for moment in (wake, sleeper[0] if sleeper else None) if moment is not None]
+        # It never goes back, even if a sleeper asked for a moment that a burst of events has overtaken.
         self.now = max(self.now, min(moments))
         if sleeper is None or sleeper[0] > self.now:
             return
         self._sleepers.remove(sleeper)
+        # It may have been cancelled while it slept.
         if not sleeper[1].done():
             sleeper[1].set_result(None)
             self._waits = wake is None

@@ -64,12 +64,14 @@ class ScriptedServer:
         """The client has sent an event: why it is not what the script expects."""
         self.sent.append(event)
         self.moved.set()
+        # Every transport configures its session first; a script that had to say so would begin with the same step each
+        # time.
         if self._unconfirmed and event["type"] == _CONFIGURES:
             self._unconfirmed = False
             self._deliver([{"type": "session.updated", "session": {**(self._session or {}), **event["session"]}}])
             return None
         mismatch = self.script.receive(event, 0.0)
-        self.failure = self.failure or mismatch
+        self.failure = self.failure or mismatch  # the first: what comes after it follows from it
         self._play()
         return mismatch
 
@@ -88,6 +90,7 @@ class ScriptedServer:
             if isinstance(one, EndConnection):
                 self._socket.end(one.code, one.reason)
                 continue
+            # Also of an event that only quotes it: the newest version of an item answers a retrieve.
             if isinstance(one, Mapping) and isinstance(item := one.get("item"), Mapping):
                 self._items[str(item.get("id"))] = item
             self._socket.deliver(one if isinstance(one, str | bytes) else encode(one))

@@ -74,6 +74,8 @@ class ScriptedTransport(OpenAIRealtimeWebSocket):
         self._server = ScriptedServer(None if steps and _begins(steps[0]) else session)
         self._server.script = Player(steps, aside=self._server.retrieved)
         self.sent: list[Event] = self._server.sent
+        # A key, or the transport would look for the user's; no tracing, or the first update has a field that no test
+        # wrote.
         own = {"api_key": "sk-scripted", "auto_tracing": False}
         super().__init__(**{**own, **options, "create_websocket": self._server.dial})
 
@@ -87,6 +89,7 @@ class ScriptedTransport(OpenAIRealtimeWebSocket):
             recorded = connections(reader)
         transport = cls(expect("session.update"), **options)
         if recorded:
+            # Made empty first, because the recording's player needs the server that belongs to this transport.
             transport._server.script = recorded[0].player(now=0.0, pace=0.0)
         return transport
 
@@ -103,6 +106,7 @@ class ScriptedTransport(OpenAIRealtimeWebSocket):
         """Closes, and raises ScriptError where the script was not played to its end."""
         self.close()
         await self.wait_closed()
+        # Else the test's own failure would be hidden behind this one.
         if error is None:
             self.assert_complete()
 
@@ -125,6 +129,7 @@ class ScriptedTransport(OpenAIRealtimeWebSocket):
             raise ScriptError(str(mismatch))
 
     def _put(self, event: Event | None, frame: bytes = b"", *, audio_bytes: int = 0, problem: str = "") -> None:
+        # First, so that the record of the session holds also what the script refuses.
         super()._put(event, frame, audio_bytes=audio_bytes, problem=problem)
         read = decode(frame) if event is None else event
         mismatch = self._server.receive(not_an_event(frame) if isinstance(read, Malformed) else read)
@@ -135,6 +140,7 @@ class ScriptedTransport(OpenAIRealtimeWebSocket):
         super()._on_message(frame, binary)
         self._server.moved.set()
 
+    # `played` waits for `moved`: a connection that ends has to wake it, or it would wait for its whole timeout.
     def _on_close(self) -> None:
         super()._on_close()
         self._server.moved.set()

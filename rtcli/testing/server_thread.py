@@ -30,6 +30,7 @@ class ServerThread:
 
     def __init__(self, *, rules: bool | None = None, ignore: Sequence[str] = (), **options: Any) -> None:
         """Raises UsageError, or InputError, for what cannot be used."""
+        # Without a script a server is a playground: a test that sends nonsense on purpose should not have to say so.
         asked = options.get("script") is not None if rules is None else rules
         chosen = rules_without(ignore, "ignore")
         self.judge = AppJudge(chosen if asked else [])
@@ -70,6 +71,7 @@ class ServerThread:
         """Listen. Raises UsageError where the address cannot be had."""
         try:
             self._thread.run(self.server.__aenter__(), _SECONDS)
+        # An address that is taken must not leave a thread behind, nor Ctrl+C.
         except BaseException:
             self._thread.stop()
             raise

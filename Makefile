@@ -38,8 +38,8 @@ fix: $(VENV)/tools ## put the format right
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/tools ## the measurements, which need a quiet machine
-	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python -m $$(echo $${bench%.py} | tr / .) || exit 1; done
+bench: $(VENV)/tools ## the measurements, into docs/performance.md: they need a quiet machine for 20 minutes (BENCH="send receive" prints some)
+	@$(BIN)/python -m tests.benchmarks $(or $(BENCH),--write)
 
 SOAK ?= 10
 soak: $(VENV)/tools ## sessions against the built-in server for SOAK minutes: what is lost, what grows

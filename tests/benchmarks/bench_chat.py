@@ -1,6 +1,6 @@
-"""What `rtcli chat` takes at a prompt: `python -m tests.benchmarks.bench_chat [seconds]`.
+"""What `rtcli chat` takes at a prompt.
 
-- the microphone open and nobody speaking: processor time and growth over so many seconds, on a virtual sound card
+- the microphone open and nobody speaking: processor time and growth over a minute, on a virtual sound card
 - memory while 300 MB of text events of a megabyte come: unknown events, items, deltas, errors
 """
 
@@ -20,12 +20,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.rows import Row, row
 from tests.kit.events import CREATED, item_events
 from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sound_card import SoundCard, missing
 from tests.kit.terminal import Terminal
 from tests.soak.measures import rss_mb
 
+SECONDS = 60
 MEGABYTES = 300
 PARTS = 6
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -60,7 +62,7 @@ def watch(terminal: Terminal, seconds: float) -> None:
         take(terminal, 0.2)
 
 
-def idle(seconds: float) -> str:
+def idle(seconds: float) -> Iterator[Row]:
     """The microphone open, and silence in it."""
     with SoundCard() as card, chat("--local", "--mic", environ=card.settings) as terminal:
         terminal.wait_for("│ mic ")
@@ -71,8 +73,9 @@ def idle(seconds: float) -> str:
             resident.append(rss_mb(terminal.pid))
         share = (seconds_used(terminal.pid) - used) / seconds
     grown = ", ".join(f"{after - before:+.1f}" for before, after in pairwise(resident))
-    title = f"microphone open and idle for {seconds:g} s: {100 * share:.1f} % of a core"
-    return f"{title}, {resident[0]:.1f} MB and then {grown} MB in {PARTS} equal parts"
+    yield row(f"microphone open and idle for {seconds:g} s", 100 * share, "% of a core")
+    beside = f"{resident[0]:.1f} MB, then {grown} MB in {PARTS} equal parts"
+    yield row(f"microphone open and idle for {seconds:g} s: growth", resident[-1] - resident[0], "MB", beside)
 
 
 KINDS: dict[str, Callable[[int, str], list[dict[str, Any]]]] = {
@@ -93,7 +96,7 @@ KINDS: dict[str, Callable[[int, str], list[dict[str, Any]]]] = {
 }
 
 
-def flood(kind: str) -> str:
+def flood(kind: str) -> Row:
     """A server that sends 300 MB of one kind; the most that the chat had in memory before and after."""
     sent, address = threading.Event(), list[str]()
     text = "word " * 200_000
@@ -139,17 +142,12 @@ def flood(kind: str) -> str:
         terminal.wait_exit()
     over.set()
     serving.join()
-    return f"{MEGABYTES} MB of {kind}: from {before:.0f} MB to at most {most:.0f} MB"
+    return row(f"{MEGABYTES} MB of {kind} come: peak of memory", most, "MB", f"{before:.0f} MB before")
 
 
-def main() -> None:
-    """Measure and print."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
-    for kind in KINDS:
-        sys.stdout.write(f"{flood(kind)}\n")
-        sys.stdout.flush()
-    sys.stdout.write(f"no sound card: {reason}\n" if (reason := missing()) else f"{idle(seconds)}\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows() -> Iterator[Row]:
+    yield from map(flood, KINDS)
+    if reason := missing():
+        yield Row("microphone open and idle", "", f"no virtual sound card: {reason}")
+    else:
+        yield from idle(SECONDS)

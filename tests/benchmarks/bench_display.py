@@ -1,10 +1,8 @@
-"""How late, how costly and how soon the prompt shows things; run by `make bench`, every figure beside its rival.
+"""How late and how costly the prompt shows things.
 
-    python -m tests.benchmarks.bench_display [rounds]
-
-- first paint: `rtcli chat` to its first prompt, beside a Python that only imports prompt_toolkit
 - display delay: from a delta's leaving the session to its characters' leaving the pseudo terminal
 - CPU: the prompt with streaming text and typing, beside the same session on the same socket that shows nothing
+- typing: from a key to its echo, while 5,000 events come in a second
 """
 
 from __future__ import annotations
@@ -20,15 +18,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.benchmarks.rows import Row, digits, percentile, row
 from tests.kit.terminal import Terminal
 
 SECONDS = 4
-TYPED = "hello world"
+ROUNDS = 3
+FLOOD = 5_000
+TYPED = "αβγδεζηθικλμνξοπρστυφχψω"  # each once, and in no word of the answer: its echo is known by it
+KEY_EVERY = 0.1
+MAX_POINTS = {100: 4.0, 1_000: 6.0}  # of a core
+MAX_DELAY_MS = MAX_TYPING_MS = 60.0
 WORD = re.compile(rb"w\d{6}")
 
 
@@ -48,7 +53,8 @@ async def _stream(connection: ServerConnection, rate: int) -> None:
     for number in range(rate * SECONDS):
         said.append(f"w{number:06} ")
         await send("response.output_text.delta", **part, delta=said[-1], obfuscation="xxxxxxxx")
-        await asyncio.sleep(max(began + (number + 1) / rate - loop.time(), 0))
+        if rate < FLOOD or number % 10 == 9:  # the flood comes in tens, or its server would be what is measured
+            await asyncio.sleep(max(began + (number + 1) / rate - loop.time(), 0))
     await send("response.output_text.done", **part, text="".join(said))
     await connection.wait_closed()
 
@@ -76,10 +82,21 @@ def server(rate: int) -> Iterator[str]:
         thread.join()
 
 
-def run_live(rate: int, folder: Path) -> tuple[float, list[float]]:
-    """CPU in percent of a core, and the delay of every word in milliseconds."""
+@dataclass(slots=True)
+class Lived:
+    """One run at a prompt: CPU in percent of a core, and milliseconds until each word and each key was seen."""
+
+    cpu: float
+    words: list[float]
+    keys: list[float]
+
+
+def run_live(rate: int, folder: Path) -> Lived:
+    """Stream words to a prompt, and type meanwhile."""
     file = folder / "live.json"
     seen: dict[str, float] = {}
+    pressed: dict[str, float] = {}  # when each key was sent that has no echo yet
+    typing: list[float] = []
     with server(rate) as url:
         argv = [sys.executable, "-m", "tests.benchmarks.display_program", url, "live", str(file)]
         with Terminal(argv, columns=100) as terminal:
@@ -90,18 +107,21 @@ def run_live(rate: int, folder: Path) -> tuple[float, list[float]]:
                     now = time.monotonic()
                     for match in WORD.finditer(terminal.raw, max(position - 16, 0)):
                         seen.setdefault(match[0].decode(), now)
+                    for key in [key for key in pressed if terminal.raw.find(key.encode(), max(position - 4, 0)) >= 0]:
+                        typing.append((now - pressed.pop(key)) * 1000)
                     position = len(terminal.raw)
                 elif file.exists():
                     terminal.wait_exit()
-                if time.monotonic() > next_key:
-                    terminal.send(next(keys, ""))
-                    next_key += 0.25
+                if time.monotonic() > next_key and (key := next(keys, "")):
+                    pressed[key] = time.monotonic()
+                    terminal.send(key)
+                    next_key += KEY_EVERY
     result = json.loads(file.read_text())
     file.unlink()
     missing = set(result["words"]) - set(seen)
     assert not missing, f"{len(missing)} words never came out, the first is {min(missing)}"
     delays = [(seen[word] - at) * 1000 for word, at in result["words"].items()]
-    return 100 * result["cpu"] / result["wall"], delays
+    return Lived(100 * result["cpu"] / result["wall"], delays, typing)
 
 
 def run_null(rate: int, folder: Path) -> float:
@@ -114,63 +134,29 @@ def run_null(rate: int, folder: Path) -> float:
     return float(100 * result["cpu"] / result["wall"])
 
 
-def first_paint() -> float:
-    """Seconds from the start of `rtcli chat` to its prompt."""
-    program = str(Path(sys.executable).with_name("rtcli"))
-    with tempfile.TemporaryDirectory() as home:
-        environ = {"HOME": home, "XDG_STATE_HOME": home, "XDG_CONFIG_HOME": home}
-        began = time.monotonic()
-        with Terminal([program, "chat", "--local", "--text"], environ=environ) as terminal:
-            while "›".encode() not in terminal.raw:
-                terminal.read(0.005)
-            taken = time.monotonic() - began
-            terminal.send("\x04")
-            terminal.wait_exit()
-    return taken
+def spread(values: list[float]) -> str:
+    return f"p50 {digits(percentile(values, 0.5))} ms, longest {digits(max(values))} ms"
 
 
-def importing() -> float:
-    """Seconds that a Python takes which only imports prompt_toolkit."""
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import prompt_toolkit"], check=True)
-    return time.monotonic() - began
-
-
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
-
-
-def report(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def main(rounds: int) -> None:
-    paints, imports = [], []
-    for _ in range(2 * rounds + 1):
-        imports.append(importing())
-        paints.append(first_paint())
-    ratio = statistics.median(paint / beside for paint, beside in zip(paints, imports, strict=True))
-    report(
-        f"first paint {statistics.median(paints) * 1000:.0f} ms, importing prompt_toolkit alone "
-        f"{statistics.median(imports) * 1000:.0f} ms: {ratio:.2f} x (at most 1.6)"
-    )
+def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
-        for rate, most in ((100, 8), (1000, 12)):
-            points, delays = [], []
-            for _ in range(rounds):
+        for rate, most in MAX_POINTS.items():
+            points, delays = [], list[float]()
+            for _ in range(ROUNDS):
                 null = run_null(rate, Path(name))
-                live, late = run_live(rate, Path(name))
-                points.append(live - null)
-                delays += late
-            half, most_of_all, last = (percentile(delays, share) for share in (0.5, 0.95, 1.0))
-            report(
-                f"{rate} deltas/s: shown after {half:.0f} ms (p50), {most_of_all:.0f} ms (p95, at most 60), "
-                f"{last:.0f} ms (max)"
+                live = run_live(rate, Path(name))
+                points.append(live.cpu - null)
+                delays += live.words
+            over = "over the same session without a display"
+            yield row(
+                f"{rate:,} deltas/s: CPU of showing them",
+                statistics.median(points),
+                "points of a core",
+                over,
+                at_most=most,
             )
-            report(f"  CPU {statistics.median(points):.1f} points over no display (at most {most})")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+            late = percentile(delays, 0.95)
+            yield row(f"{rate:,} deltas/s: shown after, p95", late, "ms", spread(delays), at_most=MAX_DELAY_MS)
+        keys = run_live(FLOOD, Path(name)).keys
+        late = percentile(keys, 0.95)
+        yield row(f"{FLOOD:,} deltas/s: a key shows after, p95", late, "ms", spread(keys), at_most=MAX_TYPING_MS)

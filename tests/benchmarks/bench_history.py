@@ -1,21 +1,17 @@
-"""What a history costs as it grows: `python -m tests.benchmarks.bench_history`.
-
-The plan of a reset in which 3 % of the items differ, and one item_update, for 100 to 10,000 items. The last line gives
-the growth exponents from 1,000 to 10,000 items: 1 is linear, 0 is no growth.
-"""
+"""What a history costs from 100 to 10,000 items: the plan of a reset in which 3 % differ, and one item_update."""
 
 from __future__ import annotations
 
 import math
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rtcli.protocol.history import History
 from rtcli.protocol.items import MessageItem
 from rtcli.protocol.reset import PendingEdits, plan_reset
+from tests.benchmarks.rows import Row, digits, exponent, row
 
-SIZES = (100, 1_000, 5_000, 10_000)
+SIZES = (100, 1_000, 10_000)
 
 
 def _item(number: int, text: str = "some words of a turn") -> MessageItem:
@@ -49,17 +45,12 @@ def _update_seconds(size: int) -> float:
     return _best(lambda: history.update(newer), 20_000)
 
 
-def main() -> None:
-    """Measure and print."""
-    reset = {size: _reset_seconds(size) for size in SIZES}
-    update = {size: _update_seconds(size) for size in SIZES}
-    write = sys.stdout.write
-    write("\n### History\n\n| items | plan of a reset, ms | one item_update, us |\n|---:|---:|---:|\n")
-    for size in SIZES:
-        write(f"| {size:,} | {reset[size] * 1e3:.2f} | {update[size] * 1e6:.2f} |\n")
-    growth = [math.log10(seconds[10_000] / seconds[1_000]) for seconds in (reset, update)]
-    write(f"| growth exponent | {growth[0]:.2f} | {growth[1]:.2f} |\n")
-
-
-if __name__ == "__main__":
-    main()
+def rows() -> Iterator[Row]:
+    costs = (
+        ("plan of a reset, 3 % differ", _reset_seconds, 1e3, "ms", 1.2),
+        ("item_update", _update_seconds, 1e6, "us", 0.1),
+    )
+    for name, seconds_of, times, unit, bound in costs:
+        seconds = {size: seconds_of(size) for size in SIZES}
+        each = ", ".join(f"{size:,} items {digits(one * times)} {unit}" for size, one in seconds.items())
+        yield row(f"{name}: growth exponent", exponent(seconds), "", each, at_most=bound)

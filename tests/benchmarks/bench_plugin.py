@@ -1,8 +1,7 @@
-"""What the pytest plugin adds to a run that has no use for it: `python -m tests.benchmarks.bench_plugin [ROUNDS]`.
+"""What the pytest plugin adds to a run that has no use for it.
 
-pytest is run in an empty folder without the plugin and with it, in turn (20 rounds if no other number is given), each
-in a process of its own. The figures are the median and the best of processor time, and the median of the differences
-within a round. The target: less than 10 ms.
+pytest is run in an empty folder without the plugin and with it, in turn, each in a process of its own; what it adds is
+the median of the differences within a round.
 """
 
 from __future__ import annotations
@@ -13,13 +12,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.rounds import rounds_asked
+from tests.benchmarks.rows import Row, row
 from tests.kit.foreign import ROOT
 
 PLUGIN = "rtcli.testing.plugin"
-TARGET_MS = 10.0
+ROUNDS = 15
+MAX_ADDED_MS = 10.0
 
 
 def milliseconds(folder: Path, *options: str) -> float:
@@ -39,24 +40,13 @@ def milliseconds(folder: Path, *options: str) -> float:
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def main() -> None:
-    """Print the table."""
+def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for options in ((), ("-p", PLUGIN)):  # compiles
             milliseconds(folder, *options)
-        rounds = [(milliseconds(folder), milliseconds(folder, "-p", PLUGIN)) for _ in range(rounds_asked(20))]
-    without, beside = zip(*rounds, strict=True)
-    added = statistics.median(b - a for a, b in rounds)
-    lines = [
-        "| an empty run of pytest | CPU ms | best |",
-        "|---|---:|---:|",
-        f"| without the plugin | {statistics.median(without):.1f} | {min(without):.1f} |",
-        f"| with it | {statistics.median(beside):.1f} | {min(beside):.1f} |",
-        f"| **it adds** (target: less than {TARGET_MS:g}) | {added:.1f} | {min(beside) - min(without):.1f} |",
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        rounds = [(milliseconds(folder), milliseconds(folder, "-p", PLUGIN)) for _ in range(ROUNDS)]
+    added = statistics.median(beside - without for without, beside in rounds)
+    alone = statistics.median(without for without, _ in rounds)
+    beside = f"an empty run without it: {alone:.0f} ms"
+    yield row("an empty run of pytest: what the plugin adds", added, "ms CPU", beside, at_most=MAX_ADDED_MS)

@@ -1,4 +1,4 @@
-"""What the proxy costs: `python -m tests.benchmarks.bench_proxy [rounds]`.
+"""What the proxy costs.
 
 An app gets 500 events a second and echoes a few: how much later they come through the proxy than without it, and how
 much CPU the proxy takes beside a relay of twenty lines on the same messages. The best round counts: the machine may be
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,11 +25,12 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from rtcli.protocol.audio_formats import encode_base64
-from tests.benchmarks.rounds import rounds_asked
+from tests.benchmarks.rows import Row, digits, row
 from tests.kit.foreign import ROOT
 
 RATE = 500
 SECONDS = 8
+ROUNDS = 3
 WARM_UP = 500  # events that are not counted
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -147,8 +148,8 @@ def _cost(found: list[float], cpu: float) -> Cost:
     return Cost(statistics.median(found), cuts[98], 100 * cpu / (len(found) + WARM_UP) * RATE)
 
 
-def main(rounds: int) -> None:
-    """Measure each way in turn, and print."""
+def rows() -> Iterator[Row]:
+    """Each way in turn, and the best round of each."""
     proxy = (sys.executable, "-m", "rtcli", "proxy", "--json", "--listen", "127.0.0.1:0", "--to", "{endpoint}/v1")
     with tempfile.TemporaryDirectory() as folder:
         ways = {
@@ -157,31 +158,17 @@ def main(rounds: int) -> None:
             "rtcli proxy --no-record --events off": (*proxy, "--no-record", "--events", "off"),
             "rtcli proxy --record FOLDER, NDJSON": (*proxy, "--record", folder),
         }
-        costs = {name: [asyncio.run(measure(*way)) for _ in range(rounds)] for name, way in ways.items()}
+        costs = {name: [asyncio.run(measure(*way)) for _ in range(ROUNDS)] for name, way in ways.items()}
     best = {
         name: Cost(*(min(getattr(cost, field) for cost in found) for field in ("median_ms", "late_ms", "cpu")))
         for name, found in costs.items()
     }
-    sys.stdout.write(table(best))
-
-
-def table(best: Mapping[str, Cost]) -> str:
-    """What each way costs, beside nothing and beside the relay of 20 lines."""
     direct, relay = best["nothing between"], best["a relay of 20 lines"]
-    lines = [
-        f"\n{RATE} events a second through a proxy\n",
-        "| | median, ms | 99 %, ms | CPU, % of a core | CPU / relay |",
-    ]
-    lines.append("|---|---|---|---|---|")
     for name, cost in best.items():
+        title = f"{RATE} events/s: {name}"
         if cost is direct:
-            lines.append(f"| {name} | {cost.median_ms:.2f} | {cost.late_ms:.2f} | | |")
+            yield row(title, cost.median_ms, "ms", f"99 %: {digits(cost.late_ms)} ms")
             continue
-        median = f"{cost.median_ms:.2f} (+{cost.median_ms - direct.median_ms:.2f})"
-        late = f"{cost.late_ms:.2f} (+{cost.late_ms - direct.late_ms:.2f})"
-        lines.append(f"| {name} | {median} | {late} | {cost.cpu:.1f} | {cost.cpu / relay.cpu:.2f} |")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    main(rounds_asked(3))
+        late = f"99 %: {digits(cost.late_ms - direct.late_ms)} ms"
+        yield row(f"{title}, adds", cost.median_ms - direct.median_ms, "ms", late)
+        yield row(f"{title}, CPU", cost.cpu, "% of a core", f"{cost.cpu / relay.cpu:.2f} x the relay of 20 lines")

@@ -1,4 +1,4 @@
-"""What it costs to record a frame: `python -m tests.benchmarks.bench_recording [rounds]`.
+"""What it costs to record a frame.
 
 Ten frames are handed to the writer and written at once, as in one turn of a busy loop; processor time alone is
 measured, the system's part of a write included, and beside it what a bare transport takes to receive the same frames
@@ -12,10 +12,9 @@ import base64
 import json
 import random
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,10 @@ from rtcli.recording.writer import RecordingWriter
 from rtcli.transports import OpenAIRealtimeWebSocket
 from tests.benchmarks.bench_session import Server, loads
 from tests.benchmarks.load import answer
-from tests.benchmarks.rounds import rounds_asked
+from tests.benchmarks.rows import Row, digits, row
 
 FRAMES = 5_000
+ROUNDS = 15
 KEY = "sk-proj-abcdEFGH1234567890abcdEFGH1234567890"  # not a real one: its forms are looked for in every frame
 
 
@@ -84,31 +84,23 @@ async def _received(texts: list[bytes]) -> float:
     return cost
 
 
-def main() -> None:
-    """Measure in turn, print the table."""
+def rows() -> Iterator[Row]:
     add_secret(KEY)
     texts: Mapping[str, list[bytes]] = {
         **{name: frames for name, frames in loads().items() if name != "spoken answers"},
-        "the receive benchmark's": [json.dumps(event).encode() for n in range(FRAMES // 50) for event in answer(n)],
+        "spoken answers": [json.dumps(event).encode() for n in range(FRAMES // 50) for event in answer(n)],
     }
     frames = {**{name: _frames(these) for name, these in texts.items()}, "20 ms of microphone": _microphone()}
     cost: dict[str, list[float]] = {name: [] for name in frames}
     receiving: dict[str, list[float]] = {name: [] for name in frames}
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(rounds_asked(15)):
+        for _ in range(ROUNDS):
             for name, these in frames.items():
                 cost[name].append(_recorded(these, Path(folder)))
                 if name in texts:
                     receiving[name].append(asyncio.run(_received(texts[name])))
-    sys.stdout.write("\n### Recording, a frame\n\n| frames | bytes | recorded, us | best | received, us |\n")
-    sys.stdout.write("|---|---:|---:|---:|---:|\n")
     for name, these in frames.items():
-        size = sum(frame.size for frame in these) // len(these)
-        taken = f"{statistics.median(receiving[name]):.1f}" if receiving[name] else "-"
-        sys.stdout.write(
-            f"| {name} | {size:,} | {statistics.median(cost[name]):.1f} | {min(cost[name]):.1f} | {taken} |\n"
-        )
-
-
-if __name__ == "__main__":
-    main()
+        beside = f"{sum(frame.size for frame in these) // len(these):,} bytes a frame"
+        if receiving[name]:
+            beside += f"; receiving it without a socket takes {digits(statistics.median(receiving[name]))} us"
+        yield row(f"{name}: written to a recording, a frame", statistics.median(cost[name]), "us CPU", beside)

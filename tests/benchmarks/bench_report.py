@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rtcli.recording.report.audio import AudioKind
+from tests.benchmarks.rows import Row, row
 from tests.kit.browser import chromium, missing
 from tests.kit.long_session import LongSession
 from tests.kit.pages import page_of
@@ -32,25 +33,22 @@ async def _opened(file: Path) -> tuple[float, float]:
     return table, ready
 
 
-def main() -> None:
-    """Print a line for each kind of audio."""
+def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         recording = Path(folder) / "hour.ndjson"
         count = LongSession(3600, piece=0.06).write(recording)
-        sys.stdout.write(f"{count:,} events, a recording of {recording.stat().st_size / 1e6:.0f} MB\n")
+        about = f"{count:,} events, a recording of {recording.stat().st_size / 1e6:.0f} MB"
         records = records_of(recording)
         for kind in (AudioKind.COMPACT, AudioKind.NONE):
             begun = time.perf_counter()
             html = page_of(records, kind)
-            made = time.perf_counter() - begun
+            yield row(f"a page of an hour, audio {kind.value}: made in", time.perf_counter() - begun, "s", about)
             file = Path(folder) / "hour.html"
             file.write_text(html, encoding="utf-8")
-            line = f"{kind.value:8} {len(html) / 1e6:6.1f} MB, made in {made:5.1f} s"
-            if not missing():
-                table, ready = asyncio.run(_opened(file))
-                line += f", table after {table:.2f} s, all after {ready:.2f} s"
-            sys.stdout.write(line + "\n")
-
-
-if __name__ == "__main__":
-    main()
+            if reason := missing():
+                yield Row("its page in Chromium", "", str(reason))
+                continue
+            size = f"{len(html) / 1e6:.1f} MB"
+            table, ready = asyncio.run(_opened(file))
+            yield row(f"a page of an hour, audio {kind.value}: Chromium shows the table after", table, "s", size)
+            yield row(f"a page of an hour, audio {kind.value}: Chromium has everything after", ready, "s", size)

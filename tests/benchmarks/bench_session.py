@@ -1,4 +1,4 @@
-"""What a session costs over its transport: `python -m tests.benchmarks.bench_session [rounds]`.
+"""What a session costs over its transport, and what recording it adds.
 
 Frames are handed to the transport as its reader does, without a socket: to a bare transport, to one with a session and
 somebody who watches it, and to one whose session is recorded to a file, in one write for each ten frames. Each in a
@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.load import PCM_BYTES, answer
-from tests.benchmarks.rounds import rounds_asked
+from tests.benchmarks.rows import Row, digits, row
 from tests.kit.foreign import ROOT
 
 EVENTS = 5_000
+ROUNDS = 5
 SIDES = ("bare", "session", "recorded")
 
 
@@ -132,22 +133,17 @@ def _run(what: str) -> dict[str, float]:
     return cost
 
 
-def main() -> None:
-    """Play both in turn, print the table."""
-    if sys.argv[1:2] and sys.argv[1] in SIDES:
-        with tempfile.TemporaryDirectory() as folder:
-            sys.stdout.write(json.dumps(asyncio.run(_measure(sys.argv[1], Path(folder)))))
-        return
-    played = [[_run(side) for side in SIDES] for _ in range(rounds_asked(5))]
-    sys.stdout.write("\n### A session over its transport, without the socket\n\n")
-    sys.stdout.write("| frames | transport, us | with a session, us | ratio | recorded, us | recording alone, us |\n")
-    sys.stdout.write("|---|---:|---:|---:|---:|---:|\n")
+def rows() -> Iterator[Row]:
+    played = [[_run(side) for side in SIDES] for _ in range(ROUNDS)]
     for name in played[0][0]:
         bare, whole, written = (statistics.median(round_[side][name] for round_ in played) for side in range(3))
         ratio = statistics.median(round_[1][name] / round_[0][name] for round_ in played)
         more = statistics.median(round_[2][name] - round_[1][name] for round_ in played)
-        sys.stdout.write(f"| {name} | {bare:.1f} | {whole:.1f} | {ratio:.2f} x | {written:.1f} | {more:.1f} |\n")
+        beside = f"its transport {digits(bare)} us, without a socket: {ratio:.2f} x"
+        yield row(f"{name}: a session, an event", whole, "us CPU", beside)
+        yield row(f"{name}: recording it adds", more, "us CPU", f"in all {digits(written)} us")
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as name:
+        sys.stdout.write(json.dumps(asyncio.run(_measure(sys.argv[1], Path(name)))))

@@ -1,4 +1,4 @@
-"""Where interruptions cut, beside the device and the room: `python -m tests.benchmarks.bench_sound [rounds]`.
+"""Where interruptions cut, beside the device and the room.
 
 On a virtual sound card of its own, so that the room can be recorded:
 
@@ -12,10 +12,9 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,14 @@ from rtcli.audio.speaker import Speaker
 from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import write_wav
 from rtcli.server import RealtimeServer
+from tests.benchmarks.rows import Row, digits, row
 from tests.kit.sessions import session_on
 from tests.kit.sound_card import SPEAKERS, SoundCard, find_devices_anew, missing
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, heard_ms, noise, samples_of
 
 SECONDS = 6
+ROUNDS = 10
 _SCRIPT = '[{"reply": [{"audio": "noise.wav", "transcript": "Words."}]}]'
 
 
@@ -86,30 +87,27 @@ async def interruption(url: str, card: SoundCard, figures: Figures, *, after_ms:
         figures.underruns += speaker.underruns
 
 
-def line(name: str, values: Sequence[float], note: str = "") -> str:
-    """Least, median, 95th percentile and most."""
-    low, middle, high, most = min(values), statistics.median(values), np.percentile(values, 95), max(values)
-    return f"  {name:<38} min {low:6.1f}  p50 {middle:6.1f}  p95 {high:6.1f}  max {most:6.1f} ms  {note}".rstrip()
+def spread(what: str, values: Sequence[float], note: str = "") -> Row:
+    """The 95th percentile, beside the least, the median and the most."""
+    low, middle, most = min(values), statistics.median(values), max(values)
+    beside = f"min {digits(low)}, p50 {digits(middle)}, max {digits(most)} ms"
+    return row(what, float(np.percentile(values, 95)), "ms p95", f"{beside}; {note}" if note else beside)
 
 
-def report(figures: Figures) -> None:
-    """One device's table."""
-    latency = statistics.median(figures.latency)
-    rows = (
-        f"{figures.name}: {len(figures.device)} interruptions, ran dry {figures.underruns} times",
-        line("cut, against what the device took", figures.device, f"(within {BLOCK_MS})"),
-        line("heard beyond the cut, on the monitor", figures.room, f"(within {BLOCK_MS} + {latency:.0f} + fade 12)"),
-        line("latency that the device tells", figures.latency),
-        line("between two callbacks", figures.gaps, f"(blocks of {BLOCK_MS})"),
-        line("message to first sound in the room", figures.first),
-    )
-    sys.stdout.write("\n".join(rows) + "\n")
-    sys.stdout.flush()
+def report(figures: Figures) -> Iterator[Row]:
+    """One device's rows."""
+    name, latency = figures.name, statistics.median(figures.latency)
+    yield spread(f"{name}: cut, against what the device took", figures.device, f"within {BLOCK_MS} (a block)")
+    within = f"within {BLOCK_MS} + {latency:.0f} (latency) + 12 (fade)"
+    yield spread(f"{name}: heard beyond the cut, on the monitor", figures.room, within)
+    yield spread(f"{name}: latency that the device tells", figures.latency)
+    yield spread(f"{name}: between two callbacks", figures.gaps, f"ran dry {figures.underruns} times")
+    yield spread(f"{name}: message to first audio in the room", figures.first)
 
 
-async def main(rounds: int) -> None:
-    """Interrupt on both devices, and print the tables."""
-    sent = noise(SECONDS)
+async def measured() -> list[Figures]:
+    """Interruptions on each of the devices."""
+    sent, found = noise(SECONDS), []
     with tempfile.TemporaryDirectory() as folder, SoundCard() as card:
         os.environ.update(card.settings)
         find_devices_anew()
@@ -118,15 +116,16 @@ async def main(rounds: int) -> None:
         script.write_text(_SCRIPT)
         async with RealtimeServer(script=script, voice="tone") as server:
             for name in SPEAKERS:
-                figures = Figures(name)
-                for number in range(rounds):
+                found.append(Figures(name))
+                for number in range(ROUNDS):
                     after = 300 + 137 * number % 1500
-                    await interruption(f"{server.url}?model=gpt-realtime", card, figures, after_ms=after, sent=sent)
-                report(figures)
+                    await interruption(f"{server.url}?model=gpt-realtime", card, found[-1], after_ms=after, sent=sent)
+    return found
 
 
-if __name__ == "__main__":
+def rows() -> Iterator[Row]:
     if reason := missing():
-        sys.stderr.write(f"no sound card for bench_sound: {reason}\n")
-    else:
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10))
+        yield Row("not measured", "", f"no virtual sound card: {reason}")
+        return
+    for figures in asyncio.run(measured()):
+        yield from report(figures)

@@ -1,9 +1,9 @@
-"""What reading a long recording costs: `python -m tests.benchmarks.bench_timeline [RECORDS]`.
+"""What reading a long recording costs.
 
-A session of spoken turns with tools (100,000 records if no other number is given) is written to a file, then decoded
-plainly (JSON, line by line, no more), read into records, into a timeline, checked, and compared with itself, each in a
-process of its own. Processor time on one core, best of three, its ratio to plain decoding, and the peak of memory. The
-target: less than 2 s and 200 MB for 100,000 records; a diff reads two files of half of that each.
+A session of spoken turns with tools (100,000 records) is written to a file, then decoded plainly (JSON, line by line,
+no more), read into records, into a timeline, checked, and compared with itself, each in a process of its own: processor
+time on one core, best of three, its ratio to plain decoding, and the peak of memory. A diff reads two files of half of
+that each.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import orjson
 
 from rtcli.protocol.record_lines import record_line
 from rtcli.recording.reader import open_recording
+from tests.benchmarks.rows import Row, row
 from tests.kit.told import Told, tone
 
 RECORDS = 100_000
+MAX_SECONDS, MAX_MB = 2.0, 200.0
 _ROUNDS = 3
 _HEADER = (
     b'{"rtcli": {"recording": 1, "version": "0", "started": "2026-01-01T00:00:00Z", "command": "chat", '
@@ -117,7 +119,7 @@ _TASKS: Mapping[str, Callable[..., None]] = {
 
 def _measured(task: str, paths: list[str]) -> Iterator[dict[str, float]]:
     for _ in range(_ROUNDS):
-        command = [sys.executable, "-m", "tests.benchmarks.bench_timeline", "--task", task, *paths]
+        command = [sys.executable, "-m", "tests.benchmarks.bench_timeline", task, *paths]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         yield json.loads(done.stdout)
 
@@ -130,26 +132,24 @@ def _run(task: str, paths: list[str]) -> None:
     sys.stdout.write(json.dumps({"seconds": used, "peak": peak}))
 
 
-def main() -> None:
-    """Measure and print."""
-    if sys.argv[1:2] == ["--task"]:
-        _run(sys.argv[2], sys.argv[3:])
-        return
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS
+def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         whole, half = str(Path(folder) / "whole.ndjson"), str(Path(folder) / "half.ndjson")
-        _write(Path(whole), count)
-        _write(Path(half), count // 2)
+        _write(Path(whole), RECORDS)
+        _write(Path(half), RECORDS // 2)
         size = Path(whole).stat().st_size / 1e6
-        sys.stdout.write(f"\n### Reading {count:,} records, {size:.0f} MB\n\n")
-        sys.stdout.write("| what | CPU s | against plain decoding | peak MB |\n|---|---:|---:|---:|\n")
         plain = 0.0
         for task in _TASKS:
             found = list(_measured(task, [half, half] if "halves" in task else [whole]))
             seconds, peak = min(one["seconds"] for one in found), max(one["peak"] for one in found)
-            plain = seconds if task.startswith("plain") else plain
-            sys.stdout.write(f"| {task} | {seconds:.2f} | {seconds / plain:.1f} x | {peak:.0f} |\n")
+            title = f"{RECORDS:,} records, {size:.0f} MB: {task}"
+            if task.startswith("plain"):
+                plain = seconds
+                yield row(title, seconds, "s CPU")
+                continue
+            yield row(title, seconds, "s CPU", f"{seconds / plain:.1f} x plain decoding", at_most=MAX_SECONDS)
+            yield row(f"{title}, peak of memory", peak, "MB", at_most=MAX_MB)
 
 
 if __name__ == "__main__":
-    main()
+    _run(sys.argv[1], sys.argv[2:])

@@ -1,4 +1,4 @@
-"""What a WebRTC call takes, and what arrives: `python -m tests.benchmarks.bench_webrtc [seconds]`, on loopback alone.
+"""What a WebRTC call takes, and what arrives, on loopback alone.
 
 - set-up: the first call of a process (with the library's import) and the median of those that follow
 - one-way latency of audio: from 20 ms that a microphone hands over until a speaker has their first sound
@@ -15,30 +15,26 @@ import gc
 import itertools
 import os
 import statistics
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from rtcli.rtc.live_stream import LiveStream
 from rtcli.rtc.pace import SendQueue
 from rtcli.rtc.peer import PeerHandlers, create_peer, is_available
+from tests.benchmarks.rows import Row, digits, row
 from tests.kit.calls import Side, make_side
 from tests.kit.impairer import Impairer
 from tests.kit.waiting import until
 from tests.soak.measures import rss_mb
 
 CALLS = 20
+SECONDS = 15
 MARK_EVERY = 10  # frames: one is loud, so that it is known again on the other side
 _LOUD = (b"\0\x40" * 4 + b"\0\xc0" * 4) * 60  # 3 kHz
 _QUIET = bytes(960)
 _PEAK = 0x1000
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 class Marks:
@@ -76,14 +72,15 @@ async def call(caller: Side, called: Side, impairer: Impairer | None = None) -> 
         await called.peer.close()
 
 
-async def setup() -> None:
+async def setup() -> list[Row]:
     """The first call, and those after it."""
     seconds = []
     for _ in range(10):
         began = time.perf_counter()
         async with call(make_side(), make_side()):
             seconds.append(time.perf_counter() - began)
-    say(f"set-up: first {seconds[0]:.2f} s, then median {statistics.median(seconds[1:]) * 1000:.0f} ms")
+    first = f"the first of a process, with the import of the library: {seconds[0]:.2f} s"
+    return [row("set-up of a call: median", statistics.median(seconds[1:]) * 1000, "ms", first)]
 
 
 class Ear(Side):
@@ -100,7 +97,7 @@ class Ear(Side):
                 self.marks.append(now)
 
 
-async def latency(seconds: float) -> None:
+async def latency(seconds: float) -> list[Row]:
     """From the source to where it could be played, on a good line; and the processor's share."""
     marks, ear = Marks(), Ear()
     ear.peer = create_peer()(ear.handlers(), source=lambda: None, loopback=True, open_timeout=15)
@@ -115,14 +112,14 @@ async def latency(seconds: float) -> None:
     speaking.cancel()
     delays = sorted(heard - max((at for at in marks.handed if at <= heard), default=heard) for heard in ear.marks)
     delays = [delay for delay in delays if delay > 0]
-    say(
-        f"one-way latency: median {statistics.median(delays) * 1000:.0f} ms, "
-        f"p95 {delays[int(len(delays) * 0.95)] * 1000:.0f} ms ({len(delays)} marks)"
-    )
-    say(f"processor: {share * 100:.1f} % of a core for one side of a call")
+    late = f"p95 {digits(delays[int(len(delays) * 0.95)] * 1000)} ms, {len(delays)} marks"
+    return [
+        row("one-way latency of audio: median", statistics.median(delays) * 1000, "ms", late),
+        row("one side of a call", share * 100, "% of a core"),
+    ]
 
 
-async def loss(share: float, seconds: float) -> None:
+async def loss(share: float, seconds: float) -> list[Row]:
     """How much of a tone arrives, and how much a speaker gets after concealment."""
     ear, stream, played = Side(), LiveStream(), 0
 
@@ -140,13 +137,11 @@ async def loss(share: float, seconds: float) -> None:
         played, began = 0, time.perf_counter()
         await asyncio.sleep(seconds)
         whole = (time.perf_counter() - began) * 48_000
-    say(
-        f"{share:.0%} loss, 20 ms jitter: {sum(arrived) / whole:.1%} arrives, {played / whole:.1%} is played "
-        f"(concealed: {stream.lost_ms} ms lost, left out: {stream.late_ms} ms late)"
-    )
+    beside = f"{100 * played / whole:.1f} % is played: {stream.lost_ms} ms concealed, {stream.late_ms} ms late left out"
+    return [row(f"{share:.0%} loss, 20 ms jitter: arrives", 100 * sum(arrived) / whole, "%", beside)]
 
 
-async def in_a_row() -> None:
+async def in_a_row() -> list[Row]:
     """What is left of many calls."""
 
     def state() -> tuple[float, int, int, int]:
@@ -161,22 +156,18 @@ async def in_a_row() -> None:
             await until(functools.partial(getattr, caller, "audio"), "audio")
     after = state()
     grown = [f"{late - early:+.0f} {name}" for early, late, name in zip(before, after, _NAMES, strict=True)]
-    say(f"{CALLS} calls in a row: {', '.join(grown)}")
+    return [Row(f"{CALLS} calls in a row leave", ", ".join(grown))]
 
 
 _NAMES = ("MB", "threads", "tasks", "files")
 
 
-async def main(seconds: float) -> None:
-    await setup()
-    await latency(seconds)
+def rows() -> Iterator[Row]:
+    if not is_available():
+        yield Row("not measured", "", "rtcli[webrtc] is not installed")
+        return
+    yield from asyncio.run(setup())
+    yield from asyncio.run(latency(SECONDS))
     for share in (0.0, 0.01, 0.05):
-        await loss(share, seconds)
-    await in_a_row()
-
-
-if __name__ == "__main__":
-    if is_available():
-        asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 20))
-    else:
-        say("needs the extra rtcli[webrtc]")
+        yield from asyncio.run(loss(share, SECONDS))
+    yield from asyncio.run(in_a_row())

@@ -1,22 +1,25 @@
-"""Interleaved rounds of contestants against one blaster, and the table of what they cost."""
+"""Interleaved rounds of contestants against one blaster, and the rows of what they cost."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
+from tests.benchmarks.rows import Row, digits, row
 from tests.kit.foreign import CLIENTS, ROOT, SCRIPTS, UnavailableError, foreign_python
 
 HERE = Path(__file__).parent
 LABELS = {
-    "rtcli": "**rtcli, whole transport**",
-    "rtcli-fast": "**rtcli, with picows**",
+    "rtcli": "rtcli, whole transport",
+    "rtcli-fast": "rtcli[fast], whole transport",
     "raw": "`websockets`, bytes only",
     "json": "`websockets` + json",
     "orjson": "`websockets` + orjson + pybase64",
@@ -25,7 +28,9 @@ LABELS = {
     "agents-js": "@openai/agents-realtime (Node)",
 }
 FOREIGN = ("openai", "agents")
+PEERS = ("openai", "agents", "agents-js")
 OURS = ("rtcli", "rtcli-fast")
+Seen: TypeAlias = Mapping[str, float]
 
 
 @contextmanager
@@ -38,73 +43,100 @@ def blaster() -> Iterator[str]:
         process.communicate()
 
 
-def available(names: Sequence[str]) -> list[str]:
-    """Those of the contestants whose library is here; the others are named on stderr."""
-    here = []
-    for name in names:
-        try:
-            _command(name, "receive", "", 0)
-            here.append(name)
-        except UnavailableError as error:
-            sys.stderr.write(f"without {name}: {error}\n")
-    return here
-
-
 def _command(name: str, mode: str, url: str, count: int) -> list[str]:
     if name == "agents-js":
         modules = SCRIPTS.folder()
         return ["node", str(HERE / "contestant.mjs"), str(modules), mode, url, str(count)]
+    if name == "rtcli-fast" and importlib.util.find_spec("picows") is None:
+        raise UnavailableError("picows is not installed")
     python = str(foreign_python()) if name in FOREIGN else sys.executable
     if name in FOREIGN:
         CLIENTS.folder()
     return [python, str(HERE / "contestant.py"), name, mode, url, str(count)]
 
 
-def run(name: str, mode: str, base: str, count: int, query: str = "") -> dict[str, float]:
+def run(name: str, mode: str, base: str, count: int, query: str = "") -> Seen:
     """One contestant, once. Raises RuntimeError with what it said when it fails."""
     url = f"{base}/{mode}/realtime?count={count}{query}"
     done = subprocess.run(
-        _command(name, mode, url, count), capture_output=True, text=True, timeout=300, check=False, cwd=ROOT
+        _command(name, mode, url, count), capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
     )
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
-    seen: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    seen: Seen = json.loads(done.stdout.splitlines()[-1])
     return seen
 
 
-def play(
-    names: Sequence[str], mode: str, count: int, rounds: int, query: str = ""
-) -> list[dict[str, dict[str, float]]]:
-    """Every contestant in turn, `rounds` times, so that a noisy neighbour disturbs all alike."""
-    played = []
+@dataclass(slots=True)
+class Played:
+    """What each contestant saw and took in each round, and who did not take part."""
+
+    count: int
+    rounds: list[dict[str, Seen]] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def cost(self, name: str) -> float:
+        """Microseconds of CPU an event: the median of the rounds."""
+        return statistics.median(round_[name]["cpu"] for round_ in self.rounds) / self.count * 1e6
+
+    def ratio(self, name: str, to: str) -> float:
+        """The CPU of one against that of another in the same round: the median of the rounds."""
+        return statistics.median(round_[name]["cpu"] / round_[to]["cpu"] for round_ in self.rounds)
+
+    def more(self, name: str, than: str) -> float:
+        """How many microseconds an event one takes more than another in the same round."""
+        difference = (round_[name]["cpu"] - round_[than]["cpu"] for round_ in self.rounds)
+        return statistics.median(difference) / self.count * 1e6
+
+    def takes_part(self, *names: str) -> bool:
+        return all(name in self.rounds[0] for name in names)
+
+
+def play(names: Sequence[str], mode: str, count: int, rounds: int, query: str = "") -> Played:
+    """Every contestant in turn, `rounds` times, so that what else the machine does disturbs all alike."""
+    played = Played(count)
     with blaster() as base:
         for number in range(rounds):
-            played.append({name: run(name, mode, base, count, query) for name in names})
+            seen = {}
+            for name in names:
+                if name not in played.absent:
+                    try:
+                        seen[name] = run(name, mode, base, count, query)
+                    except UnavailableError as error:
+                        played.absent[name] = "cannot be installed here"
+                        sys.stderr.write(f"without {name}: {error}\n")
+                    except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+                        played.absent[name] = "does not run here"
+                        sys.stderr.write(f"without {name}: {error}\n")
+            played.rounds.append(seen)
             sys.stderr.write(f"{mode}: round {number + 1} of {rounds}\n")
+    played.rounds = [{name: of[name] for name in of if name not in played.absent} for of in played.rounds]
     return played
 
 
-def table(played: Sequence[dict[str, dict[str, float]]], count: int) -> str:
-    """Medians, and the median over the rounds of what each costs against ours in the same round, by backend."""
-    ours = [name for name in played[0] if name in OURS]
-    against = " | ".join(f"CPU against {name}" for name in ours)
-    head = f"| contestant | CPU us/event | best | events/s | peak MB | {against} |"
-    lines = [head, "|---|---:|---:|---:|---:" + "|---:" * len(ours) + "|"]
-    for name in played[0]:
-        cost = [round_[name]["cpu"] / count * 1e6 for round_ in played]
-        rate = [count / round_[name]["seconds"] for round_ in played]
-        peak = [round_[name]["peak_mb"] for round_ in played]
-        ratios = [statistics.median(round_[name]["cpu"] / round_[one]["cpu"] for round_ in played) for one in ours]
-        cells: list[Any] = [LABELS[name], f"{statistics.median(cost):.1f}", f"{min(cost):.1f}"]
-        cells += [
-            f"{statistics.median(rate):,.0f}",
-            f"{statistics.median(peak):.0f}",
-            *(f"{ratio:.2f} x" for ratio in ratios),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def rounds_asked(default: int) -> int:
-    """The number of rounds: the first argument of the command line, or the default."""
-    return int(sys.argv[1]) if len(sys.argv) > 1 else default
+def rows_of(
+    title: str, played: Played, *, peers: Mapping[str, float] | None = None, own: float | None = None
+) -> Iterator[Row]:
+    """What each costs; the peers beside ours (`peers`: so many times less CPU); ours beside `websockets`' own."""
+    for name, reason in played.absent.items():
+        yield Row(f"{title}: {LABELS[name]}", "", reason)
+    for name in played.rounds[0]:
+        best = min(round_[name]["cpu"] for round_ in played.rounds) / played.count * 1e6
+        rate = statistics.median(played.count / round_[name]["seconds"] for round_ in played.rounds)
+        peak = statistics.median(round_[name]["peak_mb"] for round_ in played.rounds)
+        beside = f"best {digits(best)}; {rate:,.0f} events/s; peak {peak:.0f} MB"
+        yield row(f"{title}: {LABELS[name]}", played.cost(name), "us CPU", beside)
+    for name in PEERS:
+        for ours in OURS:
+            if played.takes_part(name, ours):
+                bound = (peers or {}).get(name) if ours == "rtcli-fast" else None
+                what, short = f"{title}: {LABELS[name]}", LABELS[ours].partition(",")[0]
+                yield row(what, played.ratio(name, ours), "x", f"the CPU of {short}", at_least=bound)
+    if own is not None and played.takes_part("rtcli", "raw"):
+        yield row(
+            f"{title}: what is ours of an event",
+            played.more("rtcli", "raw"),
+            "us",
+            "over `websockets`' own",
+            at_most=own,
+        )

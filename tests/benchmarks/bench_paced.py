@@ -1,0 +1,15 @@
+"""What receiving costs at the pace of a conversation, 500 events a second: there waking up is most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.benchmarks.bench_receive import CONTESTANTS, received
+from tests.benchmarks.rounds import rows_of
+from tests.benchmarks.rows import Row
+
+COUNT, RATE = 2_000, 500
+
+
+def rows() -> Iterator[Row]:
+    yield from rows_of(f"{RATE} events/s", received(CONTESTANTS, "paced", COUNT, 3, f"&rate={RATE}"))

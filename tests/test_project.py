@@ -172,6 +172,12 @@ def test_no_file_names_a_machine_or_a_package_index() -> None:
     assert found == []
 
 
+def test_no_file_holds_what_a_merge_left() -> None:
+    marks = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
+
+    assert [(name, match[0]) for name, text in texts() for match in marks.finditer(text)] == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_of_a_size_that_can_be_read(path: Path) -> None:
     """At most 400 lines."""

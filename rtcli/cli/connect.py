@@ -77,20 +77,22 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
 
 
 @asynccontextmanager
-async def serving_in_process(endpoint: Endpoint) -> AsyncIterator[tuple[Endpoint, RealtimeServer | None]]:
+async def serving_in_process(
+    endpoint: Endpoint, *, pace: float = 1.0
+) -> AsyncIterator[tuple[Endpoint, RealtimeServer | None]]:
     """The endpoint; if it is the built-in server, that runs inside this process meanwhile, and is given too."""
     if not endpoint.local:
         yield endpoint, None
         return
     from rtcli.server import RealtimeServer
 
-    async with RealtimeServer() as server:
+    async with RealtimeServer(pace=pace) as server:
         yield endpoint.at(server.url), server
 
 
 @asynccontextmanager
 async def serving_in_child_process(
-    endpoint: Endpoint, say: Callable[[str], None], show: Callable[[Notice], None]
+    endpoint: Endpoint, say: Callable[[str], None], show: Callable[[Notice], None], *, pace: float = 1.0
 ) -> AsyncIterator[Endpoint]:
     """The endpoint; if it is the built-in server, that runs in a process of its own meanwhile.
 
@@ -99,9 +101,9 @@ async def serving_in_child_process(
     if not endpoint.local:
         yield endpoint
         return
-    from rtcli.cli.server_process import ServerProcess
+    from rtcli.cli.server_process import SERVE, ServerProcess
 
-    child = ServerProcess(say, show)
+    child = ServerProcess(say, show, command=(*SERVE, "--pace", str(pace)))
     try:
         yield endpoint.at(await child.start())
     finally:

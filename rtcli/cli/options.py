@@ -106,6 +106,13 @@ def not_negative(value: float, name: str) -> float:
     return value
 
 
+def pace_of(value: float) -> float:
+    """How fast time passes in the built-in server. Raises UsageError."""
+    if not 0 <= value < float("inf"):
+        raise UsageError(f"--pace {value:g}", why="it is how many times as fast, or 0 for at once")
+    return value
+
+
 def positive(value: float | None, name: str) -> float | None:
     """A number of seconds or events that has to be more than nothing. Raises UsageError."""
     if value is not None and value <= 0:

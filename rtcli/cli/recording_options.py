@@ -25,9 +25,7 @@ Record = Annotated[
     str | None,
     typer.Option("--record", metavar="FILE", help="Record the session to this file.", rich_help_panel=_PANEL),
 ]
-NoRecord = Annotated[
-    bool, typer.Option("--no-record", help="Do not record what is said at the prompt.", rich_help_panel=_PANEL)
-]
+NoRecord = Annotated[bool, typer.Option("--no-record", help="Record nothing.", rich_help_panel=_PANEL)]
 Recordings = Annotated[
     str | None,
     typer.Option("--recordings", metavar="DIR", help="The folder of recordings.", rich_help_panel=_PANEL),

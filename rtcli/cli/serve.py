@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -152,8 +151,7 @@ def _check_numbers(port: int | None, expires_after: float, pace: float) -> None:
     if port is not None and not 0 <= port <= 65535:
         raise UsageError(f"--port {port}", why="a port is a number from 0 to 65535")
     options.positive(expires_after, "--expires-after")
-    if not 0 <= pace < math.inf:
-        raise UsageError(f"--pace {pace:g}", why="it is how many times as fast, or 0 for at once")
+    options.pace_of(pace)
 
 
 def _speech(file: str | None, recording: str | None) -> bytes | None:

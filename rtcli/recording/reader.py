@@ -22,6 +22,8 @@ from rtcli.recording.header import Header, read_header
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _BREAK = b"\r\n\t "
+_HINT = "a recording has one JSON object on each line"
+_MAX_PROBLEMS = 20  # lines that are named; a file of another kind has as many as it has lines
 
 
 class RecordingReader:
@@ -36,10 +38,12 @@ class RecordingReader:
         self.name = name
         self._stream = stream
         self.header: Header | None = None
-        self._lines = _lines(stream, name)
+        self._lines = self._read_lines(stream)
         self._line_number = 0  # of the line that was read last, from 1
-        self._first: bytes | None = None  # a first line that turned out to be a record
+        self._next_line: tuple[int, bytes] | None = None  # its number, where it was looked at before it was its turn
         self._problems: list[str] = []
+        self._more_problems = 0
+        self._empty = True  # neither a header nor a record was read
         self._unknown: Counter[str] = Counter()
         self._numbers: dict[int, int] = {}  # the number of a frame in the file -> its number here, where they differ
         self._frames = 0
@@ -69,9 +73,10 @@ class RecordingReader:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was passed over so far, one sentence each."""
-        counted = tuple(f"{why}: {times} lines passed over" for why, times in self._unknown.items())
+        more = (f"{_lines(self._more_problems)} more passed over",) if self._more_problems else ()
+        counted = tuple(f"{why}: {_lines(times)} passed over" for why, times in self._unknown.items())
         renumbered = ("frames are missing: those that are left have new numbers",) if self._renumbered else ()
-        return (*self._problems, *counted, *renumbered)
+        return (*self._problems, *more, *counted, *renumbered)
 
     def frame(self, number: int) -> Frame | None:
         """Frame `number` of those that were read once more; None where the file cannot be read twice, or was edited."""
@@ -88,7 +93,7 @@ class RecordingReader:
         return record if isinstance(record, Frame) and record.number == number else None
 
     def __iter__(self) -> Iterator[Record]:
-        """Each record. Raises InputError where the file itself cannot be read on."""
+        """Each record. Raises InputError where the file itself cannot be read on, or holds no record at all."""
         while (line := self._next()) is not None:
             try:
                 record = self._record(line)
@@ -97,30 +102,31 @@ class RecordingReader:
             except LineError as problem:
                 self._problem(line, problem)
             else:
-                self._at = max(self._at, record.at)
+                self._at, self._empty = max(self._at, record.at), False
                 yield record
+        if self._empty:
+            raise InputError(self.name, "not a recording: none of its lines is an event", hint=_HINT)
 
     def _read_header(self) -> None:
-        self._first = self._next()
-        if self._first is None:
-            raise InputError(self.name, "it is empty", hint="a recording has one JSON object on each line")
+        first = self._peek()
+        if first is None:
+            raise InputError(self.name, self._problems[0] if self._problems else "it is empty", hint=_HINT)
         try:
-            value = parse_object(self._first)
-            self.header = read_header(value)
+            self.header = read_header(parse_object(first))
         except LineError as error:
-            if not self._first.endswith(b"}"):
+            if not first.endswith(b"}"):
                 raise InputError(self.name, f"not a recording: {error}", line=self._line_number) from error
             return
         except ValueError as error:
             raise InputError(self.name, str(error), line=self._line_number) from error
         if self.header is not None:
-            self._first = None
+            self._next_line, self._empty = None, False
 
     def _next(self) -> bytes | None:
         """The next line that is not empty, without its end."""
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
+        if self._next_line is not None:
+            (self._line_number, line), self._next_line = self._next_line, None
+            return line
         for line in self._lines:
             self._line_number += 1
             self._line_start, self._position = self._position, self._position + len(line)
@@ -149,19 +155,36 @@ class RecordingReader:
         return replace(frame, number=self._frames, parent=parent if parent and parent < self._frames else None)
 
     def _problem(self, line: bytes, problem: LineError) -> None:
-        if any(True for _ in self._peek()):
-            self._problems.append(f"line {self._line_number} was passed over: {problem}")
+        number = self._line_number
+        if len(self._problems) >= _MAX_PROBLEMS:
+            self._more_problems += 1
+        elif self._peek() is not None:
+            self._problems.append(f"line {number} was passed over: {problem}")
         elif line.startswith(b"{") and not line.endswith(b"}"):
             self._problems.append(f"the last line was cut off after {len(line)} bytes")
         else:
             self._problems.append(f"the last line was passed over: {problem}")
 
-    def _peek(self) -> Iterator[bytes]:
+    def _peek(self) -> bytes | None:
         """The line that follows, if there is one; it is read again afterwards."""
-        number = self._line_number
-        if (following := self._next()) is not None:
-            self._first, self._line_number = following, number
-            yield following
+        following = self._next()
+        if following is not None:
+            self._next_line = self._line_number, following
+        return following
+
+    def _read_lines(self, stream: BinaryIO) -> Iterator[bytes]:
+        """Line by line, unpacked where it is gzip; a packed file that was cut off is read to where it ends."""
+        buffered = io.BufferedReader(cast(io.RawIOBase, stream)) if not hasattr(stream, "peek") else stream
+        start = cast(io.BufferedReader, buffered).peek(3)[:3]
+        source = cast(BinaryIO, gzip.GzipFile(fileobj=buffered)) if start.startswith(_GZIP) else buffered
+        try:
+            yield from source
+        except EOFError:
+            self._problems.append("the packed file was cut off")
+        except zlib.error as error:
+            raise InputError(self.name, f"the packed file is damaged: {error}") from error
+        except OSError as error:
+            raise InputError(self.name, error.strerror or str(error)) from error
 
 
 def open_recording(file: str) -> RecordingReader:
@@ -174,14 +197,5 @@ def open_recording(file: str) -> RecordingReader:
         raise InputError(file, error.strerror or str(error)) from error
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
-    """Line by line, unpacked where it is gzip."""
-    buffered = io.BufferedReader(cast(io.RawIOBase, stream)) if not hasattr(stream, "peek") else stream
-    start = cast(io.BufferedReader, buffered).peek(3)[:3]
-    source = cast(BinaryIO, gzip.GzipFile(fileobj=buffered)) if start.startswith(_GZIP) else buffered
-    try:
-        yield from source
-    except (EOFError, zlib.error) as error:
-        raise InputError(name, f"the packed file is damaged: {error}") from error
-    except OSError as error:
-        raise InputError(name, error.strerror or str(error)) from error
+def _lines(number: int) -> str:
+    return f"{number:,} line" if number == 1 else f"{number:,} lines"

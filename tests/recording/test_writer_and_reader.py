@@ -275,6 +275,24 @@ def test_unknown_kinds_are_counted_and_broken_lines_are_named(file: Path) -> Non
     assert any("2 lines passed over" in note for note in reader.notes)
 
 
+def test_broken_lines_are_named_by_their_place_in_the_file_and_not_all_of_them() -> None:
+    lines = [b'{"type":"x"}', b"[1]", b"", b"[2]", b'{"type":"y"}', *[b"[3]"] * 40, b'{"type":"z"}', b"[4]"]
+    reader = RecordingReader(io.BytesIO(b"\n".join(lines)), "-")
+
+    assert [one.event and one.event["type"] for one in reader if isinstance(one, Frame)] == ["x", "y", "z"]
+    assert [note.split(" ")[1] for note in reader.notes[:4]] == ["2", "4", "6", "7"]
+    assert reader.notes[-1] == "23 lines more passed over" and len(reader.notes) == 21
+
+
+def test_a_packed_file_that_was_cut_off_is_read_to_where_it_ends() -> None:
+    text = b"".join(b'{"type":"x","event_id":"%x"}\n' % (number * 7919**5) for number in range(2000))
+    packed = gzip.compress(text)
+    reader = RecordingReader(io.BytesIO(packed[: len(packed) // 2]), "-")
+
+    assert len(list(reader)) > 500
+    assert reader.notes == ("the packed file was cut off",)
+
+
 def test_frames_keep_their_links_where_others_were_deleted(file: Path) -> None:
     reader, records = changed(
         file, lambda data: b"\n".join(line for line in data.split(b"\n") if b'"n":1,' not in line)
@@ -305,7 +323,10 @@ def test_the_output_of_both_and_plain_events_are_recordings_without_a_header() -
         (b'{"rtcli":{"recording":2}}\n', "version 2 of the format; this rtcli reads version 1"),
         (b'{"rtcli":{"recording":"x"}}\n', "not a version"),
         (b'{"rtcli":{"recording":1,"started":"today"}}\n', "not a time: 'today'"),
-        (gzip.compress(b'{"type":"x"}\n' * 999, mtime=0)[:40], "the packed file is damaged"),
+        (gzip.compress(b'{"type":"x"}\n' * 999, mtime=0)[:12], "the packed file was cut off"),
+        (gzip.compress(b'{"type":"x"}\n', mtime=0)[:-8] + b"12345678", "CRC"),
+        (b'{"level":"info","message":"up"}\n{"level":"info","message":"down"}\n', "none of its lines is an event"),
+        (b'data: {"type":"session.created"}\n\n' * 3, "none of its lines is an event"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_line_that_names_the_file(data: bytes, reason: str) -> None:

@@ -39,7 +39,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
     from rtcli.cli.connect import minted_for, serving_in_process, session_for
     from rtcli.commands import Context, default_registry
 
-    async with serving_in_process(options.endpoint) as (endpoint, server):
+    async with serving_in_process(options.endpoint, pace=options.pace) as (endpoint, server):
         consumer = StdoutConsumer()
         writer = view_writer(
             options.display,

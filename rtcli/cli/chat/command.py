@@ -30,6 +30,9 @@ def chat(
     call_id: options.CallId = None,
     webrtc: options.WebRTC = False,
     watch: Annotated[bool, typer.Option("--watch", help="Look at the call of --call-id: nothing can be sent.")] = False,
+    pace: Annotated[
+        float | None, typer.Option(metavar="N", help="How fast the built-in server speaks; 0: at once.")
+    ] = None,
     secret: Annotated[bool, typer.Option("--secret", help="Mint an ephemeral key first, and connect with it.")] = False,
     api_key_env: options.ApiKeyEnv = None,
     auth: options.Auth = None,
@@ -103,6 +106,8 @@ def chat(
     endpoint = options.endpoint_from(settings, call_id, local_by_default=True)
     if webrtc or settings.get("webrtc"):
         endpoint = _by_webrtc(endpoint)
+    if pace is not None and not endpoint.local:
+        raise UsageError("--pace: for the built-in server alone", hint="give --local")
     if secret and not endpoint.local:
         secrets_url(endpoint)  # now, so that a mistake shows before anything is dialed
     if watch:
@@ -133,6 +138,7 @@ def chat(
         both=both,
         limit=options.not_negative(timeout, "--timeout") or None,
         watch=watch,
+        pace=1.0 if pace is None else options.pace_of(pace),
         secret=secret,
     )
     _check_filter(chat_options.display.filter)

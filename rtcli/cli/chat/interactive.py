@@ -49,7 +49,9 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     from rtcli.commands import Context, default_registry
 
     relay = _Relay()
-    endpoint = await stack.enter_async_context(serving_in_child_process(options.endpoint, relay.say, relay.show))
+    endpoint = await stack.enter_async_context(
+        serving_in_child_process(options.endpoint, relay.say, relay.show, pace=options.pace)
+    )
     endpoint, minted = await minted_for(options, endpoint)
     session = session_for(options, endpoint, terminal=True)
     minted.tell(session)

@@ -39,6 +39,7 @@ class ChatOptions:
     both: bool = False
     limit: float | None = None
     watch: bool = False  # nothing is sent
+    pace: float = 1.0  # how fast the built-in server speaks
     secret: bool = False  # an ephemeral key is minted, and connects
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,8 +66,7 @@ def run(
     environment is not looked at. The exit code is 6 where something is not as expected, 4 after an error that nobody
     expected, 5 after a failed response. A recording of each run that fails is kept.
     """
-    if not 0 <= pace < math.inf:
-        raise UsageError(f"--pace {pace:g}", why="it is how many times as fast, or 0 for at once")
+    options.pace_of(pace)
     if jobs < 1:
         raise UsageError(f"-j {jobs}", why="at least one is played at a time")
     if sum(map(bool, (url or profile, local, recording))) > 1:

@@ -126,6 +126,14 @@ async def test_both_directions_as_ndjson() -> None:
     )
 
 
+async def test_the_built_in_server_speaks_at_the_pace_that_is_asked_for() -> None:
+    """At a quarter of its pace each word of a text takes 80 ms."""
+    ended = await chat("--local", "--pace", "0.25", "--json", "--both")
+
+    words = [row["t"] for row in ended.events if row["event"]["type"] == "response.output_text.delta"]
+    assert len(words) > 5 and words[-1] - words[0] > 0.06 * (len(words) - 1)
+
+
 async def test_a_filter_chooses_the_events_that_are_printed() -> None:
     """--json --filter."""
     async with fake_server(answers) as server:
@@ -410,7 +418,11 @@ async def test_turn_detection_that_hears_no_end_is_waited_for_so_long_and_no_lon
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--timeout", "-1"), "--timeout -1"), (("--audio-in", "none.wav"), "none.wav: No such file")],
+    [
+        (("--timeout", "-1"), "--timeout -1"),
+        (("--pace", "-2"), "--pace -2"),
+        (("--audio-in", "none.wav"), "none.wav: No such file"),
+    ],
 )
 async def test_what_cannot_be_done_is_told_before_anything_is_dialed(arguments: tuple[str, ...], words: str) -> None:
     """A time limit below nothing, a file that is not there."""

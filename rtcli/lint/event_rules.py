@@ -35,7 +35,7 @@ def unknown_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 
 @rule("beta-event", Severity.ERROR, ">", prevents="OpenAI has switched the beta API off and refuses its names")
 def beta_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
-    """No event has a name of the beta API."""
+    """No event that is sent has a name of the beta API."""
     name = str(event.get("type"))
     if name in BETA_NAMES:
         yield f"{name} is a name of the beta API, it is called {BETA_NAMES[name]} now"

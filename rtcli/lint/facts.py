@@ -230,8 +230,11 @@ class Facts:
 
     def _tell_call(self, item: AnyEvent, response_id: str, frame: Frame) -> None:
         call_id = item.get("call_id")
-        if isinstance(call_id, str) and call_id not in self.calls:
-            self.calls[call_id] = KnownCall(frame.number, str(item.get("name", "")), response_id)
+        if not isinstance(call_id, str):
+            return
+        known = self.calls.setdefault(call_id, KnownCall(frame.number, str(item.get("name", "")), response_id))
+        # The conversation's events tell of it first, without its response.
+        known.response_id = known.response_id or response_id
 
     def _on_deleted(self, event: AnyEvent, frame: Frame) -> None:
         if (item := self.items.get(str(event.get("item_id")))) is not None:
@@ -269,8 +272,10 @@ class Facts:
 
     def _on_stream_done(self, event: AnyEvent, frame: Frame) -> None:
         item_id, part = _part(event)
-        self.ended.add((str(event["type"]).removesuffix(".done"), item_id, part))
-        self.texts.pop((item_id, part), None)
+        stream = str(event["type"]).removesuffix(".done")
+        self.ended.add((stream, item_id, part))
+        if stream in _TEXT_STREAMS:  # audio ends before its transcript, under the same key
+            self.texts.pop((item_id, part), None)
 
     def _on_speech_started(self, event: AnyEvent, frame: Frame) -> None:
         # The newest audio is what is being played; whether it still is, unheard_ms() says.

@@ -11,6 +11,7 @@ from rtcli.lint import RULES, Finding, Linter
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.frame_maker import FrameMaker
 from rtcli.protocol.record import Connected, Connection, Heard, Record
+from rtcli.testing import audio_response, call_response
 from tests.kit.events import CREATED, audio_delta, error, item_events, response_event, text_response
 
 Step = tuple[str, Any] | tuple[str, Any, float] | Record
@@ -242,6 +243,37 @@ def test_a_session_that_was_joined_is_not_blamed_for_what_came_before() -> None:
     steps = (sent("conversation.item.delete", item_id="item_x"), output("call_9"), sent("response.cancel"))
 
     assert not {"unknown-item", "output-without-call", "cancel-without-response"} & set(found(*steps, created=False))
+
+
+def test_the_words_of_a_spoken_answer_are_compared_as_well() -> None:
+    """Its audio ends before its transcript does, and belongs to the same part."""
+    spoken_answer = [event for event in audio_response(SECOND, "hello there") if event["type"] != "response.done"]
+    odd = [{**one, "transcript": "good bye"} if "transcript.done" in one["type"] else one for one in spoken_answer]
+
+    assert "text-differs" not in found(*received(*spoken_answer))
+    assert "text-differs" in found(*received(*odd))
+
+
+@pytest.mark.parametrize(
+    ("status", "steps", "expected"),
+    [
+        ("cancelled", [], []),
+        ("cancelled", [output("call_w"), *NEXT], ["output-after-cancel"]),
+        ("completed", [], ["call-unanswered"]),
+        ("completed", [output("call_w"), *NEXT], []),
+    ],
+)
+def test_a_call_belongs_to_its_response_whichever_event_tells_of_it_first(
+    status: str, steps: list[Step], expected: list[str]
+) -> None:
+    """The conversation's events come before those of the response, and do not name it."""
+    response = call_response("add", {"a": 1}, call_id="call_w")
+    response[-1]["response"]["status"] = status
+    told = [event["type"] for event in response]
+    assert told.index("conversation.item.done") < told.index("response.output_item.done")
+
+    rules = {"call-unanswered", "output-after-cancel", "output-without-call"}
+    assert [rule for rule in found(*received(*response), *steps) if rule in rules] == expected
 
 
 def test_another_connection_begins_anew() -> None:

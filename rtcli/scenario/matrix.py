@@ -45,13 +45,21 @@ def parse_setting(text: str) -> SettingValues:
 
 def variants(document: Any, settings: Sequence[SettingValues]) -> Iterator[tuple[str, Any]]:
     """Each combination of values: what it is called, and the document with it. Raises UsageError."""
+    names = [_name(setting, settings) for setting in settings]
     for values in product(*(setting.values for setting in settings)):
         # Each variant of its own: _put writes into nested objects, which a shallow copy would share.
         changed = copy.deepcopy(document)
         for setting, value in zip(settings, values, strict=True):
             _put(changed, setting.path, value)
-        pairs = zip(settings, values, strict=True)
-        yield ", ".join(f"{setting.path[-1]}={_shown(value)}" for setting, value in pairs), changed
+        yield ", ".join(f"{name}={_shown(value)}" for name, value in zip(names, values, strict=True)), changed
+
+
+def _name(setting: SettingValues, settings: Sequence[SettingValues]) -> str:
+    """The end of its path, as long as it takes to be a word and to mean this setting alone."""
+    ends = [setting.path[-length:] for length in range(1, len(setting.path) + 1)]
+    others = [other.path for other in settings if other is not setting]
+    clear = (end for end in ends if not end[0].isdecimal() and all(path[-len(end) :] != end for path in others))
+    return ".".join(next(clear, setting.path))
 
 
 def _put(document: Any, path: tuple[str, ...], value: Any) -> None:

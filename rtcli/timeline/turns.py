@@ -107,7 +107,8 @@ class SpokenPart:
         """A player told how far it is."""
         if not self.heard:
             if milliseconds > 0:
-                self.heard.append(HeardRun(at - milliseconds / 1000, 0, milliseconds))
+                # where time is made to pass faster, more was played than time went by: not before it was there
+                self.heard.append(HeardRun(max(at - milliseconds / 1000, self.first.at), 0, milliseconds))
             return
         run = self.heard[-1]
         lag = at - run.start - (milliseconds - run.first_ms) / 1000

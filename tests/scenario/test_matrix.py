@@ -25,6 +25,15 @@ def test_every_combination_is_a_variant() -> None:
     assert list(variants(DOCUMENT, [])) == [("", DOCUMENT)]
 
 
+def test_a_variant_is_named_as_long_as_it_takes_to_tell_its_settings_apart() -> None:
+    """Two steps that are both `say`, and an entry of a list, which has no name of its own."""
+    settings = ["steps.0.say=x", "steps.1.say=y", "output_modalities.0=text", "audio.output.speed=2", "timeout=9"]
+    document = {**DOCUMENT, "session": {"output_modalities": ["audio"]}}
+    ((name, _),) = variants(document, [parse_setting(setting) for setting in settings])
+
+    assert name == "steps.0.say=x, steps.1.say=y, output_modalities.0=text, speed=2, timeout=9"
+
+
 @pytest.mark.parametrize(
     ("setting", "session"),
     [

@@ -32,6 +32,25 @@ def test_a_typed_turn_is_measured_from_its_request() -> None:
     assert turn.kind is TurnKind.TYPED
 
 
+@pytest.mark.parametrize("told_ms", [300, 4000])
+def test_nothing_is_heard_before_it_arrived_at_whatever_pace(told_ms: int) -> None:
+    """With --pace 0 five seconds are played in no time: what is told then did not begin five seconds ago."""
+    told = Told()
+    told.now = 1.0
+    told.types()
+    told.begins("r1")
+    told.now = 1.2
+    told.plays("r1", "i", tone(5.0))
+    told.now = 1.25
+    told.hears("i", told_ms)
+    told.now = 1.26
+    told.hears("i", 5000)
+    told.ends("r1")
+
+    figures = measured(told.timeline.turns[0])
+    assert figures["first_audio"] == figures["first_sample"] == 200
+
+
 def test_a_spoken_turn_is_measured_from_the_end_of_the_voice_to_the_ear() -> None:
     """The silence before speech_stopped counts, and so does that with which the answer begins."""
     told = Told()

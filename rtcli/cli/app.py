@@ -1,7 +1,5 @@
 """The Typer application, and what becomes of an error: one line on stderr and an exit code, never a traceback."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys
@@ -53,8 +51,8 @@ _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC)  # of stdout itself: run() tells th
 def application(arguments: Sequence[str] | None = None) -> typer.Typer:
     """The program, with as much of it as these arguments need; None: all of it.
 
-    Of a command that they do not run, the name and the first line of its help: importing all of them would take longer
-    than anything that is done then.
+    A command that they run is all that is needed. Else each has its name and the first line of its help, for importing
+    all of them would take longer than anything that is done then.
     """
     app = typer.Typer(
         name="rtcli",
@@ -65,8 +63,11 @@ def application(arguments: Sequence[str] | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_program)
+    run = COMMANDS.keys() & set(arguments[:1]) if arguments else set()
     for name, (module, attribute, summary) in COMMANDS.items():
-        if arguments is not None and name not in arguments[:1]:
+        if run and name not in run:
+            continue
+        if arguments is not None and not run:
             app.command(name, help=summary)(_not_imported)
             continue
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)

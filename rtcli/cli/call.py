@@ -1,7 +1,5 @@
 """`rtcli call`: accept, reject, refer and end calls by their id."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -136,7 +134,7 @@ def hangup(
     return _run(_endpoint(settings), lambda calls: calls.hangup(call_id), Notice(f"{call_id} is ended"))
 
 
-def _endpoint(settings: Settings) -> Endpoint:
+def _endpoint(settings: "Settings") -> Endpoint:
     """Raises UsageError where nobody has calls."""
     endpoint = options.endpoint_from(settings, None)
     if endpoint.local:

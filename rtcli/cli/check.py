@@ -1,7 +1,5 @@
 """`rtcli check`: judges a recorded session by the rules of the protocol."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,7 +72,7 @@ def _path(file: str) -> str:
     return file if file == "-" else str(folder_of(settings_of().get("recordings")).find(file))
 
 
-def _as_json(finding: Finding) -> dict[str, object]:
+def _as_json(finding: "Finding") -> dict[str, object]:
     return {
         "severity": finding.rule.severity.value,
         "rule": finding.rule.id,

@@ -1,7 +1,5 @@
 """What a shell offers for the values of options; what cannot be found is not offered, without a message."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias

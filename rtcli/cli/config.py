@@ -1,7 +1,5 @@
 """`rtcli config`: the settings in effect and where each comes from; their file, and a template for it."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

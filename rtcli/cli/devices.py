@@ -1,7 +1,5 @@
 """`rtcli devices`: the microphones and speakers of this machine, as --in and --out name them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Annotated
 

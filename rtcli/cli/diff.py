@@ -1,7 +1,5 @@
 """`rtcli diff`: two recorded sessions side by side."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,7 +60,7 @@ def diff(
     return ExitCode.EXPECTATION if problems else ExitCode.OK
 
 
-def _timeline(file: str, settings: Settings) -> Timeline:
+def _timeline(file: str, settings: "Settings") -> "Timeline":
     """The turns of a recording. Raises InputError."""
     from rtcli.cli.recording_options import folder_of
     from rtcli.recording.reader import open_recording
@@ -77,7 +75,7 @@ def _timeline(file: str, settings: Settings) -> Timeline:
     return timeline
 
 
-def cost_of(settings: Settings) -> Cost:
+def cost_of(settings: "Settings") -> "Cost":
     """What tokens cost, by our table and the prices of the settings."""
     from dataclasses import asdict
 

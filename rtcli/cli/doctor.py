@@ -1,7 +1,5 @@
 """`rtcli doctor`: checks what a chat needs, without the network unless it is asked to."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re

@@ -1,7 +1,5 @@
 """`rtcli export`: a recorded session as a file for other programs."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,13 +82,13 @@ class _Recording:
         about = (header.started, header.endpoint, header.model, header.program) if header else ()
         self.source = Source(self._records, *about)
 
-    def _open(self) -> RecordingReader:
+    def _open(self) -> "RecordingReader":
         from rtcli.recording.reader import open_recording
 
         self._reader = open_recording(self._path)
         return self._reader
 
-    def _records(self) -> Iterator[Record]:
+    def _records(self) -> "Iterator[Record]":
         if self._kept is not None:
             yield from self._kept
             return

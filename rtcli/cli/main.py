@@ -13,6 +13,9 @@ def main() -> int:
         sys.stdout.write(f"rtcli {rtcli.__version__}\n")
         return 0
     _end_on_signals()
+    from rtcli.cli import collector
+
+    collector.rest()
     from rtcli.cli.app import run
     from rtcli.masking import add_environment
     from rtcli.terminal.standard_streams import notes

@@ -7,13 +7,14 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rtcli.errors import RtcliError
-from rtcli.views import DisplaySettings, View
+from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
     from rtcli.render.styles import Color
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import OnGone
     from rtcli.terminal.writer import Writer
+    from rtcli.views import View
 
 
 _UNLIMITED_WIDTH = 1000

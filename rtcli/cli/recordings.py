@@ -1,7 +1,5 @@
 """`rtcli recordings`: list, search and delete the sessions that were recorded."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,7 +27,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")
 _MAX_MATCHES = 200
 
 
-def _folder(directory: str | None) -> RecordingFolder:
+def _folder(directory: str | None) -> "RecordingFolder":
     return folder_of(directory or options.settings_of().get("recordings"))
 
 
@@ -65,13 +63,13 @@ def list_recordings(recordings: Recordings = None, json: _Json = False) -> ExitC
     return ExitCode.OK
 
 
-def _row(entry: RecordingFile) -> tuple[str, ...]:
+def _row(entry: "RecordingFile") -> tuple[str, ...]:
     header = entry.header
     about = (header.endpoint, header.model) if header else ("not a recording", "")
     return (entry.name, _megabytes(entry.size) + (" (being written)" if entry.writing else ""), *about)
 
 
-def _as_json(entry: RecordingFile) -> dict[str, Any]:
+def _as_json(entry: "RecordingFile") -> dict[str, Any]:
     header = entry.header
     about = {} if header is None else {
         "started": header.started.isoformat(),
@@ -120,7 +118,7 @@ def search(
     return ExitCode.OK if found else ExitCode.EXPECTATION
 
 
-def _frames(entry: RecordingFile) -> list[Frame]:
+def _frames(entry: "RecordingFile") -> "list[Frame]":
     """The frames of a recording; one that cannot be read is told of and passed over."""
     from rtcli.protocol.record import Frame
     from rtcli.recording.reader import open_recording
@@ -133,11 +131,11 @@ def _frames(entry: RecordingFile) -> list[Frame]:
         return []
 
 
-def _text_of(frame: Frame) -> str:
+def _text_of(frame: "Frame") -> str:
     return frame.raw if isinstance(frame.raw, str) else frame.raw.decode(errors="replace")
 
 
-def _show_match(entry: RecordingFile, frame: Frame) -> None:
+def _show_match(entry: "RecordingFile", frame: "Frame") -> None:
     from rtcli.protocol.filters import type_of
     from rtcli.protocol.times import since
     from rtcli.views import Text

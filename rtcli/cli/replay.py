@@ -1,7 +1,5 @@
 """`rtcli replay`: look at a recorded session with the commands of a live one."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -73,7 +71,7 @@ class _Playback:
 async def _replay(
     file: str,
     display: DisplaySettings,
-    settings: Settings,
+    settings: "Settings",
     *,
     pace: float | None,
     named: bool,
@@ -106,7 +104,7 @@ async def _replay(
         looked_at.close()
 
 
-def _opened(file: str, pace: float | None, directory: str | None) -> Replay:
+def _opened(file: str, pace: float | None, directory: str | None) -> "Replay":
     """The replay of a file, of standard input, or of a recording of the folder."""
     from functools import partial
 
@@ -118,11 +116,11 @@ def _opened(file: str, pace: float | None, directory: str | None) -> Replay:
     return Replay(partial(open_recording, found), speed=pace)
 
 
-def _greeting(looked_at: Replay) -> Notice:
+def _greeting(looked_at: "Replay") -> Notice:
     return Notice(f"replay of {looked_at.name}", looked_at.about, "F6 pause, F7 step, /seek, /why, /quit")
 
 
-def _context(looked_at: Replay, display: DisplaySettings, settings: Settings) -> Context:
+def _context(looked_at: "Replay", display: DisplaySettings, settings: "Settings") -> "Context":
     from rtcli.commands import Context, default_registry
 
     return Context(
@@ -135,7 +133,7 @@ def _context(looked_at: Replay, display: DisplaySettings, settings: Settings) ->
     )
 
 
-async def _at_prompt(looked_at: Replay, display: DisplaySettings, settings: Settings) -> ExitCode:
+async def _at_prompt(looked_at: "Replay", display: DisplaySettings, settings: "Settings") -> ExitCode:
     from rtcli.cli.output import color_for
     from rtcli.config.folders import history_file
     from rtcli.repl.backend import ReplayBackend
@@ -157,7 +155,7 @@ async def _at_prompt(looked_at: Replay, display: DisplaySettings, settings: Sett
 
 
 async def _in_pipe(
-    looked_at: Replay, display: DisplaySettings, settings: Settings, *, json: bool, both: bool, commands: bool
+    looked_at: "Replay", display: DisplaySettings, settings: "Settings", *, json: bool, both: bool, commands: bool
 ) -> ExitCode:
     """All of it at once, or at the speed that was named; then the commands of standard input."""
     import asyncio
@@ -188,7 +186,7 @@ async def _in_pipe(
         writer.close()
 
 
-async def _answer_lines(context: Context, show: Callable[[View], None]) -> ExitCode:
+async def _answer_lines(context: "Context", show: "Callable[[View], None]") -> ExitCode:
     """Carry out each line of standard input; the worst code of those that failed."""
     from rtcli.cli import report
     from rtcli.cli.lines import Lines

@@ -1,7 +1,5 @@
 """`rtcli report`: a recorded session as one HTML page."""
 
-from __future__ import annotations
-
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -79,7 +77,7 @@ def _stem(path: str) -> str:
     return "session" if path == "-" else Path(path).name.removesuffix(".gz").removesuffix(".ndjson") or "session"
 
 
-def _read(path: str) -> Session:
+def _read(path: str) -> "Session":
     """The whole session. Raises InputError."""
     from rtcli.recording.reader import open_recording
     from rtcli.recording.report.page import read_session
@@ -94,7 +92,7 @@ def _read(path: str) -> Session:
     return session
 
 
-def describer() -> Describe:
+def describer() -> "Describe":
     """The words of the event view for each frame of one session, in their order."""
     from rtcli.protocol.audio_payloads import AUDIO_FIELDS
     from rtcli.protocol.record import Frame

@@ -9,6 +9,9 @@ from typing import Any
 
 from rtcli.errors import ExitCode
 
+_LOADING_SECONDS = 1.0
+"""After this time what a command needs has been loaded, most of it."""
+
 
 def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     """The coroutine's code, or that of the signal that cancelled it (its cleanup has run then)."""
@@ -44,8 +47,10 @@ def _quiet_logging() -> None:
 async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     import asyncio
 
+    from rtcli.cli import collector
     from rtcli.terminal.signals import on_signal
 
+    asyncio.get_running_loop().call_later(_LOADING_SECONDS, collector.work)
     task = asyncio.ensure_future(command)
     received: list[ExitCode] = []
 

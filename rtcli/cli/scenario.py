@@ -1,7 +1,5 @@
 """`rtcli scenario`: makes scenarios of what was recorded."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,14 +78,14 @@ def _name(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".ndjson").removesuffix(".jsonl").removesuffix(".json")
 
 
-def _about(path: Path, header: Header | None) -> str:
+def _about(path: Path, header: "Header | None") -> str:
     if header is None:
         return f"from {path.name}"
     model = f", model {header.model}" if header.model else ""
     return f"from {path.name}, recorded {header.started:%Y-%m-%d}{model}"
 
 
-def _write(made: MadeScenario, target: Path, text: str, *, replace: bool) -> None:
+def _write(made: "MadeScenario", target: Path, text: str, *, replace: bool) -> None:
     """The audio first: a scenario without its files would not run. Raises InputError."""
     from rtcli.dsp.wav import write_wav
     from rtcli.files import write_file

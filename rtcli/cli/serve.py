@@ -1,7 +1,5 @@
 """`rtcli serve`: the built-in Realtime server on loopback."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -165,7 +163,7 @@ def _speech(file: str | None, recording: str | None) -> bytes | None:
     return read_speech(file)
 
 
-async def _serve(server: RealtimeServer, until_eof: bool, ring: bytes | None) -> ExitCode:
+async def _serve(server: "RealtimeServer", until_eof: bool, ring: bytes | None) -> ExitCode:
     import asyncio
 
     from rtcli.server.net.serve import serve as run_server
@@ -177,7 +175,7 @@ async def _serve(server: RealtimeServer, until_eof: bool, ring: bytes | None) ->
     return ExitCode.OK
 
 
-async def _serve_once(run: OnceRun, key: str | None, certificate: str, ring: bytes | None) -> ExitCode:
+async def _serve_once(run: "OnceRun", key: str | None, certificate: str, ring: bytes | None) -> ExitCode:
     import asyncio
     from functools import partial
 
@@ -203,7 +201,7 @@ def _announce(url: str) -> None:
     Sink(sys.stdout, output.raise_problem).write(f"{url}\n")
 
 
-def _tell(mismatch: Mismatch) -> None:
+def _tell(mismatch: "Mismatch") -> None:
     """What a client does is not what was expected of it; the values in it are the client's own."""
     from rtcli.masking import masked
     from rtcli.render.text import visible
@@ -211,7 +209,7 @@ def _tell(mismatch: Mismatch) -> None:
     _log(visible(masked(f"mismatch: {mismatch}")))
 
 
-def _event_log() -> Callable[[str], Callable[[Record], None]]:
+def _event_log() -> "Callable[[str], Callable[[Record], None]]":
     from rtcli.cli.serve_log import ServeLog
     from rtcli.config.settings import load_settings
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,10 +220,12 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if not path.exists():
             return {}
+        import tomllib
+
         return tomllib.loads(read_text(path))
     except OSError as error:  # a folder that may not be looked into
         raise InputError(str(path), error.strerror or str(error)) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # tomllib's, which is not loaded where there is no file
         raise InputError(str(path), f"not TOML: {error}") from error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 import threading
@@ -29,6 +28,8 @@ def stand_in_for(value: str) -> str:
 
 def written_forms(value: str) -> Iterator[str]:
     """The value as it is, and as URLs, JSON, HTML, Python and base64 have it."""
+    import html  # with tables that take longer to load than all of this
+
     yield value
     for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
         yield quoted

@@ -10,10 +10,11 @@ from prompt_toolkit.application import get_app
 
 from rtcli.errors import RtcliError
 from rtcli.repl.completer import Work
-from rtcli.views import Level, Notice, SessionStatus, View
+from rtcli.views import Level, Notice, SessionStatus
 
 if TYPE_CHECKING:
     from rtcli.commands.context import Context
+    from rtcli.views import View
 
 
 Edit: TypeAlias = Callable[[str], Awaitable[str | None]]

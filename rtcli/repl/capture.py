@@ -10,11 +10,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rtcli.views import Level, Notice, Text, View
+from rtcli.views import Level, Notice, Text
 
-ShowView = Callable[[View], None]
+if TYPE_CHECKING:
+    from rtcli.views import View
+
+    ShowView = Callable[[View], None]
+
 _STDOUT, _STDERR = 1, 2
 
 _MAX_LINE = 65_536

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 from rtcli.files import write_file
-from rtcli.protocol.audio_formats import decode_base64
 
 
 class ClipboardImages:
@@ -24,6 +23,7 @@ class ClipboardImages:
 
         Raises InputError where there is none, or where the tool that reads the clipboard is missing.
         """
+        from rtcli.protocol.audio_formats import decode_base64
         from rtcli.session.images import load_image
 
         image = await load_image("clipboard")

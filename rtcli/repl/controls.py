@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
@@ -19,7 +19,10 @@ from rtcli.repl.live import LiveWriter
 from rtcli.repl.pastes import Pastes
 from rtcli.repl.prompt import unfinished
 from rtcli.repl.tab import TabKey
-from rtcli.views import DisplaySettings, Level, Notice, SessionStatus, View
+from rtcli.views import DisplaySettings, Level, Notice, SessionStatus
+
+if TYPE_CHECKING:
+    from rtcli.views import View
 
 EVENT_MODES = ("off", "summary", "all")
 AGAIN_SECONDS = 2.0

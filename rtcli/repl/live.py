@@ -12,25 +12,26 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.output import Output
 
 from rtcli.masking import masked
-from rtcli.protocol.record import Frame
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
 from rtcli.repl.output import one_write
 from rtcli.repl.rows import RowQueue
-from rtcli.views import Chart, DisplaySettings, Labeled, Notice, SpeechDelta, SpeechDone, View
+from rtcli.views import DisplaySettings, Notice
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
 
+    from rtcli.protocol.record import Frame
     from rtcli.render.presenter import Presenter
     from rtcli.render.speech import SpeechTexts
+    from rtcli.views import Chart, Labeled, SpeechDelta, SpeechDone, View
 
 PERIOD = 0.05
 """Seconds between two changes of the screen."""
@@ -103,10 +104,11 @@ class LiveWriter:
     def write(self, view: View) -> None:
         """Take a view; the timer shows it."""
         self._begun = True
-        show = _SHOW.get(type(view), LiveWriter._other)
+        # of one session among several, its frames are rows like any
+        show = _ways().get(type(getattr(view, "view", view)), LiveWriter._other)
         show(self, view)
         # A microphone makes fifty frames a second, and painting the prompt for what nobody sees is most of its cost.
-        quiet = isinstance(view, Frame) or (isinstance(view, Labeled) and isinstance(view.view, Frame))
+        quiet = show is LiveWriter._record
         if self._rows or self._left_out or not (quiet and self._display.events != "summary"):
             self._arm()
 
@@ -202,12 +204,6 @@ class LiveWriter:
         rows = self._texts.finish(done, self.width)
         self._rows.add((paint(row, self.color) for row in rows), len(done.text))
 
-    def _of_one(self, view: Labeled) -> None:
-        if isinstance(view.view, Frame):
-            self._record(view)
-        else:
-            self._other(view)
-
     def _record(self, record: Frame | Labeled) -> None:
         # the terminal could not take more in one period, and the prompt would stand still
         if self._frame_rows >= MAX_ROWS:
@@ -282,10 +278,15 @@ class LiveWriter:
             app.renderer.render(app, app.layout)
 
 
-_SHOW: dict[type, Callable[[LiveWriter, Any], None]] = {
-    SpeechDelta: LiveWriter._delta,
-    SpeechDone: LiveWriter._done,
-    Frame: LiveWriter._record,
-    Chart: LiveWriter._draw,
-    Labeled: LiveWriter._of_one,
-}
+@cache
+def _ways() -> dict[type, Callable[[LiveWriter, Any], None]]:
+    """How views are shown that are not simply rows; the first paint needs none of their classes."""
+    from rtcli.protocol.record import Frame
+    from rtcli.views import Chart, SpeechDelta, SpeechDone
+
+    return {
+        SpeechDelta: LiveWriter._delta,
+        SpeechDone: LiveWriter._done,
+        Frame: LiveWriter._record,
+        Chart: LiveWriter._draw,
+    }

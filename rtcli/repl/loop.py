@@ -30,12 +30,13 @@ from rtcli.repl.prompt import Prompt, build_prompt
 from rtcli.repl.toolbar import toolbar
 from rtcli.terminal.signals import on_signal
 from rtcli.terminal.standard_streams import StandardStreams, shared_streams
-from rtcli.views import CONNECTING, DisplaySettings, Level, Notice, Quit, SessionStatus, View, Wait
+from rtcli.views import CONNECTING, DisplaySettings, Level, Notice, Quit, SessionStatus, Wait
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rtcli.commands.context import Context
+    from rtcli.views import View
 
 OpenBackend = Callable[[], Awaitable[Backend]]
 

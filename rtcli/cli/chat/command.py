@@ -1,7 +1,5 @@
 """`rtcli chat`: talk with a model, at a prompt in a terminal, line by line in a pipe."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -161,7 +159,7 @@ async def _converse(chat_options: ChatOptions) -> ExitCode:
     return await in_pipe(chat_options)
 
 
-def _tools(file: str | None) -> tuple[StandardStreams, ToolFile | None]:
+def _tools(file: str | None) -> "tuple[StandardStreams, ToolFile | None]":
     """The tools of a file, and what stays ours of stdin and stdout while its code runs."""
     from rtcli.terminal.standard_streams import shared_streams, streams_apart
 
@@ -177,7 +175,7 @@ def _tools(file: str | None) -> tuple[StandardStreams, ToolFile | None]:
 
 
 def _audio_choice(
-    settings: Settings,
+    settings: "Settings",
     *,
     mic: bool,
     named_in: str | None,
@@ -233,6 +231,8 @@ def _check_watch(endpoint: Endpoint, sends: list[str]) -> None:
 
 
 def _check_filter(expression: str) -> None:
+    if not expression:
+        return
     from rtcli.protocol.filters import parse_filter
 
     parse_filter(expression)

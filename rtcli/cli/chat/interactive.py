@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from rtcli.cli.options import bounds_of, keys_of
 from rtcli.cli.output import color_for
 from rtcli.errors import ExitCode
-from rtcli.views import Notice, View
+from rtcli.views import Notice
 
 if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
     from rtcli.commands import Context
+    from rtcli.views import View
 
 _SHOWN_PREFIXES = ("replies:", "engines:")
 

@@ -7,11 +7,8 @@ from typing import Any
 
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.errors import InputError, UsageError
-from rtcli.protocol.config_shapes import checked_config
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
-from rtcli.protocol.session_config import merge
 from rtcli.protocol.session_kind import SessionKind
-from rtcli.protocol.wire_config import config_of
 from rtcli.reading import read_text
 
 DEFAULTS: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER}}}}
@@ -20,7 +17,7 @@ DEFAULTS: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": DE
 
 def session_config(settings: Settings, file: str | None) -> dict[str, Any]:
     """The config of the session: what the user asks for, over what the program does. Raises InputError."""
-    return merge(dict(DEFAULTS), asked_config(settings, file))
+    return _merged(dict(DEFAULTS), asked_config(settings, file))
 
 
 def asked_config(
@@ -37,10 +34,16 @@ def asked_config(
     if settings.get("text"):
         config["output_modalities"] = ["text"]
     if (voice := settings.get("voice")) is not None:
-        config = merge(config, {"audio": {"output": {"voice": voice}}})
+        config = _merged(config, {"audio": {"output": {"voice": voice}}})
     if language is not None:
-        config = merge(config, _in_language(language, kind, config))
+        config = _merged(config, _in_language(language, kind, config))
     return {name: value for name, value in config.items() if (name, value) != ("audio", None)}
+
+
+def _merged(config: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    from rtcli.protocol.session_config import merge  # not for a prompt's first paint
+
+    return merge(config, more)
 
 
 def _in_language(language: str, kind: SessionKind, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +66,9 @@ def text_or_file(value: str) -> str:
 def _from_file(file: str) -> dict[str, Any]:
     """A session as the API writes it: bare, or inside a session.update or session.updated event."""
     from rtcli.cli.event_input import read_input
+    from rtcli.protocol.config_shapes import checked_config
     from rtcli.protocol.ndjson import parse_json
+    from rtcli.protocol.wire_config import config_of
 
     value = parse_json(read_input(file), file)
     inner = value.get("session", value) if isinstance(value, dict) else value

@@ -1,7 +1,5 @@
 """The options of `rtcli proxy`, and which of its two forms they ask for."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`rtcli run`: scenarios as tests of a model, with a line for each step and an exit code."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,14 +89,14 @@ def run(
     return runner.run(play_all(plan))
 
 
-def _cases(files: list[str], settings: list[str]) -> list[Case]:
+def _cases(files: list[str], settings: list[str]) -> "list[Case]":
     """Every scenario, with every setting. All that is wrong with the files is told. Raises the last of it."""
     from rtcli.scenario.matrix import parse_setting, variants
     from rtcli.scenario.parsing import find_scenarios, load_document, parse_scenario
     from rtcli.testing.cases import Case
 
     matrix = [parse_setting(text) for text in settings]
-    found: list[Case] = []
+    found: "list[Case]" = []
     wrong: list[InputError] = []
     for path in find_scenarios([Path(file).expanduser() for file in files]):
         try:
@@ -114,7 +112,7 @@ def _cases(files: list[str], settings: list[str]) -> list[Case]:
     return found
 
 
-def _checked(cases: list[Case], *, json: bool) -> ExitCode:
+def _checked(cases: "list[Case]", *, json: bool) -> ExitCode:
     from rtcli.views import Text, counted
 
     if json:
@@ -128,7 +126,7 @@ def _checked(cases: list[Case], *, json: bool) -> ExitCode:
 
 def _target(
     recording: str | None, settings: Any, *, elsewhere: bool, model: str | None, pace: float, tools: str | None
-) -> ScenarioTarget:
+) -> "ScenarioTarget":
     """What is played against. Raises UsageError, and InputError for a recording that cannot be read."""
     from dataclasses import replace
 

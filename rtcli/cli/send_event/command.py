@@ -1,7 +1,5 @@
 """`rtcli send-event`: send exactly these events, show exactly what comes back."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -128,13 +126,13 @@ class _Shown:
     first_update: str
 
 
-def _full_session(transport: OpenAIRealtimeWebSocket) -> dict[str, Any]:
+def _full_session(transport: "OpenAIRealtimeWebSocket") -> dict[str, Any]:
     from rtcli.cli.chat.session_config import DEFAULTS
 
     return transport.build_session_payload(DEFAULTS)
 
 
-def _read(file: str, kind: SessionKind) -> list[Located]:
+def _read(file: str, kind: SessionKind) -> "list[Located]":
     from rtcli.cli.event_input import read_input
     from rtcli.protocol.ndjson import parse_events
 
@@ -143,7 +141,7 @@ def _read(file: str, kind: SessionKind) -> list[Located]:
     return events
 
 
-def _warn(events: Iterable[Located], kind: SessionKind) -> None:
+def _warn(events: "Iterable[Located]", kind: SessionKind) -> None:
     """Say what looks wrong; the server decides, so everything is sent all the same."""
     from rtcli.protocol.catalog import check_client_event
 
@@ -163,7 +161,7 @@ def _warn_of_unknown(until: Iterable[str], kind: SessionKind) -> None:
         report.line(f"warning: --until {term}: no event type is known by that name{hint}")
 
 
-async def _stream(file: str, kind: SessionKind) -> AsyncIterator[Located]:
+async def _stream(file: str, kind: SessionKind) -> "AsyncIterator[Located]":
     from rtcli.cli.lines import Lines
     from rtcli.protocol.ndjson import read_events
 
@@ -176,7 +174,12 @@ async def _stream(file: str, kind: SessionKind) -> AsyncIterator[Located]:
 
 
 async def _exchange(
-    endpoint: Endpoint, stop: StopCondition, events: list[Located] | None, file: str, shown: _Shown, recorded: _Recorded
+    endpoint: Endpoint,
+    stop: "StopCondition",
+    events: "list[Located] | None",
+    file: str,
+    shown: _Shown,
+    recorded: _Recorded,
 ) -> ExitCode:
     from rtcli.cli.connect import serving_in_process
     from rtcli.cli.output import StdoutConsumer, color_for

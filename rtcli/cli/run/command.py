@@ -96,7 +96,7 @@ def _cases(files: list[str], settings: list[str]) -> "list[Case]":
     from rtcli.testing.cases import Case
 
     matrix = [parse_setting(text) for text in settings]
-    found: "list[Case]" = []
+    found: list[Case] = []
     wrong: list[InputError] = []
     for path in find_scenarios([Path(file).expanduser() for file in files]):
         try:

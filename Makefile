@@ -7,6 +7,8 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install
 # Of all that pip says, the larger files that it fetches; its errors go to stderr and past this.
 PROGRESS := sed -n -E 's/^ *(Downloading|Using cached) ([^ ]+)-[0-9][^ ]* \((.* MB)\)$$/  \2 (\3)/p; s/^Installing collected packages.*/  .../p'
 SHELL := /bin/bash -o pipefail
+# Where this is set, as in many containers, each of a thousand processes would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help chat test test-slow check fix bench soak fuzz differential docs prices clean python
@@ -21,13 +23,14 @@ chat: $(VENV)/installed $(if $(filter 0,$(VOICE)),,$(VENV)/voice) ## talk with a
 # real time: its tests have the machine for themselves, and so has the call of the official SDK in a browser.
 test: check ## lint, strict types, import rules and all tests
 	PYTHONHASHSEED=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))') \
-	    $(BIN)/pytest --numprocesses=auto -m 'not sound and not slow and not browser'
-	$(BIN)/pytest -m sound
+	    $(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'not sound and not slow and not browser'
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m sound tests/sound
 	$(BIN)/pytest -m browser tests/foreign
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
 test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, pages in a browser, rows that say the same again
-	$(BIN)/pytest -m 'slow or browser'
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'slow and not browser'
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m browser --ignore=tests/foreign
 
 check: $(VENV)/tools ## lint and strict types alone
 	$(BIN)/ruff format --check .

@@ -24,6 +24,12 @@ _FOREIGN_TO_TESTS = ("OPENAI_", "AZURE_", "RTCLI_", "NO_COLOR", "FORCE_COLOR", "
 _OF_CI = ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "PYTEST_ADDOPTS", "COLUMNS", "LINES")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: a third of its time a test waits for a program that it started."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What opens a browser is marked so: `make test` does without, `make test-slow` runs it."""
     for item in items:

@@ -277,23 +277,27 @@ def test_a_recording_at_the_prompt_is_paused_stepped_and_searched(tmp_path: Path
 # -- kill -9 -----------------------------------------------------------------------------------------------------------
 
 
-async def test_whatever_a_reader_had_seen_when_the_program_was_killed_is_in_the_file(tmp_path: Path) -> None:
-    """Twelve times, each after another number of lines."""
-    for attempt in range(12):
-        path = tmp_path / f"{attempt}.ndjson"
-        process = await start("chat", "--local", "--json", "--both", "--record", str(path))
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(b"count to 30\n" * 3)
-        await process.stdin.drain()
-        seen = []
-        for _ in range(random.Random(attempt).randint(1, 60)):
-            seen.append(await process.stdout.readline())
-        process.send_signal(signal.SIGKILL)
-        seen += (await process.stdout.read()).splitlines(keepends=True)
-        await process.wait()
+@pytest.mark.parametrize(
+    "attempt", [0, 1, 2, *(pytest.param(number, marks=pytest.mark.slow) for number in range(3, 12))]
+)
+async def test_whatever_a_reader_had_seen_when_the_program_was_killed_is_in_the_file(
+    attempt: int, tmp_path: Path
+) -> None:
+    """Each time after another number of lines."""
+    path = tmp_path / "killed.ndjson"
+    process = await start("chat", "--local", "--json", "--both", "--record", str(path))
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(b"count to 30\n" * 3)
+    await process.stdin.drain()
+    seen = []
+    for _ in range(random.Random(attempt).randint(1, 60)):
+        seen.append(await process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    seen += (await process.stdout.read()).splitlines(keepends=True)
+    await process.wait()
 
-        whole = [line.rstrip(b"\n") for line in seen if line.endswith(b"\n")]
-        kept = [line for line in path.read_bytes().split(b"\n") if b'"dir":' in line]
-        assert kept[: len(whole)] == whole and len(whole) > 0
-        with open_recording(str(path)) as reader:
-            assert len([record for record in reader if isinstance(record, Frame)]) >= len(whole)
+    whole = [line.rstrip(b"\n") for line in seen if line.endswith(b"\n")]
+    kept = [line for line in path.read_bytes().split(b"\n") if b'"dir":' in line]
+    assert kept[: len(whole)] == whole and len(whole) > 0
+    with open_recording(str(path)) as reader:
+        assert len([record for record in reader if isinstance(record, Frame)]) >= len(whole)

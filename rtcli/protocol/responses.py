@@ -143,10 +143,9 @@ class ResponseSequencer:
         """There is something to cancel, and no cancel under way."""
         return self.active and self._slot is not Slot.CANCELLING
 
-    def output_format(self, response_id: str) -> AudioFormat | None:
-        """The audio format that response.created named for this response, or None."""
-        running = self._running.get(response_id)
-        return running.output_format if running else None
+    def running(self, response_id: str) -> Running | None:
+        """What is known of a response that runs."""
+        return self._running.get(response_id)
 
     def is_out_of_band(self, response_id: str) -> bool:
         """Whether this running response stands outside the default conversation."""

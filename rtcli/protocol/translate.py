@@ -28,7 +28,10 @@ from rtcli.protocol.payloads import (
     TranscriptDelta,
     Usage,
 )
+from rtcli.protocol.quick_values import quick
 from rtcli.protocol.unset import UNSET, Unset
+
+_transcript_delta_payload, _text_delta_payload = quick(TranscriptDelta), quick(OutputTextDelta)
 
 Semantic: TypeAlias = tuple[Any, ...]
 """The name of a semantic event, and its payload if it has one: what `emit` takes."""
@@ -53,14 +56,16 @@ def _transcript_delta(event: Event) -> Translated:
     delta, item_id = event.get("delta"), event.get("item_id")
     if not isinstance(delta, str) or not isinstance(item_id, str):
         return _NOTHING
-    return (("audio_transcript_delta", TranscriptDelta(delta, item_id, text_of(event.get("response_id")))),)
+    payload = _transcript_delta_payload(delta, item_id, text_of(event.get("response_id")))
+    return (("audio_transcript_delta", payload),)
 
 
 def _text_delta(event: Event) -> Translated:
     delta, item_id = event.get("delta"), event.get("item_id")
     if not isinstance(delta, str) or not isinstance(item_id, str):
         return _NOTHING
-    return (("output_text_delta", OutputTextDelta(delta, item_id, text_of(event.get("response_id")))),)
+    payload = _text_delta_payload(delta, item_id, text_of(event.get("response_id")))
+    return (("output_text_delta", payload),)
 
 
 def _audio_done(event: Event) -> Translated:

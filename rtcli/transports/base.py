@@ -131,12 +131,13 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         """
         event = decode(frame)
         now = self._clock()
-        binary = isinstance(frame, bytes) if binary is None else binary
-        if isinstance(event, Malformed) and not self._observers:  # who observes sees it
-            logger.warning("a frame that is not an event: %s", event.reason)
+        if binary is None:
+            binary = isinstance(frame, bytes)
         if self._observers:
             seen, problem = (None, event.reason) if isinstance(event, Malformed) else (event, "")
             self._show(self.frames.received(seen, frame, now, binary=binary, problem=problem))
+        elif isinstance(event, Malformed):  # who observes sees it
+            logger.warning("a frame that is not an event: %s", event.reason)
         try:
             if (dialect := self.dialect) is not None and (read := _read(dialect, event, frame, binary)) is not None:
                 if isinstance(event, dict):

@@ -32,18 +32,21 @@ class Messages:
         self._transport = transport
         self._waiting: deque[tuple[bytes, bool]] = deque()
         self._left = 0  # messages that may still come in this turn: none before somebody reads
-        self._take: Take | None = None
-        self._parts: bytearray | None = None  # of a message that is not complete
+        self._take: Take = drop
+        self._ignored = False
+        self.complete = True  # every message that has begun has also ended
+        self._parts = bytearray()  # of one that has not
         self._binary = False  # that one
 
     def read(self, take: Take) -> None:
         """From now on `take` gets them, beginning with those that are there."""
-        self._take = self._take or take  # `ignore` came before: closed before it was read
+        if not self._ignored:  # else closed before it was read
+            self._take = take
         self._next_turn()
 
     def ignore(self) -> None:
         """From now on nobody gets them."""
-        self._take = drop
+        self._take, self._ignored = drop, True
 
     async def all_taken(self) -> None:
         """Wait until nothing waits any more. Raises what `take` raised."""
@@ -54,11 +57,15 @@ class Messages:
 
     def whole(self, message: bytes, binary: bool) -> None:
         """A message in one frame."""
-        if self._left == MESSAGES_A_TURN:
+        left = self._left
+        if left == MESSAGES_A_TURN:
             self._loop.call_soon(self._next_turn)
-        if self._left > 0:  # then nothing waits
-            self._left -= 1
-            self._hand_on(message, binary)
+        if left > 0:  # then somebody reads, and nothing waits
+            self._left = left - 1
+            try:
+                self._take(message, binary)
+            except BaseException as error:  # noqa: BLE001  the reader raises it
+                self._failed(error)
             return
         if not self._waiting:
             self._transport.pause_reading()
@@ -70,35 +77,30 @@ class Messages:
             return
         while self._waiting and self._left > 0:
             self._left -= 1
-            self._hand_on(*self._waiting.popleft())
+            try:
+                self._take(*self._waiting.popleft())
+            except BaseException as error:  # noqa: BLE001  the reader raises it
+                self._failed(error)
         self._loop.call_soon(self._next_turn)
         if not self._waiting:
             self._transport.resume_reading()
 
-    def _hand_on(self, message: bytes, binary: bool) -> None:
-        try:
-            (self._take or drop)(message, binary)
-        except BaseException as error:  # noqa: BLE001  the reader raises it
-            self._take, self.failure = drop, error
-            self._transport.abort()
+    def _failed(self, error: BaseException) -> None:
+        self._take, self.failure = drop, error
+        self._transport.abort()
 
     def part(self, data: bytes | memoryview, *, binary: bool | None, final: bool) -> int:
         """A frame of a message in several; `binary` is None for one that goes on. The bytes of it so far.
 
         Raises ValueError for a frame that does not follow from the one before.
         """
-        if (binary is None) != (self._parts is not None):
-            raise ValueError("a message begins in the middle of another" if self._parts is not None else "no beginning")
-        if self._parts is None:
-            self._parts, self._binary = bytearray(), bool(binary)
+        if (binary is None) == self.complete:
+            raise ValueError("no beginning" if self.complete else "a message begins in the middle of another")
+        if binary is not None:
+            self._parts, self._binary = bytearray(), binary
         self._parts += data
-        size = len(self._parts)
+        size, self.complete = len(self._parts), final
         if final:
-            message, self._parts = bytes(self._parts), None
+            message, self._parts = bytes(self._parts), bytearray()
             self.whole(message, self._binary)
         return size
-
-    @property
-    def complete(self) -> bool:
-        """Every message that has begun has also ended."""
-        return self._parts is None

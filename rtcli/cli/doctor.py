@@ -165,7 +165,7 @@ def _websocket(flags: dict[str, Any]) -> Checkup:
         return Checkup("websocket", str(error), good=False, hint=error.hint, code=error.exit_code)
     if module is not None:
         return Checkup("websocket", f"frames by picows {module.VERSION}, which websockets lets take over")
-    hint = "" if asked != "auto" else f"{install_command('rtcli[fast]')}: picows takes half the processor time"
+    hint = "" if asked != "auto" else f"{install_command('rtcli[fast]')}: picows sends in half the processor time"
     return Checkup("websocket", "frames by websockets", hint=hint)
 
 

@@ -42,7 +42,10 @@ async def dial_with(
     """An open connection, whose frames the backend reads and writes. Raises what `dial` and `faster` raise."""
     options["max_message_bytes"] = max_message_bytes
     if (picows := faster(backend)) is None:
-        return await dial(url, headers, connection=WatchedClient, **options)
+        connection = await dial(url, headers, connection=WatchedClient, **options)
+        if isinstance(connection, WatchedClient) and max_message_bytes is not None:
+            connection.largest_text = min(connection.largest_text, max_message_bytes)
+        return connection
     opened = await dial(url, headers, connection=picows.Opened, **options)
     taken: OpenSocket = picows.PicowsSocket(opened, max_message_bytes)
     return taken

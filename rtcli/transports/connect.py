@@ -25,6 +25,7 @@ from rtcli.http.tls import ssl_context as default_ssl_context
 from rtcli.http.unread import MAX_QUEUE
 from rtcli.masking import mask_exception, masked_start, masking_logger
 from rtcli.transports.one_host import OneHost
+from rtcli.transports.whole_texts import WholeTexts
 
 Explainer: TypeAlias = Callable[[str, Any], ConnectError]
 
@@ -53,8 +54,8 @@ def call_url(call_id: str) -> str:
     return f"{OPENAI_URL}?call_id={quote(call_id, safe='')}"
 
 
-class WatchedClient(Keepalive, OneHost):
-    """Watched for life."""
+class WatchedClient(Keepalive, WholeTexts, OneHost):
+    """Watched for life, and read past the library where that is the same."""
 
 
 class _Connect(connect):

@@ -16,12 +16,14 @@ from rtcli.errors import UnsupportedError
 from rtcli.http.liveness import Keepalive, Signs, write_ping
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME
 from rtcli.transports.messages import MESSAGES_A_TURN, Messages, Take, drop
+from rtcli.transports.whole_texts import WholeTexts
 
 if TYPE_CHECKING:
     from rtcli.transports.picows_socket import PicowsSocket
 
 _READ_SIZE = 64 * 1024
-_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+_TEXT, _BINARY, _CONTINUATION = Opcode.TEXT, Opcode.BINARY, Opcode.CONT  # a member costs a search through its class
+_DATA = (_TEXT, _BINARY, _CONTINUATION)
 _TOO_LARGE = 1009  # the close code for a message that is larger than the reader takes
 
 
@@ -169,10 +171,10 @@ class LibrarySocket:
         def hand_on(event: Event) -> None:
             if not isinstance(event, Frame) or event.opcode not in _DATA:
                 process_event(event)
-            elif event.fin and event.opcode is Opcode.TEXT and messages.complete:
+            elif event.fin and event.opcode is _TEXT and messages.complete:
                 messages.whole(bytes(event.data), False)  # the library's own may be a bytearray
             else:
-                binary = None if event.opcode is Opcode.CONT else event.opcode is Opcode.BINARY
+                binary = None if event.opcode is _CONTINUATION else event.opcode is _BINARY
                 messages.part(bytes(event.data), binary=binary, final=event.fin)
 
         early = list(waiting.frames.queue)  # what came before the connection was ours
@@ -183,6 +185,8 @@ class LibrarySocket:
             waiting.paused = False
             waiting.resume()
         setattr(self._socket, "process_event", hand_on)  # noqa: B010  (a method, replaced for this one object)
+        if isinstance(self._socket, WholeTexts):
+            self._socket.messages = messages
 
     def _note_life(self) -> None:
         """Count what a connection that was dialed elsewhere does, as `Keepalive` does for those of ours."""

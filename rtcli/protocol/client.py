@@ -11,21 +11,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import count
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.client_events import function_call_output, session_update, truncate
 from rtcli.protocol.effects import Effect, Effects, Ready, Send
 from rtcli.protocol.events import Event, encode_bytes
 from rtcli.protocol.function_calls import FunctionCalls
+from rtcli.protocol.items import text_of
 from rtcli.protocol.omissions import Omissions
 from rtcli.protocol.payloads import ErrorPayload, TransportAudio
 from rtcli.protocol.playback import Playback, Truncation
 from rtcli.protocol.quick_values import quick
 from rtcli.protocol.reset import CREATE, DELETE, PendingEdits, plan_reset
 from rtcli.protocol.responses import ResponseSequencer
+from rtcli.protocol.routes import NOWHERE, Routes, routes
 from rtcli.protocol.session_config import RequestedSession
-from rtcli.protocol.translate import TRANSLATORS, Translated
 
 logger = logging.getLogger("rtcli.protocol")
 
@@ -36,18 +37,6 @@ Reaction: TypeAlias = Callable[["ClientCore", Event, float, AskHeard | None], It
 """What a server event leads to after it was emitted: reaction(core, event, now, heard)."""
 
 _audio_payload = quick(TransportAudio)
-
-
-class _Route(NamedTuple):
-    """What is done for one type of event, in this order."""
-
-    before: Callable[[ClientCore, Event], Ready | None] | None = None
-    translator: Callable[[Event], Translated] | None = None
-    after: Callable[[ClientCore, Event], None] | None = None
-    reaction: Reaction | None = None
-
-
-_NOWHERE = _Route()
 
 
 class ClientCore:
@@ -78,7 +67,7 @@ class ClientCore:
         self.tracing: Any = None  # as the server said it last
         self.ready = False  # the server has confirmed the session of this connection
         self.epoch = 0  # counts connections that ended, so that the rest of an event is dropped with its connection
-        self._routes = _routes(REACTIONS if reactions is None else reactions)
+        self._routes: Routes = routes(self._HANDLERS, self._HEARD, REACTIONS if reactions is None else reactions)
         self._sequenced = sequenced
         self._auto_tracing = auto_tracing
         self._plays_remotely = plays_remotely
@@ -141,7 +130,7 @@ class ClientCore:
         known, so that the event need not be emitted for nobody under its own.
         """
         kind, epoch = event["type"], self.epoch
-        before, translator, after, reaction = self._routes.get(kind, _NOWHERE)
+        before, translator, after, reaction = self._routes.get(kind) or NOWHERE
         if before is not None and (ready := before(self, event)) is not None:
             yield ready
         if listened is None or "*" in listened:
@@ -236,18 +225,13 @@ class ClientCore:
         if not isinstance(item_id, str) or not isinstance(delta, str):
             return ()
         data = decode_base64(delta)
-        response_id = event.get("response_id")
-        if not isinstance(response_id, str):
-            response_id = ""
-        if not isinstance(index, int):
-            index = 0
+        response_id = text_of(event.get("response_id"))
+        key = (item_id, index if isinstance(index, int) else 0)
         running = self.responses.running(response_id)
         audio_format = (running.output_format if running else None) or self.session.output_format
         inside = running is None or not running.out_of_band
-        in_time = self.playback.receive(
-            (item_id, index), response_id, len(data), audio_format, now, in_conversation=inside
-        )
-        return (("audio", _audio_payload(data, response_id, item_id, index, not in_time)),)
+        in_time = self.playback.receive(key, response_id, len(data), audio_format, now, in_conversation=inside)
+        return (("audio", _audio_payload(data, response_id, item_id, key[1], not in_time)),)
 
     def _on_input_audio_buffer_speech_started(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """The user talks over the assistant."""
@@ -389,15 +373,6 @@ class ClientCore:
             yield from self.send({"type": "response.cancel", "response_id": response_id})
         elif self.responses.can_cancel:
             yield from self.send({"type": "response.cancel"})
-
-
-def _routes(reactions: Mapping[str, Reaction]) -> Mapping[str, _Route]:
-    """By the type of the event."""
-    before, after = ClientCore._HANDLERS, ClientCore._HEARD
-    return {
-        kind: _Route(before.get(kind), TRANSLATORS.get(kind), after.get(kind), reactions.get(kind))
-        for kind in {*before, *TRANSLATORS, *after, *reactions}
-    }
 
 
 RETRIEVE_ONLY: Mapping[str, Reaction] = {

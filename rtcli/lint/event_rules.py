@@ -10,6 +10,7 @@ from rtcli.lint.rule import MALFORMED, Severity, rule, rule_at_end
 from rtcli.protocol.beta_fields import REMOVED, RENAMED, advice
 from rtcli.protocol.catalog import BETA_NAMES, NAMES, ROWS, direction_of, nearest
 from rtcli.protocol.dialects import is_known
+from rtcli.protocol.outcome import NO_REASON, end_reasons
 from rtcli.protocol.record import Direction, Frame
 from rtcli.protocol.session_kind import SessionKind
 
@@ -121,10 +122,8 @@ def refused(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 def response_failed(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Responses end completed, or cancelled."""
     response = mapping(event.get("response"))
-    status, details = response.get("status"), mapping(response.get("status_details"))
-    if status in ("failed", "incomplete"):
-        why = error_of(details).get("message") or details.get("reason") or "the server gave no reason"
-        yield f"response {response.get('id')} ended {status}: {why}"
+    if (status := response.get("status")) in ("failed", "incomplete"):
+        yield f"response {response.get('id')} ended {status}: {(end_reasons(response) or (NO_REASON,))[-1]}"
 
 
 @rule(

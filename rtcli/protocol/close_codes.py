@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 NO_CLOSE_FRAME = 1006
 
+TOO_LARGE = "a message of the server was larger than is taken"
+"""The reason of an end that we made with 1009: the same code of a server is about what we sent."""
+
 _ADVICE: Mapping[int, str] = {
     1001: "sessions last at most 60 minutes, and servers are restarted: connect again",
     1006: "the connection broke without a close frame: check the network, and the server's own log",
@@ -20,8 +23,10 @@ FINAL = frozenset({3000, 4000})
 """Codes after which another connection would end the same way."""
 
 
-def advice_for_close(code: int | None) -> str:
+def advice_for_close(code: int | None, reason: str = "") -> str:
     """What to do after a connection has ended with this code (None: without a close frame), or ""."""
+    if reason == TOO_LARGE:
+        return ""
     return _ADVICE.get(NO_CLOSE_FRAME if code is None else code, "")
 
 

@@ -28,8 +28,18 @@ NAMES: Mapping[str, str] = {
     "transcription.delta": f"{_HEARD}.delta",
     "transcription.text.delta": f"{_HEARD}.delta",
     "transcription.done": f"{_HEARD}.completed",
+    "response.error": "error",
+    "session.error": "error",
 }
 """Names that servers use for an event, and the GA name of it."""
+
+ENDS: Mapping[str, str] = {
+    "response.cancelled": "cancelled",
+    "response.completed": "completed",
+    "response.failed": "failed",
+    "response.incomplete": "incomplete",
+}
+"""Names that servers use for the end of a response, and the status of a `response.done` that they stand for."""
 
 CUMULATIVE: frozenset[str] = frozenset({f"{_HEARD}.updated", f"{_HEARD}.result"})
 """Events that repeat the whole transcript so far, where GA has deltas."""
@@ -96,7 +106,8 @@ class Dialect:
         self._item = ""  # the item whose content comes
         self._heard: dict[str, str] = {}  # item -> its transcript as it was told last, of cumulative events
         self._calls: dict[str, Event | None] = {}  # call_id -> its item as far as it is known; None: it is told
-        self._ended: dict[str, None] = {}  # responses whose end was made up of response.cancelled
+        self._ended: dict[str, str] = {}  # responses that have ended, and the name of the event that said so
+        self._carried: dict[str, str] = {}  # GA's name of what the model says -> the name that carries it here
         self._said: dict[str, _Sentence] = {}  # of words that run on, by type: the sentence that is open
 
     def __repr__(self) -> str:
@@ -106,6 +117,8 @@ class Dialect:
         """The GA events that this one stands for; None where it is one as it is."""
         kind = event["type"]
         if (field := _CONTENT.get(kind)) is not None and field in event:  # GA's as it is, and most of what comes
+            if self._carried.setdefault(kind, kind) != kind:
+                return ()
             if item := event.get("item_id"):
                 self._item = item
             return None
@@ -113,6 +126,9 @@ class Dialect:
         name = NAMES.get(kind)
         if reader is None and name is None:
             return None
+        ga = name or kind
+        if ga in _CONTENT and self._carried.setdefault(ga, kind) != kind:  # said already, under another name
+            return ()
         read = event if name is None else {**event, "type": name}
         if fields := FIELDS.get(read["type"]):
             read = _renamed(read, *fields)
@@ -156,6 +172,8 @@ class Dialect:
         return ({**event, "session": read},)
 
     def _on_response_created(self, event: Event) -> None:
+        self._carried.clear()
+        self._ended.pop(_text(_mapping(event.get("response")).get("id")), None)
         self._response, self._item = _text(_mapping(event.get("response")).get("id")), ""
 
     def _on_item_added(self, event: Event) -> None:
@@ -167,10 +185,14 @@ class Dialect:
         if not event["type"].startswith(_HEARD):
             self._item = _text(event.get("item_id")) or self._item
 
+    def _on_conversation_item(self, event: Event) -> Events | None:
+        item = _mapping(event.get("item"))
+        return None if (read := _with_parts(item)) is item else ({**event, "item": read},)
+
     def _on_item_done(self, event: Event) -> Events | None:
         item = _mapping(event.get("item"))
         if item.get("type") != "function_call":
-            return None
+            return self._on_conversation_item(event)
         remember(self._calls, _text(item.get("call_id")), None, _MAX_REMEMBERED)
         return None if item.get("status") else ({**event, "item": {**item, "status": "completed"}},)
 
@@ -185,8 +207,9 @@ class Dialect:
         """Calls that nothing but the end tells of are told before it."""
         response = _mapping(event.get("response"))
         response_id = _text(response.get("id"))
-        if response_id in self._ended:
+        if self._ended.get(response_id) in ENDS:
             return ()
+        self._remember_end(response_id, event["type"])
         output = response.get("output")
         items = [item for item in (output if isinstance(output, list) else ()) if isinstance(item, Mapping)]
         calls = [item for item in items if item.get("type") == "function_call"]
@@ -195,21 +218,30 @@ class Dialect:
         untold = [item for item in calls if self._calls.get(_text(item.get("call_id")), {}) is not None]
         for item in untold:
             remember(self._calls, _text(item.get("call_id")), None, _MAX_REMEMBERED)
+        read = [_with_parts(item) for item in items]
+        if any(new is not old for new, old in zip(read, items, strict=True)):
+            event = {**event, "response": {**response, "output": read}}
+            if not untold:
+                return (event,)
         if response.get("status") not in (None, "completed") or not untold:
             return None
         told = {"type": "response.output_item.done", "response_id": response_id, "output_index": 0}
         fixed = {"type": "function_call", "status": "completed"}
         return (*({**told, "item": {**item, **fixed}} for item in untold), event)
 
-    def _on_response_cancelled(self, event: Event) -> Events:
-        response = _mapping(event.get("response"))
-        response_id = _text(event.get("response_id")) or _text(response.get("id")) or self._response
-        if response_id in self._ended:
+    def _on_response_ended(self, event: Event) -> Events:
+        """An end under a name of its own: response.done, with the status that the name says."""
+        ended = response_ended(event, self._response)
+        if ended["id"] in self._ended:
             return ()
-        remember(self._ended, response_id, None, _MAX_REMEMBERED)
-        ended = {"output": [], **response, "id": response_id, "status": "cancelled"}
-        ended.setdefault("status_details", {"type": "cancelled", "reason": "client_cancelled"})
-        return ({"type": "response.done", "response": ended},)
+        done: Event = {"type": "response.done", "response": ended}
+        read = self._on_response_done(done)
+        self._remember_end(ended["id"], event["type"])
+        return (done,) if read is None else read
+
+    def _remember_end(self, response_id: str, name: str) -> None:
+        if response_id:
+            remember(self._ended, response_id, name, _MAX_REMEMBERED)
 
     def _on_cumulative(self, event: Event) -> Events:
         """What is new of a transcript; one that was corrected is shown when it is whole."""
@@ -276,6 +308,32 @@ class _Sentence:
         return end is not None and (delta[:1].isspace() or not self.text[-1:].isascii())
 
 
+def _with_parts(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message whose content is text, as chat completions have it, with a part in its place."""
+    content = item.get("content")
+    if not isinstance(content, str):
+        return item
+    kind = "output_text" if item.get("role", "assistant") == "assistant" else "input_text"
+    return {**item, "content": [{"type": kind, "text": content}]}
+
+
+def as_verdict(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An event that refuses something or ends a response, as GA has it; any other as it is."""
+    kind = event.get("type")
+    if kind in ENDS:
+        return {"type": "response.done", "response": response_ended(event)}
+    return {**event, "type": "error"} if isinstance(kind, str) and NAMES.get(kind) == "error" else event
+
+
+def response_ended(event: Mapping[str, Any], running: str = "") -> dict[str, Any]:
+    """The `response` of an event of ENDS as response.done has it; `running` is its id where the event has none."""
+    response = _mapping(event.get("response"))
+    status = ENDS[event["type"]]
+    response_id = _text(event.get("response_id")) or _text(response.get("id")) or running
+    beside: dict[str, Any] = {name: event[name] for name in ("error", "status_details") if name in event}
+    return {"output": [], **beside, **response, "id": response_id, "status": status}
+
+
 def _renamed(event: Event, field: str, others: tuple[str, ...]) -> Event:
     """The event with the field under GA's name; the event itself where it has it."""
     if field in event:
@@ -304,6 +362,9 @@ _READERS: Mapping[str, _Reader] = {
     "response.created": Dialect._on_response_created,
     "response.output_item.added": Dialect._on_item_added,
     "response.output_item.done": Dialect._on_item_done,
+    **dict.fromkeys(
+        (f"conversation.item.{what}" for what in ("added", "done", "retrieved")), Dialect._on_conversation_item
+    ),
     "response.function_call_arguments.done": Dialect._on_arguments_done,
     **dict.fromkeys(FIELDS, Dialect._on_content),
     **dict.fromkeys(_WORDS, Dialect._on_words),
@@ -311,7 +372,7 @@ _READERS: Mapping[str, _Reader] = {
     "session.started": Dialect._on_started,
     "session.closed": Dialect._on_closed,
     "response.done": Dialect._on_response_done,
-    "response.cancelled": Dialect._on_response_cancelled,
+    **dict.fromkeys(ENDS, Dialect._on_response_ended),
     **dict.fromkeys(CUMULATIVE, Dialect._on_cumulative),
 }
 """What an event needs beside its name; also what is remembered of the events that are GA's already."""

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from rtcli.errors import error_of
 from rtcli.protocol.catalog import EVENT_TYPES, ROWS, event_types
+from rtcli.protocol.dialects import ENDS, NAMES, response_ended
 from rtcli.protocol.error_attribution import SentFrames, possible_event_types
 from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
 from rtcli.protocol.record import Direction
@@ -106,7 +107,7 @@ class PendingRequests:
             return self._sent(number, kind, event, caused_by) or caused_by
         if self.kind is SessionKind.LIVE:
             return self._live(event)
-        handler = _HANDLERS.get(kind)
+        handler = _HANDLERS.get(kind) or _HANDLERS.get(NAMES.get(kind, ""))
         return handler(self, number, event) if handler else self._origin(event)
 
     # -- what we send ----------------------------------------------------------------------------
@@ -273,6 +274,13 @@ class PendingRequests:
             return request.number
         return None if out_of_band else self._turns.take()
 
+    def _on_response_ended(self, number: int, event: _Event) -> int | None:
+        """Other servers have a name for each way in which a response ends."""
+        response = response_ended(event)
+        if response["status"] == "cancelled" and "status_details" not in response:
+            response["status_details"] = {"reason": "client_cancelled"}  # it answers our cancel, if there is one
+        return self._on_response_done(number, {"response": response})
+
     def _on_response_done(self, number: int, event: _Event) -> int | None:
         """What ended a response: our cancel, or speech; and else what began it."""
         response = _mapping(event.get("response"))
@@ -380,6 +388,7 @@ _HANDLERS: Mapping[str, Callable[[PendingRequests, int, _Event], int | None]] = 
     "output_audio_buffer.cleared": PendingRequests._on_reply,
     "response.created": PendingRequests._on_response_created,
     "response.done": PendingRequests._on_response_done,
+    **dict.fromkeys(ENDS, PendingRequests._on_response_ended),
     "response.output_item.added": PendingRequests._on_output_item_added,
     "response.output_item.done": PendingRequests._on_output_item_done,
     "rate_limits.updated": PendingRequests._on_rate_limits_updated,

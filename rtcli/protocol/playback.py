@@ -30,13 +30,25 @@ class PartAudio:
     first_at: float
     in_conversation: bool = True
     format: AudioFormat = PCM16
-    received_bytes: int = 0
+    received_bytes: int = 0  # in this format
+    earlier_ms: float = 0  # in others, before the session changed it
     finished: bool = False
     cut: bool = False
 
     @property
     def received_ms(self) -> int:
-        return self.format.milliseconds(self.received_bytes)
+        if not self.earlier_ms:
+            return self.format.milliseconds(self.received_bytes)
+        return int(self.earlier_ms + self.received_bytes * 1000 / self.format.bytes_per_second)
+
+    def add(self, length: int, audio_format: AudioFormat) -> None:
+        if audio_format != self.format:
+            self.earlier_ms += self.received_bytes * 1000 / self.format.bytes_per_second
+            self.format, self.received_bytes = audio_format, 0
+        self.received_bytes += length
+
+    def is_all_within(self, heard_ms: float) -> bool:
+        return (heard_ms - self.earlier_ms) * self.format.bytes_per_second >= self.received_bytes * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +113,7 @@ class Playback:
         self._arriving = key
         if part.cut:
             return False
-        part.format = audio_format
-        part.received_bytes += length
+        part.add(length, audio_format)
         return True
 
     def finish(self, key: PartKey) -> None:
@@ -141,7 +152,7 @@ class Playback:
     def _cut(self, key: PartKey, heard_ms: float) -> Truncation:
         part = self._parts[key]
         received, heard = part.received_ms, max(0, int(heard_ms))
-        all_heard = part.finished and heard_ms * part.format.bytes_per_second >= part.received_bytes * 1000
+        all_heard = part.finished and part.is_all_within(heard_ms)
         nowhere = part.cut or all_heard or not part.in_conversation
         part.cut = True
         return Truncation(*key, part.response_id, received, heard, None if nowhere else min(heard, received))

@@ -8,6 +8,7 @@ from typing import Any
 
 from rtcli.masking import masked_start
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.outcome import end_reasons
 from rtcli.render.media import WireFormats, base64_size
 from rtcli.render.units import duration, size
 
@@ -95,15 +96,12 @@ def _response_created(event: _Event, formats: WireFormats) -> str:
 
 def _response_done(event: _Event, formats: WireFormats) -> str:
     response = event["response"]
-    details, usage = response.get("status_details") or {}, response.get("usage") or {}
-    error = details.get("error") or {}
-    why = details.get("reason") or error.get("code") or error.get("type")
+    usage = response.get("usage") or {}
+    why, *message = end_reasons(response) or ("",)
     words = [str(response.get("status"))]
     # some servers give a reason for success as well ("stop")
     if why and response.get("status") != "completed":
-        words.append(f"({why})")
-    if error.get("message"):
-        words.append(str(error["message"]))
+        words += [f"({why})", *message]
     if usage.get("total_tokens"):
         words.append(f"{usage.get('input_tokens')} → {usage.get('output_tokens')} tokens")
     return " ".join(words)

@@ -90,12 +90,12 @@ def of_response(details: Mapping[str, Any]) -> str:
     return BY_REASON.get(str(details.get("reason")), "")
 
 
-def of_close(code: int | None, said: str = "") -> str:
-    """The hint for a connection that ended with this code (None: without a close frame).
+def of_close(code: int | None, said: str = "", reason: str = "") -> str:
+    """The hint for a connection that ended with this code (None: without a close frame) and this reason.
 
     `said` is the code of the error that the server sent last.
     """
     if said in _ACCOUNT:
         return BY_CODE[said]
     reconnect = "" if code in FINAL else "/reconnect keeps settings and text"
-    return "; ".join(filter(None, (advice_for_close(code), reconnect)))
+    return "; ".join(filter(None, (advice_for_close(code, reason), reconnect)))

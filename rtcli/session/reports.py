@@ -9,7 +9,7 @@ from rtcli.errors import ExitCode, error_of
 from rtcli.masking import masked_start
 from rtcli.protocol.close_codes import describe_close
 from rtcli.protocol.ids import short_id
-from rtcli.protocol.outcome import outcome
+from rtcli.protocol.outcome import NO_REASON, end_reasons, outcome
 from rtcli.protocol.pending import is_optional
 from rtcli.protocol.record import Connected, Connection, Frame, Http, Mark
 from rtcli.protocol.times import since
@@ -108,16 +108,13 @@ class Reports(Part):
         return (*self._repetitions(), *self._other_invalid(), *self._outcome(response))
 
     def _outcome(self, response: Mapping[str, Any]) -> Iterable[Notice]:
-        status = str(response.get("status"))
-        if status == "completed" or (status == "cancelled" and self._told_as_interrupted(response)):
+        status = response.get("status")
+        if status in (None, "completed") or (status == "cancelled" and self._told_as_interrupted(response)):
             return ()
-        details = _mapping(response.get("status_details"))
-        error = error_of(details)
-        reasons = (error.get("code") or error.get("type"), error.get("message"), details.get("reason"))
-        why = ": ".join(str(reason) for reason in reasons if reason) or "the server gave no reason"
+        why = ": ".join(end_reasons(response)) or NO_REASON
         level = Level.INFO if status == "cancelled" else Level.ERROR
-        what = f"response {short_id(str(response.get('id')))} {status}"
-        return (Notice(what, why=why, hint=hints.of_response(details), level=level),)
+        hint = hints.of_response(_mapping(response.get("status_details")))
+        return (Notice(f"response {short_id(str(response.get('id')))} {status}", why=why, hint=hint, level=level),)
 
     @sent("output_audio_buffer.clear")
     def _on_output_audio_buffer_clear(self, _event: Mapping[str, Any], _frame: Frame) -> None:
@@ -137,7 +134,7 @@ class Reports(Part):
         why = ": ".join(str(part) for part in (error.get("code"), error.get("message")) if part)
         notice = Notice(
             f"your speech was not transcribed ({short_id(str(event.get('item_id')))})",
-            why=why or "the server gave no reason",
+            why=why or NO_REASON,
             hint=hints.of_error({**error, "type": None}),  # a failing server is no reason to ask for an answer again
             level=Level.WARNING,
         )
@@ -190,7 +187,9 @@ class Reports(Part):
         why = describe_close(record.code, record.reason, self._last_error)
         return (
             *self._repetitions(),
-            Notice("the connection was lost", why, hints.of_close(record.code, self._last_code), Level.ERROR),
+            Notice(
+                "the connection was lost", why, hints.of_close(record.code, self._last_code, record.reason), Level.ERROR
+            ),
         )
 
     @moment(Http)

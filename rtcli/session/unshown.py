@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rtcli.protocol.record import Connected, Connection, Frame
+from rtcli.protocol.record import GIVE_UP, Connected, Connection, Did, Frame
 from rtcli.session.part import Part, moment, received
 from rtcli.session.transcripts import TranscriptStreams
 from rtcli.views import Level, Notice
@@ -16,6 +16,19 @@ _NAMED = 5  # types in the line
 
 _SHOWN_ELSEWHERE = frozenset({"function_call", "mcp_call", "mcp_tool_call", "mcp_approval_request", "mcp_list_tools"})
 """Items of a response that are told in other ways than as its text."""
+
+
+_SHOWN_PARTS = frozenset({"output_text", "output_audio", "text", "audio"})
+
+
+def _unknown_parts(items: Iterable[object]) -> Iterator[str]:
+    """What stands in the messages of a response and is neither text nor audio."""
+    for item in items:
+        content = item.get("content") if isinstance(item, Mapping) else None
+        for part in content if isinstance(content, list) else ():
+            kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+            if kind not in _SHOWN_PARTS:
+                yield str(kind)
 
 
 class Unshown(Part):
@@ -52,6 +65,8 @@ class Unshown(Part):
         shown = self._audible or self._transcripts.last_response_shown
         shown = shown or any(isinstance(item, Mapping) and item.get("type") in _SHOWN_ELSEWHERE for item in items)
         self._audible = False
+        for kind in _unknown_parts(items):
+            self.note(f"response.done with {kind}")
         if shown or response.get("status") in ("cancelled", "failed", "incomplete"):
             self._types.clear()
             return ()
@@ -62,6 +77,11 @@ class Unshown(Part):
         if record.state is Connected.DIALING:
             self._types.clear()
         return self._line() if record.state is Connected.LOST else ()
+
+    @moment(Did)
+    def _on_did(self, record: Did) -> tuple[Notice, ...]:
+        """What is waited for no longer may have come under a name that nobody knows."""
+        return self._line() if record.command == GIVE_UP else ()
 
     def _line(self) -> tuple[Notice, ...]:
         types, new = self.types, self._types.keys() - self._told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rtcli.dsp.envelope import Envelope
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
+from rtcli.protocol.outcome import end_reasons
 from rtcli.protocol.record import Audio, Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.protocol.usage import TokenUsage
@@ -101,7 +102,7 @@ class ModelSide:
             return
         turn, response = found
         response.done, response.status = moment(frame), text(about, "status")
-        response.reason = _reason(about)
+        response.reason = ", ".join(end_reasons(about))
         response.usage = TokenUsage.from_wire(about.get("usage"))
         output = about.get("output")
         items = [item for item in (output if isinstance(output, list) else ()) if isinstance(item, dict)]
@@ -224,14 +225,6 @@ class ModelSide:
     def _answered(self, call_id: str, frame: Frame) -> None:
         if call := self._calls.pop(call_id, None):
             call.answered = moment(frame)
-
-
-def _reason(about: EventFields) -> str:
-    """Why a response did not complete: the reason, and the error where there is one."""
-    details = mapping(about, "status_details")
-    error = mapping(details, "error")
-    words = (text(details, "reason"), text(error, "code") or text(error, "type"), text(error, "message"))
-    return ", ".join(word for word in words if word)
 
 
 def _words(error: object) -> str:

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from rtcli.errors import ConnectionLostError
 from rtcli.http.liveness import watch
 from rtcli.masking import masked
+from rtcli.protocol.close_codes import TOO_LARGE
 from rtcli.protocol.events import Event
 from rtcli.transports import connection_errors
 from rtcli.transports.outbox import Outbox
@@ -69,6 +70,8 @@ class WebSocketConnection:
         """The words that came with the code, or why we ended it; a server may repeat a key in them."""
         if self._socket.silent:
             return connection_errors.SILENT
+        if self._socket.refused_message:
+            return TOO_LARGE
         return masked(self._socket.close_reason)
 
     def lost_error(self, server_said: Event | None, max_message_bytes: int | None) -> ConnectionLostError:

@@ -20,7 +20,7 @@ def connection_lost(code: int | None, reason: str, last_error: Event | None) -> 
     return ConnectionLostError(
         "the server ended the connection",
         why=describe_close(code, reason, _message(last_error)),
-        hint=advice_for_close(code),
+        hint=advice_for_close(code, reason),
         code=code,
         reason=reason,
         server_error=last_error,

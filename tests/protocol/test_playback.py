@@ -27,6 +27,19 @@ def ends(cuts: list[Truncation]) -> list[tuple[str, int, int | None]]:
     return [(cut.item_id, cut.content_index, cut.audio_end_ms) for cut in cuts]
 
 
+def test_audio_counts_in_the_format_in_which_it_came() -> None:
+    """A session that changes its format in the middle of a part changes nothing about what had arrived."""
+    playback = Playback()
+    playback.receive(A, "resp", PCM16.byte_length(300), PCM16, 0.0)
+    playback.receive(A, "resp", 0, PCMU, 1.0)
+    assert playback.received_ms(*A) == 300
+
+    playback.receive(A, "resp", PCMU.byte_length(50), PCMU, 1.0)
+    playback.receive(A, "resp", PCM16.byte_length(20), PCM16, 1.0)
+    assert playback.received_ms(*A) == 370
+    assert ends(playback.interrupt(9.0, None)) == [("item_a", 0, 370)]
+
+
 @pytest.mark.parametrize(
     ("after", "end"),
     [(0.0, 0), (0.25, 250), (0.9999, 999), (1.0, 1000), (7.0, 1000), (-3.0, 0)],

@@ -8,7 +8,7 @@ import pytest
 
 from rtcli.errors import ServerError
 from rtcli.protocol.dialects import NAMES, Dialect, is_known
-from rtcli.views import Notice, SpeechDelta, SpeechDone
+from rtcli.views import Level, Notice, SpeechDelta, SpeechDone
 from tests.kit.events import CREATED, Event
 from tests.kit.fake_server import Conversation, Script, fake_server, reply_to
 from tests.kit.sessions import Live, ManualSpeaker, session_on
@@ -103,6 +103,27 @@ ANSWERS: dict[str, tuple[Event, ...]] = {
         done(),
     ),
     "text for delta": (created(), event("response.text.delta", text="Hello"), done()),
+    "both names at once": (
+        created(),
+        event("response.text.delta", delta="Hel"),
+        event("response.output_text.delta", delta="Hel"),
+        event("response.text.delta", delta="lo"),
+        event("response.output_text.delta", delta="lo"),
+        event("response.output_text.done", text="Hello"),
+        event("response.text.done", text="Hello"),
+        done(message("Hello")),
+    ),
+    "text in place of parts": (created(), done({"type": "message", "role": "assistant", "content": "Hello"})),
+    "another name for the end": (
+        created(),
+        event("response.output_text.delta", delta="Hello"),
+        {"type": "response.completed", "response": {"id": "r", "output": [message("Hello")]}},
+    ),
+    "two names for the end": (
+        created(),
+        done(message("Hello")),
+        {"type": "response.completed", "response": {"id": "r", "output": [message("Hello")]}},
+    ),
 }
 
 
@@ -138,6 +159,65 @@ async def test_audio_is_played_whatever_carries_it(frames: tuple[Event | bytes, 
         await live.idle()
 
         assert not [n for n in live.notices if "not a valid event" in n or "cannot be shown" in n]
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ({"type": "response.cancelled", "response_id": "r"}, "response r cancelled"),
+        ({"type": "response.cancelled"}, "response r cancelled"),
+        ({"type": "response.failed", "response": {"id": "r", "error": {"message": "no memory"}}}, "no memory"),
+        ({"type": "response.failed", "response_id": "r", "error": "no memory"}, "no memory"),
+        ({"type": "response.incomplete", "response_id": "r", "status_details": "length"}, "length"),
+        (done(status="failed", status_details="no memory"), "failed: no memory"),
+        (done(status="failed", status_details={"error": "no memory"}), "failed: no memory"),
+        (done(status="incomplete", status_details={"reason": "length"}), "incomplete: length"),
+    ],
+)
+async def test_an_end_of_any_name_and_shape_is_the_end_and_says_why(end: Event, told: str) -> None:
+    """Nothing is waited for any longer, and what the server gave as its reason is shown once."""
+    async with fake_server(answering(created(), end)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.idle()
+
+        about = [f"{n.what}: {n.why}" for n in live.shown(Notice) if n.what.startswith("response r ")]
+        assert len(about) == 1
+        assert told in about[0]
+        assert about[0].count("length") <= 1
+
+
+@pytest.mark.parametrize("kind", ["response.error", "session.error"])
+async def test_an_error_of_another_name_is_shown(kind: str) -> None:
+    """With the server's words; the response that it is about need not begin."""
+    said: Event = {"type": kind, "error": "the engine is cold"}
+    async with fake_server(answering(said, created(), done())) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.idle()
+
+        assert [n.why for n in live.shown(Notice) if n.level is Level.ERROR] == ["the engine is cold"]
+
+
+async def test_what_a_message_holds_beside_text_and_audio_is_named() -> None:
+    """An answer that cannot be shown is never silent."""
+    picture: Event = {"type": "message", "role": "assistant", "content": [{"type": "output_image", "image_url": "x"}]}
+    async with fake_server(answering(created(), done(picture))) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.idle()
+
+        told = [n.why for n in live.shown(Notice) if n.what == "an answer came that cannot be shown"]
+        assert told == ["unknown event types: response.done with output_image"]
+
+
+async def test_unknown_events_are_named_when_an_answer_is_given_up() -> None:
+    """They may have been the answer."""
+    chunk: Event = {"type": "reply.chunk", "body": "x"}
+    async with fake_server(answering(chunk, chunk)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.until(lambda: live.session.state.log.last("reply.chunk") is not None)
+        live.session.talk.give_up()
+
+        told = [n.why for n in live.shown(Notice) if n.what == "an answer came that cannot be shown"]
+        assert told and "reply.chunk" in told[0]
 
 
 async def test_frames_that_are_nothing_are_told_once_and_counted() -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rtcli.cli import report
 from rtcli.cli.send_event.stop_condition import Progress, StopCondition
-from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, error_of, worst
+from rtcli.errors import ConnectionLostError, ExitCode, ResponseFailedError, RtcliError, ServerError, worst
 from rtcli.protocol.cues import Cues
-from rtcli.protocol.dialects import Dialect
+from rtcli.protocol.dialects import Dialect, as_verdict
 from rtcli.protocol.events import Event
 from rtcli.protocol.ndjson import Located
-from rtcli.protocol.outcome import outcome
+from rtcli.protocol.outcome import NO_REASON, end_reasons, outcome
 from rtcli.protocol.record import Direction, Frame
 from rtcli.transports.connection_errors import connection_lost, no_session
 from rtcli.views import counted
@@ -158,6 +158,7 @@ class Exchange:
             self._recording.close(time.monotonic() - self._transport.frames.began, self.code)
 
     def _judge(self, event: Mapping[str, Any], *, linked: bool) -> None:
+        event = as_verdict(event)
         code = outcome(event)
         self.code = worst(self.code, code)
         if code is ExitCode.SERVER_ERROR:
@@ -180,8 +181,5 @@ class Exchange:
 
 def _failure(response: Mapping[str, Any]) -> ResponseFailedError:
     """Why a response ended failed or incomplete, in the server's words."""
-    details = response.get("status_details")
-    reason: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
-    inner = error_of(reason)
-    why = inner.get("message") or inner.get("code") or reason.get("reason") or "the server gave no reason"
-    return ResponseFailedError(f"response {response.get('id')} ended {response.get('status')}", why=str(why))
+    why = (end_reasons(response) or (NO_REASON,))[-1]
+    return ResponseFailedError(f"response {response.get('id')} ended {response.get('status')}", why=why)

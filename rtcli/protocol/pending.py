@@ -274,13 +274,6 @@ class PendingRequests:
             return request.number
         return None if out_of_band else self._turns.take()
 
-    def _on_response_ended(self, number: int, event: _Event) -> int | None:
-        """Other servers have a name for each way in which a response ends."""
-        response = response_ended(event)
-        if response["status"] == "cancelled" and "status_details" not in response:
-            response["status_details"] = {"reason": "client_cancelled"}  # it answers our cancel, if there is one
-        return self._on_response_done(number, {"response": response})
-
     def _on_response_done(self, number: int, event: _Event) -> int | None:
         """What ended a response: our cancel, or speech; and else what began it."""
         response = _mapping(event.get("response"))
@@ -356,6 +349,14 @@ def _kind_of(item: _Event) -> Hashable:
     return tuple(_text(item.get(name)) for name in ("type", "call_id", "approval_request_id", "role"))
 
 
+def _on_response_ended(pending: PendingRequests, number: int, event: _Event) -> int | None:
+    """Other servers have a name for each way in which a response ends."""
+    response = response_ended(event)
+    if response["status"] == "cancelled" and "status_details" not in response:
+        response["status_details"] = {"reason": "client_cancelled"}  # it answers our cancel, if there is one
+    return pending._on_response_done(number, {"response": response})
+
+
 # Of the replies that say no more than that a request was carried out.
 _REQUEST_OF: Mapping[str, str] = {row.reply: row.name for row in EVENT_TYPES.values() if row.reply}
 
@@ -388,7 +389,7 @@ _HANDLERS: Mapping[str, Callable[[PendingRequests, int, _Event], int | None]] = 
     "output_audio_buffer.cleared": PendingRequests._on_reply,
     "response.created": PendingRequests._on_response_created,
     "response.done": PendingRequests._on_response_done,
-    **dict.fromkeys(ENDS, PendingRequests._on_response_ended),
+    **dict.fromkeys(ENDS, _on_response_ended),
     "response.output_item.added": PendingRequests._on_output_item_added,
     "response.output_item.done": PendingRequests._on_output_item_done,
     "rate_limits.updated": PendingRequests._on_rate_limits_updated,

@@ -9,6 +9,8 @@ import pty
 import select
 import signal
 import struct
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +20,11 @@ from types import TracebackType
 import pyte
 
 from tests.kit.waiting import DEADLINE
+
+# In a process of its own: what runs between fork and exec in a process with threads may wait for a lock for ever.
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
 
 
 class Screen(pyte.HistoryScreen):
@@ -49,29 +56,44 @@ class Terminal:
         self.screen = Screen(columns, lines, self.send)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
-        self.pid = 0
         self.status: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._fd = -1
 
     def __enter__(self) -> Terminal:
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            try:
-                os.chdir(self._cwd or ".")
-                os.execvpe(self._argv[0], self._argv, self._environ)
-            finally:
-                os._exit(127)
+        self._fd, theirs = pty.openpty()
         self._set_size()
+        command = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *self._argv]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                cwd=self._cwd,
+                env=self._environ,
+                start_new_session=True,
+            )
+        except BaseException:
+            self.hang_up()
+            raise
+        finally:
+            os.close(theirs)
         return self
+
+    @property
+    def pid(self) -> int:
+        """The process of the program."""
+        assert self._process is not None
+        return self._process.pid
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.hang_up()
-        if self.status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-            self.status = os.waitpid(self.pid, 0)[1]
+        if self._process is not None:
+            self._process.kill()
+            self.status = self._process.wait()
 
     def send(self, keys: str) -> None:
         """Type."""
@@ -119,12 +141,11 @@ class Terminal:
         while self.status is None:
             assert time.monotonic() < end, f"the program still runs:\n{self.text()}"
             self.read(0.02)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = status
+            assert self._process is not None
+            self.status = self._process.poll()
         while self.read(0.0):
             pass
-        return os.waitstatus_to_exitcode(self.status)
+        return self.status
 
     def text(self) -> str:
         """Scrollback and screen, without the white space at the ends of lines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,21 +24,11 @@ LATENCY = 50  # of the card, as the figures of the benchmark say: 43 ms
 _CUT = re.compile(r"received \d+ ms, heard (\d+) ms -> audio_end_ms=(\d+)")
 
 
-class Patient(Terminal):
-    """A terminal for programs that wait for devices."""
-
-    def wait_for(self, condition: Callable[[], object] | str, *, deadline: float = 30) -> None:
-        super().wait_for(condition, deadline=deadline)
-
-    def wait_exit(self, *, deadline: float = 30) -> int:
-        return super().wait_exit(deadline=deadline)
-
-
 @contextlib.contextmanager
 def chatting(card: SoundCard, *options: str) -> Iterator[Terminal]:
     """`rtcli chat` on the card; waits until it has connected."""
     argv = [sys.executable, "-m", "rtcli", "chat", *options]
-    with Patient(argv, columns=140, environ=card.settings) as terminal:
+    with Terminal(argv, columns=140, environ=card.settings) as terminal:
         terminal.wait_for(" left │")
         yield terminal
         terminal.send("\x15/quit\r")
@@ -166,7 +156,7 @@ def test_files_take_the_place_of_devices_at_a_prompt(hearing_server: str, say: S
     write_wav(tmp_path / "in.wav", say("Say good night."))
     argv = [sys.executable, "-m", "rtcli", "chat", "--url", hearing_server]
     argv += ["--audio-in", str(tmp_path / "in.wav"), "--audio-out", str(tmp_path / "out.wav")]
-    with Patient(argv, columns=140) as terminal:
+    with Terminal(argv, columns=140) as terminal:
         until_said(terminal, "● good night")
         terminal.send("/quit\r")
         assert terminal.wait_exit() == 0
@@ -177,6 +167,6 @@ def test_files_take_the_place_of_devices_at_a_prompt(hearing_server: str, say: S
 def test_a_device_that_was_asked_for_and_is_not_there_ends_the_program(card: SoundCard) -> None:
     """Exit code 7, and a line with what there is."""
     argv = [sys.executable, "-m", "rtcli", "chat", "--local", "--out", "kitchen"]
-    with Patient(argv, columns=140, environ=card.settings) as terminal:
+    with Terminal(argv, columns=140, environ=card.settings) as terminal:
         assert terminal.wait_exit() == 7
         assert "kitchen" in terminal.text() and "room_a" in terminal.text()

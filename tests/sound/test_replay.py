@@ -15,7 +15,7 @@ from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sound_card import SoundCard
 from tests.kit.terminal import Terminal
 from tests.kit.waveforms import RATE
-from tests.sound.test_chat import Patient, until_heard, until_quiet
+from tests.sound.test_chat import until_heard, until_quiet
 
 PIECES = 20  # of 100 ms, sent at once
 CUT_AT = 1.0  # seconds
@@ -41,7 +41,7 @@ def recording_of(path: Path, noise: bytes, *, cut: bool) -> str:
 @contextlib.contextmanager
 def replaying(card: SoundCard, *arguments: str) -> Iterator[Terminal]:
     argv = [sys.executable, "-m", "rtcli", "replay", *arguments]
-    with Patient(argv, columns=100, environ=card.settings) as terminal:
+    with Terminal(argv, columns=100, environ=card.settings) as terminal:
         yield terminal
         terminal.wait_for("ended")
         terminal.send("\x15/quit\r")

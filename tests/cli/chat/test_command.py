@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import resource
 import sys
 import wave
 from pathlib import Path
@@ -232,9 +231,11 @@ async def test_sound_from_a_file_and_into_a_file(tmp_path: Path) -> None:
 
 async def test_a_disk_that_fills_up_costs_the_file_and_not_the_answer(tmp_path: Path) -> None:
     """Told once, by name; the turn is completed without the file, and the exit code says that something is missing."""
-    process = await start(
-        *("chat", "--local", "--audio-out", str(tmp_path / "out.wav")),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)),
+    limited = 'ulimit -f 80 && exec "$@"'  # of 512 bytes each
+    command = (sys.executable, "-m", "rtcli", "chat", "--local", "--audio-out", str(tmp_path / "out.wav"))
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", limited, "sh", *command), stdin=pipe, stdout=pipe, stderr=pipe
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(b"count to 5\nhello\n"), DEADLINE)

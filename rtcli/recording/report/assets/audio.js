@@ -146,6 +146,7 @@ class Player {
     clearInterval(this._timer);
     for (const track of Object.values(this.tracks)) track.stop();
     this.onState(false);
+    this.onMove(this.position); // which may be past the last frame that was painted
   }
 
   /** Move the cursor. */
@@ -167,9 +168,7 @@ class Player {
   _schedule() {
     for (const track of Object.values(this.tracks)) track.schedule(this._context, this._zero);
     this.position = Math.max(0, Math.min(this._context.currentTime - this._zero, this.length));
-    if (this.position < this.length) return;
-    this.pause();
-    this.onMove(this.position);
+    if (this.position >= this.length) this.pause();
   }
 
   /** Move the cursor with each frame that is painted. */

@@ -24,12 +24,13 @@ chat: $(VENV)/installed $(if $(filter 0,$(VOICE)),,$(VENV)/voice) ## talk with a
 test: check ## lint, strict types, import rules and all tests
 	PYTHONHASHSEED=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))') \
 	    $(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'not sound and not slow and not browser'
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m sound tests/sound
+	$(BIN)/pytest -m 'sound and not slow' tests/sound
 	$(BIN)/pytest -m browser tests/foreign
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
 test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, pages in a browser, rows that say the same again
-	$(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'slow and not browser'
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'slow and not browser and not sound'
+	$(BIN)/pytest -m 'sound and slow' tests/sound
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m browser --ignore=tests/foreign
 
 check: $(VENV)/tools ## lint and strict types alone

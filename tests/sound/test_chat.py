@@ -72,7 +72,14 @@ def test_the_first_minute_a_voice_is_heard_and_answered(card: SoundCard, hearing
         assert "was disconnected" not in terminal.text() and "rror" not in terminal.text()
 
 
-@pytest.mark.parametrize("keys", ["\x1b", "/interrupt\r", "stop\r"], ids=["esc", "command", "typing"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param("\x1b", id="esc"),
+        pytest.param("/interrupt\r", id="command", marks=pytest.mark.slow),
+        pytest.param("stop\r", id="typing", marks=pytest.mark.slow),
+    ],
+)
 @retry_on_glitch
 def test_a_barge_in_says_where_the_room_stopped_hearing(
     card: SoundCard, scripted_server: str, noise: bytes, keys: str

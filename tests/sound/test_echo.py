@@ -11,7 +11,9 @@ from tests.sound.test_conversation import WAITS, talking
 ANSWER = "say This is a sentence, and while it is spoken, nobody else says a word."
 
 
-@pytest.mark.parametrize(("mode", "volume"), [("auto", "0dB"), ("gate", "-12dB"), ("half", "0dB")])
+@pytest.mark.parametrize(
+    ("mode", "volume"), [("auto", "0dB"), ("gate", "-12dB"), pytest.param("half", "0dB", marks=pytest.mark.slow)]
+)
 async def test_the_assistant_does_not_interrupt_itself(
     card: SoundCard, hearing_server: str, mode: str, volume: str
 ) -> None:

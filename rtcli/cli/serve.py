@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -132,15 +133,21 @@ def serve(
         webhook=webhook,
         webhook_secret=os.environ.get("RTCLI_WEBHOOK_SECRET") or None,
     )
+    if record is not None:
+        from rtcli.recording.folder import RecordingFolder
+
+        RecordingFolder(Path(record)).make()  # now, so that it shows before a client connects
     says = _speech(ring, recording)
     observe = _event_log() if log else None
     asked = OnceOptions(tuple(command or ()), timeout, junit, tuple(ignore or ()))
     if once:
         run = prepare(make, asked, script=script, recording=recording, record=record, log=observe, tell=_tell)
+        run.server.on_problem = _warn
         return runner.run(_serve_once(run, key, tls_cert or "", says))
     asked.require_once()
     server = make(record=record, observe=observe)
     server.on_mismatch = _tell
+    server.on_problem = _warn
     return runner.run(_serve(server, until_eof, says))
 
 
@@ -207,6 +214,14 @@ def _tell(mismatch: "Mismatch") -> None:
     from rtcli.render.text import visible
 
     _log(visible(masked(f"mismatch: {mismatch}")))
+
+
+def _warn(problem: str) -> None:
+    """The server cannot do what it was asked for, and goes on; the text may hold paths and addresses."""
+    from rtcli.masking import masked
+    from rtcli.render.text import visible
+
+    _log(visible(masked(f"warning: {problem}")))
 
 
 def _event_log() -> "Callable[[str], Callable[[Record], None]]":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
+from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from rtcli.masking import add_header, add_url, mask_exception, masked_start
 if TYPE_CHECKING:
     import httpx2
 
+_MAX_CAUSES = 20
 _BODY_SHOWN = 300  # characters of what a server says about a failure
 
 
@@ -88,11 +91,26 @@ async def _within(total: float | None, method: str, url: str) -> AsyncIterator[N
 def failed_request(method: str, url: str, error: Exception) -> ConnectError:
     """What went wrong with a request that got no answer."""
     hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
-    # Connecting to several addresses at a time fails as a group: the first says enough.
-    cause: BaseException = error
-    while isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0]
-    return ConnectError(f"{method} {shown(url)} failed", why=str(cause) or type(cause).__name__, hint=hint, url=url)
+    causes = list(_causes(error))
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        hint = "is the server running, and is this its port?"
+    # The innermost error that the system numbers says why; those around it that no attempt succeeded.
+    numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno is not None]
+    known = numbers and numbers[-1] > 0 and not any(isinstance(cause, (gaierror, ssl.SSLError)) for cause in causes)
+    why = os.strerror(numbers[-1]) if known else str(causes[0]) or type(causes[0]).__name__
+    return ConnectError(f"{method} {shown(url)} failed", why=why, hint=hint, url=url)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on. Of a group, several addresses at a time, the first says enough."""
+    for _ in range(_MAX_CAUSES):
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        elif error is None:
+            return
+        else:
+            yield error
+            error = error.__cause__ or error.__context__
 
 
 def shown(url: str) -> str:

@@ -55,22 +55,25 @@ class Mismatch:
         return "\n".join([self.what, *(f"  {line}" for line in lines)])
 
 
-Same: TypeAlias = Callable[[str, Any, Any], bool | None]
-"""Whether two values under a key are alike; None: as their contents are."""
+Same: TypeAlias = Callable[[str, str, Any, Any], bool | None]
+"""Whether two values under a key, in an object under an owner, are alike; None: as their contents are."""
 
 
-def differences(expected: Any, got: Any, same: Same, path: str = "", key: str = "") -> Iterator[Discrepancy]:
-    """Each place where two JSON values are not alike. `key` is the name under which they stand."""
-    verdict = same(key, expected, got)
+def differences(  # noqa: PLR0917  # the place, from outside in
+    expected: Any, got: Any, same: Same, path: str = "", owner: str = "", key: str = ""
+) -> Iterator[Discrepancy]:
+    """Each place where two JSON values are not alike. `key` is the name under which they stand, in `owner`."""
+    verdict = same(key, owner, expected, got)
     if verdict is True:
         return
     if verdict is None and isinstance(expected, Mapping) and isinstance(got, Mapping):
         for name in (*expected, *(name for name in got if name not in expected)):
             inner = f"{path}.{name}" if path else str(name)
-            yield from differences(expected.get(name, NOTHING), got.get(name, NOTHING), same, inner, str(name))
+            values = expected.get(name, NOTHING), got.get(name, NOTHING)
+            yield from differences(*values, same, inner, key, str(name))
     elif verdict is None and _is_list(expected) and _is_list(got) and len(expected) == len(got):
         for index, (one, other) in enumerate(zip(expected, got, strict=True)):
-            yield from differences(one, other, same, f"{path}.{index}" if path else str(index), key)
+            yield from differences(one, other, same, f"{path}.{index}" if path else str(index), owner, key)
     elif verdict is False or expected is NOTHING or got is NOTHING or expected != got:
         yield Discrepancy(path, expected, got)
 

@@ -95,6 +95,14 @@ def _differing(key: str, expected: Any, got: Any, path: str) -> Iterator[Discrep
         yield Discrepancy(path, expected, got)
 
 
+def stands_for_itself(value: Mapping[str, Any]) -> bool:
+    """Whether fields that are expected as they are match themselves: `[a]*` is a glob, and matches something else."""
+    try:
+        return not any(_differing("", value, value, ""))
+    except UsageError:  # words that look like an expression, which is not valid
+        return False
+
+
 def value_at(value: Any, path: str) -> Any:
     """What stands at a path of fields and positions; NOTHING where that leads nowhere."""
     if isinstance(value, Mapping) and path in value:

@@ -55,13 +55,7 @@ class RecordedEvent:
         """What is other than in the recording, but for times and the client's own ids."""
         if self.type != event["type"]:
             return (Discrepancy("", self.event, event),)
-        found = [
-            difference
-            for key in (*self.event, *(key for key in event if key not in self.event))
-            for difference in differences(
-                self.event.get(key, NOTHING), event.get(key, NOTHING), self._same(key), key, key
-            )
-        ]
+        found = list(differences(self.event, event, self._same))
         buffered = self.scene.audio.buffered_ms
         if self.buffered_ms is not None and abs(buffered - self.buffered_ms) > _SLACK_MS:
             found.append(Discrepancy(AUDIO_BEFORE, f"{self.buffered_ms:,.0f} ms", f"{buffered:,.0f} ms"))
@@ -77,21 +71,18 @@ class RecordedEvent:
         ours, theirs = _settings(self.event), _settings(later.event)
         return {"tracing"} in (ours, theirs) or bool(ours and theirs and ours.isdisjoint(theirs))
 
-    def _same(self, owner: str) -> Any:
-        """How values are compared under a field of the event."""
-
-        def same(key: str, expected: Any, got: Any) -> bool | None:
-            if key in _NOT_COMPARED:
-                return True
-            if not isinstance(expected, str) or not isinstance(got, str):
-                return None
-            if is_id(key, owner):
-                return self.scene.ids.same(expected, got)
-            if key == "audio":
-                return abs(len(expected) - len(got)) < 64  # a millisecond of 24 kHz PCM16, in base64
-            return True if any(mask in expected for mask in _MASKED) else None
-
-        return same
+    def _same(self, key: str, owner: str, expected: Any, got: Any) -> bool | None:
+        if key in _NOT_COMPARED:
+            return True
+        if key == "id" and is_id(key, owner) and got is NOTHING:
+            return True  # the client leaves it to the server, which has the recorded one
+        if not isinstance(expected, str) or not isinstance(got, str):
+            return None
+        if is_id(key, owner):
+            return self.scene.ids.same(expected, got)
+        if key == "audio":
+            return abs(len(expected) - len(got)) < 64  # a millisecond of 24 kHz PCM16, in base64
+        return True if any(mask in expected for mask in _MASKED) else None
 
 
 def _settings(event: Event) -> set[str]:

@@ -47,12 +47,18 @@ class RecordingFolder:
 
     def new_path(self, command: str, started: datetime) -> Path:
         """Where a recording that starts now goes; the folder is made. Raises InputError."""
+        self.make()
+        moment = started.astimezone().strftime("%Y-%m-%dT%H-%M-%S")
+        return self.path / f"{moment}-{command}-{secrets.token_hex(2)}.ndjson"
+
+    def make(self) -> None:
+        """Make the folder if it is not there. Raises InputError where it cannot be, or takes no files."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(str(self.path), error.strerror or str(error)) from error
-        moment = started.astimezone().strftime("%Y-%m-%dT%H-%M-%S")
-        return self.path / f"{moment}-{command}-{secrets.token_hex(2)}.ndjson"
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise InputError(str(self.path), "no file can be written there")
 
     def entries(self) -> list[RecordingFile]:
         """Every recording, the newest first; their headers are not read yet."""

@@ -34,7 +34,7 @@ class RecordingWriter:
         header: Header,
         *,
         defer: Callable[[Callable[[], None]], object] | None = None,
-        failed: Callable[[str], None] = lambda _: None,
+        failed: Callable[[str], object] = lambda _: None,
         replace: bool = False,
     ) -> None:
         """Make the file, readable by its owner alone; with `defer` None every record is written at once.
@@ -45,7 +45,7 @@ class RecordingWriter:
         self.header = header
         self.problem = ""
         self._defer = defer
-        self._failed: Callable[[str], None] = lambda _: None  # until the header is written: the caller is told
+        self._failed: Callable[[str], object] = lambda _: None  # until the header is written: the caller is told
         self._waiting: list[bytes] = []  # lines that are not written yet, with their ends
         self._deferred = False  # a flush is under way
         self._offsets = array("Q")  # where the line of each frame begins, in bytes: frame n at index n - 1

@@ -14,6 +14,7 @@ from rtcli.protocol.play_recording import RETRIEVE, Recorded
 from rtcli.protocol.record import Audio, Direction, Frame, Record
 from rtcli.scenario.recorded_answers import Answers
 from rtcli.scenario.recorded_tools import RecordedTools
+from rtcli.scenario.shapes import escaped
 from rtcli.timeline.reading import audio_format, mapping
 
 _APPEND = "input_audio_buffer.append"
@@ -44,7 +45,7 @@ def scenario_of(recorded: Recorded, name: str, description: str = "") -> MadeSce
         **({"description": description} if description else {}),
         "session": maker.session,
         **({"tools": tools} if (tools := maker.tools.declared()) else {}),
-        "steps": maker.steps,
+        "steps": escaped(maker.steps),
     }
     if not maker.steps:
         made.notes.append("nothing that a user does is in it")
@@ -65,6 +66,7 @@ class _Maker:
         self._format: AudioFormat = PCM16
         self._decoder = Decoder(PCM16)
         self._pcm = bytearray()  # what was said since the last turn
+        self._answered_after = 0  # bytes of it that had been sent when the server last said something of its answer
         self._asked = False  # a turn was made, and its response.create is still to come
         self._commits = False  # a commit of the client's is still to be confirmed
         self._begun = False  # the user has done something: settings before that are the scenario's own
@@ -98,6 +100,8 @@ class _Maker:
                     self._play(commit=False)
                 self._commits = False
             self._answers.received(read)
+            if str(kind).startswith("response."):
+                self._answered_after = len(self._pcm)
 
     def _use(self, form: AudioFormat) -> None:
         if form != self._format:
@@ -164,13 +168,28 @@ class _Maker:
         self.steps.append(step)
 
     def _play(self, *, commit: bool) -> None:
-        pcm = bytes(self._pcm) + (self._decoder.flush() if commit else b"")
+        self._pcm += self._decoder.flush() if commit else b""
+        if len(self._pcm) >= PCM16.byte_length(_MIN_SPEECH_MS):
+            self._expect()  # first: some of the audio may belong to the turn before
+            self._turn({"play": self._file(len(self._pcm)), "commit": commit})
         self._pcm.clear()
-        if len(pcm) < PCM16.byte_length(_MIN_SPEECH_MS):
-            return
+
+    def _file(self, size: int) -> str:
+        """A file of so many bytes of what was said."""
         file = f"{self._name}-{len(self.made.audio) + 1}.wav"
-        self.made.audio[file] = pcm
-        self._turn({"play": file, "commit": commit})
+        self.made.audio[file] = bytes(self._pcm[:size])
+        del self._pcm[:size]
+        self._answered_after = 0
+        return file
+
+    def _overhear(self) -> None:
+        """A microphone was open while a typed turn was answered, and the recording waits for what it heard.
+
+        Behind a file that is played, the player goes on with silence by itself.
+        """
+        turn: Mapping[str, Any] = next((step for step in reversed(self.steps) if "interrupt" not in step), {})
+        if "play" not in turn and self._answered_after >= PCM16.byte_length(_MIN_SPEECH_MS):
+            self.steps.append({"play": self._file(self._answered_after), "commit": False})
 
     def _message(self, event: Event) -> None:
         text = _typed(event)
@@ -193,6 +212,7 @@ class _Maker:
         self._answers = Answers()
         # What the server says before the user does anything is its greeting, which no step has asked for.
         if expected and self._begun:
+            self._overhear()
             self.steps.append({"expect": expected})
 
 

@@ -92,16 +92,14 @@ def _check_variables(value: Any, at: At, known: set[str]) -> None:
         for index, inner in enumerate(value):
             _check_variables(inner, at.inner(index), known)
     elif isinstance(value, str):
-        for name in VARIABLE.findall(value):
-            if name not in known:
+        for is_escaped, name in VARIABLE.findall(value):
+            if not is_escaped and name not in known:
                 hint = nearest(name, sorted(known)) if known else "a step capture: {name: path} makes one"
                 raise at.error(f"${{{name}}} was not captured by a step before", hint)
 
 
 def filled(step: ScenarioStep, captured: Mapping[str, Any]) -> ScenarioStep:
     """The step with what was captured in the place of each ${name}. Raises InputError where it does not fit."""
-    if not captured:
-        return step
     given = _filled(step.given, captured)
     if given == step.given:
         return step
@@ -116,12 +114,13 @@ def _filled(value: Any, captured: Mapping[str, Any]) -> Any:
         return [_filled(inner, captured) for inner in value]
     if not isinstance(value, str):
         return value
-    if (whole := VARIABLE.fullmatch(value)) is not None:
-        found = captured[whole[1]]
+    if (whole := VARIABLE.fullmatch(value)) is not None and not whole[1]:
+        found = captured[whole[2]]
         return FilledText(found) if isinstance(found, str) else found  # a number stays one
     is_expression = len(value) > 1 and value.startswith("/") and value.endswith("/")
     shown = re.escape if is_expression else str  # there it is looked for as it stands, too
-    return FilledText(VARIABLE.sub(lambda found: shown(str(captured[found[1]])), value))
+    filling = VARIABLE.sub(lambda found: found[0][1:] if found[1] else shown(str(captured[found[2]])), value)
+    return FilledText(filling) if filling != value else value
 
 
 def _tool(read: Mapping[str, Any], at: At) -> ScenarioTool:

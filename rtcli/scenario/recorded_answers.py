@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from rtcli.errors import error_of
+from rtcli.protocol.event_matching import stands_for_itself
 from rtcli.scenario.facts import decoded_arguments
 from rtcli.timeline.reading import mapping
 
@@ -51,8 +52,8 @@ class Answers:
         """As a scenario says it. With `tools` and no call, none is expected."""
         for call in self._calls:
             arguments = decoded_arguments(call.get("arguments"))
-            told = {"arguments": arguments} if isinstance(arguments, dict) and arguments else {}
-            yield {"call": {"name": str(call.get("name")), **told}}
+            clear = _clear(arguments) if isinstance(arguments, dict) else {}
+            yield {"call": {"name": str(call.get("name")), **({"arguments": clear} if clear else {})}}
         for kind in self._kinds:
             yield {kind: _SOMETHING}
         for code in dict.fromkeys(self._errors):
@@ -62,3 +63,8 @@ class Answers:
             # Says what a test of tools is mostly about: that the model did not call one needlessly.
             if tools and not self._calls:
                 yield {"no": {"call": "*"}}
+
+
+def _clear(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that a scenario can name: some texts mean something else in its language."""
+    return {name: value for name, value in arguments.items() if stands_for_itself({name: value})}

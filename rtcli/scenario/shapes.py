@@ -14,8 +14,17 @@ from rtcli.scenario.places import At, nearest
 
 JsonSchema: TypeAlias = dict[str, Any]
 
-VARIABLE = re.compile(r"\$\{(\w+)\}")
-"""Stands for what an earlier step has captured."""
+VARIABLE = re.compile(r"(\$?)\$\{(\w+)\}")
+"""Stands for what an earlier step has captured; with a second `$` before it, for itself without that."""
+
+
+def escaped(value: Any) -> Any:
+    """The value of a step, so that no text in it is taken for a variable."""
+    if isinstance(value, Mapping):
+        return {name: escaped(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [escaped(inner) for inner in value]
+    return VARIABLE.sub(lambda found: f"${found[0]}", value) if isinstance(value, str) else value
 
 
 class FilledText(str):

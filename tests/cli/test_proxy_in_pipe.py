@@ -183,6 +183,7 @@ async def test_lines_of_standard_input_are_commands_and_its_end_ends_nothing() -
         (("--filter", "a=b"), ("filter",)),
         (("--events", "some"), ("--events",)),
         (("--record", "a", "--no-record"), ("exclude each other",)),
+        (("--local", "--listen", "127.0.0.1:0", "--record", f"{__file__}/a"), ("Not a directory",)),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_used_is_one_clear_line(arguments: tuple[str, ...], words: tuple[str, ...]) -> None:

@@ -77,6 +77,7 @@ async def test_a_script_judges_its_client(tmp_path: Path, text: str, code: int) 
         (["--from", "nowhere.ndjson"], ["nowhere.ndjson", "No such file"]),
         (["--pace", "-1"], ["--pace -1", "how many times as fast"]),
         (["--from", "a", "--script", "b"], ["a recording and a script exclude each other"]),
+        (["--record", f"{__file__}/recordings"], ["recordings: Not a directory"]),
     ],
 )
 async def test_what_cannot_be_served_is_one_line(options: list[str], words: list[str]) -> None:

@@ -59,6 +59,15 @@ async def test_a_request_that_cannot_be_made_says_why(url: str) -> None:
         await made(url)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_port_where_nobody_listens_is_told_as_for_a_websocket(host: str) -> None:
+    """Also where several addresses are tried, which fail together."""
+    with pytest.raises(ConnectError, match=r"failed: Connection refused") as caught:
+        await made(f"http://{host}:1/v1")
+
+    assert caught.value.hint == "is the server running, and is this its port?"
+
+
 async def test_loopback_goes_through_no_proxy(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of the company knows nothing of this machine."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

@@ -90,6 +90,14 @@ def test_calls_are_expected_and_answered_as_they_were() -> None:
     assert scenario["steps"][5]["expect"][-1] == {"no": {"call": "*"}}
 
 
+def test_arguments_that_mean_something_else_in_a_scenario_are_left_open() -> None:
+    """A glob that is not its own match, an expression that is not valid; a comparison is equal to itself."""
+    arguments = {"glob": "[a]*", "text": "/(/", "q": "<3", "a.b": [1, "*"], "deep": {"x": "[b]*"}, "n": None}
+    call = steps(SESSION, said("go"), ASK, call_response("f", arguments))[1]["expect"][0]["call"]
+
+    assert call == {"name": "f", "arguments": {"q": "<3", "a.b": [1, "*"], "n": None}}
+
+
 def test_what_has_no_step_of_its_own_is_sent_as_it_was() -> None:
     """Without the id of the event, which the session makes anew."""
     delete = {"type": "conversation.item.delete", "event_id": "evt_1", "item_id": "item_1"}
@@ -129,6 +137,26 @@ def test_speech_is_cut_where_a_turn_ended() -> None:
         {"play": "talk-2.wav", "commit": False},
     ]
     assert scenario.audio == {"talk-1.wav": tone(200) * 2, "talk-2.wav": tone(200) * 2}
+
+
+def test_what_an_open_microphone_hears_beside_a_typed_turn_is_played() -> None:
+    """A recording says nothing before it has heard as much as then; what comes behind an answer is the next turn's."""
+    pieces = [{"type": "input_audio_buffer.append", "audio": encode_base64(bytes(4800))}] * 3  # 100 ms each
+    committed = {"type": "input_audio_buffer.committed", "item_id": "i"}
+    scenario = made(
+        SESSION, said("hi"), ASK, *pieces, text_response("Hello."), *pieces[:2], said("bye"), ASK, pieces[0],
+        text_response("Bye."), *pieces, [committed], text_response("Yes."),
+    )  # fmt: skip
+
+    turns = [step for step in scenario.document["steps"] if "expect" not in step]
+    assert turns == [
+        {"say": "hi"},
+        {"play": "talk-1.wav", "commit": False},
+        {"say": "bye"},
+        {"play": "talk-2.wav", "commit": False},
+        {"play": "talk-3.wav", "commit": False},
+    ]
+    assert [len(pcm) // 4800 for pcm in scenario.audio.values()] == [3, 3, 3]
 
 
 def test_a_session_without_settings_stays_so() -> None:
@@ -183,8 +211,17 @@ def test_a_recording_in_which_nobody_does_anything_is_told() -> None:
           - expect: [{transcript: heard}]
         """,
         "session: null\nsteps: [{say: hello}, {expect: [{transcript: hello}]}]",
+        """
+        session: {output_modalities: [text]}
+        steps:
+          - say: hello
+          - expect: [{text: hello}]
+          - capture: {x: text}
+          - say: say $${x} and $$${x}
+          - expect: [{type: conversation.item.create, item.content.0.text: "say $${x} and $$${x}"}]
+        """,
     ],
-    ids=["tools", "interrupted", "spoken", "mu-law", "no settings"],
+    ids=["tools", "interrupted", "spoken", "mu-law", "no settings", "dollars"],
 )
 async def test_it_passes_against_the_recording_it_was_made_of(tmp_path: Path, text: str) -> None:
     """Also through its file: words that YAML could mistake are quoted."""

@@ -61,12 +61,17 @@ class ProxyOptions:
         return cls(settings, endpoint, host, port, allow_remote, allow_origin, faults, record, no_record, display)
 
     def folder(self, *, prompt: bool) -> RecordingFolder | None:
-        """Where connections are recorded, None: nowhere. A prompt records unless it was told not to."""
+        """Where connections are recorded, None: nowhere. A prompt records unless it was told not to.
+
+        Raises InputError for a folder that was named and cannot be used.
+        """
         from rtcli.cli.recording_options import folder_of
         from rtcli.recording.folder import RecordingFolder
 
         if self.record is not None:
-            return RecordingFolder(Path(self.record).expanduser())
+            named = RecordingFolder(Path(self.record).expanduser())
+            named.make()  # now, so that it shows before an app connects
+            return named
         off = self.no_record or self.settings.get("record") is False
         return folder_of(self.settings.get("recordings")) if prompt and not off else None
 

@@ -118,6 +118,7 @@ class RealtimeServer:
         self._recording = Recording(recording) if recording is not None else None
         self.mismatches: list[Mismatch] = []  # how clients deviated: from a recording the first of each
         self.on_mismatch: Callable[[Mismatch], object] = lambda mismatch: logger.warning("%s", mismatch)
+        self.on_problem: Callable[[str], object] = logger.warning  # with recording: clients are served all the same
         self.connection_ended = asyncio.Event()  # once a client's session was served to its end
         self.faults = tuple(faults)
         FaultPlan.parse(self.faults)  # now, so that a mistake shows before a client connects
@@ -276,7 +277,7 @@ class RealtimeServer:
     def _start_recording(self, connection: object, address: str, model: str) -> None:
         if self._record is not None or self._observe is not None:
             observe = self._observe(address) if self._observe is not None else None
-            recorder = ConnectionRecorder(self.url, model, folder=self._record, observe=observe)
+            recorder = ConnectionRecorder(self.url, model, folder=self._record, observe=observe, failed=self.on_problem)
             self.recordings += [recorder.path] if recorder.path is not None else []
             start_recording(connection, recorder)
 

@@ -33,10 +33,18 @@ class ConnectionRecorder:
     """The records of one connection, from its start to `end`: for a recording in `folder`, for `observe`, or both."""
 
     def __init__(
-        self, endpoint: str, model: str, *, folder: Path | None = None, observe: RecordObserver | None = None
+        self,
+        endpoint: str,
+        model: str,
+        *,
+        folder: Path | None = None,
+        observe: RecordObserver | None = None,
+        failed: Callable[[str], object] = logger.warning,
     ) -> None:
+        """`failed` is told why nothing, or nothing more, is recorded."""
         self._observe = observe
-        self._writer = _writer(folder, endpoint, model) if folder is not None else None  # None: nothing is recorded
+        # None: nothing is recorded
+        self._writer = _writer(folder, endpoint, model, failed) if folder is not None else None
         self._frames = FrameMaker()
         self._frames.began = time.monotonic()
         self.call = CallRecording(self._add, self._now)  # the audio that is in no event, if it is one
@@ -83,8 +91,8 @@ class ConnectionRecorder:
         return round(time.monotonic() - self._frames.began, DECIMALS)
 
 
-def _writer(folder: Path, endpoint: str, model: str) -> RecordingWriter | None:
-    """A new recording. A folder that takes no file costs the session nothing; it is logged."""
+def _writer(folder: Path, endpoint: str, model: str, failed: Callable[[str], object]) -> RecordingWriter | None:
+    """A new recording. A folder that takes no file costs the session nothing; it is told."""
     started = datetime.now(UTC)
     recordings = RecordingFolder(folder)
     try:
@@ -92,10 +100,10 @@ def _writer(folder: Path, endpoint: str, model: str) -> RecordingWriter | None:
             recordings.new_path("serve", started),
             Header(started, "serve", endpoint, model),
             defer=asyncio.get_running_loop().call_soon,
-            failed=lambda problem: logger.warning("the recording ends here: %s", problem),
+            failed=lambda problem: failed(f"the recording of a connection ends here: {problem}"),
         )
     except InputError as error:
-        logger.warning("this connection is not recorded: %s", error)
+        failed(f"a connection is not recorded: {error}")
         return None
     recordings.prune()
     return writer

@@ -157,6 +157,23 @@ TRUNCATE = {**TRUNCATED, "type": "conversation.item.truncate"}
 LAST = {"type": "rate_limits.updated"}
 
 
+async def test_ids_may_be_left_to_the_server_and_stand_wherever_a_response_gets_items(tmp_path: Path) -> None:
+    """What else is called id, a prompt's, is the client's word."""
+    given = {"type": "response.create", "response": {"prompt": {"id": "pmpt_1"}, "input": [{**ITEM, "id": "mine"}]}}
+    again = {"type": "response.create", "response": {"prompt": {"id": "pmpt_1"}, "input": [{**ITEM, "id": "yours"}]}}
+    other = {"type": "response.create", "response": {"prompt": {"id": "pmpt_2"}, "input": [ITEM]}}
+    create = {"type": "conversation.item.create", "item": {**ITEM, "id": "item_of_mine"}}
+    lines = [got(CREATED), sent(create), sent(given), sent(given), got({"type": "response.created"})]
+    async with serving(*lines, path=tmp_path) as server, connect(server.url) as client:
+        await send(client, {"type": "conversation.item.create", "item": ITEM}, again, other)
+
+        assert (await told(server)).splitlines()[1:] == [
+            "  response.prompt.id",
+            '    - "pmpt_1"',
+            '    + "pmpt_2"',
+        ]
+
+
 @pytest.mark.parametrize("retrieves", [True, False])
 @pytest.mark.parametrize("recorded", [True, False])
 async def test_automatic_retrieves_are_not_expected(tmp_path: Path, retrieves: bool, recorded: bool) -> None:

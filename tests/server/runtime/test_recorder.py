@@ -86,11 +86,13 @@ async def test_odd_messages_and_how_it_ended_are_there(tmp_path: Path) -> None:
     assert json.loads(record_line(frames(lost)[0]))["event"]["type"] == "session.created"
 
 
-async def test_a_folder_that_takes_no_file_costs_no_session(tmp_path: Path) -> None:
+async def test_a_folder_that_takes_no_file_costs_no_session_and_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     nowhere = tmp_path / "file" / "folder"
-    async with (
-        RealtimeServer(pace=0, voice="tone", record=nowhere) as server,
-        connect(f"{server.url}?model=gpt-realtime-2.1") as client,
-    ):
-        assert json.loads(await client.recv())["type"] == "session.created"
+    told: list[str] = []
+    async with RealtimeServer(pace=0, voice="tone", record=nowhere) as server:
+        server.on_problem = told.append
+        async with connect(f"{server.url}?model=gpt-realtime-2.1") as client:
+            assert json.loads(await client.recv())["type"] == "session.created"
+
+    assert len(told) == 1 and told[0].startswith(f"a connection is not recorded: {nowhere}: ")

@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prompt_toolkit.application.current import set_app
+from prompt_toolkit.data_structures import Size
 from prompt_toolkit.output import Output
 
 from rtcli.masking import masked
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
+from rtcli.repl.in_place import change_rows
 from rtcli.repl.output import one_write
 from rtcli.repl.rows import RowQueue
 from rtcli.views import DisplaySettings, Notice
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 PERIOD = 0.05
 """Seconds between two changes of the screen."""
+
+WHOLE_PERIOD = 0.25
+"""Seconds between two drawings of the whole prompt while unfinished rows change: its toolbar moves as well."""
 
 REGION_ROWS = 4
 """Rows above the input line that unfinished text may take."""
@@ -53,6 +58,14 @@ MAX_WAITING = 8 * 2**20
 """Characters that may wait to be shown; a server that sends faster than that has the prompt wait."""
 
 
+class _Drawn(NamedTuple):
+    """The unfinished rows as they stand on the screen, drawn with the whole prompt `at` that moment."""
+
+    at: float
+    size: Size
+    rows: list[Line]
+
+
 class LiveWriter:
     """Collects views on the event loop's thread and shows them at most twenty times a second."""
 
@@ -67,6 +80,7 @@ class LiveWriter:
         self._app: Application[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._shown_at = 0.0
+        self._drawn: _Drawn | None = None  # None: the whole prompt is to be drawn next
         self._paused = 0
         self._chart: Chart | None = None  # of something that goes on: drawn above the prompt until it is over
         self._chart_timer: asyncio.TimerHandle | None = None
@@ -121,10 +135,16 @@ class LiveWriter:
         self._arm()
 
     def region(self) -> list[Line]:
-        """The unfinished rows, for the prompt's layout: text that is being made, then streams of the event view."""
+        """The unfinished rows, for a drawing of the whole prompt."""
+        size = self.output.get_size()
+        rows = self._unfinished(size)
+        self._drawn = _Drawn(time.monotonic(), size, rows)
+        return rows
+
+    def _unfinished(self, size: Size) -> list[Line]:
+        """Text that is being made, then streams of the event view."""
         if not self._begun:
             return []
-        size = self.output.get_size()
         width, room = max(size.columns - 1, 1), min(REGION_ROWS, max(size.rows - 3, 0))
         tails = self._texts.tails(width)[-room:] if room else []
         left = room - len(tails)
@@ -190,6 +210,7 @@ class LiveWriter:
                 yield
         finally:
             self._paused = max(self._paused - 1, 0)
+            self._drawn = None
             self._arm()
 
     @property
@@ -209,7 +230,8 @@ class LiveWriter:
         if self._frame_rows >= MAX_ROWS:
             self._left_out += 1
             return
-        lines = self._presenter.lines(record, self.width)
+        # to ask for the width takes longer than all the rest where nothing is shown
+        lines = self._presenter.lines(record, self.width if self._display.events != "off" else 0)
         self._frame_rows += len(lines)
         self._rows.add(lines)  # between the rows of an answer, which goes on below without a label of its own
 
@@ -259,9 +281,20 @@ class LiveWriter:
                 lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
         if lines:
             self._commit("".join(f"{line}\r\n" for line in lines))
-        elif self._app is not None:
+        elif self._app is not None and not self._change_in_place(self._app):
             self._app.invalidate()
         return bool(self._rows) or (self._begun and self._texts.has_more)
+
+    def _change_in_place(self, app: Application[Any]) -> bool:
+        """Unfinished rows that go on where they stand; False: the whole prompt has to be drawn."""
+        drawn, size = self._drawn, self.output.get_size()
+        if drawn is None or drawn.size != size or self._shown_at - drawn.at > WHOLE_PERIOD:
+            return False
+        rows = self._unfinished(size)
+        if not change_rows(app, drawn.rows, rows, self.color):
+            return False
+        self._drawn = drawn._replace(rows=rows)
+        return True
 
     def _commit(self, text: str) -> None:
         """Finished rows into the scrollback, and the prompt below them, in one write."""

@@ -50,6 +50,9 @@ _CLOSE_SECONDS = 3.0
 _IDLE_REFRESH_SECONDS, _ACTIVE_REFRESH_SECONDS = 1.0, 0.25
 """How often the toolbar is looked at: while nothing moves in it, and while a level or a position does."""
 
+_TOOLBAR_SECONDS = 0.12
+"""So long the toolbar stays as it was while rows stream past above it: to make it is a fifth of a drawing."""
+
 
 async def run_repl(
     open_context: Callable[[], Awaitable[Context]],
@@ -162,6 +165,9 @@ class _Repl:
         self._left: ExitCode | None = None  # why the prompt ends; None while it runs
         self._app: Prompt | None = None
         self._began = time.monotonic()
+        self._toolbar: Line = ()
+        self._toolbar_width = 0
+        self._toolbar_until = 0.0  # from then on it has to be made anew
         self._not_begun = 0  # lines that wait for their turn
         self._line_name, self._line_began = "", 0.0  # of the one that is being carried out
 
@@ -174,6 +180,7 @@ class _Repl:
         self._app = app
         # prompt_toolkit's own way to subscribe to an event
         app.after_render += lambda _: self._painted.set()
+        app.key_processor.after_key_press += self._renew_toolbar
         self.writer.flush()
         self.writer.attach(app)
         for work in (self._open(), self._run_lines(), self._watch_toolbar()):
@@ -262,8 +269,12 @@ class _Repl:
         return self._backend.complete(text) if self._backend is not None else tuple
 
     def toolbar(self) -> Line:
-        """The toolbar as it is now."""
-        return toolbar(self.status, self._display, self.writer.width)
+        """The toolbar as it is now, or was a moment ago."""
+        width, now = self.writer.width, time.monotonic()
+        if now >= self._toolbar_until or width != self._toolbar_width:
+            self._toolbar = toolbar(self.status, self._display, width)
+            self._toolbar_width, self._toolbar_until = width, now + _TOOLBAR_SECONDS
+        return self._toolbar
 
     # The tasks.
 
@@ -316,6 +327,7 @@ class _Repl:
             status = self.status
             moving = status.responding or status.speaking_item or (status.microphone and not status.muted)
             await asyncio.sleep(_ACTIVE_REFRESH_SECONDS if moving else _IDLE_REFRESH_SECONDS)
+            self._renew_toolbar()
             now = self.toolbar()
             if now != last:
                 self._redraw()
@@ -342,7 +354,11 @@ class _Repl:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _renew_toolbar(self, _: object = None) -> None:
+        self._toolbar_until = 0.0
+
     def _redraw(self) -> None:
+        self._renew_toolbar()
         if self._app is not None:
             self._app.invalidate()
 

@@ -46,20 +46,34 @@ class TerminalOutput(Vt100_Output):
             default_color_depth=_DEPTHS.get(color, ColorDepth.DEPTH_8_BIT),
             enable_cpr=False,
         )
-        self._held = False
+        self._held = 0  # how many hold its writes together
+        self._held_size: Size | None = None  # as it was when that was asked first
         self._gone = False
         self._reflow = reflow
         self.on_gone = on_gone
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Everything written inside leaves in one write at the end: no half-drawn state is ever to be seen."""
-        self._held = True
+        """Everything written inside leaves in one write at the end: no half-drawn state is ever to be seen.
+
+        Inside, the size is asked once: drawing the prompt wants to know it fifty times, which took a tenth of its time.
+        """
+        self._held += 1
         try:
             yield
         finally:
-            self._held = False
+            self._held -= 1
+            if not self._held:
+                self._held_size = None
             self.flush()
+
+    def get_size(self) -> Size:
+        """Rows and columns as they are now, or were when the current drawing began."""
+        if not self._held:
+            return super().get_size()
+        if self._held_size is None:
+            self._held_size = super().get_size()
+        return self._held_size
 
     def erase_down(self) -> None:
         """Erase from the start of this row to the end of the screen.
@@ -123,7 +137,16 @@ def reflows(environ: Mapping[str, str]) -> bool:
     return known or environ.get("TERM_PROGRAM") in _REFLOWING_PROGRAMS
 
 
-class ReflowRenderer(Renderer):
+class OneWriteRenderer(Renderer):
+    """Draws for one size of the terminal, and in one write."""
+
+    def render(self, app: Application[object], layout: Layout, is_done: bool = False) -> None:
+        """Draw what has changed."""
+        with one_write(self.output):
+            super().render(app, layout, is_done=is_done)
+
+
+class ReflowRenderer(OneWriteRenderer):
     """Erases the whole prompt even after a narrower terminal has wrapped its rows."""
 
     _drawn_columns = 0

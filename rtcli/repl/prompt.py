@@ -37,7 +37,7 @@ from rtcli.errors import ExitCode
 from rtcli.masking import add_typed
 from rtcli.render.styles import STYLES, Color, Line, Span
 from rtcli.repl.keys import ESCAPE_SECONDS
-from rtcli.repl.output import ReflowRenderer
+from rtcli.repl.output import OneWriteRenderer, ReflowRenderer
 from rtcli.repl.pastes import PasteLabels, Pastes, paste_bindings
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def build_prompt(
     )
     # how long a lone Esc waits for more: it has to stop an answer at once
     app.ttimeoutlen = ESCAPE_SECONDS
-    if reflow:
-        app.renderer = ReflowRenderer(app.renderer.style, app.output)
+    renderer = ReflowRenderer if reflow else OneWriteRenderer
+    app.renderer = renderer(app.renderer.style, app.output)
     return app
 
 
@@ -145,6 +145,7 @@ def _layout(
     color: Color,
 ) -> Layout:
     search = SearchToolbar()
+    region = _once_a_drawing(region)
     line = Window(
         BufferControl(
             buffer,
@@ -169,6 +170,19 @@ def _layout(
         ]
     )
     return Layout(body, line)
+
+
+def _once_a_drawing(rows: Callable[[], list[Line]]) -> Callable[[], list[Line]]:
+    """The same rows however often one drawing asks for them."""
+    drawn, kept = -1, list[Line]()
+
+    def once() -> list[Line]:
+        nonlocal drawn, kept
+        if drawn != (now := get_app().render_counter):
+            drawn, kept = now, rows()
+        return kept
+
+    return once
 
 
 def _input_height(buffer: Buffer) -> Dimension:

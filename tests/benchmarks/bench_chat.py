@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,11 @@ def flood(kind: str) -> Row:
             take(terminal, 0.05)
             most = max(most, rss_mb(terminal.pid))
         terminal.send("/quit\r")
-        terminal.wait_exit()
+        while terminal.status is None:  # what waits is shown first: the emulator would take a minute for it
+            with suppress(OSError):  # its end of the terminal is closed
+                take(terminal, 0.02)
+            pid, status = os.waitpid(terminal.pid, os.WNOHANG)
+            terminal.status = status if pid else None
     over.set()
     serving.join()
     return row(f"{MEGABYTES} MB of {kind} come: peak of memory", most, "MB", f"{before:.0f} MB before")

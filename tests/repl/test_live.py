@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 from rtcli.render.styles import Color, plain
 from rtcli.repl.live import MAX_ROWS, LiveWriter
@@ -148,6 +149,7 @@ class _Running:
     """As much of an application as says that there is a prompt."""
 
     is_running = True
+    output, renderer = None, SimpleNamespace(last_rendered_screen=None)
 
     def invalidate(self) -> None:
         """Nothing is drawn."""

@@ -31,6 +31,7 @@ def change_rows(app: Application[Any], before: list[Line], now: list[Line], colo
     cursor = screen.get_cursor_position(app.layout.current_window)
     with output.held():
         at = cursor.y
+        output.disable_autowrap()  # a terminal may have become narrower a moment ago
         output.write_raw("\r")
         for y in changed:
             (output.cursor_up if y < at else output.cursor_down)(abs(at - y))
@@ -39,6 +40,7 @@ def change_rows(app: Application[Any], before: list[Line], now: list[Line], colo
             at = y
         output.cursor_down(cursor.y - at)
         output.cursor_forward(cursor.x)
+        output.enable_autowrap()
     return True
 
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from rtcli.dsp.levels import rms_db
+from rtcli.audio.device_clock import BlockTime
+from rtcli.audio.echo_reference import RATE, EchoReference
+from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler
 from rtcli.errors import AudioUnavailableError
 from rtcli.installation import install_command
 
-_RATE = 24_000  # samples per second of both sides
-_MOST = 200 * 48  # bytes; more than this waits only where the microphone paused, and its echo is over
-_KEPT = 60 * 48  # bytes that stay then: a reserve for the two devices' uneven clocks
 _IDLE_PIECES = 50  # 1 s of silence from the speaker, after which nothing is left to take out
+_UNSETTLED_PIECES = 25  # 0.5 s in which the canceller gets over a break
 _PLAYING_DB = -50.0  # dBFS; a quieter speaker says nothing about how much is taken out
 _MEMORY = 0.98  # share of the past in the figure after each piece: it looks back about a second
 
 
 class EchoCanceller:
-    """Give it what both devices carry. The speaker's thread calls `played`, the loop calls `clean`."""
+    """Give it what both devices carry, with its time. The speaker's thread calls `played`, the loop calls `clean`.
+
+    What a canceller cannot bear is an echo whose delay changes: it has to learn the room again, and lets the echo pass
+    meanwhile. So its reference is not what came in turn, but what is in the air at the time of the microphone's piece.
+    """
 
     def __init__(self) -> None:
         """Raises AudioUnavailableError where the library cannot be loaded."""
@@ -28,28 +32,32 @@ class EchoCanceller:
         except (ImportError, OSError) as error:
             hint = f"{install_command('pywebrtc-audio')}, or /echo gate"
             raise AudioUnavailableError("echo cancellation cannot be loaded", why=str(error), hint=hint) from error
-        self._processor = AudioProcessor(_RATE, echo_cancellation=True)
+        self._processor = AudioProcessor(RATE, echo_cancellation=True)
         # blocks of the speaker that no piece of the microphone has met; bounded, as a muted microphone meets none
-        self._blocks: deque[tuple[bytes, int]] = deque(maxlen=50)
-        self._far = bytearray()  # the same at 24 kHz
+        self._blocks: deque[tuple[bytes, int, BlockTime]] = deque(maxlen=50)
+        self._reference = EchoReference()  # the same at 24 kHz
         self._resampler: tuple[int, Resampler] | None = None  # for the device's rate
+        self._unsettled = 0  # pieces for which it still is
         self._silent = _IDLE_PIECES  # pieces since the speaker last played
+        self.reference_db = SILENCE_DB  # how loud what the speaker plays is at the time of the last piece
         self._before = self._after = 0.0  # power of the microphone, and of what was left of it
 
-    def played(self, pcm: bytes, rate: int) -> None:
-        """A block that the speaker takes now."""
-        self._blocks.append((pcm, rate))
+    def played(self, pcm: bytes, rate: int, time: BlockTime) -> None:
+        """A block that the speaker takes."""
+        self._blocks.append((pcm, rate, time))
 
-    def clean(self, pcm: bytes) -> bytes:
-        """The piece without the echo; the very same piece while the speaker is silent."""
+    def clean(self, pcm: bytes, time: BlockTime) -> bytes:
+        """A piece of the microphone without the echo; the very same piece while the speaker is silent."""
         import numpy as np
 
-        far = self._take(len(pcm))
+        far = self._take(len(pcm) // 2, time)
+        self.reference_db = SILENCE_DB
         self._silent = 0 if far.strip(b"\0") else self._silent + 1
         if self._silent >= _IDLE_PIECES:
             return pcm
         cleaned = self._processor.process(np.frombuffer(pcm, "<i2"), np.frombuffer(far, "<i2")).tobytes()
-        if rms_db(far) > _PLAYING_DB:
+        self.reference_db = rms_db(far)
+        if self.reference_db > _PLAYING_DB:
             self._before = self._before * _MEMORY + 10 ** (rms_db(pcm) / 10)
             self._after = self._after * _MEMORY + 10 ** (rms_db(cleaned) / 10)
         return bytes(cleaned)
@@ -59,14 +67,21 @@ class EchoCanceller:
         """How much quieter the microphone became lately, while the speaker played; None: it has not played."""
         return 10 * math.log10(self._before / self._after) if self._after else None
 
-    def _take(self, length: int) -> bytes:
+    @property
+    def settled(self) -> bool:
+        """No device stuttered lately: what is left of the microphone is no echo."""
+        return not self._unsettled
+
+    def _take(self, samples: int, time: BlockTime) -> bytes:
+        self._unsettled = max(self._unsettled - 1, 0) if time.steady else _UNSETTLED_PIECES
         while self._blocks:
-            pcm, rate = self._blocks.popleft()
+            pcm, rate, heard = self._blocks.popleft()
+            if not heard.steady:
+                self._unsettled = _UNSETTLED_PIECES
             if self._resampler is None or self._resampler[0] != rate:
-                self._resampler = (rate, Resampler(rate, _RATE))
-            self._far += self._resampler[1].process(pcm)
-        if len(self._far) > _MOST:
-            del self._far[:-_KEPT]
-        far = bytes(self._far[:length])
-        del self._far[:length]
-        return far.ljust(length, b"\0")
+                self._resampler = (rate, Resampler(rate, RATE))
+            resampler = self._resampler[1]
+            converted = resampler.process(pcm)
+            end = heard.at + len(pcm) / (2 * rate) - resampler.held
+            self._reference.put(converted, end - len(converted) / (2 * RATE))
+        return self._reference.take(samples, time.at)

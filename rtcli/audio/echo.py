@@ -22,7 +22,7 @@ _RISE, _FALL = 0.05, 0.01  # a room changes slowly; a voice must not be learned
 class EchoMode(StrEnum):
     """`gate`: only what is clearly louder than the echo; `half`: nothing while the speaker plays; `off`: everything.
 
-    `aec` takes the echo out first, and gates what is left of it. `auto` is `gate`.
+    `aec` takes the echo out first, and gates what is left of it. `auto` is `aec`, and `gate` where that cannot be had.
     """
 
     AUTO = "auto"
@@ -40,9 +40,13 @@ class EchoGuard:
     speaker in the last 800 ms.
     """
 
-    def __init__(self, mode: EchoMode = EchoMode.AUTO) -> None:
+    def __init__(
+        self, mode: EchoMode = EchoMode.AUTO, *, chunks: int = _PLAYED_CHUNKS, margin_db: float = _MARGIN_DB
+    ) -> None:
+        """`chunks`: by how many pieces an echo may be late."""
         self.mode = mode
-        self._played: deque[float] = deque(maxlen=_PLAYED_CHUNKS)  # dBFS of the speaker, the last 800 ms
+        self._margin_db = margin_db
+        self._played: deque[float] = deque(maxlen=chunks)  # dBFS of the speaker
         # dBFS of the microphone while nobody seems to speak, the last 240 ms
         self._returned: deque[float] = deque(maxlen=_RETURNED_CHUNKS)
         self._coupling = 0.0  # dB from the speaker's level to its echo in the microphone; usually negative
@@ -65,9 +69,13 @@ class EchoGuard:
         self._played.append(speaker_db)
         return self._gate(microphone_db, max(self._played))
 
+    def shut(self) -> None:
+        """Nothing passes before it is loud anew."""
+        self._loud = self._open = 0
+
     def _gate(self, microphone_db: float, played_db: float) -> bool:
         if self._learned >= _LEARNING_CHUNKS:
-            loud = microphone_db > max(played_db + self._coupling + _MARGIN_DB, _QUIETEST_VOICE_DB)
+            loud = microphone_db > max(played_db + self._coupling + self._margin_db, _QUIETEST_VOICE_DB)
             self._loud = self._loud + 1 if loud else 0
             if self._loud >= _OPEN_CHUNKS:
                 self._open = _STAY_OPEN_CHUNKS

@@ -129,7 +129,7 @@ class WavMicrophone(Capture):
     def _next(self) -> None:
         chunk, self._pcm = self._pcm[:CHUNK_BYTES], self._pcm[CHUNK_BYTES:]
         self.ended = not chunk
-        self._captured(chunk.ljust(CHUNK_BYTES, b"\0"))
+        self._captured(chunk.ljust(CHUNK_BYTES, b"\0"), time.monotonic() - CHUNK_MS / 1000)
 
     def close(self) -> None:
         """Stop."""

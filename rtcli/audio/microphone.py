@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from rtcli.audio.device_clock import BlockTime, DeviceClock
 from rtcli.audio.devices import AudioDevice, choose, list_devices
-from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, rescan_devices
+from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, StreamClock, rescan_devices
 from rtcli.dsp.levels import rms_db
 from rtcli.dsp.resample import Resampler
 from rtcli.errors import AudioUnavailableError
@@ -40,12 +41,15 @@ class Capture:
         self.on_chunk = on_chunk  # takes each whole piece, on the loop
         self.on_lost: Lost | None = None  # told once if the device ends by itself
         self.level_db: float | None = None  # dBFS of the last piece; None before it, and once a device is closed
+        self.captured = BlockTime(0.0, False)  # the last piece
         self._rate = TARGET_RATE  # of the device
+        self._clock = DeviceClock(TARGET_RATE)  # of the device
         self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
         self._rest = b""  # at TARGET_RATE, less than a piece
 
     def _run_at(self, rate: int) -> None:
         self._rate = rate
+        self._clock = DeviceClock(rate)
         self._resampler = Resampler(rate, TARGET_RATE)
         self._rest = b""
 
@@ -58,10 +62,14 @@ class Capture:
         """Forget what was captured and makes no whole piece yet."""
         self._rest = b""
 
-    def _captured(self, pcm: bytes) -> None:
-        """Mono PCM16 at the device's rate."""
+    def _captured(self, pcm: bytes, at: float, *, broken: bool = False) -> None:
+        """Mono PCM16 at the device's rate, which it says to have heard from `at` on; `broken`: it lost some before."""
+        frames = len(pcm) // 2
+        time = self._clock.place(frames, at, broken=broken)
         self._rest += self._resampler.process(pcm)
+        end = time.at + frames / self._rate - self._resampler.held
         while len(self._rest) >= CHUNK_BYTES:
+            self.captured = time._replace(at=end - len(self._rest) / (2 * TARGET_RATE))
             chunk, self._rest = self._rest[:CHUNK_BYTES], self._rest[CHUNK_BYTES:]
             self.level_db = rms_db(chunk)
             if self.on_chunk:
@@ -93,13 +101,14 @@ class Microphone(Capture):
             return
         rescan_devices()  # a headset may have been plugged in since PortAudio looked
         device = choose(list_devices(), "input", self._requested)
-        loop = asyncio.get_running_loop()
+        loop, clock = asyncio.get_running_loop(), StreamClock()
 
-        def arrived(data: Any, _frames: int, _times: Any, _status: Any) -> None:
+        def arrived(data: Any, _frames: int, times: Any, status: Any) -> None:
             """Runs in PortAudio's thread: copy, and over to the loop."""
             pcm = bytes(data)  # PortAudio uses the buffer again when this returns
+            at = clock.moment(times.inputBufferAdcTime, times.currentTime)
             try:
-                loop.call_soon_threadsafe(self._captured, pcm)
+                loop.call_soon_threadsafe(partial(self._captured, pcm, at, broken=bool(status.input_overflow)))
             except RuntimeError:  # the loop has closed before the device: nobody listens any more
                 return
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from rtcli.audio.device_clock import BlockTime, DeviceClock
 from rtcli.audio.devices import AudioDevice, choose, list_devices
 from rtcli.audio.playout import PendingPlayback, PlayQueue
-from rtcli.audio.stream import DeviceStream, Lost, rescan_devices
+from rtcli.audio.stream import DeviceStream, Lost, StreamClock, rescan_devices
 from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError
@@ -17,8 +18,8 @@ from rtcli.protocol.playback import PartKey
 SOURCE_RATE = 24_000  # samples per second of what `play` takes, as the API sends PCM16
 
 
-OnBlock: TypeAlias = Callable[[bytes, int], None]
-"""Takes mono PCM16 and its rate."""
+OnBlock: TypeAlias = Callable[[bytes, int, BlockTime], None]
+"""Takes mono PCM16, its rate, and when it is heard."""
 
 
 class QueuedPlayer:
@@ -139,6 +140,7 @@ class Speaker(QueuedPlayer):
         super().__init__(clock)
         self._requested = device  # as the user wrote it
         self._stream: DeviceStream | None = None  # while it plays
+        self._device_clock, self._stream_clock = DeviceClock(SOURCE_RATE), StreamClock()  # of the stream
         # the one that was opened last; kept after close, so that it can be named
         self.device: AudioDevice | None = None
 
@@ -158,6 +160,7 @@ class Speaker(QueuedPlayer):
         rescan_devices()
         device = choose(list_devices(), "output", self._requested)
         self._run_at(device.rate)
+        self._device_clock, self._stream_clock = DeviceClock(device.rate), StreamClock()
         self._stream, self.device = DeviceStream("output", device, self._fill, self._lost), device
 
     def _lost(self, error: AudioUnavailableError) -> None:
@@ -172,15 +175,17 @@ class Speaker(QueuedPlayer):
             stream.close()
             self._queue.export()  # nobody will play it
 
-    def _fill(self, out: Any, frames: int, times: Any, _status: Any) -> None:
+    def _fill(self, out: Any, frames: int, times: Any, status: Any) -> None:
         """Runs in PortAudio's thread."""
         # seconds until this block is in the air, as the device tells
         latency = times.outputBufferDacTime - times.currentTime
         if not 0 < latency < 2:  # some systems do not tell; the stream's own estimate is the next best
             latency = self._stream.latency if self._stream is not None else 0.0
         block = self._next_block(frames, latency)
+        told = self._stream_clock.moment(times.outputBufferDacTime, times.currentTime)
+        heard = self._device_clock.place(frames, told, broken=bool(status.output_underflow))
         if self.on_block is not None:
-            self.on_block(block, self._queue.rate)
+            self.on_block(block, self._queue.rate, heard)
         # a device without mono gets the same sample on every channel
         out[:] = block if len(out) == len(block) else _spread(block, len(out) // len(block))
 

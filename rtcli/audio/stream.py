@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -12,12 +14,32 @@ from rtcli.audio.devices import AudioDevice, Kind, device_errors, portaudio
 from rtcli.errors import AudioUnavailableError
 
 BLOCK_MS = 20  # short enough to stop at once, long enough for a callback in Python
+_CALLBACKS = 50  # 1 s
+_MAX_LATENCY = 2.0  # seconds; what is more is none
 
 Lost: TypeAlias = Callable[[AudioUnavailableError], None]
 """Called on the loop, once, with what happened."""
 
 _VERBS = {"input": "record from", "output": "play on"}
 _NAMES = {"input": "microphone", "output": "speaker"}
+
+
+class StreamClock:
+    """Times of one stream's own clock as times of `time.monotonic`, which all streams share."""
+
+    def __init__(self) -> None:
+        self._apart: deque[float] = deque(maxlen=_CALLBACKS)
+
+    def moment(self, device_time: float, current: float) -> float:
+        """To be called in the callback; `current` is the stream's own now.
+
+        A callback may be called late, and never early: so the least of what was seen lately is how far they are apart.
+        """
+        now = time.monotonic()
+        if not abs(device_time - current) < _MAX_LATENCY:  # the device does not tell
+            return now
+        self._apart.append(now - current)
+        return device_time + min(self._apart)
 
 
 class DeviceStream:

@@ -133,7 +133,7 @@ def echo(context: Context, mode: Literal["auto", "aec", "gate", "half", "off"] |
     """Show or set the echo guard, which keeps the assistant from hearing itself through the speaker.
 
     aec: takes the echo out, and holds back what is left of it; gate: sends only audio clearly louder than the echo;
-    auto: gate; half: sends nothing while the assistant speaks; off: sends everything.
+    auto: aec, or gate where it cannot be loaded; half: sends nothing while the assistant speaks; off: sends everything.
     """
     if mode:
         context.session.audio.set_echo(mode)

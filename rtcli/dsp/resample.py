@@ -19,6 +19,7 @@ class Resampler:
         self._rates = (source_rate, target_rate)
         self._stream: Any = None  # soxr's, made at the first samples
         self._half = b""  # the first byte of a sample whose second has not come
+        self._fed = self._made = 0  # samples in and out
 
     def process(self, pcm: bytes) -> bytes:
         """The converted samples that are ready after these."""
@@ -28,7 +29,13 @@ class Resampler:
         """What was held back; the next sample starts a new stream."""
         rest = self._convert(b"", last=True)
         self._stream, self._half = None, b""
+        self._fed = self._made = 0
         return rest
+
+    @property
+    def held(self) -> float:
+        """Seconds of audio that went in and have not come out."""
+        return self._fed / self._rates[0] - self._made / self._rates[1]
 
     def _convert(self, pcm: bytes, *, last: bool) -> bytes:
         pcm = self._half + pcm
@@ -45,6 +52,8 @@ class Resampler:
             self._stream = soxr.ResampleStream(*self._rates, 1, dtype="float32")
         samples = np.frombuffer(pcm[:whole], "<i2").astype(np.float32)
         converted = self._stream.resample_chunk(samples, last=last)
+        self._fed += len(samples)
+        self._made += len(converted)
         return bytes(converted.round().clip(-32_768, 32_767).astype("<i2").tobytes())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from rtcli.audio.device_clock import BlockTime
 from rtcli.audio.echo import EchoMode
 from rtcli.audio.echo_filter import EchoFilter
 from rtcli.audio.stream import Lost
@@ -31,6 +32,8 @@ class MicrophoneLike(Protocol):
     on_chunk: Callable[[bytes], None] | None
     on_lost: Lost | None
     level_db: float | None
+    captured: BlockTime
+    """When the last piece was heard."""
 
     @property
     def held_ms(self) -> int:
@@ -92,6 +95,7 @@ class AudioInput:
             old.close()
 
     def _start(self, microphone: MicrophoneLike) -> None:
+        self._prepare_echo()
         microphone.on_chunk = self._on_chunk
         microphone.on_lost = self._on_lost
         microphone.open()
@@ -126,9 +130,10 @@ class AudioInput:
             return
         level, speaker_db, audible = self.level_db, self._output.level_db, self._output.audible
         level = SILENCE_DB if level is None else level
+        time = self.microphone.captured if self.microphone is not None else BlockTime(self._link.now, False)
         if audible and self._echo_watch is not None:
             self._echo_watch.add(level, speaker_db)
-        passed = self.echo.passed(pcm, level, speaker_db, audible=audible)
+        passed = self.echo.passed(pcm, level, speaker_db, audible=audible, time=time)
         self.held_back = passed is None
         seconds = len(pcm) / PCM16.bytes_per_second
         begin = self._link.now - seconds - (self.microphone.held_ms if self.microphone else 0) / 1000
@@ -191,6 +196,10 @@ class AudioInput:
     def set_echo(self, mode: EchoMode) -> None:
         """Guard against echo in another way, and learn the room anew. Raises AudioUnavailableError for `aec`."""
         self.echo, self._echo_watch = EchoFilter(mode), EchoWatch()
+        self._prepare_echo()
+
+    def _prepare_echo(self) -> None:
+        self.echo.prepare()
         canceller = self.echo.canceller
         self._output.tell_blocks(canceller.played if canceller is not None else None)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rtcli.audio.canceller import EchoCanceller
+from rtcli.audio.device_clock import BlockTime
 from rtcli.dsp.levels import rms_db
 from rtcli.errors import AudioUnavailableError
 from tests.kit import waveforms
@@ -19,8 +20,9 @@ SECONDS = 5
 def cleaned(microphone: bytes, speaker: bytes) -> tuple[bytes, EchoCanceller]:
     canceller, out = EchoCanceller(), bytearray()
     for start in range(0, len(microphone), PIECE):
-        canceller.played(speaker[start : start + PIECE], 24_000)
-        out += canceller.clean(microphone[start : start + PIECE])
+        time = BlockTime(start / 48_000, True)
+        canceller.played(speaker[start : start + PIECE], 24_000, time)
+        out += canceller.clean(microphone[start : start + PIECE], time)
     return bytes(out), canceller
 
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from rtcli.audio.device_clock import BlockTime
 from rtcli.audio.echo import EchoMode
 from rtcli.audio.echo_filter import EchoFilter
 from rtcli.dsp.levels import SILENCE_DB, rms_db
@@ -20,12 +21,14 @@ SECONDS = 6
 def through(microphone: bytes, speaker: bytes, mode: EchoMode = EchoMode.AEC) -> tuple[list[bytes | None], EchoFilter]:
     """Each piece as it goes out, while the speaker plays the other."""
     filter_ = EchoFilter(mode)
+    filter_.prepare()
     out = []
     for start in range(0, len(microphone), PIECE):
         heard, played = microphone[start : start + PIECE], speaker[start : start + PIECE]
+        time = BlockTime(start / 48_000, True)
         if filter_.canceller is not None:
-            filter_.canceller.played(played, 24_000)
-        out.append(filter_.passed(heard, rms_db(heard), rms_db(played), audible=True))
+            filter_.canceller.played(played, 24_000, time)
+        out.append(filter_.passed(heard, rms_db(heard), rms_db(played), audible=True, time=time))
     return out, filter_
 
 
@@ -85,10 +88,21 @@ def test_a_voice_as_loud_as_its_echo_goes_out_without_it() -> None:
 def test_without_the_library_aec_is_refused_and_auto_is_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
     filter_ = EchoFilter()
+    filter_.prepare()
 
     assert (filter_.canceller, filter_.method) == (None, "gate")
     with pytest.raises(AudioUnavailableError, match="cannot be loaded"):
         EchoFilter(EchoMode.AEC)
+
+
+def test_by_default_the_echo_is_taken_out_once_there_is_a_microphone() -> None:
+    """Not before: who only types loads no library."""
+    pytest.importorskip("pywebrtc_audio")
+    filter_ = EchoFilter()
+    before = filter_.method
+    filter_.prepare()
+
+    assert (before, filter_.method, filter_.mode) == ("gate", "aec", EchoMode.AUTO)
 
 
 def test_in_silence_everything_goes_out_as_it_is() -> None:
@@ -96,4 +110,4 @@ def test_in_silence_everything_goes_out_as_it_is() -> None:
     filter_ = EchoFilter()
     heard = waveforms.noise(1)[:PIECE]
 
-    assert filter_.passed(heard, rms_db(heard), SILENCE_DB, audible=False) == heard
+    assert filter_.passed(heard, rms_db(heard), SILENCE_DB, audible=False, time=BlockTime(0.0, True)) == heard

@@ -23,7 +23,7 @@ class Device(Capture):
         pcm = (np.sin(2 * np.pi * 440 * time) * amplitude).astype("<i2").tobytes()
         step = self.rate // 100 * 2
         for start in range(0, len(pcm), step):
-            self._captured(pcm[start : start + step])
+            self._captured(pcm[start : start + step], start / (2 * self.rate))
 
 
 @pytest.mark.parametrize("rate", [24_000, 44_100, 48_000, 16_000])
@@ -70,7 +70,7 @@ def test_a_microphone_shows_its_device_and_its_state() -> None:
     microphone = Microphone(device="usb")
     assert repr(microphone) == "<Microphone 'usb' closed, 0 bytes held>"
 
-    microphone._captured(b"\0" * (CHUNK_BYTES + 10))
+    microphone._captured(b"\0" * (CHUNK_BYTES + 10), 0.0)
     assert repr(microphone) == "<Microphone 'usb' closed, 10 bytes held>"
 
 
@@ -82,6 +82,6 @@ def test_it_is_known_how_late_pieces_are(rate: int, held: int) -> None:
 
     behind = []
     for block in range(1, 30):
-        device._captured(bytes(rate // 50 * 2))
+        device._captured(bytes(rate // 50 * 2), 0.0)
         behind.append(block - len(device.chunks))
     assert min(behind) * 20 == held

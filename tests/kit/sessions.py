@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from rtcli.audio.device_clock import BlockTime
 from rtcli.audio.playout import PendingPlayback
 from rtcli.audio.speaker import OnBlock
 from rtcli.audio.stream import Lost
@@ -105,6 +106,7 @@ class ManualMicrophone:
         self.on_chunk: Callable[[bytes], None] | None = None
         self.on_lost: Lost | None = None
         self.level_db: float | None = None
+        self.captured = BlockTime(0.0, True)
         self.held_ms = 0
         self.opened = self.closed = False
         self.discarded = 0
@@ -128,6 +130,7 @@ class ManualMicrophone:
         """Capture sound, in pieces of 20 ms."""
         self.level_db = level_db
         for start in range(0, len(pcm), 960):
+            self.captured = BlockTime(self.captured.at + 0.02, True)
             if self.on_chunk:
                 self.on_chunk(pcm[start : start + 960])
 

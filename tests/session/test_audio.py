@@ -25,7 +25,7 @@ class OwnMicrophone(Capture):
 
     def record(self, milliseconds: int) -> None:
         """So much was captured."""
-        self._captured(bytes(48 * milliseconds))
+        self._captured(bytes(48 * milliseconds), 0.0)
 
 
 def appended(live: Live) -> int:
@@ -59,7 +59,7 @@ async def test_muting_from_within_a_piece_takes_effect_at_once(monkeypatch: pyte
 
         monkeypatch.setattr(live.session.transport, "send_audio", refuse)
         live.session.audio.unmute()
-        microphone._captured(bytes(CHUNK_BYTES * 5))
+        microphone._captured(bytes(CHUNK_BYTES * 5), 0.0)
 
         assert len(tried) == 1 and live.session.audio.muted
 

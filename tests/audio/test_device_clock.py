@@ -1,0 +1,67 @@
+"""When a device's blocks begin, although its times jitter, its callbacks are late and its stream breaks."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from rtcli.audio.device_clock import DeviceClock
+
+RATE = 24_000
+BLOCK = 480
+SECONDS = 0.02
+
+
+def test_jitter_does_not_move_a_stream() -> None:
+    """Blocks follow each other without a gap, and lie where the device means them."""
+    source, clock = random.Random(1), DeviceClock(RATE)
+    placed = [clock.place(BLOCK, 5 + number * SECONDS + source.gauss(0, 0.001)) for number in range(500)]
+    steps = [later.at - earlier.at - SECONDS for earlier, later in itertools.pairwise(placed[50:])]
+
+    assert max(map(abs, steps)) < 1 / RATE
+    assert max(abs(block.at - 5 - number * SECONDS) for number, block in enumerate(placed) if number > 50) < 0.001
+    assert all(block.steady for block in placed[50:])
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_drift_is_followed(ppm: int) -> None:
+    """Two crystals never agree: after ten minutes the count alone would be 0.1 s off."""
+    clock, true = DeviceClock(RATE), SECONDS / (1 + ppm / 1e6)
+    placed = [clock.place(BLOCK, number * true) for number in range(30_000)]
+
+    assert max(abs(block.at - number * true) for number, block in enumerate(placed)) < 0.002
+    assert all(block.steady for block in placed[50:])
+
+
+def test_blocks_that_come_late_and_in_a_burst_are_no_break() -> None:
+    """A busy machine: the times that they tell may be late, what is recorded is not."""
+    clock = DeviceClock(RATE)
+    for number in range(200):
+        late = max(0, 110 - number) * SECONDS if 100 <= number < 110 else 0
+        block = clock.place(BLOCK, number * SECONDS + late)
+        assert abs(block.at - number * SECONDS) < 0.001
+        if number > 30:
+            assert block.steady == (late == 0)
+
+
+@pytest.mark.parametrize("gap", [0.3, -0.1])
+def test_a_break_is_believed_when_blocks_agree_on_it(gap: float) -> None:
+    """After 100 ms; until then, and half a second more, the time is a guess."""
+    clock = DeviceClock(RATE)
+    placed = [clock.place(BLOCK, number * SECONDS + (gap if number >= 100 else 0)) for number in range(200)]
+
+    assert not any(block.steady for block in placed[100:125])
+    assert all(block.steady for block in placed[130:])
+    assert placed[104].at == pytest.approx(104 * SECONDS + gap)
+
+
+def test_a_break_that_the_device_tells_is_believed_at_once() -> None:
+    clock = DeviceClock(RATE)
+    for number in range(100):
+        clock.place(BLOCK, number * SECONDS)
+    block = clock.place(BLOCK, 100 * SECONDS + 0.05, broken=True)
+
+    assert block.at == pytest.approx(100 * SECONDS + 0.05)
+    assert not block.steady

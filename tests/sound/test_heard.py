@@ -15,10 +15,11 @@ import pytest
 from rtcli.audio.stream import BLOCK_MS
 from tests.kit.retry_on_glitch import retry_on_glitch
 from tests.kit.sound_card import Recording, SoundCard
+from tests.kit.terminal import Terminal
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, heard_ms, samples_of
 from tests.sound.conftest import devices_of
-from tests.sound.test_chat import LATENCY, Patient, on, the_cut, until_heard, until_quiet
+from tests.sound.test_chat import LATENCY, on, the_cut, until_heard, until_quiet
 from tests.sound.test_conversation import Talking, talking
 
 FADE = 15
@@ -96,7 +97,7 @@ def test_a_program_that_was_stopped_goes_on_where_it_was(card: SoundCard, script
     """Ctrl+Z and fg in the middle of an answer."""
     command = " ".join([sys.executable, "-m", "rtcli", "chat", *(f"'{word}'" for word in on(scripted_server))])
     shell = {**card.settings, "PS1": "$ ", "PATH": os.environ["PATH"]}
-    with Patient(["bash", "--norc", "--noprofile", "-i"], columns=140, environ=shell) as terminal:
+    with Terminal(["bash", "--norc", "--noprofile", "-i"], columns=140, environ=shell) as terminal:
         terminal.wait_for("$")
         terminal.send(command + "\r")
         terminal.wait_for(" left │")

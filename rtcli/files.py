@@ -70,6 +70,7 @@ def open_stream(path: Path | str, *, replace: bool = False) -> int:
         except FileExistsError:
             _require_free(target, replace)
         descriptor = _open_own(target, _FLAGS)
+        # Not O_TRUNC: it would empty the file before its owner and kind are checked.
         os.ftruncate(descriptor, 0)
         return descriptor
     except OSError as error:
@@ -141,10 +142,12 @@ def _trusted(owner: int) -> bool:
 
 @contextlib.contextmanager
 def _beside(target: Path) -> Iterator[int]:
+    # In the same folder: a rename works only within one file system.
     descriptor, temporary = tempfile.mkstemp(prefix=".rtcli-", suffix=".tmp", dir=target.parent)
     try:
         try:
             yield descriptor
+            # Before the rename: after a power cut the new name could otherwise stand for an empty file.
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -160,6 +163,8 @@ def _through(target: Path) -> Iterator[int]:
     descriptor = os.open(target, (_FLAGS & ~_NO_FOLLOW) | _AT_ONCE)
     try:
         if hasattr(os, "set_blocking"):
+            # Opened without blocking, so that a pipe without a reader is an error; written with it, so that a slow one
+            # is waited for.
             os.set_blocking(descriptor, True)
         yield descriptor
     finally:

@@ -63,6 +63,7 @@ def utf8_chunks(chunks: Iterable[bytes], file: str) -> Iterator[bytes]:
         if not began and any(mark.startswith(head) for mark in _UTF32_MARKS):  # a UTF-16 mark begins one of these
             continue
         if not began and head.startswith(_UTF16_MARKS) and not head.startswith(_UTF32_MARKS):
+            # Incremental: a piece may end in the middle of a character.
             decoder = codecs.getincrementaldecoder("utf-16")()
         began, data, head = True, head, b""
         yield _recoded(decoder, data, file) if decoder else data

@@ -73,6 +73,7 @@ def checked_key(key: str, place: str) -> str:
     if found := _ASSIGNMENT.match(key):
         raise UsageError(f'the key in {place} begins with an assignment ("NAME=")', hint="keep the value alone there")
     for position, character in enumerate(key, 1):
+        # Visible ASCII: what a header can carry, and what every key of every provider is made of.
         if not "!" <= character <= "~":
             what = f"the key in {place} holds a character that no key has: {_named(character)} at {position}"
             raise UsageError(what, hint="it may have been pasted along: type that part anew")

@@ -40,6 +40,7 @@ rtcli chat --local                        needs no key and no network
 rtcli send-event events.json | jq .type   sends exactly these events
 rtcli serve                               a Realtime server for your own clients
 """
+# Below the help of each command: the writer of a script needs the codes where the options are.
 _EPILOG = (
     "Exit codes: 0 ok, 2 usage, 3 connection, 4 error event, 5 failed response, 6 time limit, 7 no audio. "
     "When something does not work: rtcli doctor."
@@ -60,7 +61,7 @@ def application(arguments: Sequence[str] | None = None) -> typer.Typer:
         epilog=_EPILOG,
         rich_markup_mode=None,  # plain help needs none of rich's start-up time
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"]},  # typer's own default lacks -h
     )
     app.callback(invoke_without_command=True)(_program)
     run = COMMANDS.keys() & set(arguments[:1]) if arguments else set()
@@ -72,6 +73,7 @@ def application(arguments: Sequence[str] | None = None) -> typer.Typer:
             continue
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
+            # typer does not hand an epilog down to the commands of a group.
             for inner in command.registered_commands:
                 inner.epilog = _EPILOG
             app.add_typer(command, name=name, epilog=_EPILOG)
@@ -106,10 +108,11 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = _run(arguments)
+        # Here, where it can be explained: at the interpreter's own flush a full disk ends in a traceback.
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone: there is nobody to tell
         _drop_output()
-        code = ExitCode.OK
+        code = ExitCode.OK  # as `rtcli ... | head` is meant to end
     except OSError as error:  # the disk is full
         _drop_output()
         report.line(f"the output cannot be written: {error.strerror}")
@@ -126,6 +129,7 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         completing = "_RTCLI_COMPLETE" in os.environ  # what is typed then comes in a variable
         program = application(None if completing else arguments)
+        # Not standalone: click would end the process itself, with codes of its own.
         result = program(args=list(arguments), prog_name="rtcli", standalone_mode=False)
         return ExitCode.OK if result is None else int(result)
     except RtcliError as error:
@@ -134,6 +138,7 @@ def _run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "rtcli"
+        # click ends its sentences with a period, our lines go on with the hint.
         report.line(f"{error.format_message().rstrip('.')} (try: {command} --help)")
         return ExitCode.USAGE
     # a signal outside of runner.run, which maps the others itself

@@ -20,6 +20,8 @@ from rtcli.masking import MIN_LENGTH, is_secret_name
 LOCAL_KEY = "sk-local"
 """What the program presents as its key."""
 
+# These select an account at OpenAI; a client that has one of them builds other addresses, or sends headers that name an
+# account.
 _OF_ACCOUNT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS", "OPENAI_API_TYPE")
 _KEYED = ("OPENAI", "RTCLI_")
 """In the names of variables whose secrets are for a server; the program's other secrets are its own."""
@@ -87,6 +89,7 @@ class AppProcess:
 
 async def _end(child: asyncio.subprocess.Process) -> None:
     """End the program, and what it has left running in its group: in order, and by force what does not."""
+    # Windows has no process groups to signal: what the program has started itself stays.
     if not _POSIX:
         if child.returncode is None:
             child.kill()
@@ -98,6 +101,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
                 await child.wait()
                 while _signal_group(child.pid, 0):  # noqa: ASYNC110  nobody tells of the end of a grandchild
                     await asyncio.sleep(0.01)
+    # Also where all seems over: a grandchild that ignores SIGTERM would hold our stdout open, and with it a CI job.
     _signal_group(child.pid, signal.SIGKILL)
     await child.wait()
 
@@ -116,6 +120,7 @@ def app_environ(environ: Mapping[str, str], url: str, *, key: str | None = None,
 
     `url` is the server's (ws or wss), `key` what it wants to see, `authority` the file of a certificate to trust.
     """
+    # Short values are left out: a "key" of three characters would match half the environment.
     keys = [value for name, value in environ.items() if _is_key(name) and len(value) >= MIN_LENGTH]
     kept = {
         name: value
@@ -124,12 +129,14 @@ def app_environ(environ: Mapping[str, str], url: str, *, key: str | None = None,
         and not any(one in value for one in keys)  # under a name of the user's own
     }
     for name in ("NO_PROXY", "no_proxy"):  # a proxy cannot reach this machine's own addresses
+        # Both spellings: Python reads either, curl and Go the lower one, Node packages differ.
         kept[name] = ",".join(filter(None, (kept.get(name, ""), urlsplit(url).hostname)))
     if authority:
         kept[_NODE_AUTHORITIES] = authority
     kept.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")  # traces would go to OpenAI itself
     return kept | {
         "RTCLI_URL": url,
+        # The official clients turn this into the WebSocket's address themselves.
         "OPENAI_BASE_URL": url.replace("ws", "http", 1).removesuffix("/realtime"),
         "OPENAI_API_KEY": key or LOCAL_KEY,
     }
@@ -138,6 +145,7 @@ def app_environ(environ: Mapping[str, str], url: str, *, key: str | None = None,
 @contextlib.contextmanager
 def authority_file(environ: Mapping[str, str], certificate: str) -> Iterator[str]:
     """The file that has Node trust a certificate, and what the user's own file has it trust; "" without one."""
+    # Node reads one file only, so ours has to hold both.
     theirs = environ.get(_NODE_AUTHORITIES)
     if not certificate or not theirs:
         yield certificate and str(Path(certificate).resolve())

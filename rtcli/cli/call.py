@@ -25,16 +25,10 @@ rtcli call hangup rtc_abc
 The id of a telephone call is in the webhook realtime.call.incoming; that of a browser's in the answer to its offer.
 """
 
-app = typer.Typer(help=_HELP, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = options.group(_HELP)
 
 _Id: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The call, like rtc_abc.")]
 _Act: TypeAlias = Callable[["CallControl"], Awaitable[None]]
-
-
-@app.callback(invoke_without_command=True)
-def _help_alone(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @app.command()
@@ -66,6 +60,7 @@ def accept(
     from rtcli.transports import OpenAIRealtimeSIP
 
     endpoint = _endpoint(settings)
+    # Built here, before anything is dialed: a mistake in the session shows while the telephone still rings.
     payload = OpenAIRealtimeSIP(model=endpoint.model).build_accept_payload(session_config(settings, session))
     hint = f"rtcli chat --call-id {call_id}{f' --url {url}' if url else ''}"
     return _run(endpoint, lambda calls: calls.accept(call_id, payload), Notice(f"{call_id} is accepted", hint=hint))
@@ -88,6 +83,7 @@ def reject(
     \b
     rtcli call reject rtc_abc --status 486
     """
+    # SIP's ranges: below 300 a call is ringing or accepted, which a refusal cannot say.
     if status is not None and not 300 <= status <= 699:
         raise UsageError(f"--status {status}", why="a SIP status that refuses a call is a number from 300 to 699")
     settings = options.settings_of(url=url, profile=profile, api_key_env=api_key_env, auth=auth, headers=header)
@@ -138,7 +134,9 @@ def _endpoint(settings: "Settings") -> Endpoint:
     """Raises UsageError where nobody has calls."""
     endpoint = options.endpoint_from(settings, None)
     if endpoint.local:
-        raise UsageError("the built-in server would start without calls", hint="name one that runs with --url")
+        raise UsageError(
+            "a built-in server that starts now has no calls", hint="give the URL of a running one with --url"
+        )
     if endpoint.kind is not SessionKind.REALTIME:
         raise UsageError(f"calls are realtime sessions, not {endpoint.kind}", hint="give the URL of a realtime session")
     return endpoint

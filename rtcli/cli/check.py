@@ -38,9 +38,10 @@ def check(
     It takes recordings, the output of --both and plain events. The exit code is 6 where something is wrong, 0 where
     there are warnings and notes at most. /check does the same at a prompt.
     """
+    from rtcli.cli.recording_options import recording_path
     from rtcli.lint import RULES, Linter, Severity, rules_without
     from rtcli.recording.reader import open_recording
-    from rtcli.views import Level, Notice, Table
+    from rtcli.views import Table
 
     if rules:
         rows = tuple((one.id, one.severity.value, one.sentence, one.prevents) for one in RULES)
@@ -49,11 +50,12 @@ def check(
     if file is None:
         raise UsageError("no recording is named", hint="rtcli check last, or rtcli recordings list")
     linter = Linter(rules_without(ignore or []))
-    with open_recording(_path(file)) as reader:
+    with open_recording(recording_path(file, settings_of().get("recordings"))) as reader:
         for record in reader:
             linter.observe(record)
+    # Only now: the reader knows what it had to pass over when it is at the end.
     for note in reader.notes:
-        report.notice(Notice(note, level=Level.WARNING))
+        report.line(note)
     findings, more = linter.finish(), sum(linter.more.values())
     if json:
         for finding in findings:
@@ -64,12 +66,6 @@ def check(
         output.show(*findings_views(findings, more))
     wrong = any(finding.rule.severity is Severity.ERROR for finding in findings)
     return ExitCode.EXPECTATION if wrong else ExitCode.OK
-
-
-def _path(file: str) -> str:
-    from rtcli.cli.recording_options import folder_of
-
-    return file if file == "-" else str(folder_of(settings_of().get("recordings")).find(file))
 
 
 def _as_json(finding: "Finding") -> dict[str, object]:

@@ -82,6 +82,7 @@ def init(
     rtcli config init && rtcli config edit
     """
     file = config_file()
+    # An empty file holds nothing to lose: some editors leave one behind.
     if file.exists() and file.stat().st_size and not force:
         raise UsageError(f"{file} already exists", hint="rtcli config edit, or --force to write it anew")
     _write_template()
@@ -129,12 +130,13 @@ def edit() -> ExitCode:
     if not config_file().exists():
         _write_template()
     try:
+        # EDITOR may hold arguments, like "code --wait".
         ended = subprocess.run([*shlex.split(editor), str(config_file())], check=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"the editor {editor!r} cannot be run", why=str(error)) from error
     if ended.returncode:
         raise UsageError(f"the editor exited with code {ended.returncode}", why="the settings may be unchanged")
-    load_settings()
+    load_settings()  # raises InputError with the line of the mistake, while the user still has it in mind
     return ExitCode.OK
 
 

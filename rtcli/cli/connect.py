@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rtcli.cli.options import bounds_of
 from rtcli.config.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from rtcli.cli.chat.options import ChatOptions
+    from rtcli.commands import Context
     from rtcli.server import RealtimeServer
     from rtcli.session.session import RealtimeSession
     from rtcli.views import Notice
@@ -70,10 +72,20 @@ def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> 
     )
     session.tools.timeout = options.tool_seconds
     session.tools.file = options.tools.path if options.tools else None
+    # Else the session's own default counts, which depends on the devices.
     if mode := options.settings.get("echo"):
         session.audio.set_echo(mode)
+    # A setting that is absent is None, and means on.
     session.talk.barge_in = options.settings.get("barge_in") is not False
     return session
+
+
+def context_for(options: ChatOptions, session: RealtimeSession) -> Context:
+    """What the commands of a chat work with."""
+    from rtcli.commands import Context, default_registry
+
+    prices, bounds = options.settings.get("prices") or {}, bounds_of(options.settings)
+    return Context(session, options.display, default_registry(), prices=prices, bounds=bounds)
 
 
 @asynccontextmanager

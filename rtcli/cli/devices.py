@@ -29,6 +29,7 @@ def devices(
             output.show_json(asdict(device))
         return ExitCode.OK
     if not found:
+        # Not an error: a server or a container has none, and chats by text.
         output.show(Notice("no audio devices", "chat asks for text answers here", level=Level.WARNING))
         return ExitCode.OK
     rows = tuple(

@@ -41,6 +41,7 @@ def diff(
     whatever differs, and 6 where --fail-on says so; a latency counts as grown from 20% and 20 ms on, if no other
     percentage is given. --fail-on any is all of them.
     """
+    # The second reader would find the input at its end.
     if a == b == "-":
         raise UsageError("only one of both can be standard input")
     from rtcli.commands.differences import Comparison
@@ -54,6 +55,7 @@ def diff(
         output.show_json(found.as_json())
     else:
         output.show(*found.views())
+    # On stderr, after the tables: stdout stays what a program reads.
     problems = list(broken(conditions, found.changes, found.totals))
     for problem in problems:
         report.line(problem)
@@ -62,16 +64,14 @@ def diff(
 
 def _timeline(file: str, settings: "Settings") -> "Timeline":
     """The turns of a recording. Raises InputError."""
-    from rtcli.cli.recording_options import folder_of
+    from rtcli.cli.recording_options import recording_path
     from rtcli.recording.reader import open_recording
     from rtcli.timeline.timeline import read
-    from rtcli.views import Level, Notice
 
-    path = file if file == "-" else str(folder_of(settings.get("recordings")).find(file))
-    with open_recording(path) as reader:
+    with open_recording(recording_path(file, settings.get("recordings"))) as reader:
         timeline = read(reader)
         for note in reader.notes:
-            report.notice(Notice(f"{reader.name}: {note}", level=Level.WARNING))
+            report.line(f"{reader.name}: {note}")
     return timeline
 
 

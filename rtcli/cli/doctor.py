@@ -61,6 +61,7 @@ def doctor(
         "url": url, "local": local, "profile": profile, "model": model,
         "api_key_env": api_key_env, "auth": auth, "headers": header,
     }  # fmt: skip
+    # Each check returns what it found instead of raising: one that fails must not hide the others.
     findings = [check() for check in (_python, _packages, _folders, _audio, _terminal)]
     findings += [_endpoint(flags), _websocket(flags), _models(flags)]
     # whatever the endpoint: it tells whether rtcli itself works
@@ -164,7 +165,7 @@ def _websocket(flags: dict[str, Any]) -> Checkup:
     except RtcliError as error:
         return Checkup("websocket", str(error), good=False, hint=error.hint, code=error.exit_code)
     if module is not None:
-        return Checkup("websocket", f"frames by picows {module.VERSION}, which websockets lets take over")
+        return Checkup("websocket", f"frames by picows {module.VERSION}, connections by websockets")
     hint = "" if asked != "auto" else f"{install_command('rtcli[fast]')}: picows sends in half the processor time"
     return Checkup("websocket", "frames by websockets", hint=hint)
 
@@ -196,6 +197,7 @@ def _models(flags: dict[str, Any]) -> Checkup:
 
 def _turn(name: str, flags: dict[str, Any]) -> Checkup:
     """One short answer, over a real connection."""
+    # Before the imports below: they are a part of what a user waits for.
     began = time.monotonic()
     from rtcli.cli.chat.session_config import session_config
 
@@ -204,6 +206,7 @@ def _turn(name: str, flags: dict[str, Any]) -> Checkup:
         endpoint = options.endpoint_from(settings, None, local_by_default=True)
         config = session_config(settings, None) | {"output_modalities": ["text"]}
         lines: list[str] = []
+        # A loop of its own for each turn, like a command has: signals end it in order here, too.
         code = runner.run(_one_answer(endpoint, config, lines.append))
     except RtcliError as error:
         return Checkup(name, str(error), good=False, hint=error.hint, code=error.exit_code)
@@ -225,7 +228,7 @@ async def _one_answer(endpoint: Any, config: dict[str, Any], say: Callable[[str]
         try:
             await session.start()
             session.talk.say("Say hello.")
-            await complete(session, 30)
+            await complete(session, 30)  # seconds: a server that still loads its model takes that long
             return session.exit_code
         finally:
             await session.close()

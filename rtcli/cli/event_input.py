@@ -15,6 +15,7 @@ def read_input(file: str) -> str:
     if file != "-":
         return read_text(file)
     try:
+        # Bytes, not sys.stdin's text: its encoding is the locale's, events are UTF-8.
         return decode_text(sys.stdin.buffer.read(), file)
     except OSError as error:
         raise InputError(file, error.strerror or str(error)) from error

@@ -49,9 +49,10 @@ def export(
     from rtcli.views import Level, Notice
 
     if to not in FORMATS:
-        raise UsageError(f"--to {to}: no such form", hint=f"one of {', '.join(FORMATS)}")
+        raise UsageError(f"--to {to}: unknown format", hint=f"one of {', '.join(FORMATS)}")
     recording = _Recording(file)
     if out == "-":
+        # Bytes, past the text layer, which would change line ends on Windows.
         exported = write_export(to, recording.source, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
     else:
@@ -60,7 +61,7 @@ def export(
             exported = write_export(to, recording.source, write)
         output.show(Notice(f"{exported.what} written to {path}", level=Level.OK))
     for note in (*recording.notes, *exported.notes):
-        report.notice(Notice(note, level=Level.WARNING))
+        report.line(note)
     return ExitCode.OK
 
 
@@ -69,14 +70,15 @@ class _Recording:
 
     def __init__(self, file: str) -> None:
         """Raises InputError."""
-        from rtcli.cli.recording_options import folder_of
+        from rtcli.cli.recording_options import recording_path
         from rtcli.recording.export.source import Source
 
-        self._path = file if file == "-" else str(folder_of(settings_of().get("recordings")).find(file))
+        self._path = recording_path(file, settings_of().get("recordings"))
         self._kept: list[Record] | None = None  # of standard input, which cannot be read twice
         reader = self._open()
         if file == "-":
             self._kept = list(reader)
+        # It was opened for its header, which the exporters need before the records.
         reader.close()
         header = reader.header
         about = (header.started, header.endpoint, header.model, header.program) if header else ()

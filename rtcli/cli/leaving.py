@@ -70,6 +70,7 @@ def leave(code: int) -> int:
     threading.Thread(target=_end_later, args=[code], name="rtcli-leaving", daemon=True).start()
     if threads.any_running():
         # The interpreter's own end would abort if the tool were just printing, and joins what threads it has started.
+        # os._exit() below skips them.
         atexit._run_exitfuncs()
         _end(code)
     return code
@@ -92,6 +93,7 @@ def _end_tools() -> None:
     for group in list(GROUPS):
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
+    # Of tools: SIGTERM, so that a database or a browser that one has started can still clean up.
     for process in _descendants(os.getpid()):
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGTERM)
@@ -105,6 +107,8 @@ def _descendants(parent: int) -> Iterator[int]:
     for child in _children(parent):
         with contextlib.suppress(OSError):
             if os.getsid(child) == os.getsid(0):
+                # The youngest first: a shell that ended before its child would leave that to init, where we do not find
+                # it.
                 yield from _descendants(child)
                 yield child
 

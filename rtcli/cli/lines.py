@@ -28,7 +28,8 @@ class Lines:
         self._file = file
         self._stdin = stdin or sys.stdin  # what "-" stands for
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[bytes | InputError | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[bytes | InputError | None] = asyncio.Queue()  # None: the end of the input
+        # Not the queue's own bound: another thread cannot wait for an asyncio.Queue.
         self._free_slots = threading.Semaphore(_MAX_AHEAD)
         threading.Thread(target=self._read, name="rtcli-input", daemon=True).start()
 
@@ -36,6 +37,7 @@ class Lines:
         """The number of each line, from 1, and its text without the end. Raises InputError."""
         number = 0
         while (line := await self._queue.get()) is not None:
+            # Also for an error and for the end, which took a slot as well.
             self._free_slots.release()
             if isinstance(line, InputError):
                 raise line
@@ -59,10 +61,11 @@ class Lines:
                 descriptor = opened.enter_context(Path(self._file).expanduser().open("rb")).fileno()
             rest = b""
             for chunk in utf8_chunks(read_chunks(descriptor), self._file):
+                # Split as bytes: str.splitlines() would also split at U+2028, which JSON allows inside of a string.
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     self._put(line)
-            if rest:
+            if rest:  # the last line, whose writer has left the line end out
                 self._put(rest)
 
     def _put(self, line: bytes | InputError | None) -> None:

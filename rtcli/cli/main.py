@@ -8,6 +8,7 @@ import rtcli
 
 def main() -> int:
     """Run the program with the arguments of the process; the exit code is one of `errors.ExitCode`."""
+    # First of all: the next file that is opened would get the free number.
     _open_missing_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"rtcli {rtcli.__version__}\n")
@@ -20,6 +21,7 @@ def main() -> int:
     from rtcli.masking import add_environment
     from rtcli.terminal.standard_streams import notes
 
+    # Before anything can be printed: from here on no key of the environment reaches a terminal or a file.
     add_environment(os.environ)
 
     sys.stderr = notes(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself

@@ -27,7 +27,7 @@ def secrets_url(endpoint: Endpoint) -> str:
     """Where secrets for this endpoint are minted. Raises UsageError where nobody does that."""
     if endpoint.call_id is not None or endpoint.kind not in _SESSIONS:
         what = "a call" if endpoint.call_id is not None else "GPT-Live"
-        raise UsageError(f"--secret has no use for {what}", why="the API mints no ephemeral keys for it")
+        raise UsageError(f"--secret cannot be used for {what}", why="the API mints no ephemeral keys for it")
     parts = urlsplit(endpoint.url)
     return urlunsplit((_HTTP[parts.scheme], parts.netloc, f"{parts.path.rstrip('/')}/client_secrets", "", ""))
 
@@ -55,11 +55,14 @@ async def mint(endpoint: Endpoint) -> tuple[Endpoint, str]:
     except ValueError as error:
         raise ConnectError("the answer holds no ephemeral key", why=str(error), url=url) from error
     add_secret(value)
+    # An ephemeral key is always a bearer token, however the real one is sent.
     return replace(endpoint, api_key=value, auth="bearer"), urlsplit(url).path
 
 
 def _session(endpoint: Endpoint) -> dict[str, Any]:
+    # Sessions of a translation have no type: the address says what they are.
     kind = {} if endpoint.kind is SessionKind.TRANSLATION else {"type": _SESSIONS[endpoint.kind]}
+    # The model of a transcription belongs to its audio input; the API refuses one at this place.
     named = endpoint.model if endpoint.kind is not SessionKind.TRANSCRIPTION else None
     return kind | ({"model": named} if named else {})
 

@@ -84,6 +84,18 @@ Header = Annotated[
 ]
 
 
+def group(help_: str) -> typer.Typer:
+    """A command that has commands of its own, and shows its help where none is named."""
+    app = typer.Typer(help=help_, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+    @app.callback(invoke_without_command=True)
+    def help_alone(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    return app
+
+
 def settings_of(**flags: Any) -> Settings:
     """The settings, with these flags on top; what was not given is None, False or empty."""
     # a flag that was not given must not hide a setting
@@ -96,6 +108,7 @@ def settings_of(**flags: Any) -> Settings:
 
 def endpoint_from(settings: Settings, call_id: str | None, *, local_by_default: bool = False) -> Endpoint:
     """The endpoint for these settings. Raises UsageError."""
+    # "" is what a shell makes of an unset variable in --call-id "$ID".
     return endpoint_of(settings, call_id=call_id or None, local_by_default=local_by_default)
 
 
@@ -109,7 +122,7 @@ def not_negative(value: float, name: str) -> float:
 def pace_of(value: float) -> float:
     """How fast time passes in the built-in server. Raises UsageError."""
     if not 0 <= value < float("inf"):
-        raise UsageError(f"--pace {value:g}", why="it is how many times as fast, or 0 for at once")
+        raise UsageError(f"--pace {value:g}", why="must be a factor, or 0 for at once")
     return value
 
 

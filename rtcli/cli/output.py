@@ -6,10 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rtcli.errors import RtcliError
+from rtcli.errors import ExitCode, RtcliError
 from rtcli.views import DisplaySettings
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from rtcli.render.styles import Color
     from rtcli.terminal.plain import PlainWriter
     from rtcli.terminal.sink import OnGone
@@ -62,8 +64,24 @@ class StdoutConsumer:
 
     def leave(self, problem: RtcliError | None) -> None:
         """Nothing more can be written."""
+        # Before the event: who waits for that reads this next.
         self.problem = problem
         self.gone.set()
+
+    async def while_reading(self, work: Coroutine[Any, Any, ExitCode]) -> ExitCode:
+        """The code of this work; a reader that leaves ends it quietly, a full disk does not. Raises RtcliError."""
+        import asyncio
+
+        task, left = asyncio.ensure_future(work), asyncio.ensure_future(self.gone.wait())
+        try:
+            await asyncio.wait((task, left), return_when=asyncio.FIRST_COMPLETED)
+            if self.problem is not None:
+                raise self.problem
+            return await task if task.done() else ExitCode.OK
+        finally:
+            for one in (task, left):
+                one.cancel()
+            await asyncio.gather(task, left, return_exceptions=True)
 
 
 def raise_problem(problem: RtcliError | None) -> None:

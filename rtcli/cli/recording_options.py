@@ -76,6 +76,7 @@ class RecordingChoice:
             recorder.start(Path(self.file).expanduser(), replace=self.replace)
         elif prompt and not self.off:
             try:
+                # A file that was named must be had, this one not: a full disk must not keep anybody from a chat.
                 recorder.start()
             except InputError as error:
                 what = "this session is not recorded"
@@ -115,6 +116,11 @@ def file_writer(file: str | None, command: str, endpoint: Endpoint, *, replace: 
 
     header = Header(datetime.now(UTC), command, endpoint.label, endpoint.model or "", rtcli.__version__)
     return RecordingWriter(Path(file).expanduser(), header, failed=failed, replace=replace)
+
+
+def recording_path(file: str, directory: str | None) -> str:
+    """The path of a recording by its file, its name in this folder, or "last"; "-" stays. Raises InputError."""
+    return file if file == "-" else str(folder_of(directory).find(file))
 
 
 def folder_of(directory: str | None) -> RecordingFolder:

@@ -21,20 +21,14 @@ rtcli recordings search error
 rtcli recordings delete 2026-11-26T10-00-00-chat-a1b2
 """
 
-app = typer.Typer(help=_HELP, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = options.group(_HELP)
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
-_MAX_MATCHES = 200
+_MAX_MATCHES = 200  # that are shown; all are counted
 
 
 def _folder(directory: str | None) -> "RecordingFolder":
     return folder_of(directory or options.settings_of().get("recordings"))
-
-
-@app.callback(invoke_without_command=True)
-def _help_alone(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 @app.command("list")
@@ -115,7 +109,7 @@ def search(
     if not json:
         left_out = f", the first {_MAX_MATCHES} are shown" if found > _MAX_MATCHES else ""
         report.line(f"{counted(found, 'event')}{left_out}")
-    return ExitCode.OK if found else ExitCode.EXPECTATION
+    return ExitCode.OK if found else ExitCode.EXPECTATION  # like grep, so that scripts can ask
 
 
 def _frames(entry: "RecordingFile") -> "list[Frame]":
@@ -158,6 +152,7 @@ def delete(
 
     folder = _folder(recordings)
     for path in [folder.find(name) for name in names]:  # all are there, or none is deleted
+        # The writer would go on into a file without a name, and nobody would ever see it.
         if is_locked(path):
             raise UsageError(f"{path} is being written", hint="end the session that writes it first")
         try:

@@ -8,7 +8,7 @@ import typer
 
 from rtcli.cli import completion, options, runner
 from rtcli.errors import ExitCode, RtcliError, UsageError, worst
-from rtcli.views import DisplaySettings, Level, Notice, Quit, View
+from rtcli.views import DisplaySettings, Notice, Quit, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,12 +108,11 @@ def _opened(file: str, pace: float | None, directory: str | None) -> "Replay":
     """The replay of a file, of standard input, or of a recording of the folder."""
     from functools import partial
 
-    from rtcli.cli.recording_options import folder_of
+    from rtcli.cli.recording_options import recording_path
     from rtcli.recording.reader import open_recording
     from rtcli.session.replay import Replay
 
-    found = file if file == "-" else str(folder_of(directory).find(file))
-    return Replay(partial(open_recording, found), speed=pace)
+    return Replay(partial(open_recording, recording_path(file, directory)), speed=pace)
 
 
 def _greeting(looked_at: "Replay") -> Notice:
@@ -158,31 +157,25 @@ async def _in_pipe(
     looked_at: "Replay", display: DisplaySettings, settings: "Settings", *, json: bool, both: bool, commands: bool
 ) -> ExitCode:
     """All of it at once, or at the speed that was named; then the commands of standard input."""
-    import asyncio
 
     from rtcli.cli import report
     from rtcli.cli.output import StdoutConsumer, view_writer
 
     consumer = StdoutConsumer()
     writer = view_writer(display, settings.get("theme"), consumer.leave, json=json, both=both)
+    # Before it plays, or the first records would be missing.
     looked_at.feed.subscribe(writer.write)
     context = _context(looked_at, display, settings)
-    playing = asyncio.ensure_future(looked_at.play_to_end())
-    left = asyncio.ensure_future(consumer.gone.wait())
-    try:
-        await asyncio.wait((playing, left), return_when=asyncio.FIRST_COMPLETED)
-        if consumer.problem is not None:
-            raise consumer.problem
-        if left.done():
-            return ExitCode.OK
-        playing.result()
+
+    async def play() -> ExitCode:
+        await looked_at.play_to_end()
         for note in looked_at.notes:
-            report.notice(Notice(note, level=Level.WARNING))
+            report.line(note)
         return await _answer_lines(context, writer.write) if commands else ExitCode.OK
+
+    try:
+        return await consumer.while_reading(play())
     finally:
-        for task in (playing, left):
-            task.cancel()
-        await asyncio.gather(playing, left, return_exceptions=True)
         writer.close()
 
 

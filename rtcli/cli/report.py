@@ -18,6 +18,7 @@ def line(text: str) -> None:
     from rtcli.render.text import one_line
 
     with contextlib.suppress(OSError):  # nobody reads it any more (`2>&1 | head`): the exit code still counts
+        # One line, whatever a server has put into its message: a second one could pass for ours.
         sys.stderr.write(f"rtcli: {one_line(masked(text))}\n")
         sys.stderr.flush()
 

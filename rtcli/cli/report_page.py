@@ -47,14 +47,14 @@ def report_page(
     """
     import rtcli
     from rtcli.cli.diff import cost_of
-    from rtcli.cli.recording_options import folder_of
+    from rtcli.cli.recording_options import recording_path
     from rtcli.files import new_file
     from rtcli.recording.report.audio import AudioKind
     from rtcli.recording.report.page import page
     from rtcli.views import Level, Notice
 
     settings = settings_of()
-    path = file if file == "-" else str(folder_of(settings.get("recordings")).find(file))
+    path = recording_path(file, settings.get("recordings"))
     session = _read(path)
     pieces = page(session, AudioKind(audio.value), cost_of(settings), rtcli.__version__)
     if out == "-":
@@ -81,14 +81,13 @@ def _read(path: str) -> "Session":
     """The whole session. Raises InputError."""
     from rtcli.recording.reader import open_recording
     from rtcli.recording.report.page import read_session
-    from rtcli.views import Level, Notice
 
     with open_recording(path) as reader:
         name = "standard input" if path == "-" else Path(path).name
         session = read_session(name, reader.header, reader, describer())
         session.notes += reader.notes
     for note in reader.notes:
-        report.notice(Notice(note, level=Level.WARNING))
+        report.line(note)
     return session
 
 
@@ -107,6 +106,7 @@ def describer() -> "Describe":
         event = frame.event
         if event is None:
             return Described(frame.problem, None)
+        # Before it is described: session.updated changes the format of what follows.
         formats.observe(event)
         kind = event.get("type")
         field = AUDIO_FIELDS.get(kind) if isinstance(kind, str) else None

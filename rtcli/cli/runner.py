@@ -28,6 +28,7 @@ def run(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
         return asyncio.run(whole)
     finally:
         whole.close()  # a signal that comes before they run would leave warnings
+        # One that was never started would warn that it was never awaited.
         command.close()
 
 
@@ -41,6 +42,7 @@ def _quiet_logging() -> None:
     if os.environ.get("RTCLI_DEBUG"):
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     else:
+        # Without any handler Python prints warnings to stderr by itself, into the prompt.
         logging.getLogger().addHandler(logging.NullHandler())
 
 
@@ -55,6 +57,7 @@ async def _until_signal(command: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     received: list[ExitCode] = []
 
     def stop(code: ExitCode) -> None:
+        # Before the cancellation: the code of the first signal is the one that counts.
         received.append(code)
         task.cancel()
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import output, report
-from rtcli.cli.options import settings_of
+from rtcli.cli.options import group, settings_of
 from rtcli.cli.recording_options import folder_of
 from rtcli.errors import ExitCode, InputError, UsageError
-from rtcli.views import Level, Notice
 
 if TYPE_CHECKING:
     from rtcli.recording.header import Header
@@ -23,13 +22,7 @@ rtcli scenario from session.ndjson -o tests/weather.scenario.yaml
 """
 _SUFFIX = ".scenario.yaml"
 
-app = typer.Typer(help=_HELP, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
-
-
-@app.callback(invoke_without_command=True)
-def _help_alone(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+app = group(_HELP)
 
 
 @app.command("from")
@@ -61,16 +54,17 @@ def from_recording(
     if not found:
         raise InputError(str(path), "it has no frames to make a scenario of")
     target = Path(out).expanduser() if out else Path(f"{_name(path)}{_SUFFIX}")
+    # pytest and `rtcli run FOLDER` find scenarios by their names.
     if not target.name.endswith((_SUFFIX, ".scenario.yml")):
         raise UsageError(f"-o {out}", why=f"a scenario's name ends with {_SUFFIX}")
     made = scenario_of(found[0], target.name.partition(".scenario.")[0], _about(path, header))
     if not made.document["steps"]:
-        raise InputError(str(path), "nothing that a user does is in it")
+        raise InputError(str(path), "it holds no action of a user")
     if len(found) > 1:
-        made.notes.append(f"of {len(found)} connections the first is taken")
+        made.notes.append(f"the first of {len(found)} connections was used")
     _write(made, target, write_yaml(made.document), replace=force)
     for note in dict.fromkeys(made.notes):
-        report.notice(Notice(note, level=Level.WARNING))
+        report.line(note)
     return ExitCode.OK
 
 

@@ -119,6 +119,7 @@ def serve(
     make = partial(
         RealtimeServer,
         host,
+        # A program under test gets its address from us: a free port lets tests run side by side.
         port if port is not None else 0 if command else _PORT,
         reply=reply,
         script=script,
@@ -195,6 +196,7 @@ async def _serve_once(run: "OnceRun", key: str | None, certificate: str, ring: b
         until = partial(run.until_over, key=key, certificate=certificate)
         await run_server(run.server, announce=announce, log=_log, until=until, ring=ring)
     except asyncio.CancelledError:
+        # Also then: a CI job that is cancelled has its JUnit file, with what was found so far.
         run.stopped = True
         conclude(run)
         raise
@@ -232,6 +234,7 @@ def _event_log() -> "Callable[[str], Callable[[Record], None]]":
 
 
 def _log(line: str) -> None:
+    # Without "rtcli:" before it: these are lines of a log, and not messages.
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
@@ -251,4 +254,5 @@ def _at_eof(stop: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(stop)
 
+    # A thread, because no event loop can wait for every kind of stdin.
     threading.Thread(target=wait, name="rtcli-parent", daemon=True).start()

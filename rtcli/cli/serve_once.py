@@ -43,7 +43,7 @@ class OnceOptions:
             "--ignore": self.ignore,
         }
         for name in (name for name, value in given.items() if value):
-            raise UsageError(f"{name} needs --once", why="a server that goes on has no result")
+            raise UsageError(f"{name} needs --once", why="only --once has a result")
 
     @property
     def limit(self) -> float:
@@ -79,6 +79,7 @@ class OnceRun:
                 environ = app_environ(os.environ, self.server.url, key=key, authority=authority)
                 self.end = await AppProcess(self.options.command, environ).run(self.options.limit)
             self.timed_out = self.end.code is None
+            # The program has ended, and its last frames may still be on the way to us.
             await self.server.settled()
             return
         try:
@@ -95,6 +96,7 @@ class OnceRun:
         if not self.kept and worst(*(case.exit_code for case in cases)) is ExitCode.OK:
             for path in self.server.recordings:
                 path.unlink(missing_ok=True)
+            # Made anew, without the paths of recordings that are gone now.
             cases = self._cases([])
         seconds = (datetime.now(UTC) - self.started).total_seconds()
         facts = {"endpoint": self.server.url, "replies": self.server.reply_name}
@@ -115,10 +117,11 @@ class OnceRun:
         if self.end is not None and (failure := self.end.failure):
             yield StepProblem(failure, code=ExitCode.UNEXPECTED)
         if self.stopped:
-            yield StepProblem("it was stopped before its end", code=ExitCode.INTERRUPTED)
+            yield StepProblem("it was stopped before it ended", code=ExitCode.INTERRUPTED)
         if self.timed_out:
             what = "it did not end" if self.name else "no client came and left"
             yield StepProblem(f"{what} within {self.options.limit:g} s", ("--timeout N gives it longer",))
+        # A program that talked to OpenAI instead would pass every other test.
         if self.end is not None and self.end.code == 0 and not self.judge.connections:
             hint = "its address for the API is in OPENAI_BASE_URL, and that of the WebSocket in RTCLI_URL"
             yield StepProblem("it made no connection", (hint,))

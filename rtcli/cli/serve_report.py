@@ -23,6 +23,7 @@ def conclude(run: OnceRun) -> ExitCode:
     """
     result = run.result()
     if run.name or result.exit_code is not ExitCode.OK:
+        # stderr, since stdout is the program's own; a reader of it that has left changes no verdict.
         writer = output.plain_writer(DisplaySettings(), None, lambda problem: None, sys.stderr)
         for view in _views(run, result):
             writer.write(view)

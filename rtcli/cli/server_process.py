@@ -81,7 +81,7 @@ class ServerProcess:
         child = self._process = await asyncio.create_subprocess_exec(
             *(*self._command, "--port", str(port)),
             env=isolated(os.environ),
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE,  # never written to: its end tells the child that we have ended
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=os.name == "posix",  # Ctrl+C in the terminal is ours alone
@@ -93,6 +93,7 @@ class ServerProcess:
         while True:
             began = time.monotonic()
             why = await self._watch()
+            # One that ran for a minute died of something new: it has all its restarts again.
             deaths = 1 if time.monotonic() - began > _STABLE_SECONDS else deaths + 1
             if deaths > len(RESTART_PAUSES):
                 what = f"the built-in server ended {deaths} times in a row, and is not started again"
@@ -116,6 +117,7 @@ class ServerProcess:
             self._say(last)
         code = await child.wait()
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        # After a signal its last line is what it was doing, not why it ended.
         return f"{how}: {last}" if last and code > 0 else how
 
 

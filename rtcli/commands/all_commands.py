@@ -37,5 +37,6 @@ def default_registry() -> Registry:
 
 def proxy_registry() -> Registry:
     """The commands of a proxy: those that look, and its own."""
+    # A list of names, and not "all that change nothing": /play and /say change nothing here either, and need a session.
     looking = [entry for entry in default_registry() if entry.name in _THAT_LOOK]
     return Registry([*looking, *collect((proxy,))])

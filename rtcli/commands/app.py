@@ -22,6 +22,7 @@ _GRAMMAR = "Text is a message · //text is a message that begins with / · {...}
 def show_help(context: Context, name: Annotated[str | None, CommandName()] = None) -> Views:
     """List the commands, page by page at a prompt (/help 2), or explain a topic or one of them: /help session set"""
     pages = help_pages(context.registry, context.screen)
+    # A page is asked for by its number; no command is called by one.
     if name and name.isdecimal():
         if not 1 <= int(name) <= len(pages):
             raise UsageError(f"there is no page {name}", hint=f"/help 1 to /help {len(pages)}")
@@ -51,6 +52,7 @@ def help_pages(registry: Registry, screen: tuple[int, int] | None) -> list[list[
     left = rows
     for topic in topics:
         needed = _rows_of(registry, topic, columns)
+        # At least one topic to a page, even if the screen is too small for it.
         if pages[-1] and needed > left:
             pages.append([])
             left = rows
@@ -62,6 +64,7 @@ def help_pages(registry: Registry, screen: tuple[int, int] | None) -> list[list[
 def _rows_of(registry: Registry, topic: str, columns: int) -> int:
     """About so many rows: title, headings, and what each command needs where its summary wraps."""
     entries = [entry for entry in registry if entry.topic == topic]
+    # A table folds its first column at half the width.
     usage = min(max(len(entry.usage) for entry in entries), columns // 2)
     room = max(columns - usage - 2, 20)
     return 2 + sum(max(-(-len(entry.summary) // room), -(-len(entry.usage) // usage)) for entry in entries)
@@ -109,6 +112,7 @@ def status(context: Context) -> Views:
         "events": f"{len(context.state.log)} frames",
         **state.metrics,
     }
+    # What has no value yet has no row: a session that begins fills few of them.
     return Table(("what", "value"), tuple((name, value) for name, value in rows.items() if value))
 
 
@@ -129,6 +133,7 @@ async def reconnect(context: Context) -> Views:
 @command("new", topic="app", exact=True)
 async def new(context: Context) -> Views:
     """Connect again with the same settings and an empty conversation; /undo brings the old one back."""
+    # Before the connection ends: afterwards the conversation is gone.
     context.session.undo.keep("/new")
     try:
         result = await context.session.lifecycle.reconnect(keep=False)
@@ -142,15 +147,15 @@ async def new(context: Context) -> Views:
 async def undo(context: Context) -> Views:
     """Bring back the conversation, and the model, from before the last /new, /model, /reset or /delete.
 
-    /redo takes it back.
+    /redo reverses it.
     """
     return _restored("undone", await context.session.undo.undo())
 
 
 @command("redo", topic="app")
 async def redo(context: Context) -> Views:
-    """Take the last /undo back."""
-    return _restored("done again", await context.session.undo.redo())
+    """Reverse the last /undo."""
+    return _restored("redone", await context.session.undo.redo())
 
 
 def _restored(what: str, restored: Restored) -> Views:
@@ -168,5 +173,5 @@ def _reconnected(context: Context, result: TransferResult) -> Views:
 
 @command("quit", topic="app", aliases=("exit", "q"))
 def leave(context: Context) -> Views:
-    """Leave."""
+    """Leave rtcli."""
     return Quit()

@@ -13,7 +13,6 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from rtcli.commands.known import Known
 from rtcli.commands.lexer import quoted
 from rtcli.errors import UsageError
-from rtcli.protocol.ndjson import parse_object
 from rtcli.session.audio_devices import device_names
 from rtcli.session.images import IMAGE_SUFFIXES
 
@@ -100,16 +99,6 @@ class RestOfLine(ArgumentType[str]):
         return text
 
 
-class JsonObject(ArgumentType[dict[str, Any]]):
-    """A JSON object, over several lines if need be."""
-
-    label = "JSON"
-    greedy = True
-
-    def parse(self, text: str, known: Known) -> dict[str, Any]:
-        return parse_object(text)
-
-
 class FilePath(ArgumentType[Path]):
     """A file or folder of this machine."""
 
@@ -154,6 +143,7 @@ class DeviceName(ArgumentType[str]):
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
+        # By name: an index changes when a headset is unplugged.
         return (Suggestion(name, f"device {index}") for index, name in device_names(self.kind))
 
 
@@ -161,8 +151,9 @@ def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Sug
     """Entries of the folder that `typed` is in; folders go on. Unreadable folders suggest nothing."""
     head, slash, _ = typed.rpartition("/")
     try:
+        # Not Path(typed).parent: of "src/" that would be ".", and not the folder that was named.
         entries = sorted((Path(head + slash or ".").expanduser()).iterdir())
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError):  # RuntimeError: "~nobody" has no home
         return
     for entry in entries:
         # as a shell does it

@@ -117,6 +117,7 @@ async def audio_level(context: Context) -> Views:
     """
     session = context.session
     level, now = session.audio.level_db, session.now
+    # Before the server is asked for its detector: the chart shows one moment.
     runs = session.audio.levels.runs(now - SECONDS)
     if level is None and not runs:
         return Notice("the microphone is closed or muted", hint="/unmute")

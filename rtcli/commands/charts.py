@@ -27,6 +27,7 @@ def turn_chart(timeline: Timeline, turn: Turn, now: Callable[[], float | None], 
     length = last - turn.start
     cut = (part for part in turn.parts if part.cut_ms is not None)
     unheard = max((part.received_ms - (part.heard_ms or 0) for part in cut), default=0)
+    # Audio that was cut stands behind the turn's end: it arrived, and would have been heard there.
     end = last + max(length * _MARGIN, min(unheard / 1000, length * _MAX_UNHEARD))
     return Chart(
         _title(turn, length, running=running),
@@ -49,6 +50,7 @@ def _figures(turn: Turn, bounds: Mapping[str, float]) -> Iterator[tuple[str, boo
     for name in _FIGURES:
         value = FIGURES[name].of(turn)
         if value is not None:
+            # Without a bound it is compared with itself, which it never exceeds.
             over = value > bounds.get(name, value)
             yield f"{FIGURES[name].heading} {value:.0f} ms{' !' if over else ''}", over
 
@@ -59,6 +61,7 @@ def _lanes(timeline: Timeline, turn: Turn) -> Iterator[ChartLane]:
     elif turn.kind != "unasked":
         yield ChartLane("you", marks=((turn.begun.at, MarkSign.TYPED),), note=turn.text or "/respond")
     rows: list[TurnResponse | TurnCall] = [*turn.responses, *turn.calls]
+    # In the order of time: a response that was asked for by a tool stands below that tool.
     for row in sorted(rows, key=lambda row: row.begun.at if isinstance(row, TurnCall) else row.created.at):
         if isinstance(row, TurnCall):
             yield _call(row)
@@ -77,6 +80,7 @@ def _said(turn: Turn, voice: UserVoice, levels: Iterable[Wave]) -> ChartLane:
     found = {span.kind: span for span in spans(turn)}
     spoken, ending, commit = (found.get(kind) for kind in (SpanKind.VOICE, SpanKind.END_OF_TURN, SpanKind.COMMIT))
     bars = [ChartBar(ending.start, ending.end, BarLook.WAITING)] if ending else []
+    # Recordings without audio still know when the speech began and ended.
     if spoken and not waves:
         bars.append(ChartBar(spoken.start, spoken.end, BarLook.VOICE))
     if voice.end is not None:  # behind the voice stands the wait for its end
@@ -110,6 +114,7 @@ def _response(response: TurnResponse, turn: Turn) -> Iterator[ChartLane]:
 
 def _heard(part: SpokenPart, turn: Turn) -> ChartLane:
     levels = bytes(part.envelope.settle())
+    # a level for each 10 ms
     waves = [ChartWave(run.start, levels[run.first_ms // 10 : run.last_ms // 10]) for run in part.heard]
     last = part.heard[-1]
     cuts = [cut for cut in turn.interruptions if cut.key == part.key]
@@ -153,6 +158,7 @@ def item_charts(parts: Sequence[SpokenPart], voice: UserVoice | None) -> Iterato
 
 def _part_chart(part: SpokenPart) -> Chart:
     levels, heard = bytes(part.envelope.settle()), part.heard_ms
+    # Where no player reported anything, all of it is drawn as heard: nothing says otherwise.
     runs = part.heard if heard is not None else [HeardRun(0.0, 0, 0)]
     title = f"{_time(part.received_ms / 1000)} of audio"
     title += ", no player told what was heard" if heard is None else f", {_time(runs[-1].last_ms / 1000)} heard"

@@ -15,6 +15,7 @@ from rtcli.lint import RULES, Finding, Linter, Severity
 from rtcli.protocol.record import Record
 from rtcli.views import Level, Notice, Table, View, Views, counted
 
+# A note is not worth a warning's color.
 _LEVELS = {Severity.ERROR: Level.ERROR, Severity.WARNING: Level.WARNING, Severity.NOTE: Level.INFO}
 
 
@@ -22,7 +23,7 @@ _LEVELS = {Severity.ERROR: Level.ERROR, Severity.WARNING: Level.WARNING, Severit
 async def check(context: Context, rule: Annotated[str | None, Choice(*(one.id for one in RULES))] = None) -> Views:
     """Check the session so far by the rules of the protocol; /check RULE explains one.
 
-    Calls that nobody answered and the like are found as if the session ended now.
+    Unanswered calls and the like are reported as if the session ended now.
     """
     if rule is not None:
         found = next(one for one in RULES if one.id == rule)
@@ -38,6 +39,7 @@ async def check(context: Context, rule: Annotated[str | None, Choice(*(one.id fo
 
 def _feed(linter: Linter, records: Iterable[Record], stop: threading.Event) -> None:
     for record in records:
+        # A thread cannot be cancelled: after Ctrl+C it would go on through an hour of records.
         if stop.is_set():
             return
         linter.observe(record)
@@ -46,7 +48,7 @@ def _feed(linter: Linter, records: Iterable[Record], stop: threading.Event) -> N
 def findings_views(findings: list[Finding], more: int = 0) -> list[View]:
     """What was found as a table, and a sentence that counts it; `more` were not kept."""
     if not findings:
-        return [Notice("nothing to object to", f"{len(RULES)} rules", level=Level.OK)]
+        return [Notice("no findings", f"{len(RULES)} rules", level=Level.OK)]
     rows = tuple(
         (finding.rule.severity.value, f"#{finding.number}" if finding.number else "", finding.rule.id, finding.text)
         for finding in findings
@@ -54,6 +56,6 @@ def findings_views(findings: list[Finding], more: int = 0) -> list[View]:
     counts = {severity: sum(one.rule.severity is severity for one in findings) for severity in Severity}
     what = ", ".join(counted(count, severity.value) for severity, count in counts.items() if count)
     worst = next(severity for severity in Severity if counts[severity])
-    left_out = f"{counted(more, 'finding')} more of the same rules" if more else ""
+    left_out = f"{counted(more, 'more finding')} of the same rules" if more else ""
     hint = "/why N shows what led to an event, /check RULE what a rule prevents"
     return [Table(("", "event", "rule", "finding"), rows), Notice(what, left_out, hint, level=_LEVELS[worst])]

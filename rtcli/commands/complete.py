@@ -108,6 +108,7 @@ def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[
     while at < len(text) and text[at].isspace():
         at += 1
     typed = text[at:]
+    # Options only where one is begun, or where nothing else can stand: they would bury the values.
     if typed.startswith("-") or parameter is None:
         for option, named in entry.options.items():
             if option.startswith(typed):
@@ -124,6 +125,7 @@ def _arguments(entry: Command, text: str, start: int, known: Known) -> Iterator[
 def _event_type(text: str, known: Known) -> Iterator[Completion]:
     """Inside the type of a raw event."""
     for suggestion in typed_event(text, known):
+        # Only the type is replaced: the text before it may be long, and a menu would show all of it.
         start = text.rindex('"') + 1
         yield Completion(suggestion.text[start:], start, suggestion.text[start:-1], suggestion.meta)
 

@@ -73,6 +73,7 @@ class Context:
 
     @property
     def _looked_at(self) -> Replay | Proxied | RealtimeSession:
+        # A recording first: a replay has no session, and session raises.
         return self.recorded or self.proxied or self.session
 
     @property
@@ -93,7 +94,7 @@ class Context:
         if self.screen_size is None:
             return None
         columns, rows = self.screen_size()
-        return columns - 1, rows - _PROMPT_ROWS
+        return columns - 1, rows - _PROMPT_ROWS  # terminals differ in what a full last column does
 
     @property
     def started(self) -> datetime | None:

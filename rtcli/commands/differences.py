@@ -36,6 +36,7 @@ class Comparison:
         if self.pairs:
             yield self._turns()
         for pair, change in self.changes:
+            # A turn that only one of them has is a row of the table already.
             if change.kind != "turns":
                 yield Text(_both(f"turn {pair.name}, {change.what}", change))
         if self.totals:

@@ -34,6 +34,7 @@ def send(context: Context, event: Annotated[str, ClientEvents()], *, raw: bool =
 
     A response.create waits for its turn like any other; --raw sends it at once, to provoke a race.
     """
+    # Taken before anything is sent: what lies behind it is what this command has sent.
     before = context.session.state.log.last_number
     path = Path(event[1:]).expanduser() if event.startswith("@") else None
     text, file = (event, "") if path is None else (read_text(path), str(path))
@@ -47,7 +48,7 @@ def events(
     view: Literal["off", "summary", "all"] | None = None,
     numbers: Annotated[tuple[int, int | None] | None, FrameNumbers()] = None,
 ) -> Views:
-    """Show or choose which events are shown: off, a row per stream, or all. N-M lists those that have been."""
+    """Show or choose which events are shown: off, a row per stream, or all. N-M lists past events."""
     if view:
         context.display.events = view
     if numbers:
@@ -58,10 +59,12 @@ def events(
 def _listed(context: Context, first: int, last: int | None) -> Views:
     """Past frames, as the event view has them."""
     log = context.state.log
+    # A number that is still to come is a mistake; an end beyond the newest means "to the end".
     if first > log.last_number:
         kept = f"the newest is #{log.last_number}" if log.last_number else "nothing has been sent yet"
         raise UsageError(f"no event #{first} yet", why=kept)
     last = min(last or log.last_number, log.last_number)
+    # By number and not by count: forgotten frames leave gaps, and the hint below has to go on where this ended.
     cut = min(last, first + _MAX_LISTED - 1)
     frames = [frame for number in range(first, cut + 1) if (frame := log.find(number)) is not None]
     between = [one for one in context.state.occurrences.all if first <= one.after <= cut]
@@ -77,6 +80,7 @@ def filter_events(context: Context, expression: Annotated[str, FilterTerms()] = 
     """Show or choose a filter for events: response.* -*.delta < item=ID error; off shows all events."""
     if expression:
         expression = "" if expression == "off" else expression
+        # Checked before it replaces the one that works.
         parse_filter(expression)
         context.display.filter = expression
         # a filter is set to see something
@@ -137,13 +141,14 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
     ]
     if record is None:
         return views
+    # The chain ends where the log does: a parent that is named there was evicted, or is a step further than is shown.
     first = (record, *context.state.log.why(record.number))[-1]
     if first.parent:
-        views.append(Notice("it goes back further", hint=f"/why {first.parent}"))
+        views.append(Notice("the chain goes back further", hint=f"/why {first.parent}"))
     elif first.cause:
         views.append(Notice(f"triggered by {first.cause}"))
     elif len(chain) == 1:
-        views.append(Notice("what led to it is not known"))
+        views.append(Notice("its cause is unknown"))
     return views
 
 
@@ -191,7 +196,7 @@ def _find(context: Context, key: str) -> Frame:
 def _forgotten(context: Context, number: int) -> UsageError:
     log = context.state.log
     why = f"the log holds the newest {log.max_event_bytes // 2**20} MiB"
-    return UsageError(f"event #{number} is forgotten", why=why, hint=f"the oldest is #{log.forgotten + 1}")
+    return UsageError(f"event #{number} is no longer in the log", why=why, hint=f"the oldest is #{log.forgotten + 1}")
 
 
 def _whole(context: Context, record: Frame, *, full: bool = False) -> Views:
@@ -203,5 +208,5 @@ def _whole(context: Context, record: Frame, *, full: bool = False) -> Views:
         raw = record.raw if isinstance(record.raw, str) else record.raw.decode(errors="backslashreplace")
         raw = masked(raw)
         shown = raw if full or len(raw) <= _MAX_RAW else f"{raw[:_MAX_RAW]}... (--full shows all)"
-        return Text(f"{title}: no event ({record.problem}), {record.size} bytes\n{shown}")
+        return Text(f"{title}: not an event ({record.problem}), {record.size} bytes\n{shown}")
     return Json(record.event, title=title, full=full)

@@ -59,6 +59,7 @@ def write_export(form: str, source: Source, write: Write, state: SessionState | 
     row = FORMATS[form]
     if row.of_state is None:
         module, _, name = row.of_records.partition(":")
+        # Imported when it is asked for: a prompt that never exports does not load the exporters.
         exporter = getattr(import_module(f"rtcli.recording.export.{module}"), name)
         return cast(Exported, exporter(source, write))
     if state is None:
@@ -66,6 +67,7 @@ def write_export(form: str, source: Source, write: Write, state: SessionState | 
         for record in source.records():
             state.observe(record)
     model = source.model or str((state.session or {}).get("model") or "a model")
+    # backslashreplace: a lone surrogate, which JSON allows, has no UTF-8.
     write(masked(row.of_state(state, model)).encode("utf-8", "backslashreplace"))
     return Exported(counted(len(state.history), "item"))
 
@@ -91,6 +93,7 @@ async def export(
             return write_export(form, source, file_write, state)
 
     # in a thread: a long session must not hold up the conversation
+    # The live state changes on this loop, so it is only read here; records are safe to read in a thread.
     exported = write() if state is not None else await asyncio.to_thread(write)
     notes = [Notice(note, level=Level.WARNING) for note in exported.notes]
     return [Notice(f"{exported.what} written to {file}", level=Level.OK), *notes]

@@ -27,11 +27,12 @@ _MAX_WORDS = 90
 # the third column is the direction, an arrow that needs no heading
 _COLUMNS = ("#", "time", "", "type")
 _BLANKS = re.compile(r"\s+")
-_PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
+_PAYLOADS = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")  # shorter ones are ids and words
 
 
 def chain_table(chain: Sequence[Frame | Occurrence], title: str) -> Table:
     """A chain of causes, the newest first; `after` is the time since the row below."""
+    # The newest is first, so each row's predecessor in time is the one below it.
     waited = [duration((one.at - before.at) * 1000) for one, before in pairwise(chain)]
     rows = tuple((*_begin(one), *_what(one), after) for one, after in zip(chain, [*waited, ""], strict=True))
     return Table((*_COLUMNS, "about", "cause", "after"), rows, title=title)
@@ -43,6 +44,7 @@ class Matches:
     def __init__(self, pattern: Pattern) -> None:
         self._pattern = pattern
         self.count = 0
+        # Rows, not frames: a frame that is kept here would hold its audio in memory.
         self._last: deque[tuple[str, ...]] = deque(maxlen=MAX_MATCHES)
 
     def search(self, records: Iterable[Frame | Occurrence], stop: Event) -> None:
@@ -73,7 +75,7 @@ class Matches:
 def _begin(one: Frame | Occurrence) -> tuple[str, str, str, str]:
     if isinstance(one, Occurrence):
         return "", since(one.at), "·", one.kind
-    return str(one.number), since(one.at), str(one.direction), type_of(one) or "no event"
+    return str(one.number), since(one.at), str(one.direction), type_of(one) or "not an event"
 
 
 def _what(one: Frame | Occurrence) -> tuple[str, str]:
@@ -102,6 +104,7 @@ def _searchable(frame: Frame) -> str:
 
 def _excerpt(text: str, start: int, end: int) -> str:
     """What matches between a few characters on each side, in one line."""
+    # A pattern like .* matches a whole event.
     end = min(end, start + _MAX_MATCH)
     first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)
     cut = _BLANKS.sub(" ", text[first:last])

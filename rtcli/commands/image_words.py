@@ -48,10 +48,12 @@ def dropped_image(text: str) -> NamedImage | None:
     A path that is all of the text is one even if no such file is there: it is told then, rather than sent.
     """
     word = next_word(text, 0)
+    # Terminals write an absolute path or a URL when a file is dropped on them; a relative one was typed.
     if word is None or word.open or not word.text.startswith(("/", "file://")):
         return None
     path = file_of(word.text)
     try:
+        # Three parts: "/cat.png" alone may be a command that was misspelled.
         alone = word.end == len(text.rstrip()) and len(path.parts) > 2
         if path.suffix.lower() in IMAGE_SUFFIXES and (alone or path.is_file()):
             return NamedImage(word.text, 0, word.end)

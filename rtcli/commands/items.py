@@ -77,6 +77,7 @@ async def item(
     if context.live is None and item_id in context.state.history and audio is None:
         found = next(item for item in context.state.history if item.item_id == item_id)
         return [Json(as_json([found])[0], title=item_id), *charts]
+    # Asked of the server, whose copy is what the model knows; ours may lack the audio.
     copy = await context.session.conversation.retrieve(item_id)
     if audio is None:
         return [Json(copy, title=item_id), *charts]
@@ -114,6 +115,7 @@ async def reset(context: Context, point: Annotated[str, ItemOrFile()] = "") -> V
     items = list(context.state.history)
     if not point:
         new = TransferResult([], ())
+    # An id before a file of the same name: ids are what /history shows.
     elif point in context.state.history:
         new = TransferResult(items[: [item.item_id for item in items].index(point) + 1], ())
     else:
@@ -125,6 +127,7 @@ async def reset(context: Context, point: Annotated[str, ItemOrFile()] = "") -> V
         context.session.undo.forget()
         raise
     what = f"the conversation has {counted(len(context.state.history), 'item')}, it had {len(items)}"
+    # The server may refuse single items: those are listed below.
     level = Level.WARNING if untaken else Level.OK
     return [
         Notice(what, hint="/undo brings them back" if items else "", level=level),

@@ -49,7 +49,7 @@ class Known:
             tuple((item.item_id, getattr(item, "role", item.type)) for item in state.history),
             # more would be a menu that nobody scrolls
             tuple((frame.number, type_of(frame)) for frame in frames),
-            context.live.tools.open if context.live is not None else (),
+            context.live.tools.open if context.live is not None else (),  # a recording has no call to answer
             tuple((turn.number, turn.text or turn.kind.value) for turn in state.timeline.turns[-_FRAMES:]),
             context.live.kind if context.live is not None else SessionKind.REALTIME,
             {item.item_id: _words(item) for item in state.history},

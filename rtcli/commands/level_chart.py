@@ -22,6 +22,7 @@ def level_chart(
     start = now - SECONDS
     lanes = [_microphone(runs), _speech(turns, start)]
     if detection is not None:
+        # The detector's steps have no times of their own; they end with the last audio that it was sent.
         end = max((run.start + len(run.levels) * _STEP_MS / 1000 for run in runs), default=now)
         lanes.append(_detector(detection, end))
     figures = tuple((text, False) for text in _settings(session, detection))
@@ -32,6 +33,7 @@ def level_chart(
 
 def _microphone(runs: Sequence[LevelRun]) -> ChartLane:
     waves = tuple(ChartWave(run.start, run.levels, not run.held_back, "user") for run in runs)
+    # Levels are bytes: 96 stands for full scale, 0 for 96 dB below it.
     loudest = max((level for run in runs for level in run.levels), default=0)
     return ChartLane("mic", waves=waves, note=f"loudest {loudest - 96} dBFS" if waves else "nothing was captured")
 

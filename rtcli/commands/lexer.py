@@ -30,6 +30,8 @@ def next_word(line: str, start: int) -> Token | None:
     text, quote, at = "", "", start
     while at < len(line):
         letter = line[at]
+        # Only before these: in "C:\temp" or a regular expression a backslash is itself. As in a shell, '...' escapes
+        # nothing.
         if letter == "\\" and at + 1 < len(line) and line[at + 1] in _ESCAPED and quote != "'":
             at += 1
             text += line[at]
@@ -54,6 +56,7 @@ def closed(word: Token) -> Token:
 
 def quoted(text: str) -> str:
     """Text as one word of a line."""
+    # Quoted only where the lexer would read it otherwise: completion should not put quotes around every path.
     if next_word(text, 0) == Token(text, 0, len(text)):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

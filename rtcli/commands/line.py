@@ -53,6 +53,7 @@ def command_rows(line: str, registry: Registry) -> list[str]:
     A text whose first row is a command that takes the rest of its line is that command, unless all rows are commands.
     """
     rows = [row.strip() for row in line.strip().splitlines() if row.strip()]
+    # A message of several lines is one message, unless its first line makes a command of it.
     if len(rows) < 2 or not rows[0].startswith("/") or dropped_image(line.strip()):
         return [line]
     if all(_COMMAND_ROW.match(row) or row.startswith("{") for row in rows):
@@ -94,6 +95,7 @@ async def _run_command(text: str, context: Context) -> list[View]:
         result = entry.handler(context, *arguments, **options)
         if inspect.isawaitable(result):
             result = await result
+    # None: the command has nothing to say but what it has sent. An empty sequence: not even that.
     return sent_line(context, before) if result is None else as_list(result)
 
 
@@ -160,6 +162,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
         try:
             value_here = parameter.kind.parse(closed(word).text, known)
         except UsageError:
+            # The last one that could take it: its message says what is wrong.
             if parameter.required or not remaining:
                 raise
             values.append(parameter.default)  # it may be left out: this word is the next argument's

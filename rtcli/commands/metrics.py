@@ -28,10 +28,11 @@ def usage(context: Context) -> Views:
         rows += (("all", f"{total.input:,}", f"{total.cached:,}", f"{total.output:,}"),)
         head = ("tokens", "input", "cached", "output")
         views.append(Table(head, rows, counted(metrics.responses, "response")))
+        # Already in the output: on its own row it would look like more.
         if total.output_reasoning:
             views.append(Notice(f"{total.output_reasoning:,} of the output tokens were reasoning"))
     views += [_transcription(model, used) for model, used in metrics.transcriptions.items() if _amount(used)]
-    return [*views, _estimate(context)] if views else Notice("no response was finished yet")
+    return [*views, _estimate(context)] if views else Notice("no response has finished yet")
 
 
 def _transcription(model: str, used: TranscriptionUsage) -> Notice:
@@ -65,6 +66,7 @@ def farewell(context: Context) -> Sequence[View]:
     """What a session comes to when it ends: turns, tokens, the price, and where its recording lies."""
     metrics = context.state.metrics
     views: list[View] = []
+    # A turn that nobody answered is not one that a user would count.
     turns = sum(bool(turn.responses) for turn in context.state.timeline.turns)
     if metrics.responses:
         total = metrics.total

@@ -63,6 +63,7 @@ async def inject(context: Context, events: RemainingText) -> Views:
     direction = Direction(sign)
     parsed = parse_events(text)
     views: list[View] = []
+    # All were parsed before the first is sent: half of a list on the wire helps nobody.
     for event in parsed:
         if direction is Direction.SENT:
             views += [Notice(finding, level=Level.WARNING) for finding in check_client_event(event.value)]
@@ -73,20 +74,20 @@ async def inject(context: Context, events: RemainingText) -> Views:
 
 @command("hold", topic="proxy")
 async def hold(context: Context, terms: Annotated[str, FilterTerms()] = "") -> Views:
-    """Show or choose which frames are held, and with them all behind them: > response.create; off holds none.
+    """Show or choose which frames are held, with all frames behind them: > response.create; off holds none.
 
-    The terms are those of /filter, and count for all connections. What nobody releases goes on after 60 seconds.
+    The terms are those of /filter, and count for all connections. An unreleased frame is sent on after 60 seconds.
     """
     if terms:
         await context.proxy.hold("" if terms == "off" else terms)
     now = context.proxy.terms[0]
-    hint = "/edit changes what is held, /release lets it go, /hold off ends it" if now else "/hold > response.create"
+    hint = "/edit changes it, /release sends it on, /hold off ends it" if now else "/hold > response.create"
     return Notice(f"held: {now}" if now else "nothing is held", hint=hint)
 
 
 @command("drop", topic="proxy")
 async def drop(context: Context, terms: Annotated[str, FilterTerms()] = "") -> Views:
-    """Show or choose which frames go nowhere: < *.delta; off drops none. The terms are those of /filter."""
+    """Show or choose which frames are dropped: < *.delta; off drops none. The terms are those of /filter."""
     if terms:
         await context.proxy.drop("" if terms == "off" else terms)
     now = context.proxy.terms[1]
@@ -101,10 +102,11 @@ async def edit(context: Context, event: RemainingText = "") -> Views:
     try:
         changed = event or await _edited(context, text)
     finally:
+        # In any case: the frame waits without a time limit until this is called.
         await context.proxy.change(direction, changed)
     if changed is None:
-        return Notice("nothing was changed", hint="/release lets the frame go")
-    return Notice(f"[{context.proxy.number}] the held frame was changed", hint="/release lets it go", level=Level.OK)
+        return Notice("nothing was changed", hint="/release sends the frame on")
+    return Notice(f"[{context.proxy.number}] the held frame was changed", hint="/release sends it on", level=Level.OK)
 
 
 async def _edited(context: Context, text: str) -> str | None:
@@ -122,7 +124,7 @@ async def _edited(context: Context, text: str) -> str | None:
 
 @command("release", topic="proxy")
 async def release(context: Context) -> Views:
-    """Let go the frame that is held; the next one that /hold matches is held again."""
+    """Send on the frame that is held; the next one that /hold matches is held again."""
     count = await context.proxy.release()
     if not count:
         raise UsageError(f"nothing is held on connection {context.proxy.number}", hint="/connections shows what is")

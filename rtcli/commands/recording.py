@@ -14,7 +14,7 @@ from rtcli.views import Level, Notice, Views
 
 @command("record", topic="replay")
 def record(context: Context) -> Views:
-    """Say whether and where this session is recorded."""
+    """Show whether and where this session is recorded."""
     recorder = context.session.recorder
     if recorder.writer is None:
         return Notice("this session is not recorded", hint="/record start")
@@ -29,7 +29,7 @@ def record_start(
 ) -> Views:
     """Record this session, into the folder of recordings or to a file (--force overwrites one).
 
-    What the log still has of before is in the recording.
+    Events that the log still holds are included.
     """
     path = context.session.recorder.start(file, replace=force)
     return Notice(f"recording to {path}", level=Level.OK)

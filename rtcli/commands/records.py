@@ -16,10 +16,13 @@ def records_so_far(context: Context) -> Iterable[Record]:
     if context.recorded is not None:
         return context.recorded.records_so_far()
     log, path = context.state.log, _recording(context)
+    # Read back from the recording, which has all of it: the log in memory evicts what is old.
     if path is not None and log.read_back is not None:
         return _in_file(path)
     if log.forgotten or log.evicted:
-        raise UsageError("a part of this session is forgotten", hint="/record start keeps all of it, from the next one")
+        raise UsageError(
+            "a part of this session is no longer in the log", hint="/record start keeps all of the next session"
+        )
     return log.everything()
 
 

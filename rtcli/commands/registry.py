@@ -106,6 +106,7 @@ def command(
 
 
 def _parameters(name: str, handler: Handler) -> tuple[Parameter, ...]:
+    # Annotations are strings with `from __future__ import annotations`; include_extras keeps what Annotated carries.
     hints = typing.get_type_hints(handler, include_extras=True)
     # the first parameter is the context, whatever its name
     _context, *rest = inspect.signature(handler).parameters.values()
@@ -143,6 +144,7 @@ class Registry:
     def __iter__(self) -> Iterator[Command]:
         """In the order of topics, and of their declaration within one."""
         order = list(TOPICS)
+        # sorted() is stable, which keeps the order of the modules within a topic.
         return iter(sorted(self._commands.values(), key=lambda entry: order.index(entry.topic)))
 
     def __len__(self) -> int:
@@ -186,6 +188,7 @@ class Registry:
         if len(targets) > 1:
             options = ", ".join(f"/{before}{name}" for name in fitting)
             raise UsageError(f"/{before}{word} is ambiguous", why=options)
+        # A slip like /del must not delete anything, and /clear means something harmless in other programs.
         if fitting and (entry := self._names.get(f"{before}{fitting[0]}")) is not None and entry.exact:
             hint = _MEANT.get(word) or f"/{before}{fitting[0]} has to be typed in full"
             raise UsageError(f"unknown command /{before}{word}", hint=hint)

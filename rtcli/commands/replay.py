@@ -15,16 +15,16 @@ _MAX_STEPS = 10_000  # more at once would keep the prompt from answering
 
 @command("pause", topic="replay")
 def pause(context: Context) -> Views:
-    """Stop the replay, or let it go on."""
+    """Pause the replay, or resume it."""
     replay = context.replay
     if replay.peek() is None:
         return Notice("the recording has ended", hint="/seek 0 starts it again")
-    return Notice(f"{'paused' if replay.pause() else 'goes on'} at {since(replay.at)}")
+    return Notice(f"{'paused' if replay.pause() else 'resumed'} at {since(replay.at)}")
 
 
 @command("step", topic="replay")
 def step(context: Context, frames: int = 1) -> Views:
-    """Stop the replay and show the next frame, or so many."""
+    """Pause the replay and show the next frame, or the next N."""
     if not 0 < frames <= _MAX_STEPS:
         raise UsageError(f"{frames} is not a number of frames", hint=f"from 1 to {_MAX_STEPS:,}")
     for _ in range(frames):
@@ -35,12 +35,12 @@ def step(context: Context, frames: int = 1) -> Views:
 
 @command("seek", topic="replay")
 def seek(context: Context, point: RemainingText) -> Views:
-    """Go to a point, also back: a moment (12.5, 1:30, +1:02.345), a frame (#57), the note of a mark."""
+    """Go to a point, forward or back: a time (12.5, 1:30, +1:02.345), a frame (#57), the note of a mark."""
     return context.replay.seek(point)
 
 
 @command("speed", topic="replay")
 def speed(context: Context, factor: str) -> Views:
-    """Choose how fast the recording goes by: 1 as it was, 2 twice as fast, max at once."""
+    """Choose the speed of the replay: 1 is real time, 2 is twice as fast, max is at once."""
     context.replay.set_speed(parse_speed(factor))
     return Notice(f"speed: {factor}")

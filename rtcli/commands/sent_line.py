@@ -17,6 +17,7 @@ def sent_line(context: Context, since: int) -> list[View]:
     """The events that went out after frame `since`; nothing where they have rows of their own."""
     if context.live is None or context.display.events != "off":
         return []
+    # Audio of the microphone goes out at the same time, and is nothing that the command has sent.
     frames = [frame for frame in context.live.state.log.sent_since(since) if not type_of(frame).endswith(_APPEND)]
     return [Notice(f"-> {_named(frames)}")] if frames else []
 
@@ -24,4 +25,4 @@ def sent_line(context: Context, since: int) -> list[View]:
 def _named(frames: Sequence[Frame]) -> str:
     if len(frames) > _MAX_NAMED:
         return f"#{frames[0].number} to #{frames[-1].number}, {len(frames)} events"
-    return ", ".join(f"#{frame.number} {type_of(frame) or 'no event'}" for frame in frames)
+    return ", ".join(f"#{frame.number} {type_of(frame) or 'not an event'}" for frame in frames)

@@ -33,6 +33,7 @@ def _confirmed(context: Context) -> Mapping[str, Any]:
 
 async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
     """Send changes; a line for each path: what the server confirmed, or made of it instead."""
+    # The server may take a setting and change it, or ignore it: only what it confirmed is true.
     differences = {d.path: d for d in await context.session.settings.update(changes)}
     views: list[View] = []
     for path, requested in settings.flatten(changes):
@@ -74,9 +75,9 @@ async def session_set(context: Context, assignments: Annotated[list[tuple[str, A
 
 @command("session diff", topic="session")
 def session_diff(context: Context) -> Views:
-    """Compare what was asked for, by you or by rtcli itself, with what the server confirmed."""
+    """Compare what was requested, by you or by rtcli itself, with what the server confirmed."""
     if not context.session.settings.asked:
-        return Notice("nothing was asked of this session: it is as its server has it")
+        return Notice("no settings were requested: the session is as the server began it")
     found = context.session.settings.differences()
     if not found:
         return Notice("the session is as requested", level=Level.OK)
@@ -88,7 +89,7 @@ def session_diff(context: Context) -> Views:
 async def session_edit(context: Context) -> Views:
     """Edit the settings in $EDITOR; only what you change is sent.
 
-    An edit that could not be read, or that the server refuses, is kept and opened again; an empty one is dropped.
+    An edit that could not be parsed, or that the server refuses, is kept and opened again; an empty one is dropped.
     """
     if context.edit is None:
         raise UsageError("no terminal to run an editor in", hint="/session set PATH=VALUE")

@@ -32,9 +32,11 @@ def _pairs(text: str) -> list[tuple[str, str]] | None:
             return None
         at = name.end()
         try:
+            # raw_decode says where the value ends: JSON may hold the spaces that separate plain values.
             end = json.JSONDecoder().raw_decode(text, at)[1] if text[at : at + 1] in ('"', "[", "{") else 0
         except ValueError:
             end = 0
+        # Not JSON after all, like "2"x: then it is a plain value.
         if not end or not (end == len(text) or text[end].isspace()):
             end = next((place for place in range(at, len(text)) if text[place].isspace()), len(text))
         pairs.append((name[1], text[at:end]))
@@ -56,6 +58,7 @@ class Fields(ArgumentType[dict[str, Any]]):
             return parse_object(text)
         if (pairs := _pairs(text)) is not None:
             return {name: parse_value(value) for name, value in pairs}
+        # The first word that is wrong: in a long line that is what the user looks for.
         wrong = next((word for word in text.split() if not _PAIR.match(word)), text)
         hint = 'quote values with spaces: NAME="two words"'
         raise UsageError(f"{wrong!r} is not NAME=VALUE", hint=hint)
@@ -101,6 +104,7 @@ class Assignments(ArgumentType[list[tuple[str, Any]]]):
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         before, space, last = typed.rpartition(" ")
+        # Only behind whole pairs is a new one begun: in instructions=Be br the words belong to the value.
         done = f"{before}{space}" if space and _pairs(before) else ""
         path, equals, _ = (last if done else typed).partition("=")
         if equals:

@@ -67,12 +67,14 @@ DETECTION_FIELDS: Mapping[str, str] = {
 
 def known(session: Mapping[str, Any] | None) -> dict[str, str]:
     """Paths of the API and of this session, with their meaning."""
+    # Also what this server has and the API does not: a setting must not be hidden because it is news.
     live = [path for path, _ in flatten(session or {}) if path]
     return {path: _PATHS[path][0] if path in _PATHS else "" for path in dict.fromkeys([*_PATHS, *live])}
 
 
 def settable(session: Mapping[str, Any] | None) -> dict[str, str]:
     """The paths that can be set."""
+    # The type and the model of a session are chosen when it is opened.
     fixed = (*UNSENDABLE, "type", "model")
     return {path: meaning for path, meaning in known(session).items() if path.split(".")[0] not in fixed}
 

@@ -26,7 +26,7 @@ _NOTHING = "-"
 
 @command("stats", topic="measure", aliases=("latency",))
 async def stats(context: Context, *, json: bool = False) -> Views:
-    """Show how long each turn took: from the end of your voice to its answer in your ear, and between.
+    """Show how long each turn took, from the end of your voice to the answer in your ear, and its parts.
 
     end of turn is from the end of your voice to speech_stopped, voice to ear from there to the first audible sample of
     the answer. The others count from the request or speech_stopped. "turn" is for /turn, "event" for /why. A figure
@@ -37,6 +37,7 @@ async def stats(context: Context, *, json: bool = False) -> Views:
     if json:
         return Json(_as_json(turns, context.bounds, trip), full=True)
     views: list[View] = []
+    # A turn that broke off was quick for the wrong reason, and would lower the percentiles.
     if fine := [turn for turn in turns if not turn.failed]:
         views.append(_table(fine, context.bounds))
     if failed := [turn for turn in turns if turn.failed]:
@@ -60,7 +61,7 @@ class TurnNumber(Integer):
 def turn(context: Context, number: Annotated[int | None, TurnNumber()] = None, *, json: bool = False) -> Views:
     """Draw one turn over time: what you said, waits, responses, tools, what was heard, where it was cut.
 
-    Without a number: the turn that runs, else the last. A turn that runs is drawn anew until it is over. --json has its
+    Without a number: the running turn, else the last. A running turn is redrawn until it is over. --json prints its
     spans instead.
     """
     turns = context.state.timeline.turns
@@ -68,7 +69,7 @@ def turn(context: Context, number: Annotated[int | None, TurnNumber()] = None, *
         raise UsageError("nothing was said or asked yet", hint="a turn begins with a message, speech, or /respond")
     found = context.state.timeline.turn(number) if number is not None else _newest(turns, context.now or 0.0)
     if found is None:
-        raise UsageError(f"turn {number} is not there", why=f"turns go from {turns[0].number} to {turns[-1].number}")
+        raise UsageError(f"there is no turn {number}", why=f"turns go from {turns[0].number} to {turns[-1].number}")
     if json:
         return Json(_spans_as_json(found), full=True)
     return turn_chart(context.state.timeline, found, lambda: context.now, context.bounds)

@@ -19,7 +19,7 @@ from rtcli.views import Level, Notice, Table, View, Views, counted
 async def tools(context: Context, mode: Literal["manual", "auto", "reload"] | None = None) -> Views:
     """List the session's tools, those of --tools and the open calls; reload reads the file again.
 
-    manual keeps every call for /tool, auto runs them.
+    manual: every call waits for /tool; auto: calls run by themselves.
     """
     calls = context.session.tools
     if mode == "reload":
@@ -61,10 +61,10 @@ def _name(tool: Mapping[str, Any]) -> str:
 
 
 def _handled(context: Context, own: Tool | None, declared: Mapping[str, Any]) -> str:
-    if declared.get("type") == "mcp":
+    if declared.get("type") == "mcp":  # its calls never reach a client
         return "made by the server"
     runs = own is not None and own.function is not None and not context.session.tools.manual
-    return "run automatically" if runs else "kept for /tool"
+    return "run automatically" if runs else "answered by /tool"
 
 
 def _about(schema: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ async def _reload(context: Context) -> Views:
     now = [tool.name for tool in file.tools]
     added, removed = [name for name in now if name not in before], [name for name in before if name not in now]
     what = f"{counted(len(now), 'tool')} in {file.path.name}"
-    changes = [f"new: {', '.join(added)}"] * bool(added) + [f"gone: {', '.join(removed)}"] * bool(removed)
+    changes = [f"added: {', '.join(added)}"] * bool(added) + [f"removed: {', '.join(removed)}"] * bool(removed)
     if context.session.lifecycle.connected:
         # tools that the session got elsewhere stay
         requested = merged_tools({"tools": context.state.tools.tools}, context.session.tools.schemas, without=removed)
@@ -94,7 +94,7 @@ def tool(context: Context, output: Annotated[tuple[str | None, str], CallOutput(
 
 @command("tool cancel", topic="tools")
 def tool_cancel(context: Context, call: Annotated[str | None, OpenCallId()] = None) -> Views:
-    """Give up a call: the only one that runs, or the one named. The model is told."""
+    """Cancel a call: the only running one, or the one named. The model is told."""
     return Notice(context.session.tools.cancel(call), level=Level.OK)
 
 
@@ -121,5 +121,5 @@ def _only(context: Context) -> str:
     if len(waiting) != 1:
         if not waiting:
             raise UsageError("no approval is pending")
-        raise UsageError("which approval?", why=f"waiting: {', '.join(waiting)}")
+        raise UsageError("several approvals are pending", why=f"waiting: {', '.join(waiting)}")
     return waiting[0]

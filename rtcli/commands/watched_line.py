@@ -22,6 +22,7 @@ async def run_watched_line(line: str, context: Context) -> list[View]:
     command, rest = entry
     with context.proxy.looking():
         arguments, options = parse_arguments(command, rest, context)
+    # Not while the state holds still: the command waits for the relay's thread, which may be feeding that very state.
     result = command.handler(context, *arguments, **options)
     return as_list(await result if inspect.isawaitable(result) else result)
 

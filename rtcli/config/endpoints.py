@@ -99,6 +99,7 @@ def resolve_endpoint(
     origin = ""
     if not url and not local:
         if base := environ.get(OPENAI_URL_VARIABLE, "").strip():
+            # Before OPENAI_API_KEY: where both are set, the key belongs to that address.
             url, origin = base, OPENAI_URL_VARIABLE
         elif environ.get(OPENAI_KEY_VARIABLE) or key is not None or call_id:
             url = OPENAI_URL
@@ -162,6 +163,7 @@ def parse_url(url: str, origin: str = "") -> SplitResult:
 
     Raises UsageError, which repeats no secret of the address.
     """
+    # First: also the message about an address that cannot be read must not show what is in it.
     add_url(url)
     of = f" in {origin}" if origin else ""
     try:
@@ -229,6 +231,7 @@ def parse_headers(headers: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
 def is_openai(url: str) -> bool:
     """Whether `url` leads to OpenAI's own API (its regional hosts included) over TLS."""
     parts = urlsplit(url)
+    # "api.openai.com." is the same host, fully qualified.
     host = (parts.hostname or "").rstrip(".")
     return parts.scheme in ("wss", "https") and (host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}"))
 
@@ -249,6 +252,7 @@ def _with_session(parts: SplitResult, model: str | None, call_id: str | None) ->
     requested = {"call_id": call_id} if call_id else {"model": model} if model else {}
     if not requested:
         return parts
+    # The rest of a query is the user's: gateways route by it.
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("model", *requested)]
     return parts._replace(query=urlencode([*kept, *requested.items()], quote_via=quote))
 

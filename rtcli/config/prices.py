@@ -96,6 +96,7 @@ def price_of(model: str, overrides: Mapping[str, Mapping[str, float]] | None = N
     given = (overrides or {}).get(model) or (overrides or {}).get(name)
     if not given:
         return known
+    # One figure of the settings says by which of the two a model is billed, also against our table.
     form: type[Price] = MinutePrice if "minute" in given else type(known) if known else TokenPrice
     names = {field.name for field in fields(form)}
     if odd := given.keys() - names:

@@ -45,6 +45,7 @@ def _setting(row: Setting) -> dict[str, Any]:
 
 def _price(form: type[Price]) -> dict[str, Any]:
     names = [field.name for field in fields(form)]
+    # Of tokens none is required here: the settings may override one figure of a model that the table has.
     needed = [field.name for field in fields(form) if field.default is MISSING and form is MinutePrice]
     return {
         "type": "object",

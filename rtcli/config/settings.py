@@ -160,6 +160,7 @@ def load_settings(
     raw = _read(path)
     profiles = raw.pop("profiles", {})
     own = Layer(str(path), _checked(raw, path))
+    # Without the profile, which is one of the settings that have to be looked up first.
     chosen = Settings((given, variables, project, own))
     profile = _profile(chosen, profiles, path)
     if profile is None:
@@ -252,6 +253,7 @@ def check(name: str, value: Any, where: str) -> Any:
         value = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
             value.lower(), value
         )
+    # TOML has numbers: `input_device = 3` names a device as well as "3".
     if setting.type is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     _learn_secrets(name, value)  # before any error can show the value

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import PACE_SECONDS, AnyEvent, Facts, audio_bytes, mapping
+from rtcli.lint.facts import PACE_SECONDS, AnyEvent, Facts, audio_bytes
 from rtcli.lint.rule import Severity, rule
 from rtcli.protocol.audio_formats import PCM16, decode_base64
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 
 _APPEND = ">input_audio_buffer.append"
@@ -54,13 +55,13 @@ def commit_too_short(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[st
     prevents="turn detection commits by itself, and what is committed by hand may be empty by then",
 )
 def commit_with_detection(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
-    """Where turn detection commits, nobody else does."""
+    """The client does not commit while turn detection does."""
     if _detects_turns(facts) and facts.input_format.milliseconds(facts.buffered) < _MIN_COMMIT_MS:
         yield "commit by hand while turn detection is on, and hardly anything is in the buffer"
 
 
 def _detects_turns(facts: Facts) -> bool:
-    return bool(mapping(mapping(facts.session.get("audio")).get("input")).get("turn_detection"))
+    return bool(mapping_of(mapping_of(facts.session.get("audio")).get("input")).get("turn_detection"))
 
 
 @rule("append-too-large", Severity.ERROR, _APPEND, prevents="an event of more than 15 MiB of audio is refused")
@@ -78,7 +79,7 @@ def audio_not_base64(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[st
         if "audio" in event:
             yield f"audio is a {type(audio).__name__}, not base64 text"
     elif audio.startswith("data:"):
-        yield "audio is a data: URL; leave the base64 alone"
+        yield "audio is a data: URL; send only the base64"
     # A few bytes tell: decoding all audio of an hour's session would take longer than all other rules together.
     elif _head(audio) is None:
         yield "audio is not base64"
@@ -107,7 +108,7 @@ def audio_odd_bytes(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str
     """16-bit audio comes in whole samples."""
     size = audio_bytes(event.get("audio"))
     if facts.input_format.type == PCM16.type and size % 2:
-        yield f"{size} bytes are no whole number of 16-bit samples"
+        yield f"{size} bytes are not a whole number of 16-bit samples"
 
 
 @rule(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import AnyEvent, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts
 from rtcli.lint.rule import Severity, rule
 from rtcli.masking import masked_start
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 
 _CREATE, _TRUNCATE = ">conversation.item.create", ">conversation.item.truncate"
@@ -25,17 +26,17 @@ def unknown_item(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 
 @rule("item-order", Severity.ERROR, _CREATE, prevents="the server refuses it: item_create_invalid_previous_item_id")
 def item_order(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
-    """An item is put behind one that exists."""
+    """An item is inserted after one that exists."""
     previous = event.get("previous_item_id")
     # "root" is the API's word for the very beginning.
     if previous not in (None, "", "root") and not facts.has(previous):
-        yield f"the item is to stand behind {previous!r}, which the conversation does not hold"
+        yield f"the item should follow {previous!r}, which the conversation does not hold"
 
 
 @rule("item-repeated", Severity.ERROR, _CREATE, prevents="the server refuses it: item_create_duplicate_item_id")
 def item_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A new item has a new id."""
-    item_id = mapping(event.get("item")).get("id")
+    item_id = mapping_of(event.get("item")).get("id")
     known = facts.items.get(item_id) if isinstance(item_id, str) else None
     # An id is free again once its item was deleted.
     if known is not None and not known.deleted:
@@ -45,7 +46,7 @@ def item_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 @rule("id-too-long", Severity.ERROR, _CREATE, prevents="the server refuses ids of more than 32 characters")
 def id_too_long(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Ids have at most 32 characters."""
-    item = mapping(event.get("item"))
+    item = mapping_of(event.get("item"))
     for name in ("id", "call_id"):
         if isinstance(value := item.get(name), str) and len(value) > _MAX_ID:
             yield f"{name} {value!r} has {len(value)} characters, the API takes {_MAX_ID}"
@@ -56,7 +57,7 @@ def id_too_long(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 )
 def assistant_audio(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An assistant's message that is put into a conversation is text."""
-    item = mapping(event.get("item"))
+    item = mapping_of(event.get("item"))
     if item.get("role") == "assistant" and any("audio" in str(part.get("type")) for part in _parts(item)):
         yield "an assistant's message with audio: send its transcript as output_text"
 
@@ -64,7 +65,7 @@ def assistant_audio(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str
 @rule("image-address", Severity.ERROR, _CREATE, prevents="the server fetches no images: the item is refused")
 def image_address(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Images are sent as data: URLs."""
-    for part in _parts(mapping(event.get("item"))):
+    for part in _parts(mapping_of(event.get("item"))):
         address = part.get("image_url")
         if part.get("type") == "input_image" and isinstance(address, str) and not address.startswith("data:"):
             yield f"an image by its address ({masked_start(address, 40)}): send it as a data: URL"
@@ -72,7 +73,7 @@ def image_address(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 
 def _parts(item: AnyEvent) -> list[AnyEvent]:
     content = item.get("content")
-    return [mapping(part) for part in content] if isinstance(content, list) else []
+    return [mapping_of(part) for part in content] if isinstance(content, list) else []
 
 
 @rule("truncate-position", Severity.ERROR, _TRUNCATE, prevents="a position that is not a whole number is refused")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rtcli.errors import error_of
-from rtcli.lint.facts import AnyEvent, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts
 from rtcli.lint.rule import MALFORMED, Severity, rule, rule_at_end
 from rtcli.protocol.beta_fields import REMOVED, RENAMED, advice
 from rtcli.protocol.catalog import BETA_NAMES, NAMES, ROWS, direction_of, nearest
 from rtcli.protocol.dialects import is_known
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.outcome import NO_REASON, end_reasons
 from rtcli.protocol.record import Direction, Frame
 from rtcli.protocol.session_kind import SessionKind
@@ -51,7 +52,7 @@ def beta_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 def beta_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No field of a session or a response has a name of the beta API."""
     inner = _WHERE_BETA_FIELDS_STOOD[event["type"]]
-    for name in mapping(event.get(inner)):
+    for name in mapping_of(event.get(inner)):
         if name in RENAMED or name in REMOVED:
             yield f"{inner}.{name}: {advice(name)}"
 
@@ -67,7 +68,7 @@ def missing_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 
 @rule("unknown-field", Severity.WARNING, ">", prevents="the server may refuse the event: unknown_parameter")
 def unknown_field(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
-    """An event has no fields but its own."""
+    """An event has only known fields."""
     row = ROWS.get((facts.kind_at(event), Direction.SENT, str(event.get("type"))))
     if row is None:
         return
@@ -121,7 +122,7 @@ def refused(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
 @rule("response-failed", Severity.WARNING, "<response.done", prevents="an answer that never came, or broke off")
 def response_failed(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """Responses end completed, or cancelled."""
-    response = mapping(event.get("response"))
+    response = mapping_of(event.get("response"))
     if (status := response.get("status")) in ("failed", "incomplete"):
         yield f"response {response.get('id')} ended {status}: {(end_reasons(response) or (NO_REASON,))[-1]}"
 
@@ -130,10 +131,10 @@ def response_failed(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str
     "unknown-server-event",
     Severity.NOTE,
     "<",
-    prevents="news of the API, or another server's name, that a program drops",
+    prevents="a new event of the API, or another server's name, which a program ignores",
 )
 def unknown_server_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
-    """What the server sends is known."""
+    """The types of the server's events are known."""
     name = event.get("type")
     if not isinstance(name, str):
         yield "an event without a type"
@@ -144,9 +145,7 @@ def unknown_server_event(facts: Facts, event: AnyEvent, frame: Frame) -> Iterato
         yield f"the server sent {name}, which is an event of clients"
 
 
-@rule_at_end(
-    "unanswered-request", Severity.WARNING, prevents="something was asked for, and a program waits for it for ever"
-)
+@rule_at_end("unanswered-request", Severity.WARNING, prevents="something was asked for, and a program waits forever")
 def unanswered_request(facts: Facts) -> Iterator[tuple[int, str]]:
     """Everything that was asked for is answered before the session ends."""
     for request in (*facts.requests.unanswered, *facts.requests.waiting):

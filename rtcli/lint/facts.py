@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Record
 from rtcli.protocol.session_kind import SessionKind, kind_of
@@ -25,11 +26,6 @@ def audio_bytes(text: object) -> int:
     """The bytes that base64 text stands for; it is not decoded."""
     # Four characters for three bytes, less the padding: decoding an hour of audio takes seconds.
     return len(text) * 3 // 4 - text[-2:].count("=") if isinstance(text, str) else 0
-
-
-def mapping(value: object) -> AnyEvent:
-    """A field that should be an object: itself, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(slots=True)
@@ -146,7 +142,7 @@ class Facts:
         """Which protocol is spoken by an event: it may show that, also where nobody recorded the address."""
         if event.get("type") in ("session.start", "session.started"):
             return SessionKind.LIVE
-        if event.get("type") == "session.created" and (kind := mapping(event.get("session")).get("type")) in _KINDS:
+        if event.get("type") == "session.created" and (kind := mapping_of(event.get("session")).get("type")) in _KINDS:
             return SessionKind(kind)
         return self.kind
 
@@ -199,10 +195,10 @@ class Facts:
         if event["type"] == "session.created":
             self._forget()
             self.whole = True
-        self.session = session = mapping(event.get("session"))
-        audio = mapping(session.get("audio"))
+        self.session = session = mapping_of(event.get("session"))
+        audio = mapping_of(session.get("audio"))
         for side in ("input", "output"):
-            if "format" in (part := mapping(audio.get(side))):
+            if "format" in (part := mapping_of(audio.get(side))):
                 setattr(self, f"{side}_format", parse_format(part["format"]))
 
     def _forget(self) -> None:
@@ -214,7 +210,7 @@ class Facts:
         self.buffered, self.input_format, self.output_format = 0, PCM16, PCM16
 
     def _on_item(self, event: AnyEvent, frame: Frame) -> None:
-        item = mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         item_id = item.get("id")
         if not isinstance(item_id, str):
             return
@@ -246,7 +242,7 @@ class Facts:
             item.truncated = True
 
     def _on_response_created(self, event: AnyEvent, frame: Frame) -> None:
-        response = mapping(event.get("response"))
+        response = mapping_of(event.get("response"))
         # null says that it is not added to the conversation; other servers leave the field out
         out_of_band = response.get("conversation_id", "") is None
         self.responses[str(response.get("id"))] = KnownResponse(frame.number, out_of_band)
@@ -256,7 +252,7 @@ class Facts:
         self.interruptions.clear()
 
     def _on_response_done(self, event: AnyEvent, frame: Frame) -> None:
-        response = mapping(event.get("response"))
+        response = mapping_of(event.get("response"))
         if (known := self.responses.get(str(response.get("id")))) is not None:
             known.status = str(response.get("status") or "completed")
 
@@ -288,7 +284,7 @@ class Facts:
             self.interruptions[part] = Interruption(frame.number, frame.at, unheard)
 
     def _on_error(self, event: AnyEvent, frame: Frame) -> None:
-        self.attributed = self.attributed and mapping(event.get("error")).get("event_id") is not None
+        self.attributed = self.attributed and mapping_of(event.get("error")).get("event_id") is not None
 
     # -- what we send ------------------------------------------------------------------------------------------------
 
@@ -301,7 +297,7 @@ class Facts:
         self.buffered = 0
 
     def _on_create(self, event: AnyEvent, frame: Frame) -> None:
-        item = mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         item_id = item.get("id")
         if isinstance(item_id, str) and item_id not in self.items:
             self.items[item_id] = KnownItem(str(item.get("type", "message")), str(item.get("role", "")))

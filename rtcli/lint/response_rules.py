@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import AnyEvent, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts
 from rtcli.lint.rule import Severity, rule, rule_at_end
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 
 _MIN_UNHEARD_MS = 500
@@ -23,7 +24,7 @@ _STREAMS = ("response.output_text", "response.output_audio_transcript", "respons
 def create_while_active(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is asked for when none runs."""
     # Any number of these may run beside the conversation's own.
-    if mapping(event.get("response")).get("conversation") == "none":
+    if mapping_of(event.get("response")).get("conversation") == "none":
         return
     if (active := facts.active) is not None:
         yield f"response.create while the response of #{active.number} runs: wait for its response.done"
@@ -39,14 +40,14 @@ def create_while_active(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator
 
 
 def _out_of_band(response: object) -> bool:
-    return mapping(response).get("conversation") == "none"
+    return mapping_of(response).get("conversation") == "none"
 
 
 @rule(
     "cancel-without-response",
     Severity.NOTE,
     ">response.cancel",
-    prevents="an error for nothing: response_cancel_not_active",
+    prevents="a needless error: response_cancel_not_active",
 )
 def cancel_without_response(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is cancelled while it runs."""
@@ -62,14 +63,14 @@ def cancel_without_response(facts: Facts, event: AnyEvent, frame: Frame) -> Iter
     "response-not-ended",
     Severity.WARNING,
     "<response.created",
-    prevents="a program that waits for response.done never goes on",
+    prevents="a program that waits for response.done hangs",
 )
 def response_not_ended(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response ends before the next one begins."""
-    response = mapping(event.get("response"))
+    response = mapping_of(event.get("response"))
     # null marks a response that is out of band; the field is missing on other servers.
     if response.get("conversation_id", "") is not None and (active := facts.active) is not None:
-        yield f"a response begins, and that of #{active.number} has had no response.done"
+        yield f"a response begins before the response.done of that of #{active.number}"
 
 
 @rule(

@@ -26,5 +26,5 @@ def rules_without(names: Iterable[str], option: str = "--ignore") -> list[Rule]:
     for name in ignored.difference(known):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "rtcli check --rules lists them"
-        raise UsageError(f"{option} {name}: no such rule", hint=hint)
+        raise UsageError(f"{option} {name}: unknown rule", hint=hint)
     return [rule for rule in RULES if rule.id not in ignored]

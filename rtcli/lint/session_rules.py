@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import AnyEvent, Facts, mapping
+from rtcli.lint.facts import AnyEvent, Facts
 from rtcli.lint.rule import Severity, rule
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.models import shutdowns_in
 from rtcli.protocol.record import Frame
 
@@ -18,13 +19,13 @@ from rtcli.protocol.record import Frame
 )
 def voice_fixed(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """The voice stays the same once the assistant has spoken."""
-    asked, now = (_voice(mapping(session)) for session in (event.get("session"), facts.session))
+    asked, now = (_voice(mapping_of(session)) for session in (event.get("session"), facts.session))
     if facts.speech and asked is not None and now is not None and asked != now:
         yield f"voice {asked} is asked for after the assistant has spoken with {now}"
 
 
 def _voice(session: AnyEvent) -> object:
-    return mapping(mapping(session.get("audio")).get("output")).get("voice")
+    return mapping_of(mapping_of(session.get("audio")).get("output")).get("voice")
 
 
 @rule(
@@ -36,7 +37,7 @@ def _voice(session: AnyEvent) -> object:
 )
 def shutdown(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """No model and no field is about to be switched off."""
-    session = mapping(event.get("session"))
+    session = mapping_of(event.get("session"))
     model = session.get("model")
     # session.updated repeats the whole session: only what this update has brought in is news.
     before = set(shutdowns_in(_text(facts.session.get("model")), facts.session)) if facts.whole else set()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import AnyEvent, Facts, KnownCall, mapping
+from rtcli.lint.facts import AnyEvent, Facts, KnownCall
 from rtcli.lint.rule import Severity, rule, rule_at_end
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 
 _CREATE = ">conversation.item.create"
@@ -13,7 +14,7 @@ _CREATE = ">conversation.item.create"
 
 def _answered(facts: Facts, event: AnyEvent) -> tuple[str, KnownCall | None] | None:
     """The call that a sent output is for; None where the event is not an output."""
-    item = mapping(event.get("item"))
+    item = mapping_of(event.get("item"))
     if item.get("type") != "function_call_output":
         return None
     call_id = str(item.get("call_id"))
@@ -25,10 +26,10 @@ def output_without_call(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator
     """An output is for a call that was made."""
     found = _answered(facts, event)
     if found is not None and found[1] is None and facts.whole:
-        yield f"an output for call {found[0]!r}, which nobody has made"
+        yield f"an output for call {found[0]!r}, which was never made"
 
 
-@rule("output-repeated", Severity.ERROR, _CREATE, prevents="the tool ran twice, or the model is told two results")
+@rule("output-repeated", Severity.ERROR, _CREATE, prevents="the tool ran twice, or the model gets two results")
 def output_repeated(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A call is answered once."""
     found = _answered(facts, event)

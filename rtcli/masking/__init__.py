@@ -65,10 +65,11 @@ _forms: tuple[tuple[str, str, str], ...] = ()
 def add_secret(value: str) -> None:
     """From now on `value` is shown nowhere. Values of less than 8 characters are not looked for."""
     global _forms  # noqa: PLW0603  (one process, one set of secrets: that is the point)
-    for one in {value, value.strip()}:
+    for one in {value, value.strip()}:  # a file's line break is not sent with its key
         if MIN_LENGTH <= len(one) <= _MAX_SECRET_LENGTH and one not in _values:
             with ADDING:
                 _values[one] = None
+                # The oldest goes: a server that mints a key a second must not slow every text that is masked.
                 if len(_values) > _MAX_SECRETS:
                     del _values[next(iter(_values))]
                 _forms = rows_of(_values)
@@ -105,7 +106,7 @@ def add_url(url: str) -> None:
         return
     for value in (password, user if not password else ""):
         add_secret(value)
-        add_secret(unquote(value))
+        add_secret(unquote(value))  # as headers and messages have it
     if password:
         _encode_basic(user, password)
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -122,7 +123,7 @@ def add_environment(environ: Mapping[str, str]) -> None:
 
 def add_event(event: Mapping[str, Any]) -> None:
     """What an event of ours carries for others, such as the authorization of an MCP server."""
-    waiting: list[Any] = [event]
+    waiting: list[Any] = [event]  # a list: an event may be nested more deeply than Python calls
     while waiting:
         value = waiting.pop()
         if isinstance(value, Mapping):
@@ -279,6 +280,7 @@ def spans(text: str) -> list[tuple[int, int]]:
 
 def _add_basic(token: str) -> None:
     try:
+        # Padding that is too much is ignored, padding that is missing is an error.
         user, colon, password = base64.b64decode(token + "==").decode().partition(":")
     except ValueError:
         return
@@ -304,7 +306,7 @@ def mask_exception(error: BaseException | None) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        waiting += [one.__cause__, one.__context__]
+        waiting += [one.__cause__, one.__context__]  # a traceback prints whichever is there
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions
         _mask_fields(one)

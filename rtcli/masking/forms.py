@@ -36,7 +36,7 @@ def written_forms(value: str) -> Iterator[str]:
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
     for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
         yield dumped[1:-1]
-        yield dumped[1:-1].replace("/", "\\/")
+        yield dumped[1:-1].replace("/", "\\/")  # PHP and some proxies write it so
     yield html.escape(value)
     yield repr(value)[1:-1]
     yield from _in_base64(value.encode("utf-8", "surrogatepass"))
@@ -44,6 +44,7 @@ def written_forms(value: str) -> Iterator[str]:
 
 def _in_base64(value: bytes) -> Iterator[str]:
     """The characters that the value makes wherever it stands in what was encoded (three positions are possible)."""
+    # base64 takes three bytes at a time, so what a value becomes depends on what stands before it.
     for before in range(3):
         first, end = -(-before * 8 // 6), (before + len(value)) * 8 // 6
         for encoded in (base64.b64encode, base64.urlsafe_b64encode):
@@ -85,4 +86,5 @@ def rows_of(values: Collection[str]) -> tuple[tuple[str, str, str], ...]:
     """Each way in which values may be written, the longest first: what is looked for, all of it, what stands for it."""
     found = {form: stand_in_for(one) for one in values for form in written_forms(one)}
     rows = [(form[: beginning(form)] if form in values else form, form, by) for form, by in found.items()]
+    # The longest first: a form that is a part of another must not leave the rest of that one behind.
     return tuple(sorted(rows, key=lambda row: -len(row[1])))

@@ -77,6 +77,7 @@ def _fault(text: str, error: json.JSONDecodeError) -> Diagnosis:
         return Diagnosis(f"{text[at : at + 2]} is not an escape: JSON has {_ESCAPES}", at)
     if error.msg.startswith("Unterminated string"):
         return Diagnosis("this string has no end: its closing quote is missing", at)
+    # The decoder reports where a value was to begin, which may be lines before what is wrong.
     while at < len(text) and text[at] in _SPACE:
         at += 1
     for look in _LOOKS:
@@ -117,6 +118,7 @@ def _the_end(text: str, at: int) -> Diagnosis | None:
 
 def _open_brackets(text: str) -> Iterator[str]:
     stack: list[str] = []
+    # Brackets inside of strings are text.
     for char in _STRING.sub("", text):
         if char in "{[":
             stack.append("}" if char == "{" else "]")
@@ -199,6 +201,7 @@ def _word(text: str, at: int) -> Diagnosis | None:
 def _number(text: str, at: int) -> Diagnosis | None:
     """Numbers of other languages. The decoder reads the part that it knows, and stops behind it."""
     begin = at
+    # The decoder stops behind the part of a number that JSON has: "0x1F" stops at the x.
     while begin and text[begin - 1] in "+-.0123456789abcdefABCDEFxXoO_n":
         begin -= 1
     match = re.compile(r"[-+]?(?:0[xXoObB][\da-fA-F_]+|\d[\d_.]*(?:[eE][-+]?\d*)?n?|\.\d+|\.)").match(text, begin)

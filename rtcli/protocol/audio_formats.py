@@ -102,6 +102,7 @@ def decode_base64(text: str) -> bytes:
         pass
     except (TypeError, AttributeError) as error:
         raise ValueError(f"not base64 text: {error}") from error
+    # Some clients wrap base64 at 76 characters, or leave the padding out; the API takes both.
     compact = "".join(text.split())
     try:
         return pybase64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)

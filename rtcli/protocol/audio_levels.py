@@ -21,6 +21,7 @@ def level_db(data: bytes, audio_format: AudioFormat = PCM16) -> float | None:
 
 
 def _pcm_power(data: bytes) -> tuple[float, int]:
+    # The wire is little-endian, as is every processor that this runs on.
     samples = array("h", data[: len(data) // 2 * 2])
     step = max(1, len(samples) // _MEASURED_SAMPLES) | 1  # odd: it does not walk in step with a tone
     measured = samples[::step]
@@ -36,6 +37,7 @@ def _alaw_power(data: bytes) -> tuple[float, int]:
 
 
 def _table_power(data: bytes, powers: list[int]) -> tuple[float, int]:
+    # 256 codes are counted in C, and then there are 256 multiplications, however long the audio is.
     return sum(powers[code] * count for code, count in Counter(data).items()), len(data)
 
 

@@ -35,6 +35,7 @@ def _rows(direction: Direction, table: str) -> Iterator[EventType]:
 
     A field that ends in `?` is optional.
     """
+    # A table in text, because a row of it is read as a row; 80 calls of a class would not be.
     for line in table.strip().splitlines():
         cells = [cell.strip() for cell in line.split("|")]
         name, fields, meaning = cells[0], cells[1].split(), cells[-1]
@@ -169,6 +170,7 @@ def all_types(kind: SessionKind = SessionKind.REALTIME) -> tuple[EventType, ...]
 
 def nearest(name: str, direction: Direction, kind: SessionKind = SessionKind.REALTIME) -> str | None:
     """The known event type that `name` was probably meant to be, or None."""
+    # A name of the beta is nearer by its letters to another one than to what it became.
     ga = BETA_NAMES.get(name, "")
     if (kind, direction, ga) in ROWS:
         return ga

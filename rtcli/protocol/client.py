@@ -74,8 +74,8 @@ class ClientCore:
         self._config: Mapping[str, Any] = {}  # what the first session.update says
         self._joined_call, self.sends_session = False, True
         self._pending_edits = PendingEdits()
-        self._history_numbers = count(1)
-        self._calls = FunctionCalls()
+        self._history_numbers = count(1)  # in event ids, so that an error says which delete or create it refuses
+        self._calls = FunctionCalls()  # those that were emitted: an item may be told twice
 
     def __repr__(self) -> str:
         return f"<ClientCore {self.model}, {'ready' if self.ready else 'not ready'}, {self.responses}, {self.playback}>"
@@ -111,7 +111,7 @@ class ClientCore:
 
     def connection_lost(self) -> None:
         """The connection is gone, and with it whatever was under way. What was asked of the session is kept."""
-        self.epoch += 1
+        self.epoch += 1  # first: receive() looks at it when a listener has closed the connection
         self.ready = False
         self.session.forget_connection()
         self.responses.reset()
@@ -144,7 +144,7 @@ class ClientCore:
             for semantic in translator(event):
                 if self.epoch != epoch:
                     return
-                if semantic[0] != "function_call" or self._calls.is_new(semantic[1]):
+                if semantic[0] != "function_call" or self._calls.is_new(semantic[1]):  # told twice by some
                     yield semantic
         if self.epoch != epoch:
             return
@@ -157,7 +157,7 @@ class ClientCore:
 
     def _on_session_created(self, event: Event, *, updated: bool = False) -> Ready | None:
         self.session.confirm(event.get("session"))
-        first, self.ready = not self.ready, True
+        first, self.ready = not self.ready, True  # either event confirms it: some servers send only one
         return Ready(updated) if first or updated else None
 
     def _on_session_updated(self, event: Event) -> Ready | None:
@@ -224,12 +224,12 @@ class ClientCore:
         item_id, delta, index = event.get("item_id"), event.get("delta"), event.get("content_index")
         if not isinstance(item_id, str) or not isinstance(delta, str):
             return ()
-        data = decode_base64(delta)
+        data = decode_base64(delta)  # raises ValueError, which the transport reports
         response_id = text_of(event.get("response_id"))
         key = (item_id, index if isinstance(index, int) else 0)
         running = self.responses.running(response_id)
         audio_format = (running.output_format if running else None) or self.session.output_format
-        inside = running is None or not running.out_of_band
+        inside = running is None or not running.out_of_band  # else it is not an item, and cannot be cut
         in_time = self.playback.receive(key, response_id, len(data), audio_format, now, in_conversation=inside)
         return (("audio", _audio_payload(data, response_id, item_id, key[1], not in_time)),)
 
@@ -307,7 +307,7 @@ class ClientCore:
             return
         try:
             yield Send(*due)
-        except BaseException:
+        except BaseException:  # also where the generator is closed: the slot has to be free again
             self.responses.unsent()
             raise
 
@@ -357,15 +357,15 @@ class ClientCore:
                 yield from self.send({"type": "response.cancel"})
             yield Send({"type": "output_audio_buffer.clear"})
             return
-        cuts, epoch = self.playback.interrupt(now, heard), self.epoch
+        cuts, epoch = self.playback.interrupt(now, heard), self.epoch  # before anything is emitted
         if not cuts:
             return
         self.last_interruption = cuts
         if cancel:
             yield from self._cancel(cuts[-1].response_id)
-        yield ("audio_interrupted",)
+        yield ("audio_interrupted",)  # after the cancel, before the truncates, as in the reference
         for cut in cuts:
-            if cut.audio_end_ms is not None and self.epoch == epoch:
+            if cut.audio_end_ms is not None and self.epoch == epoch:  # a listener may have closed the connection
                 yield Send(truncate(cut))
 
     def _cancel(self, response_id: str) -> Effects:

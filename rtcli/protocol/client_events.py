@@ -54,6 +54,7 @@ def function_call_output(tool_call: Any, output: str) -> tuple[Event, FunctionCa
         raise UsageError(f"the function call {call.get('name')!r} has no call_id")
     item = {"type": "function_call_output", "output": output, "call_id": call["call_id"]}
     event = {"type": "conversation.item.create", "item": item}
+    # A call_id alone answers the call; there is just no item to show as completed.
     if not all(isinstance(call.get(key), str) for key in ("id", "name", "arguments")):
         return event, None
     done = FunctionCallItem(call["id"], call["name"], call["arguments"], "completed", output)
@@ -69,6 +70,7 @@ def mcp_approval_response(approval_request: Any, approved: bool, reason: str | N
     item = {"type": "mcp_approval_response", "approval_request_id": request_id, "approve": approved}
     if reason is not None:
         item["reason"] = reason
+    # Behind the request: at the end of the conversation it might stand behind another turn.
     return {"type": "conversation.item.create", "previous_item_id": request_id, "item": item}
 
 

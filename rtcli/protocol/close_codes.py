@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-NO_CLOSE_FRAME = 1006
+NO_CLOSE_FRAME = 1006  # RFC 6455: never sent, it stands for a connection that just broke
 
 TOO_LARGE = "a message of the server was larger than is taken"
 """The reason of an end that we made with 1009: the same code of a server is about what we sent."""

@@ -43,6 +43,7 @@ def checked_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_object(what: str, value: object) -> None:
+    # is_dataclass() is also true of the class itself, which holds no values.
     if not isinstance(value, Mapping) and (isinstance(value, type) or not is_dataclass(value)):
         raise UsageError(f"{what} is {_short(value)}, not an object")
 

@@ -59,6 +59,7 @@ class Cues:
         """We send an event now: what came before it."""
         named = ids_in(event)
         ids = {name: place for name in named if (place := self._places.get(name))}
+        # An id that we chose is sent as it is; one of the server's has another name in the next session.
         self._ours |= named - ids.keys()
         return Cue(self._begun, self._ended, self._deltas[-1] if self._deltas else 0, ids)
 
@@ -66,6 +67,7 @@ class Cues:
         """The server sent an event."""
         if not isinstance(event.get("type"), str):
             return
+        # By GA's names, so that a recording of one server can be sent to another.
         for one in self._dialect.read(dict(event)) or (event,):
             kind = one["type"]
             if kind == "response.created":
@@ -103,6 +105,7 @@ class Cues:
     def named(self, text: str, cue: Cue) -> str:
         """The text of an event with the ids that the server has made this time."""
         for name, place in cue.ids.items():
+            # In the text, not in the parsed event: what is sent again should be the same to the letter.
             text = text.replace(f'"{name}"', f'"{self._id(place) or name}"')
         return text
 

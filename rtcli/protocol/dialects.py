@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, mapping_of
+from rtcli.protocol.items import text_of
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
 
@@ -142,9 +143,10 @@ class Dialect:
 
     def read_binary(self, data: bytes) -> Events | None:
         """A binary message that is not JSON: audio of the response that runs; None where it cannot be that."""
+        # A binary frame may also be JSON that a server sends as bytes.
         if not self._response or data[:1] in (b"{", b"["):
             return None
-        item = _text(self._item) or f"item_of_{self._response}"
+        item = text_of(self._item) or f"item_of_{self._response}"
         delta = {"response_id": self._response, "item_id": item, "output_index": 0, "content_index": 0}
         return ({"type": "response.output_audio.delta", **delta, "delta": encode_base64(data)},)
 
@@ -154,50 +156,51 @@ class Dialect:
         session = event.get("session")
         if not isinstance(session, Mapping):
             return None
-        audio_format = _mapping(session.get("audio")).get("format")
+        audio_format = mapping_of(session.get("audio")).get("format")
         if audio_format is not None:  # GPT-Live has one for both directions
             sides = {
-                side: {"format": audio_format, **_mapping(session["audio"].get(side))} for side in ("input", "output")
+                side: {"format": audio_format, **mapping_of(session["audio"].get(side))} for side in ("input", "output")
             }
             return ({**event, "session": {"type": "live", **session, "audio": {**session["audio"], **sides}}},)
         missing = [(name, path) for name, path in SESSION_FIELDS if name in session and _at(session, path) is None]
         if not missing and not ("modalities" in session and "output_modalities" not in session):
             return None
-        audio = {side: dict(_mapping(_mapping(session.get("audio")).get(side))) for side in ("input", "output")}
+        audio = {side: dict(mapping_of(mapping_of(session.get("audio")).get(side))) for side in ("input", "output")}
         for name, (side, field) in missing:
             audio[side][field] = session[name]
-        read = {**session, "audio": {**_mapping(session.get("audio")), **audio}}
+        read = {**session, "audio": {**mapping_of(session.get("audio")), **audio}}
         if "modalities" in session:
             read.setdefault("output_modalities", session["modalities"])
         return ({**event, "session": read},)
 
     def _on_response_created(self, event: Event) -> None:
         self._carried.clear()
-        self._ended.pop(_text(_mapping(event.get("response")).get("id")), None)
-        self._response, self._item = _text(_mapping(event.get("response")).get("id")), ""
+        self._ended.pop(text_of(mapping_of(event.get("response")).get("id")), None)
+        self._response, self._item = text_of(mapping_of(event.get("response")).get("id")), ""
 
     def _on_item_added(self, event: Event) -> None:
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         if item.get("type") in (None, "message"):
-            self._item = _text(item.get("id")) or self._item
+            # Kept for audio that comes as bare bytes, which names no item.
+            self._item = text_of(item.get("id")) or self._item
 
     def _on_content(self, event: Event) -> None:
         if not event["type"].startswith(_HEARD):
-            self._item = _text(event.get("item_id")) or self._item
+            self._item = text_of(event.get("item_id")) or self._item
 
     def _on_conversation_item(self, event: Event) -> Events | None:
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         return None if (read := _with_parts(item)) is item else ({**event, "item": read},)
 
     def _on_item_done(self, event: Event) -> Events | None:
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         if item.get("type") != "function_call":
             return self._on_conversation_item(event)
-        remember(self._calls, _text(item.get("call_id")), None, _MAX_REMEMBERED)
+        remember(self._calls, text_of(item.get("call_id")), None, _MAX_REMEMBERED)
         return None if item.get("status") else ({**event, "item": {**item, "status": "completed"}},)
 
     def _on_arguments_done(self, event: Event) -> None:
-        call_id = _text(event.get("call_id"))
+        call_id = text_of(event.get("call_id"))
         if isinstance(event.get("name"), str) and self._calls.get(call_id, {}) is not None:
             item = {"id": event.get("item_id"), "call_id": call_id, "name": event["name"]}
             item["arguments"] = event.get("arguments")
@@ -205,24 +208,25 @@ class Dialect:
 
     def _on_response_done(self, event: Event) -> Events | None:
         """Calls that nothing but the end tells of are told before it."""
-        response = _mapping(event.get("response"))
-        response_id = _text(response.get("id"))
+        response = mapping_of(event.get("response"))
+        response_id = text_of(response.get("id"))
         if self._ended.get(response_id) in ENDS:
             return ()
         self._remember_end(response_id, event["type"])
         output = response.get("output")
         items = [item for item in (output if isinstance(output, list) else ()) if isinstance(item, Mapping)]
         calls = [item for item in items if item.get("type") == "function_call"]
-        known = {_text(item.get("call_id")) for item in calls}
+        known = {text_of(item.get("call_id")) for item in calls}
         calls += [item for call_id, item in self._calls.items() if item is not None and call_id not in known]
-        untold = [item for item in calls if self._calls.get(_text(item.get("call_id")), {}) is not None]
+        untold = [item for item in calls if self._calls.get(text_of(item.get("call_id")), {}) is not None]
         for item in untold:
-            remember(self._calls, _text(item.get("call_id")), None, _MAX_REMEMBERED)
+            remember(self._calls, text_of(item.get("call_id")), None, _MAX_REMEMBERED)
         read = [_with_parts(item) for item in items]
         if any(new is not old for new, old in zip(read, items, strict=True)):
             event = {**event, "response": {**response, "output": read}}
             if not untold:
                 return (event,)
+        # A call of a response that was cut short may have half of its arguments.
         if response.get("status") not in (None, "completed") or not untold:
             return None
         told = {"type": "response.output_item.done", "response_id": response_id, "output_index": 0}
@@ -245,10 +249,11 @@ class Dialect:
 
     def _on_cumulative(self, event: Event) -> Events:
         """What is new of a transcript; one that was corrected is shown when it is whole."""
-        item_id = _text(event.get("item_id")) or "item_heard"
+        item_id = text_of(event.get("item_id")) or "item_heard"
         whole = event.get("transcript")
-        whole = whole if isinstance(whole, str) else _text(event.get("text"))
+        whole = whole if isinstance(whole, str) else text_of(event.get("text"))
         before = self._heard.get(item_id, "")
+        # A recognizer takes words back while it listens; a delta cannot say that.
         if not whole.startswith(before) or whole == before:
             return ()
         remember(self._heard, item_id, whole, _MAX_REMEMBERED)
@@ -258,12 +263,13 @@ class Dialect:
 
     def _on_words(self, event: Event) -> Events:
         """A piece of what is said: behind the end of a sentence, or a pause, another one begins."""
-        kind, delta = event["type"], _text(event.get("delta"))
+        kind, delta = event["type"], text_of(event.get("delta"))
         sentence = self._said.setdefault(kind, _Sentence())
         at = event.get("start_ms", event.get("elapsed_ms"))
         at = at if isinstance(at, int | float) else sentence.at
         ended = sentence.text and (at - sentence.at > _MAX_PAUSE_MS or sentence.ends_before(delta))
         read = self._sentence_done(kind) if ended else ()
+        # The space that separates two sentences belongs to neither of them.
         delta = delta if sentence.text else delta.lstrip()
         sentence.text, sentence.at = sentence.text + delta, at
         return (*read, {"type": _WORDS[kind][0], **self._place(kind), "delta": delta}) if delta else read
@@ -284,7 +290,7 @@ class Dialect:
         return ({**read, "response_id": "", "item_id": "item_spoken", "output_index": 0, "content_index": 0},)
 
     def _on_started(self, event: Event) -> Events:
-        session = {"type": "live", **_mapping(event.get("session"))}  # no conversation's
+        session = {"type": "live", **mapping_of(event.get("session"))}  # no conversation's
         read = {**event, "type": "session.created", "session": session}
         return self._on_session(read) or (read,)
 
@@ -327,9 +333,9 @@ def as_verdict(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def response_ended(event: Mapping[str, Any], running: str = "") -> dict[str, Any]:
     """The `response` of an event of ENDS as response.done has it; `running` is its id where the event has none."""
-    response = _mapping(event.get("response"))
+    response = mapping_of(event.get("response"))
     status = ENDS[event["type"]]
-    response_id = _text(event.get("response_id")) or _text(response.get("id")) or running
+    response_id = text_of(event.get("response_id")) or text_of(response.get("id")) or running
     beside: dict[str, Any] = {name: event[name] for name in ("error", "status_details") if name in event}
     return {"output": [], **beside, **response, "id": response_id, "status": status}
 
@@ -343,15 +349,7 @@ def _renamed(event: Event, field: str, others: tuple[str, ...]) -> Event:
 
 
 def _at(session: Mapping[str, Any], path: tuple[str, ...]) -> object:
-    return _mapping(_mapping(session.get("audio")).get(path[0])).get(path[1])
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return mapping_of(mapping_of(session.get("audio")).get(path[0])).get(path[1])
 
 
 _Reader: TypeAlias = Callable[[Dialect, Event], Events | None]

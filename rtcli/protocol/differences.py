@@ -67,6 +67,7 @@ def differences(  # noqa: PLR0917  # the place, from outside in
     if verdict is True:
         return
     if verdict is None and isinstance(expected, Mapping) and isinstance(got, Mapping):
+        # What is expected first, in its own order: a reader compares with the script.
         for name in (*expected, *(name for name in got if name not in expected)):
             inner = f"{path}.{name}" if path else str(name)
             values = expected.get(name, NOTHING), got.get(name, NOTHING)

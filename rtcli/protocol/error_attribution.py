@@ -12,6 +12,7 @@ from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
 from rtcli.protocol.requests import Request, RequestQueue
 
+# Parts, not whole codes: the API has families of them, and adds to these.
 _BY_CODE: tuple[tuple[str, str], ...] = (
     ("item_create_", "conversation.item.create"),
     ("item_retrieve_", "conversation.item.retrieve"),
@@ -142,6 +143,7 @@ class SentFrames:
                 if number > self._reached
             ]
             if not named and found:
+                # It was refused, so it is not among those that may still be.
                 self._over = min(self._over + 1, self._sent)
             if len(found) == 1:
                 del self._silent[found[0][1], named]

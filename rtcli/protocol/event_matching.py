@@ -71,6 +71,7 @@ class EventMatcher:
 
     def differences(self, event: Event) -> Sequence[Discrepancy]:
         """Where the event is another one; the type alone, if that is."""
+        # Of another type of event every field differs: that one line says it all.
         if "type" in self.fields and any(_differing("type", self.fields["type"], event.get("type"), "")):
             return (Discrepancy("", self.fields, event),)
         return tuple(_differing("", self.fields, event, ""))
@@ -105,6 +106,7 @@ def stands_for_itself(value: Mapping[str, Any]) -> bool:
 
 def value_at(value: Any, path: str) -> Any:
     """What stands at a path of fields and positions; NOTHING where that leads nowhere."""
+    # A key may have a dot in it itself, as metadata does.
     if isinstance(value, Mapping) and path in value:
         return value[path]
     first, _, rest = path.partition(".")
@@ -124,6 +126,7 @@ def _matches(key: str, expected: Any, got: Any) -> bool:
         return words_matcher(expected)(got)
     comparison = _COMPARISON.fullmatch(expected)
     if comparison and isinstance(got, int | float) and not isinstance(got, bool):
+        # "<1.5s" of a field in milliseconds; elsewhere the unit is the field's own.
         number = float(comparison[2]) * (1000 if comparison[3] == "s" and key.endswith("_ms") else 1)
         return _OPERATORS[comparison[1]](got, number)
     if "*" in expected:

@@ -31,6 +31,7 @@ def decode(frame: str | bytes) -> Event | Malformed:
     Integers are exact within 64 bits; larger numbers are floats, as in JavaScript.
     """
     try:
+        # orjson first: it is several times faster, and every frame of a session passes here.
         event = orjson.loads(frame)
     except orjson.JSONDecodeError:
         # JSON with a lone surrogate or a number beyond all bounds is still JSON: the standard library reads it.
@@ -82,3 +83,8 @@ def without_nan(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: without_nan(entry) for key, entry in value.items()}
     return [without_nan(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """A field that should be an object: itself, or an empty one where the sender wrote something else."""
+    return value if isinstance(value, Mapping) else {}

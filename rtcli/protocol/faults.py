@@ -86,6 +86,7 @@ def _seconds(value: str) -> float:
 
 
 def _integer(value: str, expected: str) -> int:
+    # Nine digits: int() takes underscores, Arabic digits and numbers without end.
     if not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError(f"expected {expected}, got {value!r}")
     return int(value)
@@ -226,7 +227,9 @@ class FaultPlan:
 
     def before(self, event_type: str, direction: Direction = Direction.RECEIVED) -> list[FaultAction]:
         """What happens before an event of this type passes in this direction; counts it."""
+        # Counted for every event, also where no fault asks for it: `n=20` means the 20th of all.
         self._passed[direction] = self._passed.get(direction, 0) + 1
+        # All are asked, none is skipped: each counts its own matches.
         due = [fault for fault in self.faults if fault.direction == direction and self._is_due(fault, event_type)]
         return [fault.action for fault in due]
 

@@ -69,6 +69,7 @@ def _about(key: str, value: str) -> _Test:
 
 
 def _type_glob(term: str) -> _Test:
+    # A filter with a typing mistake would show nothing, which looks like a silent server.
     if not re.fullmatch(r"[\w.*?\[\]!-]+", term):
         raise UsageError(
             f"the filter term {term!r} is not an event type", hint="for example: response.* -*.delta < item=ID"

@@ -42,6 +42,7 @@ class FrameMaker:
         What this context sends from here on, it sends because of this frame: listeners run in the reader.
         """
         self._number = number = self._number + 1
+        # Before anybody is told of the frame: what listeners send because of it is linked to it.
         parent = self.pending.observe(number, _RECEIVED, event)
         clean = None
         if event is not None:

@@ -20,6 +20,7 @@ class FunctionCalls:
 
     def is_new(self, call: FunctionCall) -> bool:
         """Whether this call comes for the first time: it may be reported completed twice (item added, item done)."""
+        # Some servers give no call_id; the item's id tells calls apart as well.
         name = call.call_id or call.id
         if name and name in self._handed_on:
             return False

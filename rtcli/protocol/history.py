@@ -35,6 +35,9 @@ class History:
         self._first: str | None = None
         self._last: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<History: {len(self._items)} items, last {self._last or 'none'}>"
+
     def __len__(self) -> int:
         return len(self._items)
 
@@ -73,6 +76,7 @@ class History:
     def _forget(self, newest: str) -> None:
         """The items that were seen first go first, wherever they stand."""
         while self._characters > self._max_characters:
+            # Never the newest: an item that is larger than all the room would otherwise vanish as it comes.
             oldest = next((item_id for item_id in self._items if item_id != newest), None)
             if oldest is None:
                 return
@@ -92,7 +96,7 @@ class History:
             self._link(before, after)
         if after is None:
             self._last = before
-        elif before is None:
+        elif before is None:  # the next one is the first now
             self._previous.pop(after, None)
         return item
 
@@ -141,6 +145,7 @@ def keep_transcripts(known: MessageItem, new: MessageItem) -> MessageItem:
         return new
 
     def kept(index: int, part: dict[str, Any]) -> dict[str, Any]:
+        # Only speech: what was truncated of a text is gone on purpose.
         if part.get("type") != "output_audio" or part.get("transcript") or index >= len(known.content):
             return part
         transcript = known.content[index].get("transcript")

@@ -39,6 +39,7 @@ def fits(id_: str, typed: str) -> bool:
 def expand(typed: str, known: Iterable[str]) -> str:
     """The one known id that a typed form stands for; the form itself where that is none or several."""
     known = tuple(known)
+    # A whole id first: it may also be the end of another one.
     if typed in known:
         return typed
     found = [id_ for id_ in known if fits(id_, typed)]

@@ -94,6 +94,7 @@ def read_message(item: Mapping[str, Any], *, default_status: str, previous: str 
     item_id, role, content = item.get("id"), item.get("role"), item.get("content")
     if not isinstance(item_id, str) or not isinstance(role, str) or not isinstance(content, list):
         return None
+    # What is not an object is left out; the rest of the message can still be shown.
     parts = [part for part in content if isinstance(part, dict)]
     if role == "assistant":
         parts = [
@@ -120,6 +121,7 @@ def read_mcp_call(item: Mapping[str, Any], *, default_status: str) -> McpCallIte
     """An MCP call of the wire. A failed one keeps its `error`; a finished one says so even when it is retrieved."""
     status, output, error = item.get("status"), item.get("output"), item.get("error")
     if not isinstance(status, str):
+        # A call that is retrieved comes without its status.
         status = "completed" if output is not None else default_status
     return McpCallItem(
         text_of(item.get("id")),

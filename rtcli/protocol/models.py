@@ -87,5 +87,6 @@ def shutdowns_in(model: str | None, config: Mapping[str, Any]) -> Iterator[Shutd
     for name in (model, transcriber):
         if shutdown := shutdown_of(name):
             yield shutdown
+    # null switches a stored prompt off.
     if config.get("prompt") is not None:
         yield STORED_PROMPTS

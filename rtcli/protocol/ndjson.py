@@ -56,6 +56,7 @@ def read_events(text: str, file: str = "", first_line: int = 1) -> Iterator[Loca
             if isinstance(value.get("log"), dict) and "entries" in value["log"]:
                 scanner.fail("a browser's HAR file, not events", start, _HAR_HINT)
             scanner.fail('not an event: there is no string under "type"', start)
+        # In the text itself; one that JSON writes as \ud800 is an escape, and passes.
         if half := _SURROGATE.search(text, start, end):
             scanner.fail(f"{name_of(half[0])}: half a character, which is not text", half.start())
         yield Located(value, *scanner.place(start), text[start:end], cue)
@@ -105,6 +106,7 @@ class _Scanner:
 
     def __init__(self, text: str, file: str = "", first_line: int = 1, hint: str = "") -> None:
         self._text, self._file, self._first_line, self._hint = text, file, first_line, hint
+        # The standard library's: orjson does not say where a value ends, nor read one behind another.
         self._decoder = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_integer)
         self._at = 0  # index of the next character
 
@@ -142,6 +144,7 @@ class _Scanner:
     def member(self, start: int, name: str) -> tuple[int, int]:
         """Where the value of a key of the object at `start` begins and ends; of several, the last."""
         found, self._at = (start, start), start
+        # Valid by now: the object has been decoded once, so nothing in it can be missing.
         while self._text[self._at] != "}":
             self._at += 1  # behind the bracket, or a comma
             self._peek()

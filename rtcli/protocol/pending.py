@@ -9,6 +9,7 @@ from rtcli.errors import error_of
 from rtcli.protocol.catalog import EVENT_TYPES, ROWS, event_types
 from rtcli.protocol.dialects import ENDS, NAMES, response_ended
 from rtcli.protocol.error_attribution import SentFrames, possible_event_types
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
@@ -99,6 +100,7 @@ class PendingRequests:
         `caused_by` is the frame that made us send this one, where the sender knows it. Afterwards `settled` holds the
         requests that this frame has ended. Never raises, whatever the event holds.
         """
+        # First: an event that cannot be read must not leave the requests that the last one ended.
         self.settled = ()
         kind = event.get("type") if event is not None else None
         if event is None or not isinstance(kind, str):
@@ -132,19 +134,21 @@ class PendingRequests:
         return parent
 
     def _session_update(self, request: Request, event: _Event) -> None:
-        self._items.name_servers(_mapping(event.get("session")), request.number)
+        self._items.name_servers(mapping_of(event.get("session")), request.number)
 
     def _response_create(self, request: Request, event: _Event) -> None:
-        request.response = _mapping(event.get("response"))
+        request.response = mapping_of(event.get("response"))
         self._items.name_servers(request.response, request.number)
         if not asks_out_of_band(request.response):
             self._turns.asked()
 
     def _item_create(self, request: Request, event: _Event) -> int | None:
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         item_id, kind = _text(item.get("id")), item.get("type")
         request.key = item_id or _kind_of(item)
         if kind == "function_call_output":
+            # The server confirms outputs of tools later than other items, so they must not hold up the order of
+            # replies.
             request.held = True
             return self._items.call(_text(item.get("call_id")))
         if kind == "mcp_approval_response" and (asked := _text(item.get("approval_request_id"))):
@@ -164,7 +168,7 @@ class PendingRequests:
 
     def _on_reply(self, number: int, event: _Event) -> int | None:
         """A reply of which the item's id, or the order alone, tells the request."""
-        about = _text(event.get("item_id")) or _text(_mapping(event.get("item")).get("id")) or ""
+        about = _text(event.get("item_id")) or _text(mapping_of(event.get("item")).get("id")) or ""
         request_type = _REQUEST_OF[event["type"]]
         if request := self._queue.first(request_type, about):
             return self._settle(request)
@@ -175,10 +179,10 @@ class PendingRequests:
         return self._origin(event)
 
     def _on_session_created(self, number: int, event: _Event) -> None:
-        self._turns.session(_mapping(event.get("session")))
+        self._turns.session(mapping_of(event.get("session")))
 
     def _on_session_updated(self, number: int, event: _Event) -> int | None:
-        self._turns.session(_mapping(event.get("session")))
+        self._turns.session(mapping_of(event.get("session")))
         return self._on_reply(number, event)
 
     def _live(self, event: _Event) -> int | None:
@@ -215,6 +219,7 @@ class PendingRequests:
         """The server commits what was spoken, or what we told it to."""
         item_id = _text(event.get("item_id"))
         parent = self._turns.end_of(item_id)
+        # Turn detection's own commit is the end of a turn; one that we asked for has no such end.
         if parent is None and (request := self._queue.first("input_audio_buffer.commit")):
             self._items.bring(item_id, number)
             return self._settle(request)
@@ -229,7 +234,7 @@ class PendingRequests:
         return parent
 
     def _on_item_added(self, number: int, event: _Event) -> int | None:
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         item_id = _text(item.get("id"))
         again = self._items.is_added_again(event["type"], item_id)
         request = self._queue.first("conversation.item.create", item_id or "")
@@ -251,7 +256,7 @@ class PendingRequests:
 
     def _on_item_done(self, number: int, event: _Event) -> int | None:
         """The item is whole. A server that speaks the beta's names says `created`, once, in place of this."""
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         item_id = _text(item.get("id")) or ""
         parent = self._on_item_added(number, event)
         request = self._queue.first("conversation.item.create", item_id)
@@ -262,10 +267,11 @@ class PendingRequests:
         return parent
 
     def _on_response_created(self, number: int, event: _Event) -> int | None:
-        response = _mapping(event.get("response"))
+        response = mapping_of(event.get("response"))
         response_id = _text(response.get("id")) or ""
         out_of_band = "conversation_id" in response and response["conversation_id"] is None
         remember(self._responses, response_id, (number, out_of_band), MAX_IDS)
+        # The server answers a turn that it took before it reads what we sent meanwhile.
         if self._turns.answered_next and not out_of_band:
             return self._turns.take()
         if request := self._queue.oldest_create(response):
@@ -276,7 +282,7 @@ class PendingRequests:
 
     def _on_response_done(self, number: int, event: _Event) -> int | None:
         """What ended a response: our cancel, or speech; and else what began it."""
-        response = _mapping(event.get("response"))
+        response = mapping_of(event.get("response"))
         response_id = _text(response.get("id")) or ""
         created, out_of_band = self._responses.get(response_id, (None, False))
         request = self._queue.first("response.create", response_id)
@@ -289,7 +295,8 @@ class PendingRequests:
         if request:
             self._settle(request)
         self._last_response_done = number
-        reason = _mapping(response.get("status_details")).get("reason")
+        reason = mapping_of(response.get("status_details")).get("reason")
+        # Only then has our cancel ended it: one that was under way may have met the end of the response.
         if cancel and reason == "client_cancelled":
             return self._settle(cancel)
         if cancel:  # the response ended before the server read it
@@ -297,11 +304,11 @@ class PendingRequests:
         return (self._turns.speech_started if reason == "turn_detected" else None) or created
 
     def _on_output_item_added(self, number: int, event: _Event) -> int | None:
-        self._items.bring(_text(_mapping(event.get("item")).get("id")), number)
+        self._items.bring(_text(mapping_of(event.get("item")).get("id")), number)
         return self._origin(event)
 
     def _on_output_item_done(self, number: int, event: _Event) -> int | None:
-        item = _mapping(event.get("item"))
+        item = mapping_of(event.get("item"))
         name = item.get("call_id") if item.get("type") == "function_call" else item.get("id")
         self._items.complete(_text(name), number)
         return self._origin(event)
@@ -329,15 +336,12 @@ class PendingRequests:
         self.settled = (*self.settled, request)
 
     def _settle(self, request: Request) -> int:
+        # A response that has begun was read long ago: its end says nothing about what was sent after it.
         if not request.begun:
             self._frames.reached(request)
         self._queue.remove(request)
         self.settled = (*self.settled, request)
         return request.number
-
-
-def _mapping(value: object) -> _Event:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: object) -> str | None:

@@ -215,6 +215,10 @@ class RequestedSession:
         self.input_format = self.output_format = PCM16
         self.named_output_format: AudioFormat | None = None  # None: the session has not said it
 
+    def __repr__(self) -> str:
+        state = "confirmed" if self.confirmed is not None else "not confirmed"
+        return f"<RequestedSession {', '.join({**self._requested, **self._provider}) or 'nothing'}: {state}>"
+
     @property
     def requested(self) -> Payload:
         """What was asked for, in the wire's shape and without defaults."""

@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from rtcli.protocol.events import mapping_of
+
 
 def _whole(value: object) -> int:
     """A count as the server wrote it; what is not a number counts as 0."""
     return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,10 @@ class TokenUsage:
 
         A usage without details counts as text, cached tokens without details likewise.
         """
-        whole = _mapping(usage)
-        spent = _mapping(whole.get("input_token_details"))
-        cached = _mapping(spent.get("cached_tokens_details"))
-        made = _mapping(whole.get("output_token_details"))
+        whole = mapping_of(usage)
+        spent = mapping_of(whole.get("input_token_details"))
+        cached = mapping_of(spent.get("cached_tokens_details"))
+        made = mapping_of(whole.get("output_token_details"))
         return cls(
             # other servers send totals alone
             input_text=_whole(spent.get("text_tokens") if spent else whole.get("input_tokens")),
@@ -88,7 +86,7 @@ class TranscriptionUsage:
     @classmethod
     def from_wire(cls, usage: object) -> TranscriptionUsage:
         """The `usage` of a transcription.completed event, of type "tokens" or "duration"."""
-        whole = _mapping(usage)
+        whole = mapping_of(usage)
         if whole.get("type") == "duration":
             seconds = whole.get("seconds")
             return cls(seconds=float(seconds) if isinstance(seconds, int | float) and math.isfinite(seconds) else 0.0)

@@ -162,7 +162,7 @@ class ProxyControl:
         message = flow.lane.held
         assert message is not None
         if message.binary:
-            raise UsageError("the frame that is held is binary", hint="/release lets it go")
+            raise UsageError("the frame that is held is binary", hint="/release sends it on")
         flow.keep()
         return flow.lane.direction, message.data.decode(errors="replace")
 

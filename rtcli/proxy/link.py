@@ -197,7 +197,7 @@ class Flow:
 
     def _held(self, step: Held) -> None:
         kind = type_of(self.lane.frame(step.message)) or "a frame that is not an event"
-        self._log.tell(self.link, f"held {self.lane.direction} {kind}", "/edit changes it, /release lets it go")
+        self._log.tell(self.link, f"held {self.lane.direction} {kind}", "/edit changes it, /release sends it on")
 
     def _released(self, step: Released) -> None:
         if step.late:

@@ -101,6 +101,10 @@ class RealtimeProxy:
         self._server: Server | None = None
         self._address = ("", 0)
 
+    def __repr__(self) -> str:
+        state = f"listening on {self._address[0]}:{self._address[1]}" if self._server is not None else "not listening"
+        return f"<RealtimeProxy to {self.target.label}: {state}, {self._count} connections so far>"
+
     async def __aenter__(self) -> RealtimeProxy:
         """Listen. Raises UsageError where the address cannot be had, or the endpoint is this proxy itself."""
         try:

@@ -41,7 +41,6 @@ class WatchedLink:
         self.state.log.shrink(LOG_BYTES)
         self.closed: Connection | None = None  # its end
         self.unfed: deque[Record] = deque()  # records that the state has not seen yet
-        self.frames_seen = 0
         self._maker = FrameMaker()
         self._maker.began = link.began
         self._failed = failed

@@ -84,6 +84,7 @@ class RecordingFolder:
         Raises InputError where there is none, and where several fit.
         """
         path = Path(name).expanduser()
+        # What looks like a path is one, also where nothing is there: then the error is about that file.
         if os.sep in name or path.suffix in (".ndjson", ".gz", ".json", ".jsonl") or path.exists():
             return path
         entries = self.entries()
@@ -92,10 +93,11 @@ class RecordingFolder:
                 raise InputError(name, f"{self.path} has no recording")
             return entries[0].path
         fitting = [entry for entry in entries if entry.name.startswith(name) or entry.name.endswith(name)]
+        # A whole name wins over those that only begin with it.
         if len(fitting) == 1 or (fitting and fitting[0].name == name):
             return fitting[0].path
         if fitting:
-            raise InputError(name, f"{len(fitting)} recordings are called so", hint="rtcli recordings list")
+            raise InputError(name, f"{len(fitting)} recordings match", hint="rtcli recordings list")
         raise InputError(name, f"neither a file nor a recording in {self.path}", hint="rtcli recordings list")
 
     def prune(self, *, max_bytes: int | None = None, max_files: int | None = None) -> list[RecordingFile]:
@@ -106,6 +108,7 @@ class RecordingFolder:
         for entry in self.entries():
             room -= entry.size
             places -= 1
+            # Looked at now and not from the list: another process may have begun to write it meanwhile.
             if (room < 0 or places < 0) and not is_locked(entry.path):
                 with contextlib.suppress(OSError):
                     entry.path.unlink()

@@ -46,11 +46,13 @@ def read_header(value: dict[str, Any]) -> Header | None:
     if not isinstance(about, dict) or "recording" not in about:
         return None
     version = about["recording"]
+    # type(), not isinstance(): true is an int for Python.
     if type(version) is not int or version < 1:
         raise ValueError(f"not a version of the format: {version!r}")
     if version > VERSION:
         raise ValueError(f"version {version} of the format; this rtcli reads version {VERSION}")
     try:
+        # A recording that was edited by hand may have lost its time zone; then it is this machine's.
         started = datetime.fromisoformat(str(about.get("started", "")))
     except ValueError:
         raise ValueError(f"not a time: {about.get('started')!r}") from None

@@ -26,11 +26,13 @@ def is_locked(path: Path) -> bool:
     if not _HAS_LOCKS:
         return False
     try:
+        # O_NONBLOCK: a FIFO in the folder would hold up its listing.
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # Somebody has the lock. Where we got it, closing the file below gives it back.
     except BlockingIOError:
         return True
     except OSError:

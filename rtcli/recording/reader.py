@@ -67,7 +67,7 @@ class RecordingReader:
 
     def close(self) -> None:
         """Let the file go."""
-        if self._stream is not sys.stdin.buffer:
+        if self._stream is not sys.stdin.buffer:  # not ours to close
             self._stream.close()
 
     @property
@@ -84,6 +84,7 @@ class RecordingReader:
             return None
         try:
             with Path(self.name).expanduser().open("rb") as file:
+                # A position in the unpacked text says nothing about the packed file.
                 if file.read(2) == _GZIP:
                     return None
                 file.seek(self._starts[number - 1])
@@ -114,6 +115,7 @@ class RecordingReader:
         try:
             self.header = read_header(parse_object(first))
         except LineError as error:
+            # A whole line that is broken JSON may be a recording whose first line was damaged; text is another file.
             if not first.endswith(b"}"):
                 raise InputError(self.name, f"not a recording: {error}", line=self._line_number) from error
             return
@@ -135,6 +137,7 @@ class RecordingReader:
         return None
 
     def _record(self, line: bytes) -> Record:
+        # Two recordings that were put behind each other with cat.
         if line.startswith(b'{"rtcli"'):
             raise UnknownKindError("another header")
         record = parse_record(line, self._frames + 1, self._at)
@@ -144,6 +147,7 @@ class RecordingReader:
         self._frames += 1
         if self._starts is not None:
             self._starts.append(self._line_start)
+        # Recordings say themselves what a frame answers; logs of other programs do not.
         if self.header is None:
             frame.parent = self._pending.observe(self._frames, frame.direction, frame.event, frame.parent)
         if frame.number != self._frames:
@@ -158,6 +162,7 @@ class RecordingReader:
         number = self._line_number
         if len(self._problems) >= _MAX_PROBLEMS:
             self._more_problems += 1
+        # Whether it was the last line tells a recording that was cut off from one that was damaged.
         elif self._peek() is not None:
             self._problems.append(f"line {number} was passed over: {problem}")
         elif line.startswith(b"{") and not line.endswith(b"}"):

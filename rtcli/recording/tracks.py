@@ -41,6 +41,7 @@ class Run:
                 yield bytes(waiting[:size])
                 del waiting[:size]
         waiting += resampler.process(decoder.flush())
+        # The resampler looks ahead, and holds the last samples back.
         waiting += resampler.flush()
         if waiting:
             yield bytes(waiting)
@@ -93,6 +94,8 @@ class Tracks:
 
     def on_answered(self, part: SpokenPart, data: bytes) -> None:
         """More of a part."""
+        # By identity: parts compare by their fields, which change. The part is kept beside it, so that its id stays its
+        # own.
         self._answers.setdefault(id(part), (part, []))[1].append(data)
 
     @property
@@ -108,6 +111,7 @@ class Tracks:
             for part, pieces in self._answers.values()
             for run in (part.heard if played else _as_it_came(part))
         ]
+        # Parts may be heard in another order than they arrived.
         for run, part, pieces in sorted(runs, key=lambda one: one[0].start):
             form = part.envelope.format
             first, last = (form.byte_length(ms) for ms in (run.first_ms, run.last_ms))
@@ -122,6 +126,7 @@ def _as_it_came(part: SpokenPart) -> Iterable[HeardRun]:
 
 
 def _cut(pieces: list[bytes], first: int, last: int) -> bytes:
+    # Joined once, in place: an answer that was heard in many runs would be joined for each of them.
     if len(pieces) > 1:
         pieces[:] = [b"".join(pieces)]
     return pieces[0][first:last] if pieces else b""

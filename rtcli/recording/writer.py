@@ -54,6 +54,7 @@ class RecordingWriter:
         try:
             if replace and path.is_file():
                 path.unlink()
+            # Readable too: /show reads frames back whose audio the log has evicted.
             self._file = open_private(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)
         except FileExistsError:
             if replace:
@@ -89,6 +90,7 @@ class RecordingWriter:
         if self._file < 0:
             return
         if isinstance(record, Frame):
+            # Before the line is written: its place is known as soon as it is in the queue.
             self._offsets.append(self._end)
             head, event, end = frame_pieces(record, masked)
             self._end += len(head) + len(event) + len(end)
@@ -126,13 +128,14 @@ class RecordingWriter:
         """The file ends with the last whole line that it took."""
         self.problem = error.strerror or str(error)
         with contextlib.suppress(OSError):
+            # A disk that fills up takes a part of a line; a half line would read as a damaged recording.
             os.ftruncate(self._file, self._whole_lines(self._written))
         self._release()
         self._failed(self.problem)
 
     def _whole_lines(self, size: int) -> int:
         """How many of the first `size` bytes belong to whole lines."""
-        start = max(size - 2**20, 0)
+        start = max(size - 2**20, 0)  # no line is searched for further back than this
         tail = os.pread(self._file, size - start, start)
         found = tail.rfind(b"\n")
         return start + found + 1 if found >= 0 else size
@@ -157,6 +160,7 @@ class RecordingWriter:
 
     def _read(self, offset: int, size: int) -> bytes:
         if self._file >= 0:
+            # pread: threads that read do not move the position of each other.
             return os.pread(self._file, size, offset)
         with self.path.open("rb") as file:
             file.seek(offset)

@@ -94,6 +94,9 @@ class Playout:
         self._parts: dict[tuple[str, int], _Part] = {}  # of the whole call: its items may still be truncated
         self._cleared_responses: set[str] = set()  # more audio may come of them, for nobody
 
+    def __repr__(self) -> str:
+        return f"<Playout: {self.playing or 'nothing'} playing, {self.waiting} bytes wait>"
+
     @property
     def waiting(self) -> int:
         """Bytes that have not been played."""

@@ -126,7 +126,7 @@ class Actions:
             while after and (heard := speaker.played_ms - self._heard_before) < after:
                 if not self._settling.busy:
                     what = f"the answer was over after {duration(heard)} of audio"
-                    return StepProblem(what, (f"it was to be interrupted after {duration(after)}",))
+                    return StepProblem(what, (f"it should have been interrupted after {duration(after)}",))
                 await self._settling.tick()
             self._session.did("/interrupt")
             with caused_by("/interrupt"):
@@ -134,4 +134,4 @@ class Actions:
         # Also where it was never reached: the speaker would stay silent for all later answers.
         finally:
             speaker.limit_ms = None
-        return None if stopped else StepProblem("there was nothing to interrupt")
+        return None if stopped else StepProblem("nothing to interrupt")

@@ -104,7 +104,9 @@ class LintBound:
         if not found:
             return None
         lines = tuple(f"{_frame(one)}{one.rule.severity}: {one.text} ({one.rule.id})" for one in found)
-        return StepProblem(f"the rules of check found {len(found)} {'thing' if len(found) == 1 else 'things'}", lines)
+        return StepProblem(
+            f"the rules of check reported {len(found)} {'finding' if len(found) == 1 else 'findings'}", lines
+        )
 
 
 def _frame(finding: Finding) -> str:

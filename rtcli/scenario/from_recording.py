@@ -48,7 +48,7 @@ def scenario_of(recorded: Recorded, name: str, description: str = "") -> MadeSce
         "steps": escaped(maker.steps),
     }
     if not maker.steps:
-        made.notes.append("nothing that a user does is in it")
+        made.notes.append("it holds no action of a user")
     return made
 
 
@@ -82,7 +82,7 @@ class _Maker:
             else:
                 self._sent(dict(record.event), record)
         elif isinstance(record, Frame) and record.direction is Direction.SENT:
-            self.made.notes.append(f"#{record.number} is not an event, and is left out")
+            self.made.notes.append(f"#{record.number} is not an event and was left out")
 
     def finish(self) -> None:
         """The connection is over."""
@@ -157,7 +157,7 @@ class _Maker:
         try:
             self._pcm += decoder.decode(audio)
         except ValueError:
-            self.made.notes.append("audio that is not base64 is left out")
+            self.made.notes.append("audio that is not base64 was left out")
 
     # -- steps -------------------------------------------------------------------------------------
 

@@ -94,7 +94,7 @@ class ExpectedShape:
             return Expectation(one.kind, one.matcher, f"no {one.text}", limit, excluded=True, line=at.line)
         read = _KINDS[kind].shape.read(value, inner)
         if kind == "event" and not read:
-            raise inner.error("an event without a field matches everything")
+            raise inner.error("an event without fields matches everything")
         fields = {kind: read} if kind in ("text", "transcript") else read
         what = read.get("name" if kind == "call" else "type", "any") if isinstance(read, dict) else _quoted(read)
         text = str(what) if kind == "event" and "type" in read else f"{kind} {what}"
@@ -203,7 +203,7 @@ class StepShape:
             if name not in known:
                 raise at.inner(str(name)).error(f"{name!r} is not a key here", nearest(str(name), known))
         if not kinds:
-            raise at.error("a step without anything to do", f"a step is one of {', '.join(STEPS)}")
+            raise at.error("this step has no action", f"a step is one of {', '.join(STEPS)}")
         kind, form = kinds[0], STEPS[kinds[0]]
         read = {kind: form.shape.read(value[kind], at.inner(kind))}
         for name, key in form.beside.items():

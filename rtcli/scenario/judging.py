@@ -80,7 +80,7 @@ def _late(one: Expectation, after: float) -> Mismatch:
 def _how_missed(one: Expectation, facts: SceneFacts) -> str:
     alike = one.kind == "event" and one.matcher.type
     came = alike and any(fact.value.get("type") == one.matcher.type for fact in facts.of("event"))
-    return "came, and is another one" if came else "did not come"
+    return "came, but with other values" if came else "did not come"
 
 
 def _instead(one: Expectation, facts: SceneFacts) -> Iterator[Discrepancy]:

@@ -24,7 +24,7 @@ def load_document(path: Path) -> tuple[Any, At]:
     """What a file says, and where. Raises InputError."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(str(path), "a scenario of more than 4 MiB")
+            raise InputError(str(path), "a scenario may have at most 4 MiB")
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error)) from error
     value, places = read_yaml_places(read_text(path), str(path))
@@ -95,7 +95,7 @@ def _check_variables(value: Any, at: At, known: set[str]) -> None:
         for is_escaped, name in VARIABLE.findall(value):
             if not is_escaped and name not in known:
                 hint = nearest(name, sorted(known)) if known else "a step capture: {name: path} makes one"
-                raise at.error(f"${{{name}}} was not captured by a step before", hint)
+                raise at.error(f"${{{name}}} was not captured by an earlier step", hint)
 
 
 def filled(step: ScenarioStep, captured: Mapping[str, Any]) -> ScenarioStep:
@@ -137,7 +137,9 @@ def _check_files(scenario: Scenario) -> None:
         name = str(step.values[step.kind]) if step.kind in ("play", "image") else ""
         known = name and "://" not in name and not VARIABLE.search(name)  # before it runs
         if known and not (scenario.folder / name).is_file():
-            raise step.at.inner(step.kind).error(f"{name!r} is not there", f"looked for in {scenario.folder}")
+            raise step.at.inner(step.kind).error(
+                f"file {name!r} does not exist", f"its folder would be {scenario.folder}"
+            )
 
 
 def _is_scenario(file: Path, folder: Path) -> bool:

@@ -97,7 +97,7 @@ class ScenarioRunner:
         session = self._stage.session
         await session.start(_CONNECT_SECONDS)
         if session.exit_code is not ExitCode.OK:
-            return StepProblem("the session did not begin as asked", tuple(self._errors), session.exit_code)
+            return StepProblem("the session did not begin as requested", tuple(self._errors), session.exit_code)
         return None
 
     async def _carry_out(self, step: ScenarioStep) -> StepProblem | None:
@@ -123,7 +123,7 @@ class ScenarioRunner:
         for name, path in paths.items():
             value = self._facts.captured(path)
             if value is NOTHING:
-                return StepProblem(f"nothing that came has {path}", (f"it was to be kept as {name}",))
+                return StepProblem(f"no event since the user's turn has {path}", (f"it was to be captured as {name}",))
             self.captured[name] = value
         return None
 
@@ -142,7 +142,7 @@ class ScenarioRunner:
         if session.exit_code is ExitCode.UNEXPECTED:
             return StepProblem("internal error in rtcli", tuple(self._errors), ExitCode.UNEXPECTED)
         if (mismatch := self._stage.mismatch()) is not None:
-            return StepProblem("the recording has something else", tuple(str(mismatch).splitlines()))
+            return StepProblem("the run deviates from the recording", tuple(str(mismatch).splitlines()))
         return None
 
     # -- the whole ---------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Settling:
                     return
             # Waiting does not help: the recording waits for a frame that this run will not send.
             elif self._stage.is_stuck and not self._time_passes and now - came_at >= LINGER_SECONDS:
-                raise NotSettledError(StepProblem("the recording goes on with something that was not sent"))
+                raise NotSettledError(StepProblem("the recording expects an event that was not sent"))
             if now - began >= seconds:
                 raise NotSettledError(self._late(seconds))
             await self.tick()
@@ -123,5 +123,5 @@ class Settling:
         session = self._stage.session
         last = session.state.activity.moved_by
         running = [f"{call.name} is still running" for call in session.status.calls if call.is_running]
-        why = (f"the last event of it was {last}",) if last else ()
+        why = (f"its last event was {last}",) if last else ()
         return StepProblem(f"the answer was not complete within {duration(seconds * 1000)}", (*why, *running))

@@ -154,7 +154,7 @@ def _words(value: str) -> None:
 
 def _file(value: str) -> None:
     if not value.strip():
-        raise UsageError("a file has a name")
+        raise UsageError("a file name is empty")
 
 
 _DURATION = {"type": ["number", "string"], "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|m)?\s*$", "minimum": 0}

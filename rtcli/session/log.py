@@ -47,6 +47,9 @@ class WireLog:
         self._index = LogIndex()
         self._payloads = Payloads(max_bytes)
 
+    def __repr__(self) -> str:
+        return f"<WireLog: #{self.forgotten + 1} to #{self.last_number}>" if self._records else "<WireLog: empty>"
+
     def shrink(self, max_bytes: int) -> None:
         """Keep no more than this from now on, of payloads and of all the rest together."""
         self.max_event_bytes = max_bytes // 2

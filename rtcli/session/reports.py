@@ -8,6 +8,7 @@ from typing import Any
 from rtcli.errors import ExitCode, error_of
 from rtcli.masking import masked_start
 from rtcli.protocol.close_codes import describe_close
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import NO_REASON, end_reasons, outcome
 from rtcli.protocol.pending import is_optional
@@ -60,9 +61,9 @@ class Reports(Part):
         error = error_of(event)
         refused = self._log.parent(record)
         if refused and is_optional(
-            _mapping(refused.event).get("type"), refused.event or {}, refused.cause.startswith("#")
+            mapping_of(refused.event).get("type"), refused.event or {}, refused.cause.startswith("#")
         ):
-            return self._on_optional_refused(str(_mapping(refused.event).get("type")), error)
+            return self._on_optional_refused(str(mapping_of(refused.event).get("type")), error)
         if not self._dialing:
             self.codes.add(outcome(event))
         code = error.get("code") or error.get("type") or "error"
@@ -70,7 +71,7 @@ class Reports(Part):
         by = ""
         if refused:
             origin = f", from {refused.cause}" if refused.cause else ""
-            by = f" (#{refused.number} {_mapping(refused.event).get('type')}{origin})"
+            by = f" (#{refused.number} {mapping_of(refused.event).get('type')}{origin})"
         self._last_error, self._last_code = str(error.get("message") or ""), str(code)
         message = self._last_error or "the server gave no message"
         if refused is None and not self._is_new(str(code), message):
@@ -98,13 +99,13 @@ class Reports(Part):
 
     @received("response.created")
     def _on_response_created(self, event: Mapping[str, Any], _frame: Frame) -> None:
-        self._running.add(str(_mapping(event.get("response")).get("id")))
+        self._running.add(str(mapping_of(event.get("response")).get("id")))
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
-        self._running.discard(str(_mapping(event.get("response")).get("id")))
+        self._running.discard(str(mapping_of(event.get("response")).get("id")))
         self.codes.add(outcome(event))
-        response = _mapping(event.get("response"))
+        response = mapping_of(event.get("response"))
         return (*self._repetitions(), *self._other_invalid(), *self._outcome(response))
 
     def _outcome(self, response: Mapping[str, Any]) -> Iterable[Notice]:
@@ -113,7 +114,7 @@ class Reports(Part):
             return ()
         why = ": ".join(end_reasons(response)) or NO_REASON
         level = Level.INFO if status == "cancelled" else Level.ERROR
-        hint = hints.of_response(_mapping(response.get("status_details")))
+        hint = hints.of_response(mapping_of(response.get("status_details")))
         return (Notice(f"response {short_id(str(response.get('id')))} {status}", why=why, hint=hint, level=level),)
 
     @sent("output_audio_buffer.clear")
@@ -123,7 +124,7 @@ class Reports(Part):
 
     def _told_as_interrupted(self, response: Mapping[str, Any]) -> bool:
         output = response.get("output")
-        ids = {_mapping(item).get("id") for item in (output if isinstance(output, list) else ())}
+        ids = {mapping_of(item).get("id") for item in (output if isinstance(output, list) else ())}
         return not self._interrupted.isdisjoint(ids | {response.get("id")})
 
     @received("conversation.item.input_audio_transcription.failed")
@@ -202,10 +203,6 @@ class Reports(Part):
     @moment(Mark)
     def _on_mark(self, record: Mark) -> tuple[Notice]:
         return (Notice(f"mark {record.note}".strip(), why=f"{since(record.at)}, after #{self._log.last_number}"),)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _quoted(text: str) -> str:

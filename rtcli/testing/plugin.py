@@ -53,7 +53,7 @@ def _pace(text: str) -> float:
         pace = -1.0  # is refused below, like "nan", which fails every comparison
     # argparse has to raise it: only then does the message name the option.
     if not 0 <= pace < float("inf"):
-        raise ArgumentTypeError(f"{text}: it is how many times as fast, or 0 for at once")
+        raise ArgumentTypeError(f"{text}: must be a factor, or 0 for at once")
     return pace
 
 

@@ -14,7 +14,7 @@ MAX_TURNS = 1000
 
 _MAX_TEXT = 4000
 
-_MAX_NAMES = 4 * MAX_TURNS
+_MAX_NAMES = 4 * MAX_TURNS  # a turn with a tool call has about so many frames, items and responses
 
 
 def kept_text(text: str) -> str:
@@ -49,6 +49,7 @@ class Turns:
         """The turn that begins now."""
         turn = self.current
         if kind is not TurnKind.OUT_OF_BAND and turn is not None and turn.is_empty:
+            # Speech that was cleared and then typed: it is the turn that it ends up as.
             if kind in (TurnKind.SPOKEN, TurnKind.TYPED):
                 turn.kind, turn.begun = kind, moment
             return turn
@@ -65,7 +66,7 @@ class Turns:
 
     def of_frame(self, number: int | None) -> tuple[Turn, Moment] | None:
         """The turn of a frame that was noted, and when it asked."""
-        return self._frames.get(number or 0)
+        return self._frames.get(number or 0)  # no frame has number 0
 
     def note_item(self, item_id: object, turn: Turn) -> None:
         """This item belongs to the turn."""

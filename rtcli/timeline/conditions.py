@@ -25,9 +25,9 @@ _GROUPS: Mapping[str, tuple[tuple[str, ...], float]] = {
 _SENTENCES = {
     "turn": "only one session has it",
     "you": "the user said something else",
-    "answer": "the answer is another",
-    "tools": "other calls",
-    "status": "it ended in another way",
+    "answer": "the answer differs",
+    "tools": "the calls differ",
+    "status": "it ended differently",
 }
 
 CONDITIONS = (*_CHANGES, *_GROUPS, "any")
@@ -54,7 +54,7 @@ def parse_conditions(texts: Iterable[str]) -> list[Condition]:
         elif name in _GROUPS:
             found.append(Condition(name, _percent(text, percent) if equals else _GROUPS[name][1]))
         else:
-            raise UsageError(f"--fail-on {text!r}: no such condition", hint=_hint(name))
+            raise UsageError(f"--fail-on {text!r}: unknown condition", hint=_hint(name))
     return found
 
 
@@ -62,13 +62,14 @@ def _percent(text: str, percent: str) -> float:
     try:
         value = float(percent.removesuffix("%"))
     except ValueError:
-        value = -1.0
+        value = -1.0  # refused below, like "nan"
     if not 0 <= value < float("inf"):
         raise UsageError(f"--fail-on {text!r}: not a percentage", hint="for example latency=20%")
     return value
 
 
 def _hint(name: str) -> str:
+    # It exists, so what was wrong is the percentage behind it.
     if name in CONDITIONS:
         return f"{name} takes no percentage"
     near = difflib.get_close_matches(name, CONDITIONS, n=1)
@@ -92,6 +93,7 @@ def broken(
 def _over(amount: Amount, condition: Condition) -> bool:
     if amount.growth is None or amount.left is None or amount.right is None:
         return False
+    # Percent alone would report 3 ms that became 4.
     enough = amount.unit != "ms" or amount.right - amount.left >= _MIN_MS
     return enough and amount.growth > condition.percent
 

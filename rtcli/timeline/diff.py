@@ -62,6 +62,7 @@ class Amount:
 
 def align(left: Sequence[Turn], right: Sequence[Turn]) -> list[TurnPair]:
     """Turns in which the user said the same are pairs; between those, turns are pairs in their order."""
+    # autojunk drops what is frequent in long sequences: "yes" said a hundred times is still what was said.
     matcher = SequenceMatcher(None, [_key(turn) for turn in left], [_key(turn) for turn in right], autojunk=False)
     pairs: list[TurnPair] = []
     for operation, a, a_end, b, b_end in matcher.get_opcodes():
@@ -78,6 +79,7 @@ def align(left: Sequence[Turn], right: Sequence[Turn]) -> list[TurnPair]:
 
 
 def _key(turn: Turn) -> str:
+    # A transcriber punctuates the same words differently from run to run.
     words = "".join(letter if letter.isalnum() else " " for letter in turn.text.casefold()).split()
     return " ".join(words) or turn.kind.value
 
@@ -90,7 +92,7 @@ def changes(pair: TurnPair) -> Iterator[Change]:
         yield Change("turns", "turn", here, there)
         return
     for what, one, two in (("you", left.text, right.text), ("answer", answer(left), answer(right))):
-        if one.split() != two.split():
+        if one.split() != two.split():  # white space is not a word
             yield Change("words", what, one, two)
     if [_same(call) for call in left.calls] != [_same(call) for call in right.calls]:
         yield Change("tools", "tools", _calls(left), _calls(right))
@@ -123,6 +125,7 @@ def _calls(turn: Turn) -> str:
 def cost_of(turns: Sequence[Turn], cost: Cost) -> float | None:
     """What turns cost; None where a model has no price."""
     prices = [cost(response.model, response.usage) for turn in turns for response in turn.responses]
+    # A sum without one of its parts would look like the price of all.
     return None if None in prices else sum(price for price in prices if price is not None)
 
 

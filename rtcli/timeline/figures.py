@@ -29,6 +29,7 @@ class Figure:
 
     def of(self, turn: Turn) -> float | None:
         """Milliseconds; None: one of its ends did not happen, or nobody wrote down when."""
+        # Events without times would all measure 0 ms.
         return self.measure(turn) if turn.has_times else None
 
 
@@ -149,6 +150,7 @@ def _milliseconds(name: str, value: object) -> float:
     number, factor = value, 1.0
     if isinstance(value, str):
         number = value.strip().removeprefix("<").removeprefix("=").strip()
+        # ms before s, which it ends with as well.
         for unit, length in (("ms", 1.0), ("s", 1000.0)):
             if number.endswith(unit):
                 number, factor = number.removesuffix(unit), length
@@ -157,6 +159,7 @@ def _milliseconds(name: str, value: object) -> float:
         found = float(number) * factor if isinstance(number, str | int | float) else -1.0
     except ValueError:
         found = -1.0
+    # A bool is a number to Python; nan fails the comparison.
     if isinstance(value, bool) or not 0 < found < float("inf"):
         raise UsageError(f"bounds: {name} = {value!r} is not a time", hint='for example 900, "900ms" or "1.5s"')
     return found

@@ -56,6 +56,7 @@ class ModelSide:
     def _on_response_created(self, event: EventFields, frame: Frame) -> None:
         about = mapping(event, "response")
         turn, asked = self._asked_by(about, frame)
+        # The first request counts: after a tool call the turn goes on, and the user waits since the beginning.
         turn.asked, turn.waits_since = turn.asked or asked, None
         response = TurnResponse(text(about, "id"), moment(frame), asked, model=self._model)
         self._turns.add_response(turn, response)
@@ -71,6 +72,7 @@ class ModelSide:
         current = turns.current
         if current is not None and current.waits_since is not None:  # records that say of no frame what it answers
             return current, Moment(current.waits_since)
+        # Turn detection has begun it by itself, with nothing sent that it could answer.
         if current is not None and current.voice and current.voice.committed and not current.responses:
             return current, current.asked or current.voice.stopped
         if "conversation_id" in about and about["conversation_id"] is None:
@@ -84,6 +86,7 @@ class ModelSide:
     )
     def _on_delta(self, event: EventFields, frame: Frame) -> None:
         found = self._turns.response(event.get("response_id"))
+        # Several parts and kinds of a response stream side by side: the first of any counts.
         if found and found[1].first_delta is None:
             found[1].first_delta = moment(frame)
 
@@ -134,6 +137,7 @@ class ModelSide:
             self._turns.add_part(turn, response, part)
         if part.cut_ms is None:  # what comes after a cut is late, and heard by nobody
             self._keep(part, data, when.at)
+            # Measured in portions: it is quick side by side, and an hour of audio must not wait for the first /turn.
             if part.received_bytes % _SETTLE_BYTES < len(data):
                 part.envelope.settle()
         return part
@@ -156,6 +160,7 @@ class ModelSide:
         found = self.running[-1] if self._waiting else None
         part = self._beside
         if found is not None and (part is None or part.key not in found[1].parts):
+            # In a call nothing says whose audio it is: what plays is taken for the response that runs.
             key = (record.item_id or f"audio of {found[1].id}", 0)
             part = self._arrived(*found, key, b"", form, Moment(record.at - len(record.data) / 2 / record.rate))
         if part is not None and part.cut_ms is None and part.envelope.format == form:
@@ -194,6 +199,7 @@ class ModelSide:
             turn.calls.append(known)
             self._turns.note_call(call_id, turn)
             remember(self._calls, call_id, known, MAX_TURNS)
+        # output_item.done has them, a later event of the same item may leave them out.
         known.arguments = kept_text(text(item, "arguments")) or known.arguments
         if item.get("status") == "incomplete":
             known.problem = "its arguments are not complete"

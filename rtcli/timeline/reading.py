@@ -28,6 +28,7 @@ def sent(*types: str) -> Callable[[H], H]:
 
 def _marked(direction: Direction, types: tuple[str, ...]) -> Callable[[H], H]:
     def mark(handler: H) -> H:
+        # On the function itself: two decorators may mark one handler, and the class does not exist yet.
         handler.__dict__.setdefault("reads", []).extend((direction, name) for name in types)
         return handler
 
@@ -36,6 +37,7 @@ def _marked(direction: Direction, types: tuple[str, ...]) -> Callable[[H], H]:
 
 def handlers(part: object) -> Iterator[tuple[Direction, str, Callable[[EventFields, Frame], None]]]:
     """The marked methods of a part, and what each reads."""
+    # In the order of the class, which is the order in which handlers of one event are called.
     for name, handler in vars(type(part)).items():
         for direction, type_ in getattr(handler, "reads", ()):
             yield direction, type_, getattr(part, name)

@@ -68,6 +68,7 @@ def _of_voice(turn: Turn) -> Iterator[TurnSpan]:
     voice = turn.voice
     if voice is None:
         return
+    # By what was measured in the audio; without audio by what the server said.
     begun = voice.begun if voice.begun is not None else voice.started.at if voice.started else None
     stopped = voice.stopped
     end = voice.end if voice.end is not None else stopped.at if stopped else None
@@ -83,6 +84,7 @@ def _of_voice(turn: Turn) -> Iterator[TurnSpan]:
 
 def _of_calls(turn: Turn) -> Iterator[TurnSpan]:
     for call in turn.calls:
+        # A call that failed before it was answered has no length, and must not seem to run for ever.
         end = call.answered.at if call.answered else call.begun.at if call.problem else None
         note = call.problem or call.output
         yield TurnSpan(SpanKind.CALL, call.begun.at, end, call.name, note, (call.answered or call.begun).frame)
@@ -109,6 +111,7 @@ def is_playing(part: SpokenPart, now: float) -> bool:
     """More of a part is about to be heard."""
     if not part.heard or part.cut_ms is not None or part.heard[-1].end + _SILENT_SECONDS < now:
         return False
+    # Players tell their position a few times a second, and not at the very end.
     return part.heard[-1].last_ms + _PLAYED_MS < part.received_ms
 
 

@@ -86,6 +86,7 @@ class Timeline:
         kind = record.event.get("type") if record.event is not None else None
         received_ = record.direction is _RECEIVED
         if received_:
+            # Before the event is read: what it answers was owed until now.
             self._on_received(record.at)
         if record.event is not None and isinstance(kind, str):
             for read in (self._received if received_ else self._sent).get(kind, ()):
@@ -114,6 +115,7 @@ class Timeline:
     def _on_connection(self, record: Connection) -> None:
         if record.state in (Connected.LOST, Connected.CLOSED):
             self._user.begin_anew(Moment(record.at))
+            # Taken before end_all(), after which nothing is owed any more.
             turns = {turn.number: turn for turn, _ in self.owing}
             self._model.end_all(record.at)
             if record.state is Connected.LOST:
@@ -129,6 +131,7 @@ class Timeline:
         error = mapping(event, "error")
         found = self._turns.of_frame(frame.parent)
         turn = found[0] if found else None
+        # An error that names a frame of ours belongs to that one, even if no turn knows it.
         if turn is None and frame.parent is None:
             turn = next((turn for turn, _ in self.owing), None)
         if turn is not None:
@@ -136,6 +139,7 @@ class Timeline:
             if message := text(error, "message"):
                 what = f"{what}: {message}"
             turn.problems.append(Problem(moment(frame), what))
+            # The request was refused, so no response will come for it.
             if found is not None:
                 turn.waits_since = None
 

@@ -97,6 +97,7 @@ class SpokenPart:
     def first_audible(self) -> float | None:
         """When it was first heard, behind the silence that it begins with; None: nothing was."""
         found = loud_steps(self.envelope.settle(), _HEARABLE)
+        # Synthesizers begin with a few tenths of a second of silence, which no user hears as an answer.
         milliseconds = found[0] * STEP_MS if found else 0
         for run in self.heard:
             if run.last_ms > milliseconds:
@@ -112,6 +113,7 @@ class SpokenPart:
             return
         run = self.heard[-1]
         lag = at - run.start - (milliseconds - run.first_ms) / 1000
+        # On time, or no progress: the same run goes on. Anything later is a pause, after which a new one begins.
         if -_MAX_LEAD < lag < _MAX_LAG or milliseconds <= run.last_ms:
             run.last_ms = max(run.last_ms, milliseconds)
         else:
@@ -257,6 +259,7 @@ class Turn:
     @property
     def failed(self) -> bool:
         """A response failed or is incomplete, or the request for one was refused."""
+        # A problem alone is not a failure: the server may refuse a setting and still answer.
         refused = self.asked is not None and not self.responses and bool(self.problems)
         return refused or any(response.failed for response in self.responses)
 

@@ -46,6 +46,8 @@ class UserSide:
             data = decode_base64(event.get("audio", ""))
         except ValueError:
             return  # the server refuses it, which is told
+        # By the time it was captured, not sent: the microphone hands it over in blocks, and echo cancellation holds it
+        # back.
         self._add(data, self.format, frame.at - self._waits)
 
     def on_audio(self, record: Audio) -> None:
@@ -99,6 +101,7 @@ class UserSide:
         if voice.stopped is None:
             self._stop(voice, moment(frame))
         ours = self._turns.of_frame(frame.parent)
+        # Ours was counted when it was sent; what went out meanwhile belongs to the next turn.
         if ours is None:
             self._uncommitted = self.audio.position
         voice.committed = moment(frame)
@@ -109,6 +112,7 @@ class UserSide:
 
     def _begin(self, event: EventFields, frame: Frame, *, started: bool = False) -> tuple[Turn, UserVoice]:
         turn = self._turns.open(TurnKind.SPOKEN, moment(frame))
+        # Never into what an earlier turn has committed.
         first = max(self._uncommitted, self.audio.position - _LEAD) if started else self._uncommitted
         turn.voice = UserVoice(moment(frame) if started else None, first_step=first, item_id=text(event, "item_id"))
         self._turns.note_item(event.get("item_id"), turn)
@@ -152,6 +156,7 @@ class UserSide:
             turn = self._turns.open(TurnKind.OUT_OF_BAND, moment(frame))
         elif turn is None:
             turn = self._turns.open(TurnKind.ASKED, moment(frame))
+        # One request for each: a second response.create is a turn of its own.
         if turn is self._turns.asking:
             self._turns.asking = None
         turn.asked = turn.asked or moment(frame)
@@ -169,6 +174,7 @@ class UserSide:
             return
         turn, part = found
         part.cut_ms = end
+        # A client may truncate what was heard to its end, to be sure; that interrupts nobody.
         if frame.at <= _last_heard(part) + _LATE_CUT:
             cause = frame.cause if frame.direction is Direction.SENT else "the server"
             turn.interruptions.append(AnswerCut(moment(frame), part.key, part.received_ms, end, cause))

@@ -13,16 +13,16 @@ _STEP = STEP_MS / 1000
 _RUN = 3
 """Steps in a row that make a voice: a click is shorter."""
 
-_ABOVE_FLOOR_DB = 8
-_BELOW_TOP_DB = 32
-_MIN_BELOW_TOP_DB = 15
+_ABOVE_FLOOR_DB = 8  # noise varies by less than this from step to step
+_BELOW_TOP_DB = 32  # the softest parts of speech, below its loudest ones
+_MIN_BELOW_TOP_DB = 15  # in loud noise the bound comes close to the voice, and must stay below it
 _AUDIBLE = 40  # -56 dBFS: what is softer is nobody's voice
 _SETTLE_SECONDS = 1.0
 _KEPT_STEPS = 12_000  # 2 minutes: a turn that is longer is known by its end
 _MAX_LATE = 0.25
 """By so many seconds the first piece of a stream may come late; all others are placed by those around them."""
 
-_TOLERANCE = 0.003
+_TOLERANCE = 0.003  # seconds: clocks that differ by less need no anchor of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def loudness_bound(levels: bytes, context: bytes = b"") -> int:
     if not levels:
         return _AUDIBLE
     ordered, noise = sorted(levels), sorted(context + levels)
+    # Percentiles, not the extremes: a click is the loudest step, digital silence the softest.
     top, floor = ordered[int(len(ordered) * 0.95)], noise[len(noise) // 10]
     return max(min(max(floor + _ABOVE_FLOOR_DB, top - _BELOW_TOP_DB), top - _MIN_BELOW_TOP_DB), _AUDIBLE)
 
@@ -57,6 +58,7 @@ def voice_steps(levels: bytes, context: bytes = b"") -> tuple[int, int] | None:
 
 def loud_steps(levels: bytes | bytearray, bound: int) -> tuple[int, int] | None:
     """The first step above a level, and the one behind the last; shorter than a voice counts for nothing."""
+    # bytes.translate and find run in C: a turn has thousands of steps, and is measured while a session runs.
     loud = levels.translate(bytes(level > bound for level in range(256)))
     first = loud.find(b"\1" * _RUN)
     return None if first < 0 else (first, loud.rfind(b"\1" * _RUN) + _RUN)
@@ -106,6 +108,7 @@ class SentAudio:
         self.settle()
         levels, self._envelope = self._envelope.levels, Envelope(audio_format)
         self._envelope.levels = levels
+        # Counted in whole levels from here on: a part of one is lost with the old format.
         self._length = self._placed = (self._dropped + len(levels)) * _STEP
 
     def settle(self) -> None:
@@ -116,6 +119,7 @@ class SentAudio:
         self._place()
         self._pieces.clear()
         self._waiting = 0.0
+        # A quarter at a time: deleting from the front moves all that is kept.
         if (excess := len(levels) - _KEPT_STEPS) > _KEPT_STEPS // 4:
             del levels[:excess]
             self._dropped += excess
@@ -152,6 +156,7 @@ class SentAudio:
     def moment(self, step: int) -> float:
         """When a level began."""
         position = step * _STEP
+        # 1e-9: a position that is computed may fall just short of the anchor that it stands for.
         index = max(bisect_right(self._anchors, (position + 1e-9, float("inf"))) - 1, 0)
         known, moment = self._anchors[index]
         moment += position - known

@@ -43,7 +43,7 @@ async def test_what_is_named_ends_with_6_and_says_why(tmp_path: Path) -> None:
     words = await rtcli("diff", a, b, "--fail-on", "tools,words", "--fail-on", "latency=150%")
     grown = await rtcli("diff", a, b, "--fail-on", "done=50%", "--json")
 
-    assert words.code == 6 and words.err == "rtcli: words: turn 1: the answer is another\n"
+    assert words.code == 6 and words.err == "rtcli: words: turn 1: the answer differs\n"
     assert grown.code == 6 and grown.err == "rtcli: done: 100 ms, then 200 ms (+100%, more than 50%)\n"
     assert json.loads(grown.out)["totals"]["done"] == [100.0, 200.0]
     assert (await rtcli("diff", a, a, "--fail-on", "any")).code == 0
@@ -63,7 +63,7 @@ async def test_one_of_both_may_be_standard_input(tmp_path: Path) -> None:
         (("-", "-"), "only one of both"),
         (("nosuch.ndjson", "-"), "nosuch.ndjson"),
         (("-", "-", "--fail-on", "x"), "only one of both"),
-        (("a", "b", "--fail-on", "spede"), "no such condition"),
+        (("a", "b", "--fail-on", "spede"), "unknown condition"),
         (("a", "b", "--fail-on", "latency=x"), "not a percentage"),
         (("a",), "Missing argument 'B'"),
     ],

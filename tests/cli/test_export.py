@@ -127,7 +127,7 @@ def _typed() -> Told:
     ("words", "says"),
     [
         (("nosuch.ndjson", "--to", "md"), ("nosuch.ndjson", "No such file")),
-        (("typed.ndjson", "--to", "mp3"), ("--to mp3: no such form", "md, json, wav, events, perfetto, otlp")),
+        (("typed.ndjson", "--to", "mp3"), ("--to mp3: unknown format", "md, json, wav, events, perfetto, otlp")),
         (("typed.ndjson", "--to", "wav"), ("this session has no audio",)),
         (("both.ndjson", "--to", "otlp"), ("no time of day is known",)),
         (("empty.ndjson", "--to", "md"), ("it is empty",)),

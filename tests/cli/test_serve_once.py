@@ -113,7 +113,7 @@ async def test_a_command_that_cannot_be_started_is_a_usage_error() -> None:
         (["--junit", "x.xml"], ["--junit needs --once"]),
         (["--timeout", "3"], ["--timeout needs --once"]),
         (["--ignore", "call-unanswered"], ["--ignore needs --once"]),
-        (["--once", "--ignore", "call-unanswerd"], ["no such rule", "did you mean call-unanswered?"]),
+        (["--once", "--ignore", "call-unanswerd"], ["unknown rule", "did you mean call-unanswered?"]),
         (["--once", "--timeout", "-1"], ["--timeout -1"]),
     ],
 )
@@ -223,7 +223,7 @@ async def test_the_whole_group_ends_with_us(
 
     assert process.returncode == code, err
     await until(lambda: not any(map(_runs, pids)), "the end of the group")
-    message = "it did not end within 5 s" if number is None else "it was stopped before its end"
+    message = "it did not end within 5 s" if number is None else "it was stopped before it ended"
     assert message in err.decode() and message in file.read_text()
     assert ("rules that expect something never answered" in err.decode()) is (number is None)
 

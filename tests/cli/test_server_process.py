@@ -45,11 +45,6 @@ if path.exists():
 path.touch()
 print("ws://127.0.0.1:7/v1", flush=True)
 """
-VANISHING = f"""#!{sys.executable}
-import os
-print("ws://127.0.0.1:7/v1", flush=True)
-os.remove(__file__)
-"""
 
 
 async def until_given_up(command: tuple[str, ...]) -> tuple[list[float], list[Notice]]:

@@ -47,7 +47,7 @@ async def test_a_session_that_is_forgotten_in_part_is_not_judged(live: Live) -> 
     live.session.state.log.shrink(1)
     await live.run("/say hello")
     await live.until(lambda: live.session.state.log.forgotten)
-    with pytest.raises(UsageError, match="forgotten"):
+    with pytest.raises(UsageError, match="no longer in the log"):
         await live.run("/check")
 
 
@@ -68,5 +68,5 @@ def test_the_worst_finding_colors_the_sentence() -> None:
     levels = [findings_views(findings[start:])[-1] for start in range(3)]
 
     assert [view.level for view in levels if isinstance(view, Notice)] == [Level.ERROR, Level.WARNING, Level.INFO]
-    assert findings_views([])[0] == Notice("nothing to object to", f"{len(RULES)} rules", level=Level.OK)
-    assert "3 findings more" in str(findings_views(findings, 3)[-1])
+    assert findings_views([])[0] == Notice("no findings", f"{len(RULES)} rules", level=Level.OK)
+    assert "3 more findings" in str(findings_views(findings, 3)[-1])

@@ -174,7 +174,7 @@ async def test_why_says_when_nothing_is_known(live: Live) -> None:
     (created,) = live.records("session.created")
     _, notice = await live.run(f"/why {created.number}")
 
-    assert isinstance(notice, Notice) and "not known" in notice.what
+    assert isinstance(notice, Notice) and "its cause is unknown" in notice.what
 
 
 async def test_why_alone_is_about_the_last_thing_that_went_wrong(live: Live) -> None:
@@ -264,9 +264,12 @@ async def test_a_frame_that_was_no_event_is_shown_as_such() -> None:
         table, _ = await live.run(f"/why {record.number}")
 
         assert (
-            isinstance(text, Text) and "no event" in text.text and "9 bytes" in text.text and "{nonsense" in text.text
+            isinstance(text, Text)
+            and "not an event" in text.text
+            and "9 bytes" in text.text
+            and "{nonsense" in text.text
         )
-        assert isinstance(table, Table) and table.rows[0][3] == "no event"
+        assert isinstance(table, Table) and table.rows[0][3] == "not an event"
 
 
 async def test_an_event_that_fell_out_of_the_log_says_so(live: Live) -> None:
@@ -277,7 +280,7 @@ async def test_an_event_that_fell_out_of_the_log_says_so(live: Live) -> None:
     oldest = live.session.state.log.records[0].number
 
     for line in ("/show 1", "/show #2", "/why 1"):
-        with pytest.raises(UsageError, match="is forgotten") as caught:
+        with pytest.raises(UsageError, match="is no longer in the log") as caught:
             await live.run(line)
         assert caught.value.hint == f"the oldest is #{oldest}"
     with pytest.raises(UsageError, match="no event '99999' yet"):

@@ -80,7 +80,7 @@ async def test_a_session_that_is_forgotten_in_part_says_so(live: Live, tmp_path:
     live.session.state.log.shrink(1)
     await live.run("/say hello")
     await live.until(lambda: live.session.state.log.forgotten)
-    with pytest.raises(UsageError, match="forgotten"):
+    with pytest.raises(UsageError, match="no longer in the log"):
         await live.run(f"/export events {tmp_path / 'e'}")
     await live.run(f"/export md {tmp_path / 'm'}")
 

@@ -19,7 +19,7 @@ async def test_nothing_measured_says_so() -> None:
         await live.session.lifecycle.disconnect()
 
         assert await live.run("/stats") == [Notice("nothing has been measured yet")]
-        assert await live.run("/usage") == [Notice("no response was finished yet")]
+        assert await live.run("/usage") == [Notice("no response has finished yet")]
 
 
 async def test_leaving_says_what_the_session_came_to(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ async def test_without_a_number_the_turn_that_runs_is_drawn_else_the_last() -> N
 
 async def test_a_turn_that_is_not_there_is_named_with_those_that_are() -> None:
     """And before the first one nothing can be drawn."""
-    with pytest.raises(UsageError, match="turn 9 is not there"):
+    with pytest.raises(UsageError, match="there is no turn 9"):
         await look(typed_turns(100, 200), "/turn 9")
     with pytest.raises(UsageError, match="nothing was said or asked yet"):
         await look(Told(), "/turn")

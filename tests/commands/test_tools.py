@@ -24,7 +24,7 @@ async def test_calls_are_listed_and_answered_by_hand() -> None:
         await live.run("What is the weather in Paris?")
         (call,) = await live.until(lambda: live.session.tools.waiting)
         tools, program, calls = await live.run("/tools")
-        assert isinstance(tools, Table) and tools.rows == (("get_weather", "kept for /tool", "The weather."),)
+        assert isinstance(tools, Table) and tools.rows == (("get_weather", "answered by /tool", "The weather."),)
         assert isinstance(program, Table) and program.rows == (("get_weather", "yes", "The weather."),)
         assert isinstance(calls, Table) and calls.rows[0][0] == call.id
         assert calls.rows[0][2].startswith("waiting for you, ")
@@ -55,7 +55,7 @@ async def test_calls_can_be_kept_from_running() -> None:
         await live.run("What is the weather?")
         (call,) = await live.until(lambda: live.session.tools.waiting)
         (tools, *_) = await live.run("/tools")
-        assert isinstance(tools, Table) and tools.rows[0][1] == "kept for /tool"
+        assert isinstance(tools, Table) and tools.rows[0][1] == "answered by /tool"
         assert ran == []
         await live.run(f"/tool {call.id} rainy")
         await live.idle()

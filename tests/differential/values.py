@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
@@ -31,14 +30,6 @@ def mapping(required: dict[str, Values], optional: dict[str, Values] | None = No
 def few(values: Values, most: int = 3) -> Values:
     """A list of up to `most` values."""
     return st.lists(values, max_size=most)
-
-
-def subset(names: Iterable[str]) -> Values:
-    """Some of these names, in order."""
-    names = list(names)
-    return st.lists(st.sampled_from(names), unique=True, max_size=len(names)).map(
-        lambda some: sorted(some, key=names.index)
-    )
 
 
 ODD = one(None, "", 0, -1, 1.5, True, False, [], {}, "odd", 2**40, [None], {"a": None})

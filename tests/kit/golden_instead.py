@@ -110,11 +110,6 @@ def nothing_dialled(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     return not seen.connections and seen.state["status"] == "disconnected"
 
 
-def nothing_sent(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
-    """The wire is silent."""
-    return not seen.wire
-
-
 def same_but_tracing(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     """The wire is as recorded, apart from what concerns tracing."""
     want, got = ([f for f in frames if not _is_tracing(f)] for frames in (step.get("expect_wire", []), seen.wire))

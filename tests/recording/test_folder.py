@@ -51,7 +51,7 @@ def test_a_name_a_beginning_an_end_and_last_are_found(folder: RecordingFolder) -
 
     for name, path in (("monday-a1-x", first), ("mon", first), ("b2-x", second), ("last", second), (str(first), first)):
         assert folder.find(name) == path
-    with pytest.raises(InputError, match="2 recordings are called so"):
+    with pytest.raises(InputError, match="2 recordings match"):
         folder.find("x")
     with pytest.raises(InputError, match="neither a file nor a recording"):
         folder.find("wednesday")

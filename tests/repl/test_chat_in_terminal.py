@@ -39,10 +39,6 @@ def serve(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def rows_of_events(terminal: Terminal) -> list[str]:
-    return [row for row in terminal.rows() if row[14:17].strip() in ("<", ">")]
-
-
 def test_a_five_second_spoken_answer_takes_at_most_twelve_rows(tmp_path: Path) -> None:
     """Its events in the summary and its words, and no more."""
     with chat(tmp_path, "--local", "--events", "summary", "--audio-out", str(tmp_path / "out.wav")) as terminal:

@@ -167,7 +167,7 @@ def test_a_session_without_settings_stays_so() -> None:
 
 def test_a_recording_in_which_nobody_does_anything_is_told() -> None:
     """There is nothing to play."""
-    assert made(SESSION, text_response("Hello.")).notes == ["nothing that a user does is in it"]
+    assert made(SESSION, text_response("Hello.")).notes == ["it holds no action of a user"]
 
 
 @pytest.mark.parametrize(

@@ -120,24 +120,24 @@ def test_words_stay_words() -> None:
         ("steps:\n  - expect: [{text: a.*b}]", "2:15: 'a.*b' is looked for as it stands"),
         ("steps:\n  - expect: [{text: /(/}]", "2:15: '(' is not a valid regular expression"),
         ("steps:\n  - expect: [{no: {no: {text: a}}}]", "'no' is not a key here"),
-        ("steps:\n  - expect: [{event: {}}]", "an event without a field matches everything"),
+        ("steps:\n  - expect: [{event: {}}]", "an event without fields matches everything"),
         ("steps:\n  - expect: [{call: {nme: a}}]", "'nme' is not a key here (did you mean name?)"),
         ("steps:\n  - expect: a", "'a' is not a list of expectations"),
         ("steps:\n  - say: a\n    wait: 2", "a step does one thing; this has say, wait"),
         ("steps:\n  - say: a\n    ordered: true", "3:5: 'ordered' is not a key here"),
         ("steps:\n  - ordered: true", "'ordered' is not a key here"),
         ("steps:\n  - hello", "2:5: 'hello' is not a step"),
-        ("steps:\n  - {}", "2:5: a step without anything to do"),
+        ("steps:\n  - {}", "2:5: this step has no action"),
         ("steps:\n  - say: 1", "2:5: 1 is not text"),
         ("steps:\n  - wait: soon", "2:5: 'soon' is not a duration (for example 2"),
         ("steps:\n  - wait: -1", "-1 is not a duration"),
         ("steps:\n  - wait: true", "True is not a duration"),
         ("steps:\n  - interrupt: {befor: 1s}", "'befor' is not a key here"),
-        ("steps:\n  - play: not there.wav", "2:5: 'not there.wav' is not there"),
-        ("steps:\n  - say: ${name}", "2:5: ${name} was not captured by a step before"),
+        ("steps:\n  - play: not there.wav", "2:5: file 'not there.wav' does not exist"),
+        ("steps:\n  - say: ${name}", "2:5: ${name} was not captured by an earlier step"),
         (
             "steps:\n  - capture: {city: text}\n  - say: ${cty}",
-            "3:5: ${cty} was not captured by a step before (did",
+            "3:5: ${cty} was not captured by an earlier step (did",
         ),
         ("steps:\n  - say: ${city}\n  - capture: {city: text}", "2:5: ${city} was not captured"),
         ("steps:\n  - capture: {a b: text}", "'a b' is not a name"),
@@ -205,7 +205,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     large, broken = tmp_path / "large.scenario.yaml", tmp_path / "broken.scenario.yaml"
     large.write_bytes(b"#" * (4 * 2**20 + 1))
     broken.write_bytes(b"\xff\xfe\x00")
-    for path, why in ((tmp_path / "gone.yaml", "No such file"), (large, "more than 4 MiB"), (broken, "broken UTF-16")):
+    for path, why in ((tmp_path / "gone.yaml", "No such file"), (large, "at most 4 MiB"), (broken, "broken UTF-16")):
         with pytest.raises(InputError, match=why):
             load_scenario(path)
 

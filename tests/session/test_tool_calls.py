@@ -336,7 +336,7 @@ async def test_a_file_is_read_again_and_the_session_has_what_it_holds_now(tmp_pa
         path.write_text("def b(x: str) -> int: ...\ndef c(x: int) -> int: ...\n")
         (notice,) = await live.run("/tools reload")
         assert isinstance(notice, Notice)
-        assert (notice.what, notice.why) == ("2 tools in reloaded_tools.py", "new: c; gone: a")
+        assert (notice.what, notice.why) == ("2 tools in reloaded_tools.py", "added: c; removed: a")
         assert [tool["name"] for tool in live.context.state.tools.tools] == ["b", "c"]
 
         path.write_text("1 / 0")

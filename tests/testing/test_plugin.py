@@ -156,7 +156,7 @@ def test_the_marker_and_the_options_are_told(tmp_path: Path) -> None:
 def test_a_pace_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     wrong = ran(tmp_path, "--realtime-pace", "-1")
 
-    assert wrong.code == pytest.ExitCode.USAGE_ERROR and "--realtime-pace: -1: it is how many times" in wrong.out
+    assert wrong.code == pytest.ExitCode.USAGE_ERROR and "--realtime-pace: -1: must be a factor" in wrong.out
 
 
 def test_another_server_is_used_and_no_key_is_taken_by_accident(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_rules_that_are_ignored_or_not_wanted_are_not_asked(script: Path) -> Non
 
 
 def test_what_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="ignore nothing: no such rule"):
+    with pytest.raises(UsageError, match="ignore nothing: unknown rule"):
         ServerThread(ignore=["nothing"])
     with pytest.raises(InputError, match=r"nowhere\.yaml"):
         ServerThread(script=tmp_path / "nowhere.yaml")

@@ -126,7 +126,7 @@ def test_only_what_is_named_fails() -> None:
     left, right = session("a", "b"), session("a", "b", "c", says="no", tokens=11)
 
     assert judged(left, right, "tools,status") == []
-    assert judged(left, right, "words") == [f"words: turn {n}: the answer is another" for n in (1, 2)]
+    assert judged(left, right, "words") == [f"words: turn {n}: the answer differs" for n in (1, 2)]
     assert judged(left, right, "turns") == ["turns: turn 3 of B: only one session has it"]
     assert judged(left, right, "tokens=60%") == ["output tokens: 20, then 33 (+65%, more than 60%)"]
     assert judged(left, left, "any") == []
@@ -149,7 +149,7 @@ def test_a_latency_has_grown_from_a_share_and_some_milliseconds_on() -> None:
 )
 def test_a_condition_that_is_not_known_is_refused(text: str, hint: str) -> None:
     """With what might be meant."""
-    with pytest.raises(UsageError, match="no such condition") as refused:
+    with pytest.raises(UsageError, match="unknown condition") as refused:
         parse_conditions([text])
     assert hint in refused.value.hint
 

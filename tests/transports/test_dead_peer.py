@@ -22,7 +22,6 @@ from tests.kit.stalling_proxy import StallingProxy, stalling_proxy
 from tests.kit.waiting import DEADLINE, until
 
 BIG = {"type": "test.event", "data": os.urandom(500_000).hex()}
-OFTEN = {"ping_interval": 0.05, "ping_timeout": 1.5}
 LIFE = {"ping_interval": 0.2, "ping_timeout": 0.3}
 
 

@@ -58,6 +58,7 @@ class AudioChoice:
         if self.input_file:
             from rtcli.audio.files import WavMicrophone
 
+            # Before the devices are looked at: with a file no sound card is needed.
             return WavMicrophone(self.input_file)
         if self.input_device is None and not self.microphone_on:
             return None

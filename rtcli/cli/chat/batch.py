@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
-from rtcli.cli.options import bounds_of
 from rtcli.cli.output import StdoutConsumer, view_writer
 from rtcli.errors import ExitCode, ExpectationError, ResponseFailedError, RtcliError, worst
 from rtcli.protocol.audio_formats import PCM16
@@ -36,8 +35,7 @@ _QUIET_SECONDS = 1.0
 
 async def in_pipe(options: ChatOptions) -> ExitCode:
     """A chat from standard input to standard output; the code is the worst that happened."""
-    from rtcli.cli.connect import minted_for, serving_in_process, session_for
-    from rtcli.commands import Context, default_registry
+    from rtcli.cli.connect import context_for, minted_for, serving_in_process, session_for
 
     async with serving_in_process(options.endpoint, pace=options.pace) as (endpoint, server):
         consumer = StdoutConsumer()
@@ -53,6 +51,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
         authorized, minted = await minted_for(options, endpoint)
         session = session_for(options, authorized, terminal=False)
         try:
+            # Before it is started: a session begins with these items, and "last" must not be the recording of this one.
             options.recording.resume_in(session)
             options.recording.begin(session.recorder, prompt=False)
             for notice in options.greeting():
@@ -62,32 +61,12 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
             await session.start()
             if options.audio.listens:
                 session.audio.unmute()
-            context = Context(
-                live=session,
-                display=options.display,
-                registry=default_registry(),
-                prices=options.settings.get("prices") or {},
-                bounds=bounds_of(options.settings),
-            )
+            context = context_for(options, session)
             conversation = _converse(context, writer, options.limit, options.streams.stdin, server, watch=options.watch)
-            return await _while_read(conversation, consumer)
+            return await consumer.while_reading(conversation)
         finally:
             await session.close()
             writer.close()
-
-
-async def _while_read(conversation: Coroutine[Any, Any, ExitCode], consumer: StdoutConsumer) -> ExitCode:
-    """The conversation's code; a reader that closes our stdout ends it quietly, a full disk does not."""
-    conversation_task, left = asyncio.ensure_future(conversation), asyncio.ensure_future(consumer.gone.wait())
-    try:
-        await asyncio.wait((conversation_task, left), return_when=asyncio.FIRST_COMPLETED)
-        if consumer.problem is not None:
-            raise consumer.problem
-        return await conversation_task if conversation_task.done() else ExitCode.OK
-    finally:
-        for task in (conversation_task, left):
-            task.cancel()
-        await asyncio.gather(conversation_task, left, return_exceptions=True)
 
 
 async def _converse(
@@ -122,6 +101,7 @@ async def _converse(
             await _drain_input_file(session, limit, server)
             if session.kind in (SessionKind.TRANSLATION, SessionKind.LIVE) and session.lifecycle.connected:
                 await _said_out(session)
+                # A translation ends by an event of ours, which brings the last words that the server still holds back.
                 await session.lifecycle.finish()
             codes.append(_unanswered(session))
     return worst(*codes, session.exit_code)
@@ -132,6 +112,7 @@ async def _until_lost(session: RealtimeSession, lines: Lines) -> AsyncIterator[s
     hear of that. A line that has come is answered first."""
     lost = asyncio.Event()
     session.transport.on("disconnected", lambda *_: lost.set())
+    # One iterator for all rounds: a second one would take a line each from the queue.
     numbered = aiter(lines)
     gone = asyncio.ensure_future(lost.wait())
     try:
@@ -170,7 +151,7 @@ def _unanswered(session: RealtimeSession) -> ExitCode:
     waiting = session.tools.waiting
     for call in waiting:
         what = f"{call.name} {call.id} was not {'approved or denied' if call.is_approval else 'answered'}"
-        hint = "a line /approve or /deny does it" if call.is_approval else "a line /tool OUTPUT does it"
+        hint = "send a line /approve or /deny" if call.is_approval else "send a line /tool OUTPUT"
         report.error(ResponseFailedError(what, why="the input has ended", hint=hint))
     return ExitCode.RESPONSE_FAILED if waiting else ExitCode.OK
 
@@ -182,6 +163,7 @@ async def _turn(
     from rtcli.commands import run_line
 
     session = context.session
+    # Frames are counted, not looked at: what a line has sent is known from the log.
     before = session.state.log.last_number
     try:
         for view in await run_line(line, context):
@@ -265,6 +247,8 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
     while session.lifecycle.connected:
         speaking = session.state.speech_open or _is_unwritten(session)
         if ended() and session.quiet and not speaking:
+            # A second of quiet: turn detection reports the end of speech up to half a second late, and an answer
+            # follows that.
             quiet_since = quiet_since or loop.time()
             if loop.time() - quiet_since >= _QUIET_SECONDS:
                 return
@@ -273,11 +257,12 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
         open_since = (open_since or loop.time()) if ended() and speaking else None
         if limit and open_since and loop.time() - open_since >= limit:
             raise ExpectationError(
-                "the turn has no end",
-                why=f"turn detection heard speech begin, and has not heard it end for {limit:g} s",
+                "the turn did not end",
+                why=f"turn detection reported that speech began, but not within {limit:g} s that it ended",
                 hint="/play FILE --commit makes a file a turn",
             )
         await asyncio.sleep(0.02)  # no event tells that a file has ended or that a room is quiet
+        # An answer has begun: that has a wait of its own, which says what it was waiting for.
         if not session.quiet:
             await complete(session, limit)
 

@@ -109,6 +109,7 @@ def chat(
     if secret and not endpoint.local:
         secrets_url(endpoint)  # now, so that a mistake shows before anything is dialed
     if watch:
+        # Refused together, so that one run shows all that has to be removed.
         sends = {"--mic": mic, "--in": in_, "--audio-in": audio_in, "--tools": tools, "--resume": resume}
         _check_watch(endpoint, [name for name, given in sends.items() if given])
     config = asked_config(settings, session, endpoint.kind, language)
@@ -127,6 +128,7 @@ def chat(
         audio=_audio_choice(
             settings, mic=mic, named_in=in_, named_out=out, audio_in=audio_in, audio_out=audio_out, force=force
         ),
+        # The prompt's default is quiet; F3 shows events on demand.
         display=DisplaySettings(events=settings.get("events") or "off", filter=settings.get("filter") or ""),
         settings=settings,
         recording=recording_options.recording_choice(
@@ -139,6 +141,7 @@ def chat(
         pace=1.0 if pace is None else options.pace_of(pace),
         secret=secret,
     )
+    # Now: a mistake in the settings must not show first when an event comes.
     _check_filter(chat_options.display.filter)
     options.bounds_of(settings)
     return runner.run(_converse(chat_options))
@@ -170,6 +173,7 @@ def _tools(file: str | None) -> "tuple[StandardStreams, ToolFile | None]":
     from rtcli.session.tools.load import load_tools
 
     path = Path(file).expanduser()
+    # Code may print to stdout whenever it likes; JSON schemas run nothing.
     streams = streams_apart() if path.suffix == ".py" else shared_streams()
     return streams, load_tools(path)
 

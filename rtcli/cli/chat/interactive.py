@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from rtcli.cli.options import bounds_of, keys_of
+from rtcli.cli.options import keys_of
 from rtcli.cli.output import color_for
 from rtcli.errors import ExitCode
 from rtcli.views import Notice
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rtcli.commands import Context
     from rtcli.views import View
 
-_SHOWN_PREFIXES = ("replies:", "engines:")
+_SHOWN_PREFIXES = ("replies:", "engines:")  # the rest of its lines is for operators of a server
 
 
 async def at_prompt(options: ChatOptions) -> ExitCode:
@@ -25,6 +25,7 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
     from rtcli.config.folders import history_file
     from rtcli.repl.loop import run_repl
 
+    # Before the prompt is painted: a key that cannot be bound is told on a plain line.
     keys = keys_of(options.settings)
     async with AsyncExitStack() as stack:
 
@@ -46,8 +47,7 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
 
 async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     """The session, not started yet."""
-    from rtcli.cli.connect import minted_for, serving_in_child_process, session_for
-    from rtcli.commands import Context, default_registry
+    from rtcli.cli.connect import context_for, minted_for, serving_in_child_process, session_for
 
     relay = _Relay()
     endpoint = await stack.enter_async_context(
@@ -65,13 +65,7 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
         session.audio.unmute()
     # The prompt subscribes to the session as soon as this returns: only then is there somebody to show lines to.
     asyncio.get_running_loop().call_soon(relay.show_on, session.show)
-    return Context(
-        live=session,
-        display=options.display,
-        registry=default_registry(),
-        prices=options.settings.get("prices") or {},
-        bounds=bounds_of(options.settings),
-    )
+    return context_for(options, session)
 
 
 class _Relay:

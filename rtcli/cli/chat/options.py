@@ -63,6 +63,7 @@ class ChatOptions:
             yield Notice(f"the instructions come from the project's {PROJECT_FILE}")
 
     def _shutdowns(self, today: date) -> Iterator[Notice]:
+        # Dates of OpenAI's say nothing about a server of somebody else that has a model of the same name.
         if is_openai(self.endpoint.url):
             for shutdown in shutdowns_in(self.endpoint.model, self.config):
                 yield Notice(shutdown.sentence(today), hint=shutdown.instead, level=Level.WARNING)
@@ -74,6 +75,7 @@ class ChatOptions:
             about = f"{endpoint.kind}, {about}" if endpoint.model else str(endpoint.kind)
         watching = ", watching: nothing is sent" if self.watch else ""
         what = f"connecting to {endpoint.label}, {about}{recorded}{watching}"
+        # It was not asked for: nobody should take the built-in server's answers for OpenAI's.
         if endpoint.local and self.settings.find("local") is None:
             return Notice(
                 what, "no key and no URL was given", "set OPENAI_API_KEY or --url to connect elsewhere; /help"

@@ -37,6 +37,7 @@ def asked_config(
         config = _merged(config, {"audio": {"output": {"voice": voice}}})
     if language is not None:
         config = _merged(config, _in_language(language, kind, config))
+    # "audio": null in a file asks for nothing, and is left out.
     return {name: value for name, value in config.items() if (name, value) != ("audio", None)}
 
 
@@ -49,9 +50,10 @@ def _merged(config: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 def _in_language(language: str, kind: SessionKind, config: Mapping[str, Any]) -> dict[str, Any]:
     """What is spoken in a translation, or heard in a transcription."""
     if kind is SessionKind.LIVE:
-        raise UsageError("--language has no place in a GPT-Live session", hint="say it with --instructions")
+        raise UsageError("a GPT-Live session takes no --language", hint="say it with --instructions")
     if kind is SessionKind.TRANSLATION:
         return {"audio": {"output": {"language": language}}}
+    # Each may be null in a file. A language without a model is refused, so the default one goes with it.
     named = ((config.get("audio") or {}).get("input") or {}).get("transcription") or {}
     return {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER, **named, "language": language}}}}
 

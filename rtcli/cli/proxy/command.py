@@ -9,7 +9,7 @@ import typer
 from rtcli.cli import options, runner
 from rtcli.errors import ExitCode, UsageError
 
-_DEFAULT_LISTEN = "127.0.0.1:8089"
+_DEFAULT_LISTEN = "127.0.0.1:8089"  # beside the built-in server's 8088, so that both can run
 
 
 def proxy(

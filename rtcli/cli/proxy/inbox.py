@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-MAX_WAITING = 16 * 2**20
+MAX_WAITING = 16 * 2**20  # bytes: some seconds of all that a busy app sends, and no more memory than that
 
 
 class Inbox(Generic[T]):
@@ -34,5 +34,6 @@ class Inbox(Generic[T]):
     def _arrived(self, thing: T, size: int) -> None:
         try:
             self._take(thing)
+        # Also of one that could not be taken: its bytes would otherwise count as waiting for ever.
         finally:
             self._taken += size

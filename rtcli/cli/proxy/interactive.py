@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rtcli.cli.options import bounds_of, keys_of
+from rtcli.cli.options import keys_of
 from rtcli.cli.output import color_for
 from rtcli.cli.proxy.inbox import Inbox
 from rtcli.errors import ExitCode
@@ -18,8 +18,6 @@ from rtcli.views import Labeled, Level, Notice, View, counted
 
 if TYPE_CHECKING:
     from rtcli.cli.proxy.options import ProxyOptions
-    from rtcli.commands import Context
-    from rtcli.proxy.control import ProxyControl
     from rtcli.proxy.watch import Seen
 
 
@@ -40,12 +38,13 @@ async def at_prompt(options: ProxyOptions) -> ExitCode:
                     options,
                     prompt=True,
                     seen=screen.seen,
+                    # Nobody looks and nothing is recorded: then no frame has to be parsed.
                     active=lambda: recorded or options.display.events != "off",
                     show=screen.show,
                 )
             )
             screen.show(control.greeting)
-            return ProxyBackend(_context(control, options), screen.attach)
+            return ProxyBackend(options.context(control), screen.attach)
 
         return await run_prompt(
             open_backend,
@@ -56,19 +55,6 @@ async def at_prompt(options: ProxyOptions) -> ExitCode:
             vi=options.settings.get("editing") == "vi",
             color=color_for(sys.stdout, options.settings.get("theme")),
         )
-
-
-def _context(control: ProxyControl, options: ProxyOptions) -> Context:
-    from rtcli.commands import Context, proxy_registry
-
-    return Context(
-        None,
-        options.display,
-        proxy_registry(),
-        prices=options.settings.get("prices") or {},
-        bounds=bounds_of(options.settings),
-        proxied=control,
-    )
 
 
 class _Screen:
@@ -99,7 +85,7 @@ class _Screen:
         views: list[View] = []
         size = 0
         for watched, _record, amounts in seen:
-            if watched is None:
+            if watched is None:  # a record of the proxy as a whole
                 continue
             label = f"[{watched.link.number}]"
             for view in amounts:
@@ -107,10 +93,12 @@ class _Screen:
                     views.append(Labeled(label, replace(view, hint="")))
                 elif isinstance(view, Frame | Occurrence):
                     views.append(Labeled(label, view))
-                    size += view.size if isinstance(view, Frame) else 200
+                    size += view.size if isinstance(view, Frame) else 200  # about a line
+        # A batch at a time: each call into the loop wakes it, and an app sends hundreds of frames a second.
         self._inbox.put(views, size)
 
     def _take(self, views: list[View]) -> None:
+        # Said with the next batch that fits: a notice for each one that is left out would be what floods the terminal.
         missing, self._left_out = self._inbox.left_out - self._left_out, self._inbox.left_out
         if missing:
             what = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtcli.cli.options import bounds_of
 from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
 from rtcli.protocol.filters import parse_filter
@@ -16,6 +17,8 @@ from rtcli.proxy.target import DEFAULT_TO, Target
 from rtcli.views import DisplaySettings, Notice
 
 if TYPE_CHECKING:
+    from rtcli.commands import Context
+    from rtcli.commands.proxied import Proxied
     from rtcli.recording.folder import RecordingFolder
 
 
@@ -53,7 +56,7 @@ class ProxyOptions:
         host, port = host_and_port(listen)
         endpoint = None if local else to or DEFAULT_TO
         if endpoint is not None:
-            Target.of(endpoint)
+            Target.of(endpoint)  # raises now, and not when the first app connects
         check_faults(faults)
         # a proxy is there to be looked at: the setting for chats does not count
         display = DisplaySettings(events=events or "summary", filter=settings.get("filter") or "")
@@ -75,6 +78,13 @@ class ProxyOptions:
         off = self.no_record or self.settings.get("record") is False
         return folder_of(self.settings.get("recordings")) if prompt and not off else None
 
+    def context(self, proxied: Proxied) -> Context:
+        """What its commands work with."""
+        from rtcli.commands import Context, proxy_registry
+
+        prices, bounds = self.settings.get("prices") or {}, bounds_of(self.settings)
+        return Context(None, self.display, proxy_registry(), prices=prices, bounds=bounds, proxied=proxied)
+
     @asynccontextmanager
     async def endpoint(self, say: Callable[[str], None], show: Callable[[Notice], None]) -> AsyncIterator[str]:
         """The address of the endpoint; the built-in server runs in a process of its own meanwhile."""
@@ -94,6 +104,7 @@ class ProxyOptions:
 def host_and_port(listen: str) -> tuple[str, int]:
     """ "127.0.0.1:8089", "[::1]:0" or ":8089" (loopback). Raises UsageError."""
     host, colon, port = listen.rpartition(":")
+    # An IPv6 address has to stand in brackets: "::1:8089" could be either.
     if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
         raise UsageError(f"--listen {listen}", why="it is not HOST:PORT", hint="--listen 127.0.0.1:8089")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    return host.strip("[]") or "127.0.0.1", int(port)  # never all interfaces by default

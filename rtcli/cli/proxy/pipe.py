@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from rtcli.cli import report
-from rtcli.cli.options import bounds_of
 from rtcli.cli.output import StdoutConsumer
 from rtcli.cli.proxy.inbox import Inbox
 from rtcli.cli.proxy.ndjson import lines
@@ -18,7 +17,6 @@ from rtcli.views import Quit
 if TYPE_CHECKING:
     from rtcli.cli.proxy.options import ProxyOptions
     from rtcli.commands import Context
-    from rtcli.proxy.control import ProxyControl
     from rtcli.proxy.watch import Seen
     from rtcli.terminal.sink import Sink
 
@@ -30,6 +28,7 @@ async def in_pipe(options: ProxyOptions) -> ExitCode:
 
     consumer = StdoutConsumer()
     out = Sink(sys.stdout, consumer.leave)
+    # Lines are made on the watch's thread: the loop has only to write them.
     inbox: Inbox[bytes] = Inbox(lambda data: out.write(data.decode(errors="replace")))
     display = options.display
 
@@ -42,32 +41,11 @@ async def in_pipe(options: ProxyOptions) -> ExitCode:
         options, prompt=False, seen=seen, active=lambda: display.events != "off", show=report.notice
     ) as proxied:
         report.notice(proxied.greeting)
-        commands = asyncio.ensure_future(_commands(_context(proxied, options), out))
-        left = asyncio.ensure_future(consumer.gone.wait())
         try:
-            await asyncio.wait((commands, left), return_when=asyncio.FIRST_COMPLETED)
-            if consumer.problem is not None:
-                raise consumer.problem
-            return ExitCode.OK if left.done() else commands.result()
+            return await consumer.while_reading(_commands(options.context(proxied), out))
         finally:
-            for task in (commands, left):
-                task.cancel()
-            await asyncio.gather(commands, left, return_exceptions=True)
             if inbox.left_out:
                 report.line("warning: events were not printed: the reader of standard output did not take them in time")
-
-
-def _context(proxied: ProxyControl, options: ProxyOptions) -> Context:
-    from rtcli.commands import Context, proxy_registry
-
-    return Context(
-        None,
-        options.display,
-        proxy_registry(),
-        prices=options.settings.get("prices") or {},
-        bounds=bounds_of(options.settings),
-        proxied=proxied,
-    )
 
 
 async def _commands(context: Context, out: Sink) -> ExitCode:
@@ -86,5 +64,6 @@ async def _commands(context: Context, out: Sink) -> ExitCode:
                 writer.write(view)
         except RtcliError as error:
             report.error(error)
+    # A proxy that is started with </dev/null, as in CI, has to go on.
     await asyncio.Event().wait()
     raise AssertionError("a signal ends this")

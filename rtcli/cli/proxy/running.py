@@ -48,6 +48,7 @@ async def running(
         notices.put(Notice(what, why, "the connection goes on", Level.WARNING), len(why))
 
     def say(line: str) -> None:
+        # about clients of the built-in server, which here is the proxy itself
         if not line.startswith(("replies:", "any key", "clients must")):
             show(Notice(line))
 
@@ -64,6 +65,7 @@ async def running(
             allow_remote=options.allow_remote,
         )
         watch = Watch(tap, folder=folder, active=lambda: folder is not None or active(), seen=seen, lost=lost)
+        # A thread of its own: what a slow terminal or a chart takes must not add to an app's latencies.
         relay = RelayThread(proxy)
         await relay.start()
         watch.start()
@@ -71,4 +73,5 @@ async def running(
             yield ProxyControl(relay, watch, local=options.to is None)
         finally:
             await relay.stop()
+            # After the relay, which makes the last records; in a thread, because it joins the watch's own.
             await asyncio.to_thread(watch.stop, _STOP_SECONDS)

@@ -66,7 +66,8 @@ def run(
     """
     options.pace_of(pace)
     if jobs < 1:
-        raise UsageError(f"-j {jobs}", why="at least one is played at a time")
+        raise UsageError(f"-j {jobs}", why="must be at least 1")
+    # A profile holds a URL, so both count as one; together they are allowed.
     if sum(map(bool, (url or profile, local, recording))) > 1:
         raise UsageError("--url or --profile, --local and --from exclude each other", hint="keep one of them")
     cases = _cases(files, set_ or [])
@@ -78,7 +79,7 @@ def run(
     )  # fmt: skip
     local_only = {"--script": script, "--fault": fault}
     if not target.endpoint.local and (odd := [name for name, given in local_only.items() if given]):
-        raise UsageError(f"{' and '.join(odd)}: for the built-in server alone", hint="remove --url, --profile, --from")
+        raise UsageError(f"{' and '.join(odd)}: only for the built-in server", hint="remove --url, --profile, --from")
     from rtcli.cli.run.playing import Plan, play_all
 
     folder = None if no_record else recording_options.folder_of(recordings or options.settings_of().get("recordings"))
@@ -104,6 +105,7 @@ def _cases(files: list[str], settings: list[str]) -> "list[Case]":
             for variant, changed in variants(document, matrix):
                 found.append(Case(parse_scenario(changed, at, path), variant))
         except InputError as error:
+            # Collected: one run shows what is wrong with every file.
             wrong.append(error)
     for one in wrong[:-1]:
         report.error(one)
@@ -142,6 +144,7 @@ def _target(
     elif elsewhere:
         endpoint = options.endpoint_from(settings, None)
     else:
+        # environ={}: a key that happens to be set must not make a test run cost money.
         endpoint = resolve_endpoint(local=True, environ={})
     if model:
         endpoint = replace(endpoint, model=model)

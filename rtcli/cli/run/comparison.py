@@ -26,6 +26,7 @@ def tables(played: Sequence[PlayedCase], cost: Cost) -> Iterator[Table]:
 
 
 def _table(name: str, runs: Sequence[PlayedCase], cost: Cost) -> Table:
+    # A column that no run has a figure for says nothing, and the terminal is narrow.
     columns = [column for column in _columns() if any(_value(column, one.turns, cost) != "-" for one in runs)]
     rows = []
     for one in runs:

@@ -61,6 +61,7 @@ class _Run:
         self._began, self._started = time.monotonic(), datetime.now(UTC)
         self._progress = RunProgress(len(plan.cases), jobs=plan.jobs, json=plan.json, quiet=plan.quiet)
         self._played: dict[int, PlayedCase] = {}  # by the position of the case
+        # One iterator for all jobs: each takes from it, so a long case does not leave the other jobs without work.
         self._next = iter(range(len(plan.cases)))
 
     async def play(self, target: ScenarioTarget) -> None:
@@ -99,6 +100,7 @@ class _Run:
             output.show(*tables(played, plan.target.cost))
         self._progress.end(suite)
         if plan.folder is not None and any(one.result.recording for one in played):
+            # Only where something was kept: a run that passes must not delete older recordings.
             plan.folder.prune()
         if plan.junit is not None:
             write_file(Path(plan.junit).expanduser(), junit_xml([suite]), replace=True)

@@ -70,6 +70,7 @@ class RunProgress:
 def _step_lines(step: StepResult) -> Iterator[str]:
     name = step.name if len(step.name) <= _MAX_NAME else f"{step.name[: _MAX_NAME - 1]}…"
     line = f", line {step.line}" if step.problem is not None and step.line else ""
+    # less than a hundredth of a second reads as 0.00
     time = f" ({step.seconds:.2f} s{line})" if step.seconds >= 0.005 or line else ""
     yield f"  {_SIGNS[step.outcome]:<8}{name}{time}"
     if step.problem is not None:

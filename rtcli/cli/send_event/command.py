@@ -95,7 +95,9 @@ def send_event(
         url=url, local=local, profile=profile, model=model, api_key_env=api_key_env, auth=auth, headers=header
     )
     endpoint = options.endpoint_from(settings, call_id)
+    # A warning and no error: servers have events of their own.
     _warn_of_unknown(until or (), endpoint.kind)
+    # All of it before anything is dialed: a mistake in line 900 must not show after 899 events were sent.
     events = None if stream else _read(file, endpoint.kind)
     first = check("session_update", session_update or "none", "--session-update")
     if first != "none" and endpoint.kind is not SessionKind.REALTIME:
@@ -194,6 +196,7 @@ async def _exchange(
     recording = recording_options.file_writer(recorded.file, "send-event", endpoint, replace=recorded.replace)
     async with serving_in_process(endpoint) as (served, _):
         transport = transport_for(served, manual=True)
+        # Which event answers which differs between the kinds of session.
         transport.frames.pending.kind = endpoint.kind
         consumer = StdoutConsumer()
         writer = NdjsonWriter(
@@ -216,6 +219,8 @@ async def _exchange(
                 await exchange.begin(_SILENT_SECONDS)
             return await exchange.run(events if events is not None else _stream(file, endpoint.kind))
         finally:
+            # In this order: what the end of the connection still brings is written, and then recorded, before both are
+            # closed.
             transport.close()
             await transport.wait_closed()
             exchange.end()

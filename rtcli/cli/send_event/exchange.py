@@ -40,6 +40,7 @@ class Exchange:
     ) -> None:
         self._transport = transport
         self._writer = writer
+        # The clock of the recording starts here, and not when the transport was made.
         transport.frames.began = time.monotonic()
         self._progress = Progress(stop, transport.frames.pending, transport.frames.began)
         self._consumer = consumer
@@ -72,6 +73,7 @@ class Exchange:
         """Send these, wait for the end, and give the worst code of all that happened. Raises TransportError."""
         self._running = True
         sender = asyncio.ensure_future(self._send(events))
+        # Or _watch() would sleep through the end of the input, or through an error in it.
         sender.add_done_callback(lambda _: self._changed.set())
         try:
             problem = await self._watch(sender)
@@ -90,6 +92,7 @@ class Exchange:
         else:
             for event in events:
                 await self._send_one(event)
+        # Only at the end: until then a quiet wire may just wait for the next line.
         self._progress.input_open = False
 
     async def _send_one(self, event: Located) -> None:

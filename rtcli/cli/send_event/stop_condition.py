@@ -50,6 +50,8 @@ class Progress:
         if frame.direction is Direction.SENT:
             self._moved = now
             if not self.pending.awaits(frame.number):  # it has no reply
+                # An append or a truncate may still bring an error: a moment of silence is the only sign that it did
+                # not.
                 self._silent_until = now + self._stop.settle
             return
         matches = False
@@ -71,12 +73,15 @@ class Progress:
         else:
             read = self._dialect.read(dict(event)) if isinstance(event.get("type"), str) else ()
         own = () if event is None else (event,)
+        # A list, not a generator inside of any(): the reader has to see every event.
         moved = [self._reader.moves(each, answers=answers) for each in (own if read is None else read)]
         return any(moved)
 
     def _take_items(self, frame: Frame) -> None:
         """Some servers never confirm an item: it was taken, or there would be no answer to what was sent after it."""
         creates = [request.number for request in self.pending.settled if request.type == "response.create"]
+        # frame.number where nothing of ours asked for the response: the server began it by itself, after everything
+        # sent so far.
         self._taken = max(self._taken, *creates, 0) if creates else frame.number
 
     @property
@@ -96,6 +101,7 @@ class Progress:
         """Nothing is left to wait for."""
         if self._stop.seconds is not None and now >= self._started + self._stop.seconds:
             return True
+        # With --until or --count nothing else ends it: the answers may all be there, and what is waited for not.
         if self._required is not None:
             return self._matched >= self._required
         answered = not self.input_open and not self.waiting and not self.pending.unanswered

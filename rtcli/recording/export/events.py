@@ -23,6 +23,7 @@ def export_events(source: Source, write: Write) -> Exported:
 
     Raises UsageError where nothing was sent.
     """
+    # A first pass only to find the last connection: keeping all events would keep all audio.
     last = max((connection for connection, _, _ in _sent(source.records())), default=None)
     if last is None:
         raise UsageError("nothing was sent in this session")
@@ -71,10 +72,12 @@ def _append(record: Audio, pcm: bytes) -> Frame:
 def _line(frame: Frame, cue: Cue, number: int) -> tuple[bytes, bool]:
     """A line of a recording with the event's cue in it, and whether a secret was masked in it."""
     event = frame.event or {}
+    # Without parent and cause: they name frames that the new session does not have.
     plain = Frame(number, frame.at, frame.direction, event, frame.size, raw=frame.raw, binary=frame.binary)
     line = frame_line(plain, masked)
     head, _, rest = line.partition(_EVENT)
     has_mask = not event.get("type", "").endswith(".append") and holds_mask(rest.decode(errors="replace"))
     if has_mask and b'"masked":true' not in head:
+        # send-event refuses such a line, or it would send the mask as a key.
         head += b',"masked":true'
     return head + b',"after":' + masked(encode(cue.as_json())).encode() + _EVENT + rest + b"\n", has_mask

@@ -29,6 +29,7 @@ class Lanes:
 
     def number(self, track: str, lane: int = 0) -> int:
         """The thread of a lane: the tracks in their order, the lanes of each behind each other."""
+        # Perfetto sorts threads by number: this keeps the lanes of a track below each other. 0 is not a thread.
         return (self._tracks.index(track) + 1) * _LANES + lane
 
     def names(self) -> Iterator[tuple[int, str]]:
@@ -40,6 +41,7 @@ class Lanes:
 
 def _fits(ends: list[int], start: int, end: int) -> bool:
     """Whether a slice lies behind or within those that are open; those that are over by its start are let go."""
+    # The list is a stack of slices within each other, so only its end has to be looked at.
     while ends and ends[-1] <= start:
         ends.pop()
     return not ends or end <= ends[-1]

@@ -39,6 +39,7 @@ def export_otlp(source: Source, write: Write) -> Exported:
         raise UsageError("no time of day is known of this session", hint="a recording with its first line has one")
     about = _About()
     timeline = read(about.noted(source.records()))
+    # The trace's id is made of this: exporting twice must not make two traces of one session.
     trace = Trace(source.started, timeline.at, f"{source.started.isoformat()} {about.conversation}")
     session = trace.span("realtime session", 0.0, timeline.at, about={"gen_ai.conversation.id": about.conversation})
     for turn in timeline.turns:
@@ -72,6 +73,7 @@ class _About:
         """The attributes that every request has."""
         try:
             parts = urlsplit(self._url)
+            # .port raises for a number that is out of range, which a URL of a recording may hold.
             host, port = parts.hostname or "", parts.port or (80 if parts.scheme == "ws" else 443)
         except ValueError:
             host, port = "", 0
@@ -119,6 +121,7 @@ def _add_response(trace: Trace, response: TurnResponse, parent: str, request: Ma
             "gen_ai.usage.input_tokens": response.usage.input,
             "gen_ai.usage.output_tokens": response.usage.output,
         }
+    # From the request: what a user waits for is the whole of it.
     begun = response.asked.at if response.asked else response.created.at
     end = response.done.at if response.done else None
     error = (response.reason or response.status) if response.failed else ""

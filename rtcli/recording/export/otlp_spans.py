@@ -20,6 +20,7 @@ class Trace:
     """
 
     def __init__(self, started: datetime, now: float, name: str) -> None:
+        # As an integer: a float of today's nanoseconds is wrong by hundreds of them.
         self._began = (started - _EPOCH) // timedelta(microseconds=1) * 1000
         self._now = now
         self._id = hashlib.sha256(name.encode()).hexdigest()[:32]
@@ -78,7 +79,9 @@ def attributes(values: Mapping[str, object]) -> list[dict[str, Any]]:
 def _value(value: object) -> dict[str, Any]:
     if isinstance(value, list):
         return {"arrayValue": {"values": [_value(inner) for inner in value]}}
+    # bool first, which is an int as well.
     for kind, name in ((bool, "boolValue"), (int, "intValue"), (float, "doubleValue")):
         if isinstance(value, kind):
+            # JSON's numbers are doubles: OTLP writes 64-bit integers as text.
             return {name: str(value) if kind is int else value}
     return {"stringValue": str(value)}

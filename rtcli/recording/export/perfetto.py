@@ -44,6 +44,7 @@ def export_perfetto(source: Source, write: Write) -> Exported:
     events = [mark.event(lanes) for mark in marks]
     started = source.started.isoformat(timespec="milliseconds") if source.started else ""
     about = {"started": started, "endpoint": source.endpoint, "model": source.model}
+    # Written event by event, with what stands before each: a trace of an hour need not fit into memory as text.
     between = b'{"displayTimeUnit":"ms","otherData":' + masked(encode(about)).encode() + b',"traceEvents":[\n'
     for event in (*_names(lanes, started), *events, *(_frame(lanes, frame) for frame in frames)):
         write(between + masked(encode({"pid": _PROCESS, **event})).encode())
@@ -71,6 +72,7 @@ class _Mark:
         """As a trace has it."""
         about = {name: value for name, value in self.about.items() if value not in (None, "", 0)}
         event: dict[str, Any] = {"name": self.name, "cat": self.track, "ts": self.start, "args": about}
+        # A slice without a length is not drawn.
         if self.start == self.end:
             return {"ph": "i", "s": "t", "tid": lanes.number(self.track), **event}
         duration = self.end - self.start

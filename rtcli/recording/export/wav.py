@@ -26,6 +26,7 @@ def export_wav(source: Source, write: Write) -> Exported:
     samples = round(seconds * SPEECH_RATE)
     write(wav_header(samples * 4, SPEECH_RATE, channels=2))
     left, right = _Channel(tracks.user), _Channel(heard)
+    # The header comes first and needs the length, so the length is known before anything is decoded.
     for first in range(0, samples, _BLOCK):
         count = min(_BLOCK, samples - first)
         write(interleaved(left.take(first, count), right.take(first, count)))
@@ -46,7 +47,7 @@ class _Channel:
         while self._pcm or self._next():
             skipped = max(first - self._at, 0)  # a voice may have begun before the session
             where = max(self._at - first, 0)
-            if where >= count:
+            if where >= count:  # it begins in a later window
                 break
             piece = self._pcm[2 * skipped : 2 * (skipped + count - where)]
             window[2 * where : 2 * where + len(piece)] = piece

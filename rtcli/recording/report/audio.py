@@ -16,7 +16,7 @@ from rtcli.recording.tracks import Track
 _COMPACT_RATE = 16_000
 _PIECE_BLOCKS = 160  # ten seconds of ADPCM
 _BATCH_SECONDS = 300  # side by side, blocks are coded quickly
-_FOLLOWS = 0.001
+_FOLLOWS = 0.001  # seconds between two blocks of one stretch, which rounding makes
 
 
 class AudioKind(StrEnum):
@@ -65,10 +65,12 @@ class TrackElements:
             at += size
 
     def _measure(self, start: float, pcm: bytes) -> None:
+        # One for each stretch: an envelope counts its steps from its own beginning.
         envelope = Envelope(AudioFormat(PCM16.type, self.rate, 2))
         envelope.add(pcm)
         levels = envelope.settle()
         first = round(start * 1000 / STEP_MS)
+        # Filled up with silence where nothing was said.
         self.levels.extend(bytes(max(first + len(levels) - len(self.levels), 0)))
         self.levels[first : first + len(levels)] = levels
 

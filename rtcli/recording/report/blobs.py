@@ -17,6 +17,7 @@ _SAFE_ID = re.compile(r"[a-z0-9-]+")
 
 def json_element(name: str, value: Any) -> bytes:
     """A value as JSON, without its secrets, that nobody runs."""
+    # Escaped as JSON does it, and not as HTML: a script element is not parsed for entities.
     text = encode(masked_value(value)).translate(_SPECIAL)
     return _element(name, "application/json", text.encode("utf-8", "replace"))
 
@@ -33,6 +34,7 @@ def base64_element(name: str, data: bytes) -> bytes:
 
 
 def _element(name: str, type_: str, text: bytes) -> bytes:
+    # The names are ours, so this is a bug if it happens, and must not become a hole.
     if not _SAFE_ID.fullmatch(name):
         raise ValueError(f"not a name for an element: {name!r}")
     return b'<script type="%s" id="%s">%s</script>\n' % (type_.encode(), name.encode(), text)

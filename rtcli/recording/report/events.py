@@ -36,7 +36,7 @@ class EventColumns:
     def __init__(self, describe: Describe) -> None:
         self._describe = describe
         self._types: dict[str, int] = {}
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str, int] = {}  # the number that stands for an id in the columns
         self._columns: dict[str, list[Any]] = {
             name: [] for name in ("at", "dir", "type", "parent", "size", "summary", "items", "failed", "by")
         }
@@ -72,6 +72,7 @@ class EventColumns:
             "at": round(frame.at * 1000),
             "dir": frame.direction.value,
             "type": self._types.setdefault(type_of(frame), len(self._types)),
+            # As a distance: small numbers that repeat pack well.
             "parent": frame.number - parent if parent and parent < frame.number else 0,
             "size": frame.size,
             "summary": summary,
@@ -81,6 +82,7 @@ class EventColumns:
         }
         for name, value in row.items():
             self._columns[name].append(value)
+        # Every error of the session, also those that the timeline can give to no turn.
         if frame.event is None or row["type"] == self._types.get("error"):
             self.errors.append(TurnSpan(SpanKind.ERROR, frame.at, frame.at, "", summary, frame.number))
         self._texts.append(text)

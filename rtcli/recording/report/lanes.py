@@ -36,7 +36,7 @@ def lanes_of(turns: Sequence[Turn], errors: Iterable[TurnSpan], now: float) -> l
     """
     found = [_span(turn, span, now) for turn in turns for span in _with_turn(turn)]
     known = {span["frame"] for span in found if span["kind"] == SpanKind.ERROR}
-    nowhere = Turn(0, TurnKind.OUT_OF_BAND, Moment(0.0))
+    nowhere = Turn(0, TurnKind.OUT_OF_BAND, Moment(0.0))  # what belongs to no turn has number 0
     found += [_span(nowhere, error, now) for error in errors if error.frame not in known]
     found.sort(key=lambda span: (span["start"], span["end"]))
     for lane, rows in _ROWS.items():
@@ -46,6 +46,7 @@ def lanes_of(turns: Sequence[Turn], errors: Iterable[TurnSpan], now: float) -> l
 
 def _with_turn(turn: Turn) -> Iterator[TurnSpan]:
     yield from spans(turn)
+    # A message that was typed has no span of its own; a mark stands for it.
     if turn.voice is None:
         yield TurnSpan(SpanKind.COMMIT, turn.begun.at, turn.begun.at, "", turn.text, turn.begun.frame)
 
@@ -97,6 +98,7 @@ def _place(found: Iterable[dict[str, Any]], rows: int) -> None:
     """The first row that is free; what belongs to one response stays together."""
     ends, owners = [float("-inf")] * rows, [""] * rows
     for span in found:
+        # The wait for a response and the response itself are one row to the reader.
         own = next((row for row in range(rows) if owners[row] == span["name"] and span["lane"] == "responses"), None)
         free = next((row for row in range(rows) if ends[row] <= span["start"]), rows - 1)
         span["row"] = row = free if own is None else own

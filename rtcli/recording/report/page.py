@@ -70,6 +70,7 @@ def page(session: Session, audio: AudioKind, cost: Cost, version: str) -> Iterat
     heard = session.tracks.heard()
     user.take(session.tracks.user)
     model.take(heard)
+    # 0.001: a session without a length cannot be drawn.
     length = max(timeline.at, session.tracks.user.end, heard.end, *(turn.end for turn in turns), 0.001)
     about = {
         "length": round(length, 6),
@@ -79,6 +80,7 @@ def page(session: Session, audio: AudioKind, cost: Cost, version: str) -> Iterat
         "moments": session.events.moments,
         "audio": {"user": user.about(), "model": model.about()} if audio is not AudioKind.NONE else None,
     }
+    # Only the head is a template: a "$" in the data would be one as well.
     head, tail = _asset("page.html").split("<!-- data -->")
     style, scripts = _asset(_STYLE), [_asset(name) for name in _SCRIPTS]
     values = {
@@ -109,6 +111,7 @@ def _asset(name: str) -> str:
 
 def _policy(style: str, scripts: Iterable[str]) -> str:
     """What the page may do: run these scripts, and load nothing."""
+    # Hashes, and not 'unsafe-inline': a text of the session that found a way into the page would still not run.
     ours = " ".join(f"'{_hash(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {ours}; style-src '{_hash(style)}'; img-src data:; "

@@ -57,6 +57,7 @@ def _dollars(turns: Iterable[Turn], cost: Cost) -> float | None:
     """What all responses cost; None where the price of one is not known."""
     total = 0.0
     for response in (response for turn in turns for response in turn.responses if response.usage.total):
+        # A sum without one of its parts would look like the price of all.
         if (price := cost(response.model, response.usage)) is None:
             return None
         total += price

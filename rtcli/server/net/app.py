@@ -148,6 +148,10 @@ class RealtimeServer:
         self._server: Server | None = None  # once it listens
         self._address: tuple[str, int] | None = None  # the real one, where port 0 was asked for
 
+    def __repr__(self) -> str:
+        where = "not listening" if self._address is None else f"{self.url}, {len(self._serving)} connections"
+        return f"<RealtimeServer {self.reply_name}: {where}>"
+
     async def __aenter__(self) -> RealtimeServer:
         """Listens. Raises UsageError where the address cannot be had."""
         await self._pool.__aenter__()

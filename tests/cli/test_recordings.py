@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -30,10 +31,18 @@ async def recorded(path: Path, text: str = TURN) -> Ended:
     return ended
 
 
+@pytest.fixture(scope="module")
+def session_of_two_turns(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What a chat has recorded."""
+    path = tmp_path_factory.mktemp("recorded") / "session.ndjson"
+    asyncio.run(recorded(path))
+    return path.read_bytes()
+
+
 @pytest.fixture
-async def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, session_of_two_turns: bytes) -> Path:
     path = tmp_path / "session.ndjson"
-    await recorded(path)
+    path.write_bytes(session_of_two_turns)
     return path
 
 

@@ -141,7 +141,8 @@ async def test_while_a_peer_stalls(number: int, code: int, command: str) -> None
     async with _server() as proxy:
         arguments = ["chat"] if command == "chat" else ["send-event", "-", "--stream"]
         process = await start(*arguments, "--url", proxy.url)
-        await until(lambda: proxy.passed > 600, "the session was set up")
+        set_up = 2000 if command == "chat" else 600  # a chat configures its session first, and waits for that
+        await until(lambda: proxy.passed > set_up, "the session was set up")
         proxy.stall()
         big = {"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 1_000_000}}
         writing = asyncio.create_task(_write(process, f"{json.dumps(big)}\n" * 12))

@@ -78,5 +78,5 @@ async def test_the_server_ends_whatever_its_clients_do(what: str) -> None:
             client = await _stalled(server, 400 if "megabytes" in what else 0)
         await until(lambda: server._opened)
         began = time.monotonic()
-    assert time.monotonic() - began < 5  # the handshake alone would be waited for 10 s
+    assert time.monotonic() - began < 9  # the handshake alone would be waited for 10 s
     client.close()

@@ -178,6 +178,13 @@ def nearest(name: str, direction: Direction, kind: SessionKind = SessionKind.REA
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
+def meant_by(name: str) -> str | None:
+    """The event that a name in a test is surely a slip of; None for a known name, a glob, one of another server."""
+    if "*" in name or name in NAMES or name in BETA_NAMES:
+        return None
+    return next(iter(difflib.get_close_matches(name, NAMES, n=1, cutoff=0.85)), None)
+
+
 def direction_of(name: str) -> Direction | None:
     """Which way an event of this name goes, in whatever protocol has it; of both ways, what a client sends."""
     if row := EVENT_TYPES.get(name):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtcli.errors import UsageError
+from rtcli.protocol.catalog import meant_by
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch
 from rtcli.protocol.event_matching import EventMatcher, refuse_bare_expression, words_matcher
 from rtcli.protocol.events import Event
@@ -79,6 +80,8 @@ def _parsed(item: Any) -> _Item:
     fields = item.get("event") if isinstance(item, Mapping) and list(item) == ["event"] else item
     if not isinstance(fields, Mapping) or not isinstance(fields.get("type"), str):
         raise UsageError(f"{item!r} cannot be expected", why=_FORMS)
+    if meant := meant_by(fields["type"]):
+        raise UsageError(f"{fields['type']!r} is not an event", hint=f"did you mean {meant}?")
     return EventMatcher(fields)
 
 

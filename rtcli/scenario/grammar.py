@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rtcli.protocol.catalog import meant_by
 from rtcli.protocol.event_matching import EventMatcher
 from rtcli.scenario.bounds import NAMES, SEVERITIES, parse_bound, parse_lint
 from rtcli.scenario.language import Expectation
@@ -95,6 +96,9 @@ class ExpectedShape:
         read = _KINDS[kind].shape.read(value, inner)
         if kind == "event" and not read:
             raise inner.error("an event without fields matches everything")
+        # A slip would never come, and after `no` nobody would notice.
+        if kind == "event" and (meant := meant_by(str(read.get("type", "")))):
+            raise at.error(f"{read['type']!r} is not an event", f"did you mean {meant}?")
         fields = {kind: read} if kind in ("text", "transcript") else read
         what = read.get("name" if kind == "call" else "type", "any") if isinstance(read, dict) else _quoted(read)
         text = str(what) if kind == "event" and "type" in read else f"{kind} {what}"

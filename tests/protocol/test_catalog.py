@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES, check_client_event, event_types, nearest
+from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES, check_client_event, event_types, meant_by, nearest
 from rtcli.protocol.record import Direction
 
 
@@ -66,3 +66,20 @@ def test_what_looks_wrong_is_named(event: dict[str, str], finding: str) -> None:
 def test_a_good_event_is_silent() -> None:
     """No finding for what the API takes."""
     assert check_client_event({"type": "response.cancel", "response_id": "r", "event_id": "e"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("response.dnoe", "response.done"),
+        ("input_audio_buffer.speach_started", "input_audio_buffer.speech_started"),
+        ("response.done", None),
+        ("response.audio.delta", None),
+        ("response.*", None),
+        ("vendor.metrics", None),
+        ("", None),
+    ],
+)
+def test_only_a_slip_is_taken_for_another_name(name: str, meant: str | None) -> None:
+    """Events of other servers have names that nobody here knows."""
+    assert meant_by(name) == meant

@@ -115,6 +115,8 @@ def test_words_stay_words() -> None:
         ("stepz: []", "1:1: 'stepz' is not a key here (did you mean steps?)"),
         ("name: a", "1:1: steps is missing"),
         ("steps: []", "1:1: [] is not a list of steps"),
+        ("steps:\n  - expect:\n      - no: {type: eror}", "3:9: 'eror' is not an event (did you mean error?)"),
+        ("steps: [{expect: [{event: {type: response.dine}}]}]", "(did you mean response.done?)"),
         ("steps:\n  - expect:\n      - txt: a", "3:9: 'txt' is not a key here (did you mean text?)"),
         ("steps:\n  - expect:\n      - {text: a, call: b}", "3:9: an expectation is one of text"),
         ("steps:\n  - expect: [{text: a.*b}]", "2:15: 'a.*b' is looked for as it stands"),

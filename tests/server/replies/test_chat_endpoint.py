@@ -154,7 +154,7 @@ async def test_what_goes_wrong_at_the_endpoint_fails_the_response() -> None:
     assert isinstance(refused, Fail)
     assert "HTTP 404 Not Found: model not found" in refused.error["message"]
     assert isinstance(gone, Fail)
-    assert "failed: All connection attempts failed" in gone.error["message"]
+    assert "failed: Connection refused" in gone.error["message"]
 
 
 async def test_a_session_is_answered_by_the_endpoint() -> None:

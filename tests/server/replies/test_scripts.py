@@ -230,6 +230,7 @@ async def test_every_step_becomes_a_piece(tmp_path: Path) -> None:
         ("- {expect: [{call: x}], reply: []}", "{'call': 'x'} cannot be expected: an expectation is an event"),
         ("- {expect: [{no: {text: 'a|b'}}], reply: []}", "'a|b' is looked for as it stands"),
         ("- {expect: [{type: 7}], reply: []}", "cannot be expected"),
+        ("- {expect: [{no: {type: response.cansel}}], reply: []}", "'response.cansel' is not an event"),
         ("- reply: [{fault: explode}]", "explode"),
         ("- reply: [{fault: http=503}]", "at connect alone"),
         ("- reply: [{audio: ../secret.wav}]", "outside of the script's folder"),

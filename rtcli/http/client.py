@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
-from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rtcli import __version__
 from rtcli.errors import ConnectError, RtcliError
+from rtcli.http.reasons import causes_of, reason_of
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate, ssl_context
 from rtcli.masking import add_header, add_url, mask_exception, masked_start
 
 if TYPE_CHECKING:
     import httpx2
 
-_MAX_CAUSES = 20
 _BODY_SHOWN = 300  # characters of what a server says about a failure
 
 
@@ -36,11 +34,13 @@ async def stream(
     total: float | None = None,
     follow_redirects: bool = False,
     tls: ssl.SSLContext | None = None,
+    proxy: str | bool | None = True,
 ) -> AsyncIterator[httpx2.Response]:
     """A response of status 2xx, its body not read yet; `total` seconds for all of it, whatever comes in between.
 
-    Redirects are off: they would carry a key in `headers` to wherever they point. Proxy variables count, but never
-    for loopback. Raises ConnectError: with status and text for another status, else with the network's reason.
+    Redirects are off: they would carry a key in `headers` to wherever they point. `proxy` is an address, None, or True:
+    what the environment's variables say, but never for loopback. Raises ConnectError: with status and text for another
+    status, else with the network's reason.
     """
     import httpx2
 
@@ -54,7 +54,7 @@ async def stream(
         try:
             client = httpx2.AsyncClient(
                 # trust_env would have httpx2 read the proxy variables itself, without our rule for loopback.
-                transport=RoutedTransport(tls or ssl_context()),
+                transport=RoutedTransport(tls or ssl_context(), proxy),
                 trust_env=False,
                 headers={"User-Agent": f"rtcli/{__version__}", **(headers or {})},
                 timeout=timeout,
@@ -91,26 +91,9 @@ async def _within(total: float | None, method: str, url: str) -> AsyncIterator[N
 def failed_request(method: str, url: str, error: Exception) -> ConnectError:
     """What went wrong with a request that got no answer."""
     hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
-    causes = list(_causes(error))
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes_of(error)):
         hint = "is the server running, and is this its port?"
-    # The innermost error that the system numbers says why; those around it that no attempt succeeded.
-    numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno is not None]
-    known = numbers and numbers[-1] > 0 and not any(isinstance(cause, (gaierror, ssl.SSLError)) for cause in causes)
-    why = os.strerror(numbers[-1]) if known else str(causes[0]) or type(causes[0]).__name__
-    return ConnectError(f"{method} {shown(url)} failed", why=why, hint=hint, url=url)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on. Of a group, several addresses at a time, the first says enough."""
-    for _ in range(_MAX_CAUSES):
-        if isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        elif error is None:
-            return
-        else:
-            yield error
-            error = error.__cause__ or error.__context__
+    return ConnectError(f"{method} {shown(url)} failed", why=reason_of(error), hint=hint, url=url)
 
 
 def shown(url: str) -> str:

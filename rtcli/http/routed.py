@@ -6,7 +6,8 @@ import ssl
 
 import httpx2
 
-from rtcli.http.proxies import Proxy, proxy_for
+from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
+from rtcli.http.reasons import reason_of
 from rtcli.masking import masking_logger
 
 # httpx2 logs URLs, httpcore2 logs headers
@@ -16,7 +17,10 @@ _LOGGERS = ("httpx2", *(f"httpcore2.{part}" for part in ("connection", "http11",
 class RoutedTransport(httpx2.AsyncBaseTransport):
     """Holds a transport for each proxy that was needed, and one for none. Its libraries' log records are masked."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: ssl.SSLContext, proxy: str | bool | None = True) -> None:
+        """`proxy` is an address, None for none, or True: what the environment says. Raises ConnectError."""
+        self._by_environment = proxy is True
+        self._proxy = usable_proxy(proxy, "the argument proxy") if isinstance(proxy, str) else None
         self._tls = tls  # for the target, and for a proxy that is spoken to over TLS
         self._transports: dict[Proxy | None, httpx2.AsyncHTTPTransport] = {}  # each keeps its connections
         for name in _LOGGERS:
@@ -24,7 +28,7 @@ class RoutedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises ConnectError where it is the proxy that fails."""
-        proxy = proxy_for(str(request.url))
+        proxy = proxy_for(str(request.url)) if self._by_environment else self._proxy
         transport = self._transports.get(proxy)
         if transport is None:
             transport = self._transports[proxy] = self._transport(proxy)
@@ -36,7 +40,7 @@ class RoutedTransport(httpx2.AsyncBaseTransport):
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             if proxy is None or _reached_target(error):
                 raise
-            raise proxy.not_reached(str(error) or type(error).__name__) from error
+            raise proxy.not_reached(reason_of(error)) from error
 
     async def aclose(self) -> None:
         """Close every connection."""

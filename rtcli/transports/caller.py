@@ -29,13 +29,14 @@ class Caller:
         change_peer: Callable[[Peer], Any] | None,
         open_timeout: float,
         ssl: tls.SSLContext | None,
+        proxy: str | bool | None,
     ) -> None:
         self.create_peer = create_peer
         self.call_id: str | None = None  # of the last call
         self.socket: ChannelSocket | None = None  # of the call that is being set up, or goes on
         self._audio = audio
         self._change_peer = change_peer
-        self._open_timeout, self._ssl = open_timeout, ssl
+        self._open_timeout, self._ssl, self._proxy = open_timeout, ssl, proxy
         self._closers: set[asyncio.Task[None]] = set()  # of peers that are no longer ours
 
     @property
@@ -79,7 +80,13 @@ class Caller:
         head = {**headers, "Content-Type": OFFER_TYPE}
         try:
             async with stream(
-                "POST", url, headers=head, content=offer, timeout=self._open_timeout, tls=self._ssl
+                "POST",
+                url,
+                headers=head,
+                content=offer,
+                timeout=self._open_timeout,
+                tls=self._ssl,
+                proxy=self._proxy,
             ) as reply:
                 await reply.aread()
                 self.call_id = call_id_in(reply.headers.get("location"))

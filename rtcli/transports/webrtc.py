@@ -41,9 +41,10 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
     transport, `api_key` may be an ephemeral one. The offer is posted to `base_url`. `audio_input` is asked for the next
     20 ms to send (960 bytes of PCM16 at 24 kHz, mono; None: silence); without it `audio.write()` says what is sent.
     `audio_output(pcm, start)` gets what is heard: PCM16 at 24 kHz and the number of its first sample, counted from the
-    first one; a jump of it is audio that was lost. `change_peer(peer)` may give another peer, before anything is
-    offered. `create_peer` makes the peer instead of the library. A host that is this machine is called over loopback
-    alone. Here is no browser: keys that are not ephemeral are fine, and nothing corresponds to `useInsecureApiKey`.
+    first one; a jump of it is audio that was lost. `change_peer_connection(peer)` may give another peer, before
+    anything is offered. `create_peer` makes the peer instead of the library. A host that is this machine is called over
+    loopback alone; `proxy` is for the offer, which is posted. Here is no browser: keys that are not ephemeral are fine,
+    and `use_insecure_api_key` changes nothing.
 
     The audio of the answers is played by the server, as it were: `interrupt()` has the server clear what it has not
     played, and cut the item there. Audio is not among the events, so that nothing is emitted as `audio`.
@@ -59,7 +60,8 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
         clock: Callable[[], float] = time.monotonic,
         audio_input: AudioSource | None = None,
         audio_output: AudioSink | None = None,
-        change_peer: Callable[[Peer], Any] | None = None,
+        use_insecure_api_key: bool = True,  # the reference's, for browsers
+        change_peer_connection: Callable[[Peer], Any] | None = None,
         create_peer: CreatePeer | None = None,
         manual: bool = False,
         read_only: bool = False,
@@ -67,6 +69,7 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
         open_timeout: float = OPEN_TIMEOUT,
         max_outbox_bytes: int = 32 * 2**20,
         ssl: tls.SSLContext | None = None,
+        proxy: str | bool | None = True,
     ) -> None:
         quiet = manual or read_only
         core = ClientCore(
@@ -78,7 +81,12 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
         )
         self.audio = CallAudio(audio_input, audio_output, self._on_error)
         self._caller = Caller(
-            self.audio, create_peer=create_peer, change_peer=change_peer, open_timeout=open_timeout, ssl=ssl
+            self.audio,
+            create_peer=create_peer,
+            change_peer=change_peer_connection,
+            open_timeout=open_timeout,
+            ssl=ssl,
+            proxy=proxy,
         )
         super().__init__(
             core,

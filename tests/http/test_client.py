@@ -68,6 +68,21 @@ async def test_a_port_where_nobody_listens_is_told_as_for_a_websocket(host: str)
     assert caught.value.hint == "is the server running, and is this its port?"
 
 
+async def test_a_proxy_that_is_given_is_the_one_that_is_asked() -> None:
+    """Not the environment's, and also for an address on this machine; what is wrong is the proxy, not the target."""
+    with pytest.raises(ConnectError, match=r"the proxy 127\.0\.0\.1:1 .*Connection refused"):
+        async with stream("GET", "http://127.0.0.1:2/", timeout=TIMEOUT, proxy="http://127.0.0.1:1"):
+            pass
+
+
+async def test_none_is_no_proxy(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says, and for loopback nothing is exempted by hand."""
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with stream("POST", secrets_url(server), json={}, timeout=TIMEOUT, proxy=None) as response:
+        assert b'"value": "ek_' in await response.aread()
+
+
 async def test_loopback_goes_through_no_proxy(server: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of the company knows nothing of this machine."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

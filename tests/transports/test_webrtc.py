@@ -254,7 +254,7 @@ async def test_another_peer_may_take_its_place(place: CallPlace) -> None:
     async def change(peer: Any) -> Any:
         return made(peer.handlers, source=peer.source, loopback=True, open_timeout=1)
 
-    call = Call(place, change_peer=change)
+    call = Call(place, change_peer_connection=change, use_insecure_api_key=False, proxy=None)
     await call.t.connect()
     call.t.send_event({"type": "x"})
     await call.t.flush()

@@ -21,7 +21,7 @@ def check(
         typer.Option(
             "--ignore",
             metavar="RULE",
-            help="Do not ask this rule; may be repeated.",
+            help="Leave this rule out; repeatable.",
             autocompletion=completion.rules,
         ),
     ] = None,

@@ -33,7 +33,7 @@ def config(
     context: typer.Context,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="NAME", help="With this profile.", autocompletion=completion.profiles),
+        typer.Option("--profile", metavar="NAME", help="Use this profile.", autocompletion=completion.profiles),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:

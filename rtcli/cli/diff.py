@@ -18,13 +18,13 @@ _FILE = "A recording: a file, a name, last, or stdin."
 
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help=_FILE)],
-    b: Annotated[str, typer.Argument(metavar="B", help="The one that is compared with it.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The recording to compare it with.")],
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
             "--fail-on",
             metavar="WHAT[=PERCENT]",
-            help="End with 6 where words, tools, status or turns differ, where latency, tokens or cost grew.",
+            help="Exit with 6 if words, tools, status or turns differ, or latency, tokens or cost grew.",
             autocompletion=completion.conditions,
         ),
     ] = None,

@@ -34,7 +34,7 @@ Recordings = Annotated[
 
 Resume = Annotated[
     str | None,
-    typer.Option("--resume", metavar="FILE|last", help="Go on with a recorded conversation.", rich_help_panel=_PANEL),
+    typer.Option("--resume", metavar="FILE|last", help="Continue a recorded conversation.", rich_help_panel=_PANEL),
 ]
 
 

@@ -29,7 +29,7 @@ app = group(_HELP)
 def from_recording(
     file: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A recording: a file, a name, or last.")],
     out: Annotated[
-        str | None, typer.Option("--out", "-o", metavar="FILE", help="Where it goes; its WAV files are beside it.")
+        str | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write; its WAV files go beside it.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> ExitCode:

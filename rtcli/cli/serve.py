@@ -41,7 +41,7 @@ def serve(
     ] = "rules",
     script: Annotated[str | None, typer.Option(metavar="FILE", help="Answer from a script (YAML or JSON).")] = None,
     recording: Annotated[
-        str | None, typer.Option("--from", metavar="RECORDING", help="Serve a recorded session again.")
+        str | None, typer.Option("--from", metavar="RECORDING", help="Serve a recorded session.")
     ] = None,
     pace: Annotated[
         float, typer.Option(metavar="N", help="How fast: 2 is twice as fast as speech, or as recorded; 0 at once.")
@@ -60,7 +60,7 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="RULE",
-            help="With --once: do not ask this rule of check; repeatable.",
+            help="With --once: leave this rule of check out; repeatable.",
             autocompletion=completion.rules,
         ),
     ] = None,
@@ -81,10 +81,10 @@ def serve(
         str | None, typer.Option(metavar="FOLDER", help="Record each connection into this folder.")
     ] = None,
     ring: Annotated[
-        str | None, typer.Option("--ring", metavar="WAV", help="Have a telephone call, whose caller says this file.")
+        str | None, typer.Option("--ring", metavar="WAV", help="Start a telephone call whose caller plays this file.")
     ] = None,
     webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="Announce calls by telephone here, as the API does.")
+        str | None, typer.Option(metavar="URL", help="Send the webhooks of telephone calls here.")
     ] = None,
     log: Annotated[bool, typer.Option("--log", help="Show each event, fault and connection on stderr.")] = False,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Serve wss with this certificate (PEM).")] = None,

@@ -45,7 +45,7 @@ class AppJudge:
     _seen: list[JudgedConnection] = field(default_factory=list)
 
     def connection(self, _address: str) -> Callable[[Record], None]:
-        """Who gets the records of the next connection; for `RealtimeServer(observe=)`."""
+        """Takes the records of the next connection; for `RealtimeServer(observe=)`."""
         one = JudgedConnection(Linter(self.rules))
         self._seen.append(one)
         return one.observe

@@ -173,11 +173,11 @@ STEPS: Mapping[str, StepForm] = {
         "The user speaks: a WAV file, in real time.",
         {"commit": Key(FLAG, "Whether the turn is committed at its end; without it, where turn detection is off.")},
     ),
-    "image": StepForm(FILE, "The user shows an image.", {"text": Key(TEXT, "What they write beside it.")}),
+    "image": StepForm(FILE, "The user shows an image.", {"text": Key(TEXT, "The text that goes with it.")}),
     "send": StepForm(_EVENT, "This event is sent as it stands."),
     "command": StepForm(TEXT, "A slash command, as at the prompt."),
     "interrupt": StepForm(_Interrupt(), "The user interrupts the answer where it was heard."),
-    "wait": StepForm(SECONDS, "Nothing is done for so long."),
+    "wait": StepForm(SECONDS, "Wait this long."),
     "expect": StepForm(
         Listed(ExpectedShape(), "a list of expectations"),
         "What has come since the last say, play, send or image, when the answer is complete.",

@@ -27,7 +27,7 @@ def chat(
     model: options.Model = None,
     call_id: options.CallId = None,
     webrtc: options.WebRTC = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Look at the call of --call-id: nothing can be sent.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Watch the call of --call-id; nothing can be sent.")] = False,
     pace: Annotated[
         float | None, typer.Option(metavar="N", help="How fast the built-in server speaks; 0: at once.")
     ] = None,
@@ -77,9 +77,7 @@ def chat(
     resume: recording_options.Resume = None,
     json: options.Json = False,
     both: options.Both = False,
-    timeout: Annotated[
-        float, typer.Option(metavar="S", help="How long to wait while nothing moves on; 0: no limit.")
-    ] = 60,
+    timeout: Annotated[float, typer.Option(metavar="S", help="How long to wait without progress; 0: no limit.")] = 60,
 ) -> ExitCode:
     """Talk with a model by text, voice and image.
 

@@ -43,13 +43,15 @@ def run(
     voice: Annotated[
         str, typer.Option(metavar="ENGINES", help="Of the built-in server: auto, tone or voice.")
     ] = "auto",
-    tools: Annotated[str | None, typer.Option(metavar="FILE", help="Tools beside those of the scenarios.")] = None,
+    tools: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Tools in addition to those of the scenarios.")
+    ] = None,
     junit: Annotated[str | None, typer.Option(metavar="FILE", help="Write the results as JUnit XML.")] = None,
     recordings: recording_options.Recordings = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the recordings of what passed, too.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Also keep the recordings of what passed.")] = False,
     no_record: recording_options.NoRecord = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files, and play nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Tell of what failed, and the summary.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what failed, and the summary.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each step.")] = False,
 ) -> ExitCode:
     """Play scenarios: tests of a model, from files.

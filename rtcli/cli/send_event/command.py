@@ -37,7 +37,7 @@ def send_event(
         str | None,
         typer.Option(
             metavar="full|minimal|none",
-            help="Send a session.update of rtcli's first.",
+            help="Send rtcli's own session.update first.",
             autocompletion=completion.setting("session_update"),
         ),
     ] = None,
@@ -53,9 +53,7 @@ def send_event(
     count: Annotated[int | None, typer.Option(metavar="N", help="End after N events (that match --until).")] = None,
     for_: Annotated[float | None, typer.Option("--for", metavar="S", help="Listen for S seconds.")] = None,
     settle: Annotated[float, typer.Option(metavar="S", help="Wait after events that have no reply.")] = 0.3,
-    timeout: Annotated[
-        float, typer.Option(metavar="S", help="How long to wait while nothing moves on; 0: no limit.")
-    ] = 60.0,
+    timeout: Annotated[float, typer.Option(metavar="S", help="How long to wait without progress; 0: no limit.")] = 60.0,
     both: Annotated[bool, typer.Option("--both", help="Both directions, as lines of a recording.")] = False,
     pretty: Annotated[bool, typer.Option("--pretty", help="Indented, with audio summarized.")] = False,
     record: recording_options.Record = None,

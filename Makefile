@@ -29,7 +29,7 @@ test: check ## lint, strict types, import rules and all tests
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
 test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, pages in a browser, rows that say the same again
-	$(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'slow and not browser and not sound'
+	$(BIN)/pytest --numprocesses=auto --maxschedchunk=1 -m 'slow and not browser and not sound'
 	$(BIN)/pytest -m 'sound and slow' tests/sound
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m browser --ignore=tests/foreign
 

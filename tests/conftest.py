@@ -30,11 +30,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
+# A minute and more each: they begin first, so that none is left to the end, when there is nothing to run beside it.
+_LONG = ("test_oldest", "test_all_traffic", "test_dead_peer", "test_long_recording", "test_caps", "test_soak")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What opens a browser is marked so: `make test` does without, `make test-slow` runs it."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None or item.path.stem not in _LONG)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -41,7 +41,8 @@ class DeviceClock:
         self._origins.append(origin)
         if len(self._origins) == 1:
             self._origin = origin
-        self._follow()
+        if len(self._origins) < _TYPICAL or abs(origin - self._origin) > _SLACK:
+            self._follow()
         steady = self._unbroken >= _TYPICAL and abs(origin - self._origin) < _BREAK
         at = self._origin + self._samples / self._rate
         self._samples += samples

@@ -52,7 +52,8 @@ class EchoFilter:
             return pcm if passes else None
         cleaned = self.canceller.clean(pcm, time)  # always: it has to know the room by the time that it is needed
         if self.canceller.settled:
-            left = self._residue.passes(rms_db(cleaned), self.canceller.reference_db, audible=audible)
+            left_db = microphone_db if cleaned is pcm else rms_db(cleaned)
+            left = self._residue.passes(left_db, self.canceller.reference_db, audible=audible)
         else:  # what is left may be echo: only a voice that is louder than that goes out
             self._residue.shut()
             left = passes

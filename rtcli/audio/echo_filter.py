@@ -31,9 +31,13 @@ class EchoFilter:
 
     def prepare(self) -> None:
         """There is a microphone now: what `auto` stands for is decided, and the library loaded no sooner than that."""
-        if self.mode is EchoMode.AUTO and self.canceller is None:
+        if self.mode in (EchoMode.AUTO, EchoMode.AEC) and self.canceller is None:
             with suppress(AudioUnavailableError):
                 self.canceller = EchoCanceller()
+
+    def release(self) -> None:
+        """There is no microphone any more: what native libraries hold is given back, until `prepare`."""
+        self.canceller = None
 
     @property
     def method(self) -> str:

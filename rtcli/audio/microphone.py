@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from rtcli.audio.device_clock import BlockTime, DeviceClock
@@ -108,12 +108,16 @@ class Microphone(Capture):
             pcm = bytes(data)  # PortAudio uses the buffer again when this returns
             at = clock.moment(times.inputBufferAdcTime, times.currentTime)
             try:
-                loop.call_soon_threadsafe(partial(self._captured, pcm, at, broken=bool(status.input_overflow)))
+                loop.call_soon_threadsafe(self._arrived, pcm, at, bool(status.input_overflow))
             except RuntimeError:  # the loop has closed before the device: nobody listens any more
                 return
 
         self._run_at(device.rate)
         self._stream, self.device = DeviceStream("input", device, arrived, self._lost), device
+
+    def _arrived(self, pcm: bytes, at: float, broken: bool) -> None:
+        if self._stream is not None:  # it was not closed meanwhile
+            self._captured(pcm, at, broken=broken)
 
     def _lost(self, error: AudioUnavailableError) -> None:
         self.close()
@@ -126,3 +130,4 @@ class Microphone(Capture):
         self.level_db = None
         if stream is not None:
             stream.close()
+            self._run_at(self._rate)  # lets go of the converter, which is not Python's to free when the program ends

@@ -111,6 +111,9 @@ class AudioInput:
         self.recording = False
         if self.microphone is not None:
             self.microphone.close()
+        self._output.tell_blocks(None)
+        self.echo.release()
+        self.forget()
 
     # -- sending -----------------------------------------------------------------------------------
 

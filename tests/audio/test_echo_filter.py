@@ -105,6 +105,19 @@ def test_by_default_the_echo_is_taken_out_once_there_is_a_microphone() -> None:
     assert (before, filter_.method, filter_.mode) == ("gate", "aec", EchoMode.AUTO)
 
 
+@pytest.mark.parametrize("mode", [EchoMode.AUTO, EchoMode.AEC])
+def test_with_the_microphone_the_canceller_goes_and_comes(mode: EchoMode) -> None:
+    """What it holds is not Python's to free when the program ends."""
+    pytest.importorskip("pywebrtc_audio")
+    filter_ = EchoFilter(mode)
+    filter_.prepare()
+    filter_.release()
+    assert filter_.canceller is None
+    filter_.prepare()
+
+    assert filter_.canceller is not None
+
+
 def test_in_silence_everything_goes_out_as_it_is() -> None:
     """While nothing is played, and half a second after it, nobody's voice is an echo."""
     filter_ = EchoFilter()

@@ -128,3 +128,19 @@ async def test_a_canceller_that_cannot_be_loaded_leaves_the_mode_as_it_is(monkey
             live.session.audio.set_echo("aec")
 
         assert live.session.audio.echo_mode == "auto"
+
+
+async def test_closing_the_microphone_gives_back_what_cancels_its_echo() -> None:
+    """And opening it takes it again, without a word of the user."""
+    pytest.importorskip("pywebrtc_audio")
+    microphone, speaker = ManualMicrophone(), ManualSpeaker()
+    async with live_session(speaker=speaker, microphone=microphone) as live:
+        audio = live.session.audio
+        assert speaker.on_block is None, "who only types needs none"
+        audio.unmute()
+        assert (speaker.on_block is not None, audio.echo_method) == (True, "aec")
+        audio.close_microphone()
+        assert speaker.on_block is None
+        audio.open_microphone()
+
+        assert speaker.on_block is not None

@@ -17,6 +17,13 @@ from pathlib import Path
 
 from rtcli.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be deleted
+    _HAS_LOCKS = False
+else:
+    _HAS_LOCKS = True
+
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = (
     os.O_WRONLY | _NO_FOLLOW | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -128,13 +135,46 @@ def _is_special(path: Path) -> bool:
 
 
 def _require_free(target: Path, replace: bool) -> None:
-    """An empty file, as mktemp makes one, has nothing to lose."""
+    """An empty file, as mktemp makes one, has nothing to lose; what a program is still writing has all of it."""
+    if is_locked(target):
+        raise OSError(errno.EBUSY, "a session is being recorded to it")
     if not replace and target.exists() and target.stat().st_size:
         raise FileExistsError(errno.EEXIST, "it exists already")
 
 
 def _trusted(owner: int) -> bool:
     return not hasattr(os, "geteuid") or owner in (0, os.geteuid())
+
+
+# -- files that are being written -------------------------------------------------------------------------------------
+
+
+def lock(file: int) -> None:
+    """Hold the open file until it is closed; a file system without locks goes without."""
+    if _HAS_LOCKS:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process writes this file now."""
+    if not _HAS_LOCKS:
+        return False
+    try:
+        # O_NONBLOCK: a FIFO in the folder would hold up its listing.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # Somebody has the lock. Where we got it, closing the file below gives it back.
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

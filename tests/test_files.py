@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rtcli.errors import InputError
-from rtcli.files import open_private, open_stream, write_all, write_file
+from rtcli.files import lock, open_private, open_stream, write_all, write_file
+from rtcli.recording.header import Header
+from rtcli.recording.writer import RecordingWriter
 
 NOT_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -60,6 +63,24 @@ def test_a_file_that_holds_something_stays_unless_it_is_to_be_replaced(tmp_path:
     write_file(tmp_path / "old", "new", replace=True)
     assert [(tmp_path / name).read_text() for name in ("empty", "old")] == ["new", "new"]
     assert [mode(tmp_path / name) for name in ("empty", "old")] == [0o600, 0o600]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no file locks")
+def test_what_a_program_is_writing_is_replaced_by_nobody(tmp_path: Path) -> None:
+    """It would go on writing into a file that has no name any more; when it has ended, the file is like any other."""
+    path = tmp_path / "session.ndjson"
+    path.write_text("a line\n", encoding="utf-8")
+    with path.open("rb") as held:
+        lock(held.fileno())
+        for write in (lambda: write_file(path, "x", replace=True), lambda: open_stream(path, replace=True)):
+            with pytest.raises(InputError, match="a session is being recorded to it"):
+                write()
+        with pytest.raises(InputError, match="a session is being recorded to it"):
+            RecordingWriter(path, Header(datetime.now(UTC), "chat", "e", "m"), replace=True)
+    assert path.read_text(encoding="utf-8") == "a line\n"
+
+    write_file(path, "x", replace=True)
+    assert path.read_text(encoding="utf-8") == "x"
 
 
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path, short_files: int) -> None:

@@ -148,7 +148,7 @@ def delete(
     \b
     rtcli recordings delete 2026-11-26T10-00-00-chat-a1b2
     """
-    from rtcli.recording.locks import is_locked
+    from rtcli.files import is_locked
 
     folder = _folder(recordings)
     for path in [folder.find(name) for name in names]:  # all are there, or none is deleted

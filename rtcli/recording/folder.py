@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from rtcli.errors import InputError
+from rtcli.files import is_locked
 from rtcli.recording.header import Header
-from rtcli.recording.locks import is_locked
 from rtcli.recording.reader import open_recording
 
 MAX_BYTES = 2 * 2**30

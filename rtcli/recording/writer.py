@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtcli.errors import InputError
-from rtcli.files import open_private, unwritable
+from rtcli.files import is_locked, lock, open_private, unwritable
 from rtcli.masking import masked
 from rtcli.protocol.record import End, Frame, Record
 from rtcli.protocol.record_lines import frame_pieces, record_line
 from rtcli.protocol.record_parsing import parse_record
 from rtcli.recording.header import Header
-from rtcli.recording.locks import lock
 
 _MAX_PIECES = 1024 if hasattr(os, "writev") else 0
 """How many pieces the system takes in one write."""
@@ -53,6 +52,8 @@ class RecordingWriter:
         self._end = 0  # bytes of the file once everything that waits is written
         try:
             if replace and path.is_file():
+                if is_locked(path):
+                    raise InputError(str(path), "a session is being recorded to it", hint="choose another name")
                 path.unlink()
             # Readable too: /show reads frames back whose audio the log has evicted.
             self._file = open_private(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)

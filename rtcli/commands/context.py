@@ -53,7 +53,7 @@ class Context:
         if self.live is None:
             raise UsageError(
                 "this is a recording: nothing can be sent or changed",
-                hint="/show, /grep, /why, /history, /stats and /turn look; /seek, /pause and /step move",
+                hint="/show, /grep, /why, /history, /stats and /turn inspect it; /seek, /pause and /step move in it",
             )
         return self.live
 

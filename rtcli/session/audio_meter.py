@@ -175,7 +175,7 @@ class AudioMeter(Part):
         heard = {item_id for item_id, _ in self._parts}
         return [
             Notice(
-                f"no audio came for {short_id(item_id)}, which says that it is spoken",
+                f"no audio came for {short_id(item_id)}, although it is announced as spoken",
                 hint="/modalities text asks for text instead",
                 level=Level.WARNING,
             )

@@ -44,7 +44,7 @@ class AudioStall:
             return
         loop = asyncio.get_running_loop()
         if self._stalled and audio.item_id == self._arriving:
-            self._link.show(Notice(f"the audio goes on after {loop.time() - self._last:.1f} s"))
+            self._link.show(Notice(f"the audio continued after {loop.time() - self._last:.1f} s"))
         self._arriving, self._response = audio.item_id, audio.response_id
         self._last, self._stalled = loop.time(), False
         if self._timer is None:

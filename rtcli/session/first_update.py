@@ -94,7 +94,7 @@ class FirstUpdate:
                 async with asyncio.timeout(seconds):
                     await link.transport.wait_ready(2 * seconds)
         except TimeoutError:
-            link.show(Notice(f"the server has begun no session within {seconds:g} s", level=Level.WARNING))
+            link.show(Notice(f"the server began no session within {seconds:g} s", level=Level.WARNING))
 
     async def _refusal(self, answer: asyncio.Future[Frame], seconds: float) -> Mapping[str, Any] | None:
         """The error event that refuses the update. A server that never answers is lived with, on its own settings."""

@@ -55,8 +55,8 @@ class Patience:
             self._end(f"the server has not answered response.cancel for {ANSWER_SECONDS:g} s")
         elif self.limit and not self._busy() and link.now - (activity.moved_at or 0) >= self.limit:
             after = f", after {activity.moved_by}" if activity.moved_by else ""
-            self._end(f"nothing moved on for {self.limit:g} s{after}", "--timeout SECONDS waits longer")
+            self._end(f"no progress for {self.limit:g} s{after}", "--timeout SECONDS waits longer")
 
     def _end(self, why: str, hint: str = "") -> None:
         self._give_up()
-        self._link.show(Notice("the response is given up", why, hint, Level.WARNING))
+        self._link.show(Notice("the response is abandoned", why, hint, Level.WARNING))

@@ -276,7 +276,7 @@ def parse_speed(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < math.inf:
-        raise UsageError(f"{text!r} is not a speed", hint="1 is as it was, 2 twice as fast, max at once")
+        raise UsageError(f"{text!r} is not a speed", hint="1 is real time, 2 is twice as fast, max is at once")
     return speed
 
 

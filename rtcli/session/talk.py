@@ -76,7 +76,7 @@ class Talk:
         """Stop the answer where it was heard. False: there was nothing to stop."""
         self._link.require_conversation()
         if self._cancel_unanswered:
-            self._link.show(Notice("the response is given up", "the server has not answered response.cancel"))
+            self._link.show(Notice("the response is abandoned", "the server has not answered response.cancel"))
             self.give_up()
             return True
         before = self._link.state.log.last_number

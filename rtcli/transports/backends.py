@@ -32,7 +32,7 @@ def faster(backend: FrameBackend | str) -> ModuleType | None:
     except ImportError as error:
         if FrameBackend(backend) is FrameBackend.AUTO:
             return None
-        raise UsageError("picows is not there", why=str(error), hint="pip install 'rtcli[fast]'") from error
+        raise UsageError("picows is not installed", why=str(error), hint="pip install 'rtcli[fast]'") from error
     return picows_socket
 
 

@@ -130,7 +130,7 @@ def _typed() -> Told:
         (("nosuch.ndjson", "--to", "md"), ("nosuch.ndjson", "No such file")),
         (("typed.ndjson", "--to", "mp3"), ("--to mp3: unknown format", "md, json, wav, events, perfetto, otlp")),
         (("typed.ndjson", "--to", "wav"), ("this session has no audio",)),
-        (("both.ndjson", "--to", "otlp"), ("no time of day is known",)),
+        (("both.ndjson", "--to", "otlp"), ("the start time of this session is unknown",)),
         (("empty.ndjson", "--to", "md"), ("it is empty",)),
         (("typed.ndjson", "--to", "md", "-o", "nosuch/x.md"), ("nosuch/x.md", "No such file")),
         (("typed.ndjson",), ("--to",)),

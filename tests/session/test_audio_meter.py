@@ -92,7 +92,7 @@ def test_a_response_may_speak_in_a_format_of_its_own() -> None:
 def test_an_answer_that_says_it_is_spoken_has_to_come_with_audio() -> None:
     """A transcript alone is heard by nobody; written answers and cancelled ones need no audio."""
     fed = Fed()
-    assert whats(fed.done("item_a")) == ["no audio came for item_a, which says that it is spoken"]
+    assert whats(fed.done("item_a")) == ["no audio came for item_a, although it is announced as spoken"]
 
     fed.audio(LOUD)
     assert fed.done("item_a") == []

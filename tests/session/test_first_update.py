@@ -177,7 +177,7 @@ async def test_without_an_update_a_server_that_waits_for_us_is_not_waited_for(
     async with session_with(peers.SpeaksSecond, session_update=SessionUpdate.NONE) as (live, _):
         await answered(live)
 
-        assert told(live, "has begun no session")
+        assert told(live, "began no session")
 
 
 # -- requests of our own ---------------------------------------------------------------------------

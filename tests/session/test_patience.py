@@ -15,7 +15,7 @@ from tests.kit.sessions import Live, session_on
 
 
 def given_up(live: Live) -> list[str]:
-    return [notice.why for notice in live.shown(Notice) if "given up" in notice.what]
+    return [notice.why for notice in live.shown(Notice) if "abandoned" in notice.what]
 
 
 async def test_the_status_tells_an_answer_its_age_and_its_last_event() -> None:
@@ -74,7 +74,7 @@ async def test_an_answer_that_does_not_go_on_is_given_up() -> None:
         live.session.patience.start()
         await live.until(lambda: given_up(live))
 
-        assert given_up(live)[0].startswith("nothing moved on for 0.2 s, after ")
+        assert given_up(live)[0].startswith("no progress for 0.2 s, after ")
         assert [done.text for done in live.shown(SpeechDone)][:1] == ["Hello"]
         await live.until(lambda: server.types.count("response.create") == 2)
 

@@ -52,7 +52,7 @@ async def test_an_answer_that_stalls_is_told_while_it_does(monkeypatch: pytest.M
     async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"faults": faults}) as live:
         live.session.talk.say("count to 5")
         await live.until(lambda: [w for w in warnings(live) if w.startswith("the answer stalls")])
-        await live.until(lambda: [n for n in live.notices if n.startswith("the audio goes on after 0.")])
+        await live.until(lambda: [n for n in live.notices if n.startswith("the audio continued after 0.")])
         await live.until(lambda: live.records("response.done"))
 
         assert len(warnings(live)) == 1

@@ -193,7 +193,7 @@ async def complete(session: RealtimeSession, limit: float | None) -> None:
         session.talk.give_up()
         raise ExpectationError(
             "the answer is incomplete",
-            why=f"nothing moved on for {limit:g} s{f', after {last}' if last else ''}{running}",
+            why=f"no progress for {limit:g} s{f', after {last}' if last else ''}{running}",
             hint="--timeout SECONDS waits longer",
         ) from None
 

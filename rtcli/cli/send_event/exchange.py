@@ -156,7 +156,7 @@ class Exchange:
     def end(self) -> None:
         """The connection has ended: so does the recording."""
         if self._told_again:
-            report.line(f"rtcli: {self._told[0]}: {counted(self._told_again, 'more time')}")
+            report.line(f"{self._told[0]}: {counted(self._told_again, 'more time')}")
         if self._recording is not None:
             self._recording.close(time.monotonic() - self._transport.frames.began, self.code)
 

@@ -36,7 +36,7 @@ def export_otlp(source: Source, write: Write) -> Exported:
     Raises UsageError for a session that does not say when it began.
     """
     if source.started is None:
-        raise UsageError("no time of day is known of this session", hint="a recording with its first line has one")
+        raise UsageError("the start time of this session is unknown", hint="a recording with a header line has one")
     about = _About()
     timeline = read(about.noted(source.records()))
     # The trace's id is made of this: exporting twice must not make two traces of one session.

@@ -36,7 +36,7 @@ async def test_noise_does_not_renew_the_limit(kind: type[peers.Peer]) -> None:
     """The wait ends when nothing has moved on for so long; it says how long, and after what."""
     async with fake_server(lambda talk: kind(talk).run()) as server, session_on(server.url) as live:
         live.session.talk.say("hello")
-        with pytest.raises(ExpectationError, match=r"nothing moved on for 0.7 s"):
+        with pytest.raises(ExpectationError, match=r"no progress for 0.7 s"):
             await complete(live.session, 0.7)
 
         assert live.session.quiet

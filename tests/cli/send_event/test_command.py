@@ -141,6 +141,16 @@ async def test_an_error_without_event_id_ends_the_wait_too() -> None:
     one_clear_line(ended, 4, "missing_required_parameter", "session.type")
 
 
+async def test_an_error_that_comes_again_and_again_is_told_once_and_counted() -> None:
+    """One about nothing that was sent; the events themselves are all printed."""
+    busy = error("busy", "Try later.")
+    script = steps(Step("response.create", [busy, busy, busy, *text_response("r", "x")]))
+    async with fake_server(script) as server:
+        ended = await rtcli("send-event", "-", "--url", server.url, "--until", "response.done", text=ndjson(CREATE))
+
+    assert ended.err.splitlines() == ["rtcli: busy: Try later.", "rtcli: busy: 2 more times"]
+
+
 @pytest.mark.parametrize(
     ("status", "details", "code"),
     [

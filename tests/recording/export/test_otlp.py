@@ -142,5 +142,5 @@ def test_an_otlp_http_receiver_takes_it() -> None:
 
 def test_a_session_without_a_time_of_day_is_refused() -> None:
     """Plain events, and the output of --both: spans need one."""
-    with pytest.raises(UsageError, match="no time of day"):
+    with pytest.raises(UsageError, match="start time of this session is unknown"):
         export(export_otlp, told().records, None)

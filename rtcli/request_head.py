@@ -33,6 +33,10 @@ def check_host(url: str) -> None:
 
     Two programs may read such a name differently: the one that decides whether a key is for it, and the one that dials.
     """
+    control = next(((place, one) for place, one in enumerate(url, 1) if one < " " or one == "\x7f"), None)
+    if control is not None:  # urlsplit leaves some of them out without a word
+        place, character = control
+        raise UsageError(f"the URL holds a control character: {_named(character)} at {place}")
     try:
         host = urlsplit(url).hostname or ""
     except ValueError as error:

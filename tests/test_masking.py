@@ -66,6 +66,16 @@ def test_a_secret_is_masked_however_it_is_written(written: str) -> None:
     assert shown.endswith(" after")
 
 
+@pytest.mark.parametrize("half", ["\udcff", "\ud83d"], ids=["a byte of the environment", "half a character"])
+def test_a_secret_need_not_be_text_that_can_be_encoded(half: str) -> None:
+    """It is learnt like any other, and masked as it stands and as JSON has it."""
+    odd = f"odd{half}secret0123"
+    masking.add_environment({"SOME_API_KEY": odd})
+
+    assert "secret0123" not in masked(f"a {odd} b")
+    assert "secret0123" not in masked(f"a {json.dumps(odd)} b")
+
+
 @pytest.mark.parametrize(
     ("text", "secret"),
     [

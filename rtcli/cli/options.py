@@ -98,6 +98,8 @@ def group(help_: str) -> typer.Typer:
 
 def settings_of(**flags: Any) -> Settings:
     """The settings, with these flags on top; what was not given is None, False or empty."""
+    if flags.get("url") == "":  # of a variable that is not set: nobody means the default by that
+        raise UsageError("--url is empty", hint="leave it out, or set the variable that gives it")
     # a flag that was not given must not hide a setting
     given = {name: value for name, value in flags.items() if value not in (None, False, "", [])}
     for name, value in given.items():
@@ -128,7 +130,7 @@ def pace_of(value: float) -> float:
 
 def positive(value: float | None, name: str) -> float | None:
     """A number of seconds or events that has to be more than nothing. Raises UsageError."""
-    if value is not None and value <= 0:
+    if value is not None and not 0 < value < float("inf"):
         raise UsageError(f"{name} {value:g}", why="must be greater than 0")
     return value
 

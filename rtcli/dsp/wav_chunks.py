@@ -40,7 +40,7 @@ _UNKNOWN_SIZES = frozenset({0, 2**32 - 1, 2**31 - 1})
 """What a writer puts into the header before it knows the length: the audio goes to the end of the file."""
 
 _MAX_CHANNELS = 64
-_MAX_RATE = 1_000_000
+_MIN_RATE, _MAX_RATE = 1_000, 1_000_000  # below, a small file would be hours of audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _format(chunk: bytes, file: str, hint: str) -> Chunks:
             file, f"{_CODINGS.get(coding, f'the coding 0x{coding:04X}')} in a WAV file is not read", hint=hint
         )
     width = block // channels if channels and block % max(channels, 1) == 0 and block else (bits + 7) // 8
-    good = 1 <= channels <= _MAX_CHANNELS and 1 <= rate <= _MAX_RATE and width in _WIDTHS[coding]
+    good = 1 <= channels <= _MAX_CHANNELS and _MIN_RATE <= rate <= _MAX_RATE and width in _WIDTHS[coding]
     if not good:
         what = f"{bits} bits in {width} bytes, {channels} channels, {rate} Hz"
         raise InputError(file, f"{what} cannot be read", hint=hint)

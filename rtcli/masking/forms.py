@@ -31,7 +31,8 @@ def written_forms(value: str) -> Iterator[str]:
     import html  # with tables that take longer to load than all of this
 
     yield value
-    for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
+    data = _bytes_of(value)
+    for quoted in (quote(data, safe=""), quote(data), quote_plus(data)):
         yield quoted
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
     for dumped in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
@@ -39,7 +40,15 @@ def written_forms(value: str) -> Iterator[str]:
         yield dumped[1:-1].replace("/", "\\/")  # PHP and some proxies write it so
     yield html.escape(value)
     yield repr(value)[1:-1]
-    yield from _in_base64(value.encode("utf-8", "surrogatepass"))
+    yield from _in_base64(data)
+
+
+def _bytes_of(value: str) -> bytes:
+    """Half a character stands for a byte that was not UTF-8, in the environment; a line of JSON can have any."""
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
 
 
 def _in_base64(value: bytes) -> Iterator[str]:

@@ -54,6 +54,18 @@ async def test_a_wrong_key(command: str) -> None:
 
 
 @COMMANDS
+async def test_an_empty_address_is_not_the_default(command: str) -> None:
+    """A variable that is not set gives one; what is said must not go elsewhere then."""
+    clear(await talk_to(command, ""), 2, "--url is empty")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0"])
+async def test_a_time_to_listen_is_a_number(seconds: str) -> None:
+    """Told before anything is dialed."""
+    clear(await talk_to("send-event", "ws://127.0.0.1:9", "--for", seconds), 2, "--for", "must be greater than 0")
+
+
+@COMMANDS
 async def test_an_unknown_model(command: str) -> None:
     """The same manner, with close 4000."""
     refusal = error("invalid_model", 'Model "nope" is not supported in realtime mode.')

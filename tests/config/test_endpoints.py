@@ -318,11 +318,12 @@ def test_a_base_url_of_no_use_is_named() -> None:
 @pytest.mark.parametrize(
     "url",
     ["wss://evil.test\\.api.openai.com/v1", "wss://evil.test%2f.api.openai.com/v1", "wss://evil.test;.api.openai.com/v1",
+     "wss://a\nb.test/v1", "wss://a.test\t/v1", "wss://\x01a.test/v1",
      "wss://b\u00fccher.example/v1", "wss://a b/v1", "wss://-x.test/v1", "ws://[::1z]/v1"],
 )  # fmt: skip
 def test_a_host_with_odd_characters_is_refused(url: str) -> None:
     """Whoever decides about the key and whoever dials must read the same name."""
-    with pytest.raises(UsageError, match=r"host name|IPv6|not a URL"):
+    with pytest.raises(UsageError, match=r"host name|IPv6|not a URL|control character"):
         resolve_endpoint(url=url, environ=OPENAI)
 
 

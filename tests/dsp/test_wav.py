@@ -180,6 +180,7 @@ def test_of_opposite_phases_one_is_heard(tmp_path: Path) -> None:
         (b"\0\0\0 ftypM4A " + bytes(40), "an MP4"),
         (riff(1, SOUND, bits=16, channels=0), "0 channels"),
         (riff(1, SOUND, bits=16, rate=0), "0 Hz"),
+        (riff(1, SOUND, bits=16, rate=3), "3 Hz"),
         (riff(3, SOUND, bits=16), "16 bits"),
         (riff(1, SOUND, bits=16)[:20], "not a WAV file"),
         (riff(1, b"", bits=16, size=0), "no audio"),

@@ -119,10 +119,12 @@ def _refuse_unsendable(old: Mapping[str, Any] | None, new: Mapping[str, Any]) ->
     for item in (old, new):
         if item is not None and item.get("type") in MCP_TYPES:
             raise UsageError(f"item {_id(new)} is a {item['type']} and cannot be added or changed", hint=_MCP_HINT)
-    if new.get("type") == "message" and new.get("role") == "assistant" and new.get("content") is None:
-        raise UsageError(f"assistant item {_id(new)} has no content")
-    parts = new.get("content") if new.get("role") == "assistant" else None
-    if any(as_mapping(part).get("type") == "output_audio" for part in parts or ()):
+    if new.get("type") != "message" or new.get("role") != "assistant":
+        return
+    parts = new.get("content")
+    if not isinstance(parts, list | tuple):
+        raise UsageError(f"assistant item {_id(new)} has no list of parts as its content")
+    if any(as_mapping(part).get("type") == "output_audio" for part in parts):
         raise UsageError(f"assistant item {_id(new)} holds output_audio, which the API does not take", hint=_AUDIO_HINT)
 
 

@@ -150,9 +150,10 @@ AUDIO = {"item_id": "a", "type": "message", "role": "assistant", "content": [{"t
         McpApprovalRequestItem("a", "s", "f", {}),
         {"item_id": "a", "type": "mcp_list_tools"},
         {"item_id": "a", "type": "message", "role": "assistant"},
-        {"item_id": "a", "type": "message", "role": "assistant", "content": None},
+        {"item_id": "a", "type": "message", "role": "assistant", "content": {}},
+        {"item_id": "a", "type": "message", "role": "assistant", "content": 5},
     ],
-    ids=["audio", "mixed", "mcp call", "approval", "tools", "no content", "null"],
+    ids=["audio", "mixed", "mcp call", "approval", "tools", "no content", "object", "number"],
 )
 def test_what_the_api_does_not_take_is_refused_before_anything_is_planned(item: Any) -> None:
     """Added or changed; kept or removed it does no harm."""

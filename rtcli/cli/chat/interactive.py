@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rtcli.cli.options import keys_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rtcli.views import View
 
 _SHOWN_PREFIXES = ("replies:", "engines:")  # the rest of its lines is for operators of a server
+_NEEDED = ("rtcli.session.session", "rtcli.session.dialing", "rtcli.session.recorder", "rtcli.commands.all_commands")
 
 
 async def at_prompt(options: ChatOptions) -> ExitCode:
@@ -45,14 +47,22 @@ async def at_prompt(options: ChatOptions) -> ExitCode:
         )
 
 
+def _load() -> None:
+    """Import what a session needs, in a thread: on the loop, a key would show a tenth of a second late."""
+    for name in _NEEDED:
+        import_module(name)
+
+
 async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     """The session, not started yet."""
     from rtcli.cli.connect import context_for, minted_for, serving_in_child_process, session_for
 
     relay = _Relay()
+    loading = asyncio.get_running_loop().run_in_executor(None, _load)
     endpoint = await stack.enter_async_context(
         serving_in_child_process(options.endpoint, relay.say, relay.show, pace=options.pace)
     )
+    await loading
     endpoint, minted = await minted_for(options, endpoint)
     session = session_for(options, endpoint, terminal=True)
     minted.tell(session)

@@ -61,7 +61,7 @@ def check(
         for finding in findings:
             output.show_json(_as_json(finding))
     else:
-        from rtcli.commands.check import findings_views
+        from rtcli.commands.findings import findings_views
 
         output.show(*findings_views(findings, more))
     wrong = any(finding.rule.severity is Severity.ERROR for finding in findings)

@@ -9,14 +9,12 @@ from typing import Annotated
 
 from rtcli.commands.arguments import Choice
 from rtcli.commands.context import Context
+from rtcli.commands.findings import findings_views
 from rtcli.commands.records import records_so_far
 from rtcli.commands.registry import command
-from rtcli.lint import RULES, Finding, Linter, Severity
+from rtcli.lint import RULES, Linter
 from rtcli.protocol.record import Record
-from rtcli.views import Level, Notice, Table, View, Views, counted
-
-# A note is not worth a warning's color.
-_LEVELS = {Severity.ERROR: Level.ERROR, Severity.WARNING: Level.WARNING, Severity.NOTE: Level.INFO}
+from rtcli.views import Notice, Views
 
 
 @command("check", topic="wire")
@@ -43,19 +41,3 @@ def _feed(linter: Linter, records: Iterable[Record], stop: threading.Event) -> N
         if stop.is_set():
             return
         linter.observe(record)
-
-
-def findings_views(findings: list[Finding], more: int = 0) -> list[View]:
-    """What was found as a table, and a sentence that counts it; `more` were not kept."""
-    if not findings:
-        return [Notice("no findings", f"{len(RULES)} rules", level=Level.OK)]
-    rows = tuple(
-        (finding.rule.severity.value, f"#{finding.number}" if finding.number else "", finding.rule.id, finding.text)
-        for finding in findings
-    )
-    counts = {severity: sum(one.rule.severity is severity for one in findings) for severity in Severity}
-    what = ", ".join(counted(count, severity.value) for severity, count in counts.items() if count)
-    worst = next(severity for severity in Severity if counts[severity])
-    left_out = f"{counted(more, 'more finding')} of the same rules" if more else ""
-    hint = "/why N shows what led to an event, /check RULE what a rule prevents"
-    return [Table(("", "event", "rule", "finding"), rows), Notice(what, left_out, hint, level=_LEVELS[worst])]

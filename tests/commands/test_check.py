@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rtcli.commands.check import findings_views
+from rtcli.commands.findings import findings_views
 from rtcli.errors import UsageError
 from rtcli.lint import RULES, Finding, Severity
 from rtcli.views import Level, Notice, Table

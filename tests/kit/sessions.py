@@ -11,7 +11,8 @@ from rtcli.audio.device_clock import BlockTime
 from rtcli.audio.playout import PendingPlayback
 from rtcli.audio.speaker import OnBlock
 from rtcli.audio.stream import Lost
-from rtcli.commands import Completion, Context, complete, default_registry, run_line
+from rtcli.commands import Context, default_registry, run_line
+from rtcli.commands.complete import Completion, complete
 from rtcli.commands.known import Known
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import AudioUnavailableError

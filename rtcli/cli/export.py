@@ -44,6 +44,7 @@ def export(
     md is the conversation to read, json its items. wav has the user on the left and what was heard on the right, in
     true time. events are those that were sent. perfetto is for ui.perfetto.dev, otlp for OpenTelemetry.
     """
+    from rtcli.cli.recording_options import output_of
     from rtcli.commands.export import FORMATS, write_export
     from rtcli.files import new_file
     from rtcli.views import Level, Notice
@@ -57,7 +58,7 @@ def export(
         sys.stdout.buffer.flush()
     else:
         path = Path(out).expanduser() if out else Path(f"{recording.stem}{FORMATS[to].suffix}")
-        with new_file(path, replace=force) as write:
+        with new_file(output_of(recording.path, path), replace=force) as write:
             exported = write_export(to, recording.source, write)
         output.show(Notice(f"{exported.what} written to {path}", level=Level.OK))
     for note in (*recording.notes, *exported.notes):
@@ -73,7 +74,7 @@ class _Recording:
         from rtcli.cli.recording_options import recording_path
         from rtcli.recording.export.source import Source
 
-        self._path = recording_path(file, settings_of().get("recordings"))
+        self.path = recording_path(file, settings_of().get("recordings"))
         self._kept: list[Record] | None = None  # of standard input, which cannot be read twice
         reader = self._open()
         if file == "-":
@@ -87,7 +88,7 @@ class _Recording:
     def _open(self) -> "RecordingReader":
         from rtcli.recording.reader import open_recording
 
-        self._reader = open_recording(self._path)
+        self._reader = open_recording(self.path)
         return self._reader
 
     def _records(self) -> "Iterator[Record]":
@@ -105,5 +106,5 @@ class _Recording:
     @property
     def stem(self) -> str:
         """What a file of it is named after."""
-        name = "session" if self._path == "-" else Path(self._path).name.removesuffix(".gz")
+        name = "session" if self.path == "-" else Path(self.path).name.removesuffix(".gz")
         return name.removesuffix(".ndjson").removesuffix(".jsonl")

@@ -129,3 +129,11 @@ def folder_of(directory: str | None) -> RecordingFolder:
     from rtcli.recording.folder import RecordingFolder
 
     return RecordingFolder(Path(directory).expanduser() if directory else recordings_folder())
+
+
+def output_of(recording: str, path: Path) -> Path:
+    """The file that is made of a recording: --force does not mean the recording. Raises UsageError."""
+    source = Path(recording).expanduser()
+    if source.exists() and path.exists() and path.samefile(source):
+        raise UsageError(f"{path} is the recording itself", hint="-o FILE names another file")
+    return path

@@ -47,7 +47,7 @@ def report_page(
     """
     import rtcli
     from rtcli.cli.diff import cost_of
-    from rtcli.cli.recording_options import recording_path
+    from rtcli.cli.recording_options import output_of, recording_path
     from rtcli.files import new_file
     from rtcli.recording.report.audio import AudioKind
     from rtcli.recording.report.page import page
@@ -62,7 +62,7 @@ def report_page(
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return ExitCode.OK
-    target = Path(out).expanduser() if out else Path(f"{_stem(path)}.html")
+    target = output_of(path, Path(out).expanduser() if out else Path(f"{_stem(path)}.html"))
     size = 0
     with new_file(target, replace=force) as write:
         for piece in pieces:

@@ -62,6 +62,18 @@ async def test_what_is_there_is_overwritten_with_force_alone(tmp_path: Path, mon
     assert written.read_text() != "mine" and written.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("command", [("export", "--to", "md"), ("report",)])
+async def test_the_recording_itself_is_not_overwritten(command: tuple[str, ...], tmp_path: Path) -> None:
+    """Under whatever name: what was recorded is nowhere else."""
+    file = recording(tmp_path / "talk.ndjson")
+    before = Path(file).read_bytes()
+    (tmp_path / "link").symlink_to(file)
+    for out in (f"{tmp_path}/./talk.ndjson", f"{tmp_path}/link"):
+        one_clear_line(await rtcli(command[0], file, *command[1:], "-o", out, "--force"), 2, "is the recording itself")
+
+    assert Path(file).read_bytes() == before
+
+
 async def test_a_wav_file_is_one_for_other_programs(tmp_path: Path) -> None:
     """Stereo, as long as the session was audible."""
     file = recording(tmp_path / "talk.ndjson")

@@ -19,6 +19,7 @@ from rtcli.protocol.session_kind import SessionKind
 
 _Event: TypeAlias = Mapping[str, Any]
 
+_SENT, _LIVE = Direction.SENT, SessionKind.LIVE  # a member costs a search through its class
 _APPEND = "input_audio_buffer.append"
 
 # The field that a request and its reply have in common. A type without a row is answered in order alone.
@@ -28,7 +29,6 @@ _KEY_FIELD: Mapping[str, str] = {
     "conversation.item.delete": "item_id",
     "response.cancel": "response_id",
 }
-
 
 OPTIONAL = frozenset({"conversation.item.retrieve", "conversation.item.truncate", "response.cancel"})
 """What a transport sends by itself, because of an event of the server: a server that refuses it loses us nothing."""
@@ -105,9 +105,9 @@ class PendingRequests:
         kind = event.get("type") if event is not None else None
         if event is None or not isinstance(kind, str):
             return caused_by
-        if direction is Direction.SENT:
+        if direction is _SENT:
             return self._sent(number, kind, event, caused_by) or caused_by
-        if self.kind is SessionKind.LIVE:
+        if self.kind is _LIVE:
             return self._live(event)
         handler = _HANDLERS.get(kind) or _HANDLERS.get(NAMES.get(kind, ""))
         return handler(self, number, event) if handler else self._origin(event)
@@ -118,7 +118,7 @@ class PendingRequests:
         event_id = _text(event.get("event_id"))
         if event_id is not None:
             self._frames.name(event_id, number)
-        row = ROWS.get((self.kind, Direction.SENT, kind))
+        row = ROWS.get((self.kind, _SENT, kind))
         if row is None or row.reply is None:
             self._frames.silent(number, kind, event_id is not None)
             if kind == _APPEND:

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TypeAlias
 
+# A plain tuple, for every message that comes makes one.
+_Cause: TypeAlias = tuple[str, object, int | None, str]
+"""What the user did; and of the frame that led here, if one did: its wire, its number, its type."""
 
-class _Cause(NamedTuple):
-    """`text` is what the user did. `wire`, `number` and `type` are those of the frame that led here, if one did."""
-
-    text: str
-    wire: object
-    number: int | None
-    type: str
-
-
-_NOTHING = _Cause("", None, None, "")
-_cause: ContextVar[_Cause] = ContextVar("rtcli_cause", default=_NOTHING)
+_cause: ContextVar[_Cause] = ContextVar("rtcli_cause", default=("", None, None, ""))
 
 
 @contextmanager
@@ -27,7 +20,8 @@ def caused_by(text: str) -> Iterator[None]:
 
     A frame of the server that led here stays known: a tool runs because of its call.
     """
-    token = _cause.set(_cause.get()._replace(text=text))
+    _, wire, number, event_type = _cause.get()
+    token = _cause.set((text, wire, number, event_type))
     try:
         yield
     finally:
@@ -39,7 +33,7 @@ def set_cause_frame(wire: object, number: int, event_type: str) -> None:
 
     `wire` stands for whatever numbers the frames: numbers of another one mean nothing on it.
     """
-    _cause.set(_Cause("", wire, number, event_type))
+    _cause.set(("", wire, number, event_type))
 
 
 def current_cause(wire: object) -> tuple[str, int | None]:

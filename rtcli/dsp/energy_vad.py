@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import math
 from collections import deque
+from functools import cache
+from typing import Any
 
 from rtcli.dsp.levels import SILENCE_DB
 from rtcli.protocol.audio_formats import PCM16
@@ -18,6 +20,15 @@ _MAX_FLOOR_DB = -30.0
 _MIN_SPEECH_DB = -55.0
 _START_FRAMES = 9  # 90 ms above the floor before it counts as speech
 _SMOOTHED = 5  # frames: the level of noise alone jumps about, and one loud frame must not prolong a turn
+
+
+@cache
+def _weights() -> tuple[Any, Any]:
+    """Means as products with these: for arrays as small as a frame's, `mean` takes three times as long."""
+    import numpy as np
+
+    low = _FRAME // _DECIMATION
+    return np.full(_DECIMATION, 1 / _DECIMATION, np.float32), np.full(low, 1 / low, np.float32)
 
 
 class EnergyDetector:
@@ -52,9 +63,10 @@ class EnergyDetector:
         if not whole:
             return []
         samples = np.frombuffer(pcm[:whole], "<i2").astype(np.float32)
-        low = samples.reshape(-1, _FRAME // _DECIMATION, _DECIMATION).mean(axis=2)
-        low -= low.mean(axis=1, keepdims=True)  # a constant offset is not loudness
-        power = np.square(low).mean(axis=1) / 32_768.0**2
+        box, mean = _weights()
+        low = (samples.reshape(-1, _DECIMATION) @ box).reshape(-1, _FRAME // _DECIMATION)
+        low -= (low @ mean)[:, None]  # a constant offset is not loudness
+        power = np.square(low) @ mean / 32_768.0**2
         levels = 10 * np.log10(power + 10 ** (SILENCE_DB / 10))
         changes: list[tuple[bool, int]] = []
         for level in levels.tolist():

@@ -1,6 +1,7 @@
 """The interfaces of speech engines: voice detector, recognizer, voice.
 
-Audio is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in threads.
+Audio is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in
+threads, unless `Engines.instant` says that it need not be.
 """
 
 from __future__ import annotations
@@ -80,9 +81,13 @@ class Voice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One set of engines. `names` says which they are, in words for the user."""
+    """One set of engines. `names` says which they are, in words for the user.
+
+    `instant` says that they work in microseconds: they are called on the loop, where a thread would cost more.
+    """
 
     detector: DetectorFactory
     recognizer: Recognizer | None  # None: speech is not transcribed
     voice: Voice
     names: tuple[str, ...]
+    instant: bool = False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import random
+import os
 import string
 
-_ALPHABET = string.ascii_letters + string.digits
-_random = random.SystemRandom()  # client secrets are made with it too
+_ALPHABET = (string.ascii_letters + string.digits).encode()
+_EVEN = 256 // len(_ALPHABET) * len(_ALPHABET)
+_OF_BYTE = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
+_UNEVEN = bytes(range(_EVEN, 256))  # with these some characters would come more often than others
 
 
 def new_id(prefix: str) -> str:
@@ -15,10 +17,13 @@ def new_id(prefix: str) -> str:
 
 
 def random_text(length: int) -> str:
-    """Letters and digits: for ids, and as the padding of deltas."""
-    return "".join(_random.choices(_ALPHABET, k=length))
+    """Letters and digits, from the system's randomness, which also client secrets need: one call of it for all."""
+    text = b""
+    while len(text) < length:
+        text += os.urandom(length + 8).translate(_OF_BYTE, _UNEVEN)
+    return text[:length].decode()
 
 
 def random_hex(length: int) -> str:
     """Hexadecimal digits, lower-case."""
-    return "".join(_random.choices("0123456789abcdef", k=length))
+    return os.urandom((length + 1) // 2).hex()[:length]

@@ -1,7 +1,7 @@
 """What `rtcli chat` takes at a prompt.
 
-- the microphone open and nobody speaking: processor time and growth over a minute, on a virtual sound card
-- memory while 300 MB of text events of a megabyte come: unknown events, items, deltas, errors
+- the microphone open and nobody speaking: processor time and growth over half a minute, on a virtual sound card
+- memory while 100 MB of text events of a megabyte come: unknown events, items, deltas, errors
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tests.kit.sound_card import SoundCard, missing
 from tests.kit.terminal import Terminal
 from tests.soak.measures import rss_mb
 
-SECONDS = 60
-MEGABYTES = 300
+SECONDS = 30
+MEGABYTES = 100
 PARTS = 6
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -97,7 +97,7 @@ KINDS: dict[str, Callable[[int, str], list[dict[str, Any]]]] = {
 
 
 def flood(kind: str) -> Row:
-    """A server that sends 300 MB of one kind; the most that the chat had in memory before and after."""
+    """A server that sends 100 MB of one kind; the most that the chat had in memory before and after."""
     sent, address = threading.Event(), list[str]()
     text = "word " * 200_000
 

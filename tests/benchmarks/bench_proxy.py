@@ -29,7 +29,7 @@ from tests.benchmarks.rows import Row, digits, row
 from tests.kit.foreign import ROOT
 
 RATE = 500
-SECONDS = 8
+SECONDS = 4
 ROUNDS = 3
 WARM_UP = 500  # events that are not counted
 _TICKS = os.sysconf("SC_CLK_TCK")

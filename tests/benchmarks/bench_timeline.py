@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import orjson
 
 from rtcli.protocol.record_lines import record_line
 from rtcli.recording.reader import open_recording
+from tests.benchmarks.contestant import peak_mb
 from tests.benchmarks.rows import Row, row
 from tests.kit.told import Told, tone
 
@@ -128,8 +128,7 @@ def _run(task: str, paths: list[str]) -> None:
     begun = time.process_time()
     _TASKS[task](*paths)
     used = time.process_time() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": used, "peak": peak}))
+    sys.stdout.write(json.dumps({"seconds": used, "peak": peak_mb()}))
 
 
 def rows() -> Iterator[Row]:

@@ -1,18 +1,23 @@
-"""Engines that load when they are first needed, and the threads in which they work."""
+"""Engines that load when they are first needed, and the threads in which they work: what is due first comes first."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import heapq
+import itertools
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from rtcli.server.engines import Engines
+from rtcli.server.engines import Engines, SpokenChunk
 from rtcli.server.voice.choice import load_engines
 
 T = TypeVar("T")
-_THREADS = 4  # onnxruntime and ctranslate2 release the GIL while they work
+Chunks: TypeAlias = tuple[Iterator[SpokenChunk], SpokenChunk | None]
+# onnxruntime and ctranslate2 release the GIL while they work; more of them than cores make all of them late
+_THREADS = max(2, min(4, os.cpu_count() or 2))
 
 
 class EnginePool:
@@ -24,6 +29,9 @@ class EnginePool:
         self._engines = engines
         self._threads = ThreadPoolExecutor(_THREADS, "engine")
         self._loading: asyncio.Future[Engines] | None = None  # once they are needed
+        self._working = 0  # jobs in the threads
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []  # a heap: those that are due first
+        self._numbers = itertools.count()
 
     async def __aenter__(self) -> EnginePool:
         return self
@@ -52,6 +60,46 @@ class EnginePool:
         assert self._engines is not None, "nobody has awaited the engines"
         return self._engines
 
-    async def work(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a blocking function of an engine in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+    async def work(self, function: Callable[..., T], *arguments: Any, due: float | None = None) -> T:
+        """Run a blocking function of an engine in a thread, or at once if the engines are instant.
+
+        Of the jobs that wait for a thread the one that is due first is next (by the loop's clock; None: now): who has
+        spoken first is answered first, and a sentence that nobody can hear yet waits.
+        """
+        if self._engines is not None and self._engines.instant:
+            return function(*arguments)
+        loop = asyncio.get_running_loop()
+        if self._working >= _THREADS:
+            turn = loop.create_future()
+            heapq.heappush(self._waiting, (loop.time() if due is None else due, next(self._numbers), turn))
+            try:
+                await turn  # a job that is done gives its place away
+            except asyncio.CancelledError:
+                if not turn.cancelled():  # it has the place already
+                    self._next()
+                raise
+        else:
+            self._working += 1
+        try:
+            return await loop.run_in_executor(self._threads, function, *arguments)
+        finally:
+            self._next()
+
+    async def speak(self, text: str, voice: str, speed: float, due: float | None = None) -> Chunks:
+        """What a voice makes of a text, and the first chunk of it: one job, that waits once."""
+
+        def begin() -> Chunks:
+            chunks = self.loaded.voice.speak(text, voice, speed)
+            return chunks, next(chunks, None)
+
+        await self.engines()
+        return await self.work(begin, due=due)
+
+    def _next(self) -> None:
+        """A place is free."""
+        while self._waiting:
+            *_, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._working -= 1

@@ -206,9 +206,10 @@ class LiveSession:
 
     async def _feed_audio(self, command: FeedAudio) -> None:
         await self._pool.engines()  # the core makes its detector from them
-        for pcm in command.pieces:
+        for number, pcm in enumerate(command.pieces):
+            if number:
+                await asyncio.sleep(0)  # minutes in one event: the other sessions come in between
             await self._perform(self.core.audio_appended(pcm))
-            await asyncio.sleep(0)
 
     async def _start_response(self, command: StartResponse) -> None:
         response = command.response

@@ -36,6 +36,8 @@ FIRST_DELAY = 0.05  # seconds before the first piece, at pace 1
 TEXT_DELAY = 0.02  # seconds after each delta of text or arguments
 CHUNK_MS = 200  # audio in one delta
 AUDIO_SPEED = 4.0  # how many times faster than real time audio is sent
+_LATE = 0.02  # seconds that the loop may be late before responses with audio to spare make way for the others
+_SPARE = 1.0  # seconds of audio that a client has not played yet
 
 _WORDS = re.compile(r"\S+\s*|\s+")
 # what is spoken in one go: a sentence, a long clause, or what goes on for too long without either
@@ -71,6 +73,8 @@ class ResponseWriter:
         self._sent = sent
         self._spoken = response.options.modality == "audio"
         self._unspoken = ""  # text that waits for the end of its sentence
+        self._began = asyncio.get_running_loop().time()
+        self._plays_until = 0.0  # when a client that plays at once has played what was sent
 
     async def run(self, engine: ReplyEngine) -> tuple[str, WireObject | None]:
         """Make the response. Returns the status and details that it ends with."""
@@ -135,12 +139,18 @@ class ResponseWriter:
             await self._speak(text)
 
     async def _speak(self, text: str) -> None:
-        options, engines = self._response.options, await self._pool.engines()
-        chunks = await self._pool.work(engines.voice.speak, text, options.voice, options.speed)
-        while chunk := await self._pool.work(next, chunks, None):
+        options = self._response.options
+        chunks, chunk = await self._pool.speak(text, options.voice, options.speed, self._due)
+        while chunk:
             await self._play(chunk)
             if self._response.exhausted:
                 return
+            chunk = await self._pool.work(next, chunks, None, due=self._due)
+
+    @property
+    def _due(self) -> float:
+        """When more audio is needed, by the loop's clock: at once, or when the client has played what it has."""
+        return max(self._began, self._plays_until)
 
     async def _play(self, chunk: SpokenChunk) -> None:
         """Audio in pieces of 200 ms, faster than it plays, its words always ahead of it."""
@@ -155,9 +165,22 @@ class ResponseWriter:
             said = max(said, ahead)
             if pcm:
                 await self._emit(self._response.add_audio(pcm))
-            await self._wait(PCM16.milliseconds(len(pcm)) / 1000 / AUDIO_SPEED)
+            await self._pace_audio(PCM16.milliseconds(len(pcm)) / 1000)
             if self._response.exhausted:
                 return
+
+    async def _pace_audio(self, seconds: float) -> None:
+        """Send audio faster than it plays; on a busy server, no faster than the other sessions have time for."""
+        if not self._pace:
+            await self._wait(0)
+            return
+        loop, wait = asyncio.get_running_loop(), seconds / AUDIO_SPEED / self._pace
+        began = loop.time()
+        self._plays_until = max(self._plays_until, began) + seconds
+        await asyncio.sleep(wait)
+        now = loop.time()
+        if more := making_way(late=now - began - wait, ahead=self._plays_until - now):
+            await asyncio.sleep(more)
 
     async def _play_piece(self, piece: Play) -> None:
         await self._speak_rest()
@@ -202,6 +225,11 @@ class ResponseWriter:
     async def _fault(self, piece: InjectFault) -> None:
         await self._speak_rest()
         self._inject_fault(parse_step(piece.what))
+
+
+def making_way(*, late: float, ahead: float) -> float:
+    """Seconds to wait beyond the pace: the more the later the loop is, and never until the audio would run out."""
+    return min(20 * late, ahead - _SPARE / 2) if late > _LATE and ahead > _SPARE else 0.0
 
 
 def _failed(error: WireObject) -> tuple[str, WireObject]:

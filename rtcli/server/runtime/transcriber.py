@@ -18,6 +18,7 @@ logger = logging.getLogger("rtcli.server")
 MAX_WAITING = 64 * 2**20
 """Bytes of audio that may wait for the recognizer; a client that commits more waits until some of it is done."""
 _MAX_ITEMS = 1_000
+_NOT_URGENT = 0.5  # seconds that a turn which goes on can wait for those that are over
 
 
 class Transcriber:
@@ -90,7 +91,7 @@ class Transcriber:
         await self._perform(self._core.transcribed(item, text))
 
     async def _transcribe_partial(self, command: TranscribePartial) -> None:
-        text = await self._text_of(command.pcm)
+        text = await self._text_of(command.pcm, _NOT_URGENT)
         assert isinstance(self._core, ServerCore), "a translation has no such command"
         await self._perform(self._core.partly_transcribed(command.item_id, text or ""))
 
@@ -98,15 +99,15 @@ class Transcriber:
         assert isinstance(self._core, ServerCore), "a translation has no such command"
         while self._next_pause is not None:
             pcm, self._next_pause = self._next_pause, None
-            await self._perform(self._core.pause_transcribed(await self._text_of(pcm) or ""))
+            await self._perform(self._core.pause_transcribed(await self._text_of(pcm, _NOT_URGENT) or ""))
 
-    async def _text_of(self, pcm: bytes) -> str | None:
+    async def _text_of(self, pcm: bytes, later: float = 0.0) -> str | None:
         """What was said; None without a recognizer, or when it fails."""
         recognizer = (await self._pool.engines()).recognizer
         if recognizer is None:
             return None
         try:
-            return await self._pool.work(recognizer.transcribe, pcm)
+            return await self._pool.work(recognizer.transcribe, pcm, due=asyncio.get_running_loop().time() + later)
         except Exception:  # a recognizer is foreign code; the session goes on without a transcript
             logger.exception("the recognizer failed")
             return None

@@ -23,13 +23,13 @@ async def speak(
     emit: Callable[[list[WireObject]], Awaitable[None]],
 ) -> None:
     """Say a sentence. Each piece of audio takes its own time, times `pace`."""
-    engines = await pool.engines()
-    chunks = await pool.work(engines.voice.speak, text, _VOICE, 1.0)
+    chunks, chunk = await pool.speak(text, _VOICE, 1.0)
     size = PCM16.byte_length(_CHUNK_MS)
-    while chunk := await pool.work(next, chunks, None):
+    while chunk:
         words = chunk.text
         for start in range(0, len(chunk.pcm) or 1, size):
             pcm = chunk.pcm[start : start + size]
             await emit(core.said(words, pcm))
             words = ""
             await asyncio.sleep(PCM16.milliseconds(len(pcm)) / 1000 * pace)
+        chunk = await pool.work(next, chunks, None)

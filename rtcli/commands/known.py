@@ -40,6 +40,14 @@ class Known:
     commands: tuple[tuple[str, str], ...] = ()
 
     @classmethod
+    def to_parse(cls, context: Context) -> Known:
+        """What an argument's meaning depends on: nothing that is suggested alone, which grows with the session."""
+        state, live = context.state, context.live
+        items = tuple((item.item_id, getattr(item, "role", item.type)) for item in state.history)
+        kind = live.kind if live is not None else SessionKind.REALTIME
+        return cls(state.session, items, calls=live.tools.open if live is not None else (), kind=kind)
+
+    @classmethod
     def of(cls, context: Context) -> Known:
         """What its session knows now."""
         state = context.state

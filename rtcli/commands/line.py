@@ -137,7 +137,7 @@ def parse_arguments(entry: Command, text: str, context: Context) -> tuple[list[A
     """The arguments of a line for a command's handler. Raises UsageError that shows how it is used."""
     values: list[Any] = []
     options: dict[str, Any] = {}
-    remaining, known = list(entry.positional), Known.of(context)
+    remaining, known = list(entry.positional), Known.to_parse(context)
     at = 0
     while word := next_word(text, at):
         option = entry.options.get(word.text)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.protocol.record import Frame
-from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, rate_limits
+from rtcli.protocol.usage import RateLimit, TokenUsage, TranscriptionUsage, percentile, rate_limits
 from rtcli.session import setting_paths
 from rtcli.session.part import Part, received
-from rtcli.timeline.figures import summary
+from rtcli.timeline.figures import values
 from rtcli.timeline.timeline import Timeline
 
 _SHORT_TURNS = 100
@@ -69,9 +69,9 @@ class SessionMetrics(Part):
     def short(self) -> dict[str, str]:
         """The figures for a toolbar."""
         figures = {}
-        newest = self._timeline.turns[-_SHORT_TURNS:]
+        found = values("first_delta", self._timeline.turns[-_SHORT_TURNS:])
         for share, name in ((0.5, "first p50"), (0.95, "first p95")):
-            value = summary("first_delta", share, newest)
+            value = percentile(found, share)
             if value is not None:
                 figures[name] = f"{value:.0f} ms"
         if self.total.total:

@@ -1,7 +1,6 @@
 """The interfaces of speech engines: voice detector, recognizer, voice.
 
-Audio is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in
-threads, unless `Engines.instant` says that it need not be.
+Audio is 24 kHz PCM16 mono `bytes` everywhere. All but `SpeechDetector.feed` blocks and is called in threads.
 """
 
 from __future__ import annotations
@@ -79,15 +78,18 @@ class Voice(Protocol):
         """
 
 
+@runtime_checkable
+class SpeaksAtOnce(Protocol):
+    """A voice that makes a chunk in microseconds: it is called on the loop, where a thread would cost more."""
+
+    instant: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One set of engines. `names` says which they are, in words for the user.
-
-    `instant` says that they work in microseconds: they are called on the loop, where a thread would cost more.
-    """
+    """One set of engines. `names` says which they are, in words for the user."""
 
     detector: DetectorFactory
     recognizer: Recognizer | None  # None: speech is not transcribed
     voice: Voice
     names: tuple[str, ...]
-    instant: bool = False

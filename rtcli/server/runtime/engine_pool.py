@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
-from rtcli.server.engines import Engines, SpokenChunk
+from rtcli.server.engines import Engines, SpeaksAtOnce, SpokenChunk
 from rtcli.server.voice.choice import load_engines
 
 T = TypeVar("T")
-Chunks: TypeAlias = tuple[Iterator[SpokenChunk], SpokenChunk | None]
+SpokenPieces: TypeAlias = tuple[Iterator[SpokenChunk], SpokenChunk | None]
 # onnxruntime and ctranslate2 release the GIL while they work; more of them than cores make all of them late
 _THREADS = max(2, min(4, os.cpu_count() or 2))
 
@@ -61,13 +61,11 @@ class EnginePool:
         return self._engines
 
     async def work(self, function: Callable[..., T], *arguments: Any, due: float | None = None) -> T:
-        """Run a blocking function of an engine in a thread, or at once if the engines are instant.
+        """Run a blocking function of an engine in a thread.
 
         Of the jobs that wait for a thread the one that is due first is next (by the loop's clock; None: now): who has
         spoken first is answered first, and a sentence that nobody can hear yet waits.
         """
-        if self._engines is not None and self._engines.instant:
-            return function(*arguments)
         loop = asyncio.get_running_loop()
         if self._working >= _THREADS:
             turn = loop.create_future()
@@ -85,15 +83,23 @@ class EnginePool:
         finally:
             self._next()
 
-    async def speak(self, text: str, voice: str, speed: float, due: float | None = None) -> Chunks:
+    async def speak(self, text: str, voice: str, speed: float, due: float | None = None) -> SpokenPieces:
         """What a voice makes of a text, and the first chunk of it: one job, that waits once."""
 
-        def begin() -> Chunks:
+        def begin() -> SpokenPieces:
             chunks = self.loaded.voice.speak(text, voice, speed)
             return chunks, next(chunks, None)
 
         await self.engines()
-        return await self.work(begin, due=due)
+        return begin() if self._at_once else await self.work(begin, due=due)
+
+    async def next_chunk(self, chunks: Iterator[SpokenChunk], due: float | None = None) -> SpokenChunk | None:
+        """The next one that `speak` promised; None at the end."""
+        return next(chunks, None) if self._at_once else await self.work(next, chunks, None, due=due)
+
+    @property
+    def _at_once(self) -> bool:
+        return isinstance(self.loaded.voice, SpeaksAtOnce) and self.loaded.voice.instant
 
     def _next(self) -> None:
         """A place is free."""

@@ -145,7 +145,7 @@ class ResponseWriter:
             await self._play(chunk)
             if self._response.exhausted:
                 return
-            chunk = await self._pool.work(next, chunks, None, due=self._due)
+            chunk = await self._pool.next_chunk(chunks, self._due)
 
     @property
     def _due(self) -> float:

@@ -32,4 +32,4 @@ async def speak(
             await emit(core.said(words, pcm))
             words = ""
             await asyncio.sleep(PCM16.milliseconds(len(pcm)) / 1000 * pace)
-        chunk = await pool.work(next, chunks, None)
+        chunk = await pool.next_chunk(chunks)

@@ -13,8 +13,7 @@ def basic_engines() -> Engines:
     def detector(settings: DetectorSettings) -> SpeechDetector:
         return _EnergySpeechDetector(EnergyDetector(threshold=settings.threshold, silence_ms=settings.silence_ms))
 
-    names = ("energy voice detector", "no recognizer", "tones for a voice")
-    return Engines(detector, None, ToneVoice(), names, instant=True)
+    return Engines(detector, None, ToneVoice(), ("energy voice detector", "no recognizer", "tones for a voice"))
 
 
 class _EnergySpeechDetector:

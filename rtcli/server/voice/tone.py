@@ -20,6 +20,8 @@ _WORD = re.compile(r"\S+\s*|\s+")
 class ToneVoice:
     """Says each word as one note of a pentatonic scale; each of the API's voices has its own pitch."""
 
+    instant = True
+
     def speak(self, text: str, voice: str, speed: float) -> Iterator[SpokenChunk]:
         """One chunk for each word, its white space kept."""
         base = _base_frequency(voice)

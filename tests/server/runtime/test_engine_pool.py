@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -13,8 +12,6 @@ from rtcli.server.runtime.engine_pool import EnginePool
 from rtcli.server.runtime.response_writer import making_way
 from rtcli.server.voice.basic_engines import basic_engines
 from tests.kit.waiting import until
-
-BLOCKING = replace(basic_engines(), instant=False)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +23,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_of_the_jobs_that_wait_the_one_that_is_due_first_is_next() -> None:
     """In whatever order they came; those of the same moment in that order."""
     free, done = threading.Event(), list[str]()
-    async with EnginePool("tone", BLOCKING) as pool:
+    async with EnginePool("tone", basic_engines()) as pool:
         first = asyncio.create_task(pool.work(free.wait))
         waiting = [
             asyncio.create_task(pool.work(done.append, name, due=due))
@@ -42,7 +39,7 @@ async def test_of_the_jobs_that_wait_the_one_that_is_due_first_is_next() -> None
 async def test_a_job_that_is_cancelled_takes_no_place() -> None:
     """Neither while it waits nor at the moment when its turn has come."""
     free, done = threading.Event(), list[str]()
-    async with EnginePool("tone", BLOCKING) as pool:
+    async with EnginePool("tone", basic_engines()) as pool:
         first = asyncio.create_task(pool.work(free.wait))
         gone = asyncio.create_task(pool.work(done.append, "gone", due=1.0))
         chosen = asyncio.create_task(pool.work(done.append, "chosen", due=2.0))
@@ -58,20 +55,26 @@ async def test_a_job_that_is_cancelled_takes_no_place() -> None:
     assert "gone" not in done
 
 
-async def test_instant_engines_take_no_thread() -> None:
-    """What a tone costs is less than a thread does."""
+async def test_tones_take_no_thread() -> None:
+    """What one costs is less than a thread does: they are there also while every thread works."""
+    free = threading.Event()
     async with EnginePool("tone", basic_engines()) as pool:
-        assert await pool.work(threading.get_ident) == threading.get_ident()
-        chunks, chunk = await pool.speak("Two words.", "marin", 1.0)
+        working = asyncio.create_task(pool.work(free.wait))
+        await asyncio.sleep(0)
+        chunks, first = await pool.speak("Two words.", "marin", 1.0)
+        second = await pool.next_chunk(chunks)
+        free.set()
+        await working
 
-    assert chunk is not None
-    assert [chunk.text, *(one.text for one in chunks)] == ["Two ", "words."]
+    assert first is not None
+    assert second is not None
+    assert [first.text, second.text] == ["Two ", "words."]
 
 
-async def test_blocking_engines_leave_the_loop_free() -> None:
+async def test_other_engines_leave_the_loop_free() -> None:
     """The loop runs on while a job is in its thread."""
     free = threading.Event()
-    async with EnginePool("tone", BLOCKING) as pool:
+    async with EnginePool("tone", basic_engines()) as pool:
         working = asyncio.create_task(pool.work(free.wait))
         asyncio.get_running_loop().call_later(0.01, free.set)
         await until(free.is_set)

@@ -77,7 +77,7 @@ async def test_a_pipe_ends_in_time_whatever_a_tool_does(tmp_path: Path, kind: st
     source = (
         f"import concurrent.futures, subprocess, sys, threading, time\n{kind} get_stock(item: str) -> str:\n{body}\n"
     )
-    ended = await asked(written(tmp_path, source), "--timeout", "1")
+    ended = await asked(written(tmp_path, source), "--timeout", "2")
 
     assert ended.code == 6, ended.err[-500:]
     assert "get_stock is still running" in ended.err

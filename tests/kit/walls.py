@@ -5,18 +5,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
 from tests.kit.simulated_card import Room
-from tests.kit.sound_card import MICROPHONE, SPEAKERS
+from tests.kit.sound_card import MICROPHONE, SPEAKERS, SoundCard
 from tests.kit.waveforms import RATE
 
 _BLOCK = RATE // 50
 _SIZE = 4096  # of the transform: a block and the room's response
 _FORMAT = ("--format=s16le", f"--rate={RATE}", "--channels=1")
+
+
+@contextlib.contextmanager
+def walls(card: SoundCard, gain: float = 1.0) -> Iterator[None]:
+    """Meanwhile the card's microphone hears its first speaker."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.kit.walls", str(gain)], env=card.environ)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def main(gain: float) -> None:

@@ -83,3 +83,10 @@ def tone(milliseconds: int, hertz: int = 220) -> bytes:
     at = np.arange(24 * milliseconds) / 24_000
     wave = 8_000 * np.sin(2 * np.pi * hertz * at) * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * at))
     return bytes(wave.astype("<i2").tobytes())
+
+
+def loudness(pcm: bytes) -> float:
+    """RMS of the loud parts, of 32768."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float64)
+    loud = samples[np.abs(samples) > 0.05 * np.abs(samples).max(initial=1.0)]
+    return float(np.sqrt(np.mean(np.square(loud)))) if len(loud) else 0.0

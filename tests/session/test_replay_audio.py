@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rtcli.protocol.audio_formats import PCM16, PCMU
 from rtcli.protocol.record import Audio, Direction, Frame, Record
 from rtcli.protocol.record_lines import record_line
@@ -36,13 +38,22 @@ def played(*records: Record, speaker: ManualSpeaker | None = None) -> tuple[Manu
     return speaker, notices
 
 
-def test_deltas_are_played_and_parts_are_finished() -> None:
+@pytest.mark.parametrize("name", ["response.output_audio.delta", "response.audio.delta"])
+def test_deltas_are_played_and_parts_are_finished(name: str) -> None:
     """In the order in which they came, whatever name the server gave them."""
-    beta = {**audio_delta(SECOND), "type": "response.audio.delta"}
-    speaker, _ = played(frame(1, audio_delta(SECOND)), frame(2, beta), frame(3, DONE))
+    delta = {**audio_delta(SECOND), "type": name}
+    speaker, _ = played(frame(1, delta), frame(2, delta), frame(3, DONE))
 
     assert speaker.queued == {("item_a", 0): 2000}
     assert speaker.finished == [("item_a", 0)]
+
+
+def test_what_came_under_two_names_is_played_once() -> None:
+    """As some servers send it for clients of both versions."""
+    beta = {**audio_delta(SECOND), "type": "response.audio.delta"}
+    speaker, _ = played(frame(1, audio_delta(SECOND)), frame(2, beta), frame(3, DONE))
+
+    assert speaker.queued == {("item_a", 0): 1000}
 
 
 def test_a_cut_silences_what_was_not_heard() -> None:

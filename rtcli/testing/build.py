@@ -87,7 +87,7 @@ class ScenarioTarget:
         session = RealtimeSession(
             transport,
             endpoint=replace(endpoint, api_key=None),  # the transport has it in its headers
-            config=_config(scenario),
+            config=config_for(scenario.session or {}),
             session_update=update,
             speaker=speaker,
             tools=[*self.tools, *map(_tool, scenario.tools)],
@@ -110,9 +110,8 @@ async def _sleep(pace: float, seconds: float) -> None:
     await asyncio.sleep(seconds / pace if pace else 0)  # a pace of 0 still gives the others their turn
 
 
-def _config(scenario: Scenario) -> dict[str, Any]:
-    """The session as the transport takes it; `model` has no place of its own there, and some clients send it."""
-    session = scenario.session or {}
+def config_for(session: Mapping[str, Any]) -> dict[str, Any]:
+    """A session of the wire as the transport takes it. `model` has no place of its own there; some clients send it."""
     config = config_of(session)
     if "model" in session:
         config["provider_data"] = {**config.get("provider_data", {}), "model": session["model"]}

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 
 from rtcli.config.endpoints import Endpoint, resolve_endpoint
 from rtcli.config.keys import KeySource
-from rtcli.errors import RtcliError
+from rtcli.errors import RtcliError, ServerError
+from rtcli.protocol.filters import type_of
 from rtcli.server import RealtimeServer
 from rtcli.session.dialing import transport_for
 from rtcli.session.first_update import SessionUpdate
@@ -23,6 +24,7 @@ from rtcli.session.recorder import RecordingSetup
 from rtcli.session.session import RealtimeSession
 from rtcli.session.tools.signature import tool_of
 from rtcli.session.tools.tool import Tool
+from rtcli.testing.build import config_for
 from rtcli.testing.server_thread import ServerThread
 
 _LEAVE_SECONDS = 0.25
@@ -149,7 +151,8 @@ class SessionOpener(Judged):
     ) -> AbstractAsyncContextManager[RealtimeSession]:
         """A session, connected within `timeout` seconds and closed at the end of the `async with`.
 
-        `config` is that of the session, in the wire's names; functions in `tools` are called. Raises RtcliError.
+        `config` is that of the session, in the wire's names; functions in `tools` are called. Raises RtcliError, such
+        as ServerError for settings that the server refuses.
         """
         made = [tool if isinstance(tool, Tool) else tool_of(tool) for tool in tools]
         return self._opened(made, timeout, config)
@@ -161,7 +164,8 @@ class SessionOpener(Judged):
         session = RealtimeSession(
             transport_for(self._endpoint),
             endpoint=self._endpoint,
-            config=config,
+            # A field that the transport has no name for, such as max_output_tokens, would else not be sent.
+            config=config_for(config),
             tools=tools,
             session_update=SessionUpdate.MINIMAL,
             recording=RecordingSetup(command="pytest"),
@@ -171,6 +175,9 @@ class SessionOpener(Judged):
         self._recordings.append(path)
         try:
             await session.start(seconds)
+            # Refused settings are left out by a second update: a test of them would pass, and test something else.
+            if refusal := _refusal(session):
+                raise ServerError(refusal)
             yield session
         finally:
             await session.close()
@@ -178,6 +185,13 @@ class SessionOpener(Judged):
     def text(self) -> str:
         """The recordings."""
         return "\n".join(f"recording: {path}" for path in self._recordings)
+
+
+def _refusal(session: RealtimeSession) -> Mapping[str, Any] | None:
+    """The error event that answered an update of the session."""
+    records = session.state.log.records
+    updates = {frame.number for frame in records if type_of(frame) == "session.update"}
+    return next((frame.event for frame in records if frame.parent in updates and type_of(frame) == "error"), None)
 
 
 @contextmanager

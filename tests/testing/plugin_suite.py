@@ -116,5 +116,20 @@ async def test_session_fails(realtime_session: Any) -> None:
         raise AssertionError("of my own")
 
 
+async def test_session_takes_fields_of_the_wire(realtime_session: Any) -> None:
+    async with realtime_session(output_modalities=["text"], max_output_tokens=7) as session:
+        assert session.state.session["max_output_tokens"] == 7
+
+
+async def test_session_refused(realtime_session: Any) -> None:
+    async with realtime_session(output_modalities=["text"], instruction="Be brief."):
+        pass
+
+
+async def test_value_refused(realtime_session: Any) -> None:
+    async with realtime_session(output_modalities=["text"], max_output_tokens=-2):
+        pass
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -66,7 +66,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.mark.parametrize(
-    "test", ["test_behaves", "test_nearest_marker_holds", "test_faults", "test_session"], ids=lambda name: name
+    "test",
+    [
+        "test_behaves",
+        "test_nearest_marker_holds",
+        "test_faults",
+        "test_session",
+        "test_session_takes_fields_of_the_wire",
+    ],
 )
 def test_what_keeps_to_the_script_passes(run: Run, test: str) -> None:
     assert run.outcome(test) == ["PASSED"], run.out
@@ -122,6 +129,15 @@ def test_a_session_that_fails_names_its_recording(run: Run) -> None:
     (recording,) = re.findall("recording: (.*session.*)", run.about("test_session_fails"))
 
     assert '"type":"response.done"' in Path(recording).read_text().replace('": "', '":"')
+
+
+@pytest.mark.parametrize(
+    ("test", "words"), [("test_session_refused", "session.instruction"), ("test_value_refused", "max_output_tokens")]
+)
+def test_settings_that_the_server_refuses_fail_the_test(run: Run, test: str, words: str) -> None:
+    """Else it would pass with other settings than those it is about."""
+    assert run.outcome(test) == ["FAILED"]
+    assert "ServerError" in run.about(test) and words in run.about(test)
 
 
 def test_only_recordings_of_what_failed_are_kept(run: Run) -> None:

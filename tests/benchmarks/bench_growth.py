@@ -1,6 +1,6 @@
 """What a session costs as it grows: with 1,000, 10,000 and 100,000 records behind it, all of them recorded to a file.
 
-An event, commands that look, a redraw of the toolbar and of the event view, and a reconnect, which carries the
+An event, commands that look, a redraw of the toolbar, and a reconnect, which carries the
 conversation over. Processor time, the least disturbed of a few runs, each size in a process of its own.
 """
 

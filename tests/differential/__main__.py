@@ -98,6 +98,7 @@ async def show(comparison: Comparison, difference: Difference, times: int, keep:
         print(f"   {part} of ours: {getattr(shortest.seen, part, shortest.seen)}")
     if keep is not None:
         name = "".join(letter if letter.isalnum() else "-" for letter in shortest.kind)
+        keep.mkdir(parents=True, exist_ok=True)
         (keep / f"{name}.json").write_text(json.dumps(shortest.scenario, indent=2), encoding="utf-8")
 
 

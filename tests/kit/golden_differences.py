@@ -23,6 +23,8 @@ from tests.kit.golden_instead import (
     merged,
     messages_as_recorded,
     more,
+    moved_alone,
+    moved_is_left_alone,
     not_again,
     nothing_dialled,
     one_millisecond_more,
@@ -159,11 +161,14 @@ def _has_twins(args: list[Any]) -> bool:
 
 def _moves_alone(args: list[Any]) -> bool:
     """An item differs in its place, and in nothing else."""
-    old, new = ({item.get("itemId"): item for item in history} for history in args)
-    return any(
-        old[name] != new[name] and {**old[name], "previousItemId": 0} == {**new[name], "previousItemId": 0}
-        for name in old.keys() & new.keys()
-    )
+    return bool(moved_alone(args))
+
+
+def _moved_audio_is_refused(step: Step, seen: Seen, story: Story) -> object:
+    """An item that differs in its place alone is said to be beyond repeating."""
+    moved = moved_alone(step["args"]) if step.get("call") == "resetHistory" else set()
+    error = str(step.get("expect_error", ""))
+    return "output_audio" in error and any(f" {name} " in error for name in moved)
 
 
 def _odd_address(step: Step, seen: Seen, story: Story) -> object:
@@ -264,6 +269,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
         _calls("resetHistory", _moves_alone),
         same_but_frames("conversation.item.delete", "conversation.item.create"),
     ),
+    Deliberate("nothing to repeat", _WIRE | _ERROR, _moved_audio_is_refused, moved_is_left_alone),
     Deliberate("twins", _WIRE | _ERROR, _calls("resetHistory", _has_twins), refused),
     Deliberate("whole milliseconds", _WIRE, lambda step, seen, story: True, one_millisecond_more, _never),
     Deliberate(

@@ -57,6 +57,22 @@ def same_but_frames(*types: str) -> Accepts:
     return accepts
 
 
+def moved_alone(histories: list[Any]) -> set[Any]:
+    """The ids of items that differ between two histories in their place, and in nothing else."""
+    old, new = ({item.get("itemId"): item for item in history} for history in histories)
+    return {
+        name
+        for name in old.keys() & new.keys()
+        if old[name] != new[name] and {**old[name], "previousItemId": 0} == {**new[name], "previousItemId": 0}
+    }
+
+
+def moved_is_left_alone(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
+    """No error, and nothing is sent about items that are as they were."""
+    told = {frame.get("item_id") or frame.get("item", {}).get("id") for frame in seen.wire}
+    return seen.error is None and not told & moved_alone(step["args"])
+
+
 def same_but_turns(step: Step, seen: Seen, story: Story, judge: Judge) -> bool:
     """Creates and cancels go out at another time; an item that was cut before, or is nowhere, is not cut."""
     talk = story.talk

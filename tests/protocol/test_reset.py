@@ -105,6 +105,16 @@ def test_items_are_compared_by_value() -> None:
     assert plan([emitted], [dict(reversed(message("a").items()))]) == Reset([], [])
 
 
+def test_audio_that_only_moves_need_not_be_created_again() -> None:
+    """Which could not be done: the API takes no audio of the assistant."""
+    spoken = {**message("a"), "role": "assistant", "content": [{"type": "output_audio", "transcript": "so"}]}
+    changed = {**spoken, "content": [{"type": "output_audio", "transcript": "no"}]}
+
+    assert plan([{**spoken, "previous_item_id": "z"}], [spoken]) == Reset([], [])
+    with pytest.raises(UsageError, match="output_audio"):
+        plan([spoken], [changed])
+
+
 def test_items_without_an_id_are_new_ones() -> None:
     """The server names them: they are no twins, and no anchors."""
     nameless = {key: value for key, value in message("x").items() if key != "item_id"}

@@ -194,7 +194,7 @@ async def test_a_scenario_needs_something_to_be_made_of(tmp_path: Path, monkeypa
     Path("silent.ndjson").write_text('{"t":0,"dir":"<","event":{"type":"session.created","session":{}}}\n')
 
     one_clear_line(await rtcli("scenario", "from", "empty.ndjson"), 2, "empty.ndjson", "it is empty")
-    one_clear_line(await rtcli("scenario", "from", "silent.ndjson"), 2, "silent.ndjson", "nothing that a user does")
+    one_clear_line(await rtcli("scenario", "from", "silent.ndjson"), 2, "silent.ndjson", "no action of a user")
     one_clear_line(await rtcli("scenario", "from", "silent.ndjson", "-o", "a.yaml"), 2, "-o a.yaml", ".scenario.yaml")
     assert [path.name for path in tmp_path.iterdir() if "scenario" in path.name] == []
 

@@ -53,7 +53,7 @@ async def test_audio_that_stops_half_way_is_told_once_and_so_is_its_return() -> 
     assert stalled.what.startswith("the answer stalls: no audio of item_a") and "/interrupt" in stalled.hint
     watched.audio()
 
-    assert [what.partition(" after")[0] for what in watched.whats()] == ["the audio goes on"]
+    assert [what.partition(" after")[0] for what in watched.whats()] == ["the audio continued"]
     watched.turn_done("r")
 
 

@@ -137,13 +137,14 @@ async def test_a_peer_that_answers_pings_is_alive(kind: str) -> None:
 @pytest.mark.parametrize("kind", [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])])
 async def test_a_slow_peer_is_no_dead_one(kind: str) -> None:
     """It takes a little at a time, so that its pong comes late: but it does take what is sent."""
-    async with through_proxy(create_websocket=creates(kind), ping_interval=0.05, ping_timeout=1.5) as (
+    async with through_proxy(create_websocket=creates(kind), ping_interval=0.05, ping_timeout=4) as (
         t,
         proxy,
         errors,
     ):
         proxy.trickle(0.02)
-        for _ in range(16):  # for longer than a pong may take
+        # For longer than a pong may take, which comes when the last megabytes have left the buffers of the kernel.
+        for _ in range(20):
             t.send_event(BIG)
         await asyncio.wait_for(t.flush(), DEADLINE)
         assert t.status == "connected"

@@ -42,8 +42,8 @@ rtcli serve                               a Realtime server for your own clients
 """
 # Below the help of each command: the writer of a script needs the codes where the options are.
 _EPILOG = (
-    "Exit codes: 0 ok, 2 usage, 3 connection, 4 error event, 5 failed response, 6 time limit or "
-    "failed check, 7 no audio. "
+    "Exit codes: 0 ok, 2 usage, 3 connection, 4 error event, 5 failed response, 6 time limit "
+    "or check, 7 no audio. "
     "When something does not work: rtcli doctor."
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from rtcli.proxy.tap import MAX_WAITING
+from rtcli.proxy.tap import _OVERHEAD, MAX_WAITING
 from rtcli.recording.writer import RecordingWriter
 from tests.cli.test_proxy_in_pipe import running
 from tests.kit.proxying import controlled, echo, endpoint
@@ -78,11 +78,14 @@ async def test_a_terminal_that_nobody_reads_delays_no_frame(tmp_path: Path) -> N
 
 async def test_nothing_is_decoded_while_nobody_looks_and_a_look_finds_it_all() -> None:
     async with controlled(active=lambda: False) as user, connect(user.url, compression=None) as app:
-        for number in range(50):
-            await app.send(f'{{"type":"a","number":{number}}}')
-            await asyncio.wait_for(app.recv(), DEADLINE)
+        messages = [f'{{"type":"a","number":{number}}}' for number in range(50)]
+        for message in messages:
+            await app.send(message)
+            assert await asyncio.wait_for(app.recv(), DEADLINE) == message
+        # An app can have a message a moment before the relay has noted it.
+        each = [len(message) + _OVERHEAD for message in messages]
+        await until(lambda: user.watch.tap.waiting == 2 * sum(each))
         assert user.watch.links == {}
-        assert user.watch.tap.waiting > 0
 
         assert "#100" in await user.said("/events 100") or "100" in await user.said("/events 100")
         assert user.watch.links[1].state.log.last_number == 100

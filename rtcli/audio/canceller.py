@@ -69,7 +69,7 @@ class EchoCanceller:
 
     @property
     def settled(self) -> bool:
-        """No device stuttered lately: what is left of the microphone is no echo."""
+        """The devices ran steadily of late, so what is left of the microphone is not echo."""
         return not self._unsettled
 
     def _take(self, samples: int, time: BlockTime) -> bytes:

@@ -36,7 +36,7 @@ class EchoFilter:
                 self.canceller = EchoCanceller()
 
     def release(self) -> None:
-        """There is no microphone any more: what native libraries hold is given back, until `prepare`."""
+        """The microphone is closed: give back what native libraries hold, until `prepare`."""
         self.canceller = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 RATE = 24_000  # samples per second of what is put and taken
 _WIDTH = 2  # bytes of a sample
-_KEPT = 2 * RATE  # samples; older ones are no echo any more
+_KEPT = 2 * RATE  # samples; older ones cannot be heard as echo
 _LEAD = RATE // 50  # samples by which the reference runs ahead: a speaker may tell 20 ms too much, and is in time
 _PATIENCE = 10  # pieces for which the end is not there yet, before the reference runs less far ahead
 _BREAK = RATE // 200  # 5 ms: more than that is a break in a stream, less is drift

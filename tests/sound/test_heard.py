@@ -34,7 +34,7 @@ def suspend(card: SoundCard) -> None:
     """The device sleeps for half a second."""
     for state in ("1", "0"):
         subprocess.run(["pactl", "suspend-sink", "room_a", state], env=card.environ, check=True)
-        time.sleep(0.5)
+        time.sleep(0.5)  # not a wait for something: the length of the suspension, and of what is heard after it
 
 
 async def cut(talk: Talking, room: Recording, noise: bytes) -> tuple[int, float]:

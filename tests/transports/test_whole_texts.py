@@ -141,6 +141,8 @@ CUTS = st.lists(st.integers(0, 400_000), max_size=12)
 
 @given(before=STREAM, bad=st.sampled_from([b"", *BAD]), behind=st.lists(st.sampled_from(GOOD), max_size=2), cuts=CUTS)
 @example(before=[GOOD[3]] * (2 * MESSAGES_A_TURN), bad=b"", behind=[], cuts=[])
+# What is left of a frame whose head alone has come looks like a text.
+@example(before=[frame(BINARY, b"\x81\x05"), frame(TEXT, b"hello")], bad=b"", behind=[], cuts=[2])
 async def test_it_is_heard_as_the_library_hears_it(
     before: list[bytes], bad: bytes, behind: list[bytes], cuts: list[int]
 ) -> None:

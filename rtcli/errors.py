@@ -170,6 +170,12 @@ def error_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"message": said if isinstance(said, str) else str(said), **named}
 
 
+def message_of(event: Mapping[str, Any] | None) -> str:
+    """The message of an error event; "" where there is none."""
+    message = error_of(event or {}).get("message")
+    return message if isinstance(message, str) else ""
+
+
 MAX_CLUE = 2_000
 """Characters of an error's text that guesses are made from: a server can send megabytes that match nearly anything."""
 

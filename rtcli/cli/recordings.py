@@ -7,6 +7,7 @@ import typer
 from rtcli.cli import options, output, report
 from rtcli.cli.recording_options import Recordings, folder_of
 from rtcli.errors import ExitCode, InputError, UsageError
+from rtcli.protocol.units import size
 from rtcli.views import Level, Notice, Table, counted
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def list_recordings(recordings: Recordings = None, json: _Json = False) -> ExitC
         output.show(Notice(f"no recordings in {folder.path}", "rtcli chat records what happens at its prompt"))
         return ExitCode.OK
     rows = tuple(_row(entry) for entry in entries)
-    size = sum(entry.size for entry in entries)
-    title = f"{counted(len(rows), 'recording')}, {_megabytes(size)}, in {folder.path}"
+    title = f"{counted(len(rows), 'recording')}, {size(sum(entry.size for entry in entries))}, in {folder.path}"
     output.show(Table(("name", "size", "connected to", "model"), rows, title=title))
     return ExitCode.OK
 
@@ -60,7 +60,7 @@ def list_recordings(recordings: Recordings = None, json: _Json = False) -> ExitC
 def _row(entry: "RecordingFile") -> tuple[str, ...]:
     header = entry.header
     about = (header.endpoint, header.model) if header else ("not a recording", "")
-    return (entry.name, _megabytes(entry.size) + (" (being written)" if entry.writing else ""), *about)
+    return (entry.name, size(entry.size) + (" (being written)" if entry.writing else ""), *about)
 
 
 def _as_json(entry: "RecordingFile") -> dict[str, Any]:
@@ -72,10 +72,6 @@ def _as_json(entry: "RecordingFile") -> dict[str, Any]:
         "model": header.model,
     }  # fmt: skip
     return {"name": entry.name, "path": str(entry.path), "bytes": entry.size, "writing": entry.writing, **about}
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
 
 
 @app.command()
@@ -131,7 +127,7 @@ def _text_of(frame: "Frame") -> str:
 
 def _show_match(entry: "RecordingFile", frame: "Frame") -> None:
     from rtcli.protocol.filters import type_of
-    from rtcli.protocol.times import since
+    from rtcli.protocol.units import since
     from rtcli.views import Text
 
     about = f"#{frame.number} {since(frame.at)} {frame.direction.value} {type_of(frame)}"
@@ -184,5 +180,5 @@ def prune(
             raise UsageError(f"{name} {value}: a number from 0 on is needed")
     max_bytes = None if megabytes is None else megabytes * 1_000_000
     gone = _folder(recordings).prune(max_bytes=max_bytes, max_files=keep)
-    output.show(Notice(f"{counted(len(gone), 'recording')} deleted, {_megabytes(sum(entry.size for entry in gone))}"))
+    output.show(Notice(f"{counted(len(gone), 'recording')} deleted, {size(sum(entry.size for entry in gone))}"))
     return ExitCode.OK

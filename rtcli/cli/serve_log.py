@@ -8,10 +8,10 @@ from collections.abc import Callable
 from rtcli.cli import output
 from rtcli.masking import masked
 from rtcli.protocol.record import Connected, Connection, Frame, Http, Mark, Record
+from rtcli.protocol.units import since
 from rtcli.render.presenter import Presenter
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import one_line
-from rtcli.render.units import since
 from rtcli.terminal.capabilities import is_terminal, width_of
 from rtcli.terminal.sink import Sink
 from rtcli.views import DisplaySettings

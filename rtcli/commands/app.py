@@ -10,7 +10,7 @@ from rtcli.commands.context import Context
 from rtcli.commands.registry import TOPICS, Command, Registry, command
 from rtcli.commands.session_arguments import CommandName
 from rtcli.errors import RtcliError, UsageError
-from rtcli.protocol.times import clock
+from rtcli.protocol.units import clock
 from rtcli.session.transfer import TransferResult
 from rtcli.session.undo import Restored
 from rtcli.views import Level, Notice, Quit, Table, Text, View, Views, counted

@@ -20,7 +20,7 @@ from rtcli.protocol.filters import parse_filter
 from rtcli.protocol.occurrences import Occurrence, interleaved
 from rtcli.protocol.patterns import compile_pattern
 from rtcli.protocol.record import Frame
-from rtcli.protocol.times import since, wall_clock
+from rtcli.protocol.units import since, wall_clock
 from rtcli.reading import read_text
 from rtcli.views import FrameRows, Json, Notice, Text, View, Views, counted
 

@@ -16,7 +16,7 @@ from rtcli.protocol.ids import ids_of, short_id
 from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.patterns import Pattern
 from rtcli.protocol.record import Frame
-from rtcli.protocol.times import duration, since
+from rtcli.protocol.units import duration, since
 from rtcli.views import Table
 
 MAX_MATCHES = 50

@@ -14,7 +14,7 @@ from rtcli.protocol.catalog import check_client_event
 from rtcli.protocol.events import Malformed, decode
 from rtcli.protocol.ndjson import parse_events
 from rtcli.protocol.record import Direction
-from rtcli.protocol.times import clock
+from rtcli.protocol.units import clock
 from rtcli.views import Level, Notice, Table, View, Views, counted
 
 _TO = {Direction.SENT: "to the server", Direction.RECEIVED: "to the app"}

@@ -9,6 +9,7 @@ from rtcli.commands.arguments import FilePath
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
+from rtcli.protocol.units import size
 from rtcli.views import Level, Notice, Views
 
 
@@ -20,7 +21,7 @@ def record(context: Context) -> Views:
         return Notice("this session is not recorded", hint="/record start")
     if not recorder.on:
         return Notice(f"the recording has ended: {recorder.path}", recorder.writer.problem)
-    return Notice(f"recording to {recorder.path}", f"{recorder.writer.size / 1000:,.0f} kB so far")
+    return Notice(f"recording to {recorder.path}", f"{size(recorder.writer.size)} so far")
 
 
 @command("record start", topic="replay")

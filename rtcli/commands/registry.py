@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 
 from rtcli.commands.arguments import ArgumentType, Flag, argument_type_of
 from rtcli.errors import UsageError
+from rtcli.protocol.nearest import nearest_name
 from rtcli.views import Views
 
 Handler: TypeAlias = Callable[..., Views | Awaitable[Views]]
@@ -194,8 +194,8 @@ class Registry:
             raise UsageError(f"unknown command /{before}{word}", hint=hint)
         if fitting:
             return fitting[0]
-        near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-        hint = f"did you mean /{before}{near[0]}?" if near else "/help lists the commands"
+        near = nearest_name(word, names)
+        hint = f"did you mean /{before}{near}?" if near else "/help lists the commands"
         raise UsageError(f"unknown command /{before}{word}", hint=hint)
 
 

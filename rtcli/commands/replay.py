@@ -6,7 +6,7 @@ from rtcli.commands.arguments import RemainingText
 from rtcli.commands.context import Context
 from rtcli.commands.registry import command
 from rtcli.errors import UsageError
-from rtcli.protocol.times import since
+from rtcli.protocol.units import since
 from rtcli.session.replay import parse_speed
 from rtcli.views import Notice, Views
 

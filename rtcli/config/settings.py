@@ -245,10 +245,9 @@ def check(name: str, value: Any, where: str) -> Any:
     """The value of a setting in its type (text is read as one). Raises UsageError that says `where`."""
     setting = BY_NAME.get(name)
     if setting is None:
-        import difflib
+        from rtcli.protocol.nearest import nearest_hint
 
-        close = difflib.get_close_matches(name, BY_NAME, n=1)
-        raise UsageError(f"{where}: no such setting", hint=f"did you mean {close[0]}?" if close else "see rtcli config")
+        raise UsageError(f"{where}: no such setting", hint=nearest_hint(name, BY_NAME, "see rtcli config"))
     if setting.type is bool and isinstance(value, str):
         value = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
             value.lower(), value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import PACE_SECONDS, AnyEvent, Facts, audio_bytes
+from rtcli.lint.facts import PACE_SECONDS, AnyEvent, Facts
 from rtcli.lint.rule import Severity, rule
-from rtcli.protocol.audio_formats import PCM16, decode_base64
+from rtcli.protocol.audio_formats import PCM16, base64_length, decode_base64
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 
@@ -67,7 +67,7 @@ def _detects_turns(facts: Facts) -> bool:
 @rule("append-too-large", Severity.ERROR, _APPEND, prevents="an event of more than 15 MiB of audio is refused")
 def append_too_large(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """An event holds at most 15 MiB of audio."""
-    if (size := audio_bytes(event.get("audio"))) > _MAX_APPEND_BYTES:
+    if (size := base64_length(event.get("audio"))) > _MAX_APPEND_BYTES:
         yield f"{size / 2**20:.1f} MiB of audio in one event, the API takes 15 MiB"
 
 
@@ -106,7 +106,7 @@ def _head(audio: str) -> bytes | None:
 @rule("audio-odd-bytes", Severity.ERROR, _APPEND, prevents="from half a sample on, everything is noise")
 def audio_odd_bytes(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """16-bit audio comes in whole samples."""
-    size = audio_bytes(event.get("audio"))
+    size = base64_length(event.get("audio"))
     if facts.input_format.type == PCM16.type and size % 2:
         yield f"{size} bytes are not a whole number of 16-bit samples"
 

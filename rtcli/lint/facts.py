@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, parse_format
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Record
@@ -20,12 +20,6 @@ PACE_SECONDS = 5.0
 """So long audio has to flow before its pace says something."""
 
 _PAUSE_SECONDS = 0.5
-
-
-def audio_bytes(text: object) -> int:
-    """The bytes that base64 text stands for; it is not decoded."""
-    # Four characters for three bytes, less the padding: decoding an hour of audio takes seconds.
-    return len(text) * 3 // 4 - text[-2:].count("=") if isinstance(text, str) else 0
 
 
 @dataclass(slots=True)
@@ -260,7 +254,7 @@ class Facts:
         part = _part(event)
         if (speech := self.speech.get(part)) is None:
             speech = self.speech[part] = ReceivedSpeech(frame.at)
-        speech.bytes += audio_bytes(event.get("delta"))
+        speech.bytes += base64_length(event.get("delta"))
 
     def _on_text(self, event: AnyEvent, frame: Frame) -> None:
         if isinstance(delta := event.get("delta"), str):
@@ -289,7 +283,7 @@ class Facts:
     # -- what we send ------------------------------------------------------------------------------------------------
 
     def _on_append(self, event: AnyEvent, frame: Frame) -> None:
-        size = audio_bytes(event.get("audio"))
+        size = base64_length(event.get("audio"))
         self.buffered += size
         self.pace.add(frame.at, size)
 

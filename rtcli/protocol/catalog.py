@@ -5,12 +5,12 @@ Fields are the top-level names besides `type` and `event_id`, which every event 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rtcli.protocol import neighbor_events
+from rtcli.protocol.nearest import nearest_name
 from rtcli.protocol.record import Direction
 from rtcli.protocol.session_kind import SessionKind
 
@@ -175,14 +175,14 @@ def nearest(name: str, direction: Direction, kind: SessionKind = SessionKind.REA
     if (kind, direction, ga) in ROWS:
         return ga
     known = [row.name for row in event_types(direction, kind)]
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+    return nearest_name(name, known)
 
 
 def meant_by(name: str) -> str | None:
     """The event that a name in a test is surely a slip of; None for a known name, a glob, one of another server."""
     if "*" in name or name in NAMES or name in BETA_NAMES:
         return None
-    return next(iter(difflib.get_close_matches(name, NAMES, n=1, cutoff=0.85)), None)
+    return nearest_name(name, NAMES, cutoff=0.85)
 
 
 def direction_of(name: str) -> Direction | None:

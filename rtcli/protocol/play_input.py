@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, parse_format
 from rtcli.protocol.events import Event
 
 _APPENDS = frozenset({"input_audio_buffer.append", "session.input_audio_buffer.append"})
@@ -23,7 +23,7 @@ class InputMeter:
     def sent(self, event: Event) -> float | None:
         """The client has sent an event: the milliseconds of audio that it appends; None: it is another event."""
         if event["type"] in _APPENDS:
-            milliseconds = _bytes_of(event.get("audio")) * 1000 / self._format.bytes_per_second
+            milliseconds = base64_length(event.get("audio")) * 1000 / self._format.bytes_per_second
             self.add(milliseconds)
             return milliseconds
         if event["type"] == "session.update" and (asked := _format_of(event.get("session"))) is not None:
@@ -39,13 +39,6 @@ class InputMeter:
         """The event was looked at: a commit and a clear begin the buffer anew."""
         if event["type"] in _EMPTIES:
             self.buffered_ms = 0.0
-
-
-def _bytes_of(audio: Any) -> int:
-    """The length of base64 audio; 0 for anything else."""
-    if not isinstance(audio, str):
-        return 0
-    return len(audio) * 3 // 4 - audio.count("=", -2)
 
 
 def _format_of(session: Any) -> Any:

@@ -20,7 +20,8 @@ from websockets.typing import Subprotocol
 from rtcli.errors import RtcliError, UsageError
 from rtcli.http.cross_origin import allows
 from rtcli.http.proxies import is_loopback, listens_locally
-from rtcli.masking import mask_exception, masked, masking_logger
+from rtcli.http.served import address_of, quiet_logger
+from rtcli.masking import mask_exception, masked
 from rtcli.protocol.events import encode_bytes
 from rtcli.protocol.faults import FaultKind, FaultPlan
 from rtcli.protocol.filters import parse_filter
@@ -159,7 +160,7 @@ class RealtimeProxy:
             ping_timeout=_PING_SECONDS,
             open_timeout=None,  # an HTTP answer may take long; AppSide has its own limit for the head
             server_header=None,
-            logger=_quiet_logger(),
+            logger=quiet_logger("rtcli.proxy.websockets"),
         )
 
     @property
@@ -237,7 +238,7 @@ class RealtimeProxy:
         headers = tuple(connection.request.headers.raw_items())
         path = connection.request.path
         url = self.target.url(path).partition("?")[0]
-        link = ProxyLink(self._count, app_of(headers), _address_of(connection), model_of(path), url)
+        link = ProxyLink(self._count, app_of(headers), address_of(connection), model_of(path), url)
         self.links[link.number] = link
         self._log.opened(link)
         try:
@@ -327,16 +328,3 @@ def app_of_request(request: Request) -> str:
 
 def _framing(body: bytes) -> list[tuple[str, str]]:
     return [("Content-Length", str(len(body))), ("Connection", "close")]
-
-
-def _address_of(connection: ServerConnection) -> str:
-    host, port = (*(connection.remote_address or ()), "?", "?")[:2]
-    return f"{host}:{port}"
-
-
-def _quiet_logger() -> logging.Logger:
-    """What strangers do to the port is not an error of this program: it is logged for debugging alone."""
-    quiet = masking_logger("rtcli.proxy.websockets")
-    quiet.addHandler(logging.NullHandler())
-    quiet.propagate = False
-    return quiet

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
+from rtcli.protocol.audio_formats import base64_length
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.record import Frame
-from rtcli.render.media import base64_size
 
 
 class FrameRole(Enum):
@@ -55,7 +55,7 @@ class Stream:
         if not isinstance(text, str):
             return
         if self.name in _AUDIO_STREAMS:
-            self.audio_bytes += base64_size(text)
+            self.audio_bytes += base64_length(text)
         else:
             self.characters += len(text)
             self.tail = (self.tail + text)[-120:]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, decode_base64, parse_format
 from rtcli.protocol.audio_levels import level_db
 
 # shorter ones may be words
@@ -38,11 +38,6 @@ class WireFormats:
         return self.input if "input_audio" in type_ else self.output
 
 
-def base64_size(text: str) -> int:
-    """The bytes that base64 text stands for, without decoding it."""
-    return len(text) * 3 // 4 - text[-2:].count("=")
-
-
 def audio_note(text: str, format_: AudioFormat = PCM16) -> str:
     """Base64 audio as `<9600 B audio, 200 ms, -21 dBFS>`."""
     try:
@@ -59,7 +54,7 @@ def image_note(uri: str) -> str:
     match = _DATA_URI.match(uri)
     if match is None:
         return uri
-    return f"<{base64_size(uri[match.end() :])} B {match['type'] or 'data'}>"
+    return f"<{base64_length(uri[match.end() :])} B {match['type'] or 'data'}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +84,5 @@ class MediaElider:
         if text.startswith("data:"):
             return image_note(text)
         if len(text) >= 256 and _BASE64.fullmatch(text):
-            return f"<{base64_size(text)} B base64>"
+            return f"<{base64_length(text)} B base64>"
         return text

@@ -10,12 +10,12 @@ from rtcli.protocol.filters import is_failure, type_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.occurrences import Occurrence
 from rtcli.protocol.record import Direction, Frame
+from rtcli.protocol.units import clock, duration, since, size
 from rtcli.render.grouping import Entry, Stream
 from rtcli.render.media import WireFormats
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.summary import quote, summarize
 from rtcli.render.text import one_line
-from rtcli.render.units import clock, duration, since, size
 
 _NARROW = 60
 """Columns below which the milliseconds give way to the type."""

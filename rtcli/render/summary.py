@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rtcli.masking import masked_start
+from rtcli.protocol.audio_formats import base64_length
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import end_reasons
-from rtcli.render.media import WireFormats, base64_size
-from rtcli.render.units import duration, size
+from rtcli.protocol.units import duration, size
+from rtcli.render.media import WireFormats
 
 _Event = Mapping[str, Any]
 _Summarizer = Callable[[_Event, WireFormats], str]
@@ -52,7 +53,7 @@ def _parts(content: object) -> Iterator[str]:
         if text:
             yield quote(text)
         elif part.get("audio"):
-            yield f"+audio {size(base64_size(part['audio']))}"
+            yield f"+audio {size(base64_length(part['audio']))}"
         else:
             yield f"+{str(part.get('type', '?')).removeprefix('input_').removeprefix('output_')}"
 
@@ -133,7 +134,7 @@ def _append(event: _Event, formats: WireFormats) -> str:
 
 def _audio(text: str, milliseconds: Callable[[int], int]) -> str:
     # of the text's length alone: decoding it for a row would cost more than everything else here
-    length = base64_size(text)
+    length = base64_length(text)
     return f"{duration(milliseconds(length))} {size(length)}"
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from rtcli.masking import masked
 from rtcli.protocol.ids import short_id
+from rtcli.protocol.units import clock, duration
 from rtcli.render.styles import Line, Span, crop
 from rtcli.render.text import cells, one_line
-from rtcli.render.units import clock, duration
 from rtcli.views import ANSWERING, CANCELLING, CONNECTING, DisplaySettings, ProxyStatus, SessionStatus, counted
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -10,7 +10,7 @@ from rtcli.commands.line import run_line
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.events import encode
 from rtcli.protocol.provenance import caused_by
-from rtcli.protocol.times import duration
+from rtcli.protocol.units import duration
 from rtcli.scenario.facts import SceneFacts
 from rtcli.scenario.language import Scenario, ScenarioStep
 from rtcli.scenario.settling import MAX_SILENCES, SILENCE_MS, Settling

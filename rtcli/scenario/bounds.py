@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.lint import RULES, Finding, Severity
+from rtcli.protocol.nearest import nearest_hint
 from rtcli.protocol.usage import percentile
 from rtcli.scenario.verdict import StepProblem
 from rtcli.timeline.diff import Cost, cost_of
 from rtcli.timeline.figures import FIGURES, SHARES, values
 from rtcli.timeline.turns import Turn
+from rtcli.views import counted
 
 # ASCII: \d would take Arabic digits too, which float() reads and an editor's schema does not.
 _FORM = re.compile(r"\s*(<=|>=|<|>|=)?\s*\$?\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*", re.ASCII)
@@ -104,9 +105,7 @@ class LintBound:
         if not found:
             return None
         lines = tuple(f"{_frame(one)}{one.rule.severity}: {one.text} ({one.rule.id})" for one in found)
-        return StepProblem(
-            f"the rules of check reported {len(found)} {'finding' if len(found) == 1 else 'findings'}", lines
-        )
+        return StepProblem(f"the rules of check reported {counted(len(found), 'finding')}", lines)
 
 
 def _frame(finding: Finding) -> str:
@@ -123,13 +122,9 @@ def parse_lint(value: Any) -> LintBound:
         raise UsageError(f"{severity!r} is not a severity", hint=f"severities are {', '.join(SEVERITIES)}")
     if not isinstance(ignore, list):
         raise UsageError(f"{ignore!r} is not a list of rules", hint="rtcli check --rules lists them")
-    for unknown in _unknown(ignore):
-        near = difflib.get_close_matches(str(unknown), [rule.id for rule in RULES], n=1)
-        hint = f"did you mean {near[0]}?" if near else "rtcli check --rules lists them"
-        raise UsageError(f"{unknown!r} is not a rule of check", hint=hint)
+    known = [rule.id for rule in RULES]
+    for name in ignore:
+        if name not in known:
+            hint = nearest_hint(str(name), known, "rtcli check --rules lists them")
+            raise UsageError(f"{name!r} is not a rule of check", hint=hint)
     return LintBound(Severity(severity), frozenset(ignore))
-
-
-def _unknown(ignored: Iterable[Any]) -> Iterator[Any]:
-    known = {rule.id for rule in RULES}
-    return (name for name in ignored if name not in known)

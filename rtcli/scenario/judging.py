@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rtcli.errors import ExitCode, error_of
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch
-from rtcli.protocol.times import duration
+from rtcli.protocol.units import duration
 from rtcli.scenario.facts import Fact, SceneFacts
 from rtcli.scenario.language import Expectation
 from rtcli.scenario.verdict import StepProblem

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rtcli.errors import InputError
+from rtcli.protocol.nearest import nearest_hint
 from rtcli.protocol.yaml_reader import Path, Places
 
 
@@ -50,5 +50,4 @@ class At:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The hint for a name that is unknown: the one that was probably meant, else all that there are."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    return nearest_hint(name, names, f"known are {', '.join(names)}")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from rtcli.protocol.audio_formats import PCM16
-from rtcli.protocol.times import duration
+from rtcli.protocol.units import duration
 from rtcli.scenario.facts import SceneFacts
 from rtcli.scenario.judging import open_items
 from rtcli.scenario.language import Expectation

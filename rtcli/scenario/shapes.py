@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from rtcli.errors import UsageError
 from rtcli.protocol.event_matching import refuse_bare_expression, words_matcher
-from rtcli.protocol.times import parse_seconds
+from rtcli.protocol.units import parse_seconds
 from rtcli.scenario.places import At, nearest
 
 JsonSchema: TypeAlias = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rtcli.dsp.codec import to_pcm16
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, decode_base64, parse_format
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Audio, Connected, Connection, Direction, Frame, Heard
@@ -124,7 +124,7 @@ class AudioMeter(Part):
 
     @sent("input_audio_buffer.append")
     def _on_input_audio_buffer_append(self, event: Mapping[str, Any], _frame: Frame) -> None:
-        self._unsent_turn_seconds += _decoded_length(event.get("audio")) / self.input_format.bytes_per_second
+        self._unsent_turn_seconds += base64_length(event.get("audio")) / self.input_format.bytes_per_second
 
     @sent("input_audio_buffer.commit", "input_audio_buffer.clear")
     def _on_input_audio_buffer_emptied(self, _event: Mapping[str, Any], _frame: Frame) -> None:
@@ -154,7 +154,7 @@ class AudioMeter(Part):
             part = _Received(audio_format)
             remember(self._parts, key, part, _MAX_PARTS)
         if not part.cut and isinstance(delta, str):
-            part.length += _decoded_length(delta)
+            part.length += base64_length(delta)
             part.loud = part.loud or _is_loud(delta, part.format)  # decoded only until something loud has come
 
     @received("response.output_audio.done")
@@ -182,13 +182,6 @@ class AudioMeter(Part):
             for item_id in _spoken_items(response)
             if item_id not in heard
         ]
-
-
-def _decoded_length(text: object) -> int:
-    """The bytes that base64 stands for."""
-    if not isinstance(text, str):
-        return 0
-    return len(text) * 3 // 4 - text.count("=", -2)
 
 
 def _is_loud(delta: str, audio_format: AudioFormat) -> bool:

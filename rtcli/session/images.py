@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from rtcli.errors import ConnectError, InputError
 from rtcli.http.client import stream
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
+from rtcli.protocol.units import size
 from rtcli.session.image_depth import in_eight_bits
 from rtcli.views import ImagePreview, Notice, View
 
@@ -71,11 +72,7 @@ class PreparedImage:
         """Pixels, bytes and what they become on the wire, in one line."""
         kind = self.media_type.removeprefix("image/").upper()
         wire = len(self.data_uri)
-        return f"{self.source}: {kind} {self.width}x{self.height}, {_bytes(self.size)} ({_bytes(wire)} as base64)"
-
-
-def _bytes(count: int) -> str:
-    return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
+        return f"{self.source}: {kind} {self.width}x{self.height}, {size(self.size)} ({size(wire)} as base64)"
 
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff")
@@ -131,7 +128,7 @@ def _read(source: str, base: Path | None = None) -> bytes:
         if path.is_dir():
             raise InputError(source, "this is a folder, not an image")
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(source, f"larger than {_bytes(MAX_FILE_BYTES)}")
+            raise InputError(source, f"larger than {size(MAX_FILE_BYTES)}")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(source, "there is no such file") from error
@@ -169,7 +166,7 @@ async def _fetch(url: str) -> bytes:
         async for piece in response.aiter_bytes():
             taken += piece
             if len(taken) > MAX_FILE_BYTES:
-                raise InputError(url, f"larger than {_bytes(MAX_FILE_BYTES)}")
+                raise InputError(url, f"larger than {size(MAX_FILE_BYTES)}")
     return bytes(taken)
 
 

@@ -14,7 +14,7 @@ from rtcli.protocol.translate import TRANSLATORS
 from rtcli.protocol.unset import UNSET
 from rtcli.session.part import Part, moment, received, sent
 from rtcli.session.transfer import without_audio
-from rtcli.views import Level, Notice, View
+from rtcli.views import Level, Notice, View, counted
 
 _MAX_REMEMBERED = 4096
 """Function calls whose item is remembered, and out-of-band responses and items."""
@@ -138,5 +138,4 @@ class ConversationItems(Part):
 
 def _tools_listed(server_label: str, tools: list[Any]) -> Notice:
     names = ", ".join(str(tool.get("name")) for tool in tools if isinstance(tool, Mapping))
-    what = f"{server_label} offers {len(tools)} tool" + ("" if len(tools) == 1 else "s")
-    return Notice(what, why=names, level=Level.OK)
+    return Notice(f"{server_label} offers {counted(len(tools), 'tool')}", why=names, level=Level.OK)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from rtcli.errors import UsageError
 from rtcli.protocol.record import Frame, Mark, Record
-from rtcli.protocol.times import parse_moment, since
+from rtcli.protocol.units import parse_moment, since
 from rtcli.recording.reader import RecordingReader
 from rtcli.session.log import RECORDED_BYTES
 from rtcli.session.replay_audio import ReplayAudio

@@ -13,7 +13,7 @@ from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import NO_REASON, end_reasons, outcome
 from rtcli.protocol.pending import is_optional
 from rtcli.protocol.record import Connected, Connection, Frame, Http, Mark
-from rtcli.protocol.times import since
+from rtcli.protocol.units import since
 from rtcli.session import hints
 from rtcli.session.audio_meter import AudioMeter, part_of
 from rtcli.session.log import WireLog

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import shutil
@@ -17,6 +16,7 @@ from rtcli.config.endpoints import Endpoint, resolve_endpoint
 from rtcli.config.keys import KeySource
 from rtcli.errors import RtcliError, ServerError
 from rtcli.protocol.filters import type_of
+from rtcli.protocol.nearest import nearest_hint
 from rtcli.server import RealtimeServer
 from rtcli.session.dialing import transport_for
 from rtcli.session.first_update import SessionUpdate
@@ -124,8 +124,7 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             pytest.fail(f"the marker realtime_server takes options by name, not {marker.args[0]!r}", pytrace=False)
     for name in sorted(options.keys() - _OPTIONS):
-        near = difflib.get_close_matches(name, _OPTIONS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(_OPTIONS))}"
+        hint = nearest_hint(name, _OPTIONS, f"there are {', '.join(sorted(_OPTIONS))}")
         pytest.fail(f"the marker realtime_server has no option {name!r} ({hint})", pytrace=False)
     for name in ("script", "recording"):
         if options.get(name) is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rtcli.errors import UsageError
+from rtcli.protocol.nearest import nearest_hint
 from rtcli.timeline.diff import Amount, Change, TurnPair
 from rtcli.timeline.figures import FIGURES
 
@@ -72,8 +72,7 @@ def _hint(name: str) -> str:
     # It exists, so what was wrong is the percentage behind it.
     if name in CONDITIONS:
         return f"{name} takes no percentage"
-    near = difflib.get_close_matches(name, CONDITIONS, n=1)
-    return f"did you mean {near[0]}?" if near else f"conditions are {', '.join(CONDITIONS)}"
+    return nearest_hint(name, CONDITIONS, f"conditions are {', '.join(CONDITIONS)}")
 
 
 def broken(

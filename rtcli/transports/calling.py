@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from rtcli.errors import ConnectError, error_of
+from rtcli.errors import ConnectError, message_of
 from rtcli.transports.connect import hint_for_status
 
 CALLS_URL = "https://api.openai.com/v1/realtime/calls"
@@ -51,5 +51,5 @@ def message_in(body: str) -> str:
         answer = json.loads(body)
     except ValueError:
         answer = None
-    message = error_of(answer).get("message") if isinstance(answer, Mapping) else None
-    return " ".join((message if isinstance(message, str) else body).split())[:300]
+    message = message_of(answer) if isinstance(answer, Mapping) else ""
+    return " ".join((message or body).split())[:300]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError, error_of
+from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UsageError, message_of
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME, advice_for_close, describe_close
 from rtcli.protocol.events import Event
 
@@ -19,7 +19,7 @@ def connection_lost(code: int | None, reason: str, last_error: Event | None) -> 
         return peer_silent(last_error)
     return ConnectionLostError(
         "the server ended the connection",
-        why=describe_close(code, reason, _message(last_error)),
+        why=describe_close(code, reason, message_of(last_error)),
         hint=advice_for_close(code, reason),
         code=code,
         reason=reason,
@@ -55,7 +55,7 @@ def peer_silent(last_error: Event | None) -> ConnectionLostError:
 def no_session(seconds: float, last_error: Event | None) -> ConnectError:
     """The connection is open, but no session came."""
     what = f"the server accepted the connection, but sent no session within {seconds:g} s"
-    return ConnectError(what, why=_message(last_error), hint="does this address speak the GA Realtime protocol?")
+    return ConnectError(what, why=message_of(last_error), hint="does this address speak the GA Realtime protocol?")
 
 
 def closed_early() -> ConnectError:
@@ -66,8 +66,3 @@ def closed_early() -> ConnectError:
 def not_connected(status: str) -> NotConnectedError:
     """A send that finds no connection."""
     return NotConnectedError(f"not connected (status: {status})", hint="connect() first")
-
-
-def _message(error_event: Event | None) -> str:
-    message = error_of(error_event or {}).get("message")
-    return message if isinstance(message, str) else ""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rtcli.errors import ConnectError, ConnectionLostError, UnsupportedError, error_of
+from rtcli.errors import ConnectError, ConnectionLostError, UnsupportedError, message_of
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.client import REACTIONS, ClientCore
 from rtcli.protocol.events import Event, encode_bytes
@@ -229,11 +229,11 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
         why = (socket and socket.close_reason) or "the data channel failed"
         if self._settled is not None and not self._settled.done():
             what = "Connection closed before session config was acknowledged"
-            self._settled.set_exception(ConnectError(what, why=_said(self._core.last_error) or why))
+            self._settled.set_exception(ConnectError(what, why=message_of(self._core.last_error) or why))
             return  # connect() raises it, and tells
         self._connection, self._ending = None, connection
         self.close_code, self.close_reason = None, why
-        said = _said(self._core.last_error)
+        said = message_of(self._core.last_error)
         what = f"{said} ({why})" if said else why
         lost = ConnectionLostError("the call ended", why=what, reason=why, server_error=self._core.last_error)
         self._lost_error, lost.__cause__ = lost, error
@@ -298,9 +298,3 @@ class OpenAIRealtimeWebRTC(ConnectedTransport):
                 hint="send less at once, or a smaller image; a WebSocket takes it",
             )
         super()._put(event, frame, audio_bytes=audio_bytes, problem=problem)
-
-
-def _said(error_event: Event | None) -> str:
-    """The server's own words, if it sent an error before."""
-    message = error_of(error_event or {}).get("message")
-    return message if isinstance(message, str) else ""

@@ -11,7 +11,7 @@ import pytest
 from rtcli.errors import InputError, UsageError
 from rtcli.protocol.filters import type_of
 from rtcli.protocol.record import Frame
-from rtcli.protocol.times import since
+from rtcli.protocol.units import since
 from rtcli.views import FrameRows, Json, Notice, Table, Text
 from tests.kit.events import CREATED
 from tests.kit.fake_server import Conversation, Step, answers, fake_server, steps

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.protocol.audio_formats import PCM16, PCMA, PCMU, AudioFormat, decode_base64, encode_base64, parse_format
+from rtcli.protocol.audio_formats import (
+    PCM16,
+    PCMA,
+    PCMU,
+    AudioFormat,
+    base64_length,
+    decode_base64,
+    encode_base64,
+    parse_format,
+)
 
 PCM8K = AudioFormat("audio/pcm", 8_000, 2)
 
@@ -99,3 +108,10 @@ def test_base64_that_is_no_text_is_a_value_error() -> None:
     """A number where text should be is no crash."""
     with pytest.raises(ValueError, match="base64"):
         decode_base64(17)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 255, 256])
+def test_the_length_behind_base64_is_exact(length: int) -> None:
+    """Without decoding it; what is not text stands for nothing."""
+    assert base64_length(encode_base64(bytes(length))) == length
+    assert base64_length(None) == base64_length(["AAAA"]) == 0

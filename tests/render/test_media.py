@@ -8,7 +8,7 @@ import pytest
 
 from rtcli.protocol.audio_formats import PCMU
 from rtcli.protocol.audio_levels import level_db
-from rtcli.render.media import MediaElider, audio_note, base64_size, image_note
+from rtcli.render.media import MediaElider, audio_note, image_note
 from tests.render.frames import base64_of, tone
 
 
@@ -34,12 +34,6 @@ def test_the_level_of_long_sound_is_measured_in_part() -> None:
 def test_what_is_no_base64_says_so() -> None:
     """A broken field is shown, not raised."""
     assert audio_note("!!!") == "<3 characters that are not base64 audio>"
-
-
-@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 255, 256])
-def test_the_size_behind_base64_is_exact(length: int) -> None:
-    """Without decoding it."""
-    assert base64_size(base64_of(bytes(length))) == length
 
 
 def test_an_image_is_its_type_and_size() -> None:

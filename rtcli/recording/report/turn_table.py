@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from rtcli.masking import masked, masked_start
-from rtcli.protocol.times import clock, since
+from rtcli.protocol.units import clock, since
 from rtcli.protocol.usage import TokenUsage
 from rtcli.timeline.diff import Cost
 from rtcli.timeline.figures import COLUMNS, FIGURES, SHARES, summary

@@ -19,8 +19,9 @@ from websockets.typing import Subprotocol
 from rtcli.errors import UsageError
 from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.http.proxies import listens_locally
+from rtcli.http.served import address_of, quiet_logger
 from rtcli.http.unread import MAX_QUEUE
-from rtcli.masking import add_secret, masking_logger
+from rtcli.masking import add_secret
 from rtcli.protocol.differences import Mismatch
 from rtcli.protocol.events import encode
 from rtcli.protocol.faults import FaultKind, FaultPlan
@@ -198,7 +199,7 @@ class RealtimeServer:
             close_timeout=_CLOSE_SECONDS,
             server_header=None,  # nobody needs to know the version of the library
             ssl=self._ssl,
-            logger=_quiet_logger(),
+            logger=quiet_logger("rtcli.server.websockets"),
         )
 
     @property
@@ -261,7 +262,7 @@ class RealtimeServer:
 
     def _refuse(self, connection: ServerConnection, request: Request, status: int, body: str) -> Response:
         if self._observe is not None:
-            self._observe(_address_of(connection))(Http(0.0, "GET", request.path.partition("?")[0], status))
+            self._observe(address_of(connection))(Http(0.0, "GET", request.path.partition("?")[0], status))
         return connection.respond(HTTPStatus(status), body)
 
     async def _serve(self, connection: ServerConnection) -> None:
@@ -272,7 +273,7 @@ class RealtimeServer:
         task.add_done_callback(self._serving.discard)
         outcome = after_upgrade(_upgrade_request(connection.request), self._policy)
         model = "" if isinstance(outcome, RejectAfterUpgrade) else outcome.model or ""
-        self._start_recording(connection, _address_of(connection), model)
+        self._start_recording(connection, address_of(connection), model)
         try:
             await self._answer(connection, outcome)
         finally:
@@ -347,12 +348,6 @@ class RealtimeServer:
             await session.join(client)
 
 
-def _address_of(connection: ServerConnection) -> str:
-    """HOST:PORT of the client; it may have left already."""
-    host, port = (*(connection.remote_address or ()), "?", "?")[:2]
-    return f"{host}:{port}"
-
-
 async def _reject(connection: ServerConnection, rejection: RejectAfterUpgrade) -> None:
     try:
         await connection.send(encode(rejection.error.event()))
@@ -370,11 +365,3 @@ def _upgrade_request(request: Request) -> UpgradeRequest:
 def _select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """A browser's key comes as a subprotocol; the one that means something is `realtime`."""
     return Subprotocol("realtime") if "realtime" in offered else None
-
-
-def _quiet_logger() -> logging.Logger:
-    """What strangers do to the port is not an error of this program: it is logged for debugging alone."""
-    quiet = masking_logger("rtcli.server.websockets")
-    quiet.addHandler(logging.NullHandler())
-    quiet.propagate = False
-    return quiet

@@ -1,4 +1,4 @@
-"""How moments and durations are written: one form each, wherever a user reads them."""
+"""How moments, durations and sizes are written: one form each, wherever a user reads them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def duration(milliseconds: float) -> str:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
     return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+
+
+def size(length: float) -> str:
+    """`812 B`, `166 kB`, `2.4 MB`."""
+    if length < 1000:
+        return f"{length:.0f} B"
+    return f"{length / 1000:.0f} kB" if length < 1e6 else f"{length / 1e6:,.1f} MB"
 
 
 def clock(seconds: float) -> str:

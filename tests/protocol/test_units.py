@@ -1,4 +1,4 @@
-"""Moments and durations have one form each."""
+"""Moments, durations and sizes have one form each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from rtcli.protocol.times import clock, duration, parse_moment, since, wall_clock
+from rtcli.protocol.units import clock, duration, parse_moment, since, size, wall_clock
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,12 @@ def test_durations_are_short() -> None:
     """Each in the unit that keeps it so."""
     assert [duration(ms) for ms in (340, 2310, 64_000)] == ["340 ms", "2.3 s", "1:04"]
     assert [clock(s) for s in (-1, 59.9, 3600)] == ["0:00", "0:59", "1:00:00"]
+
+
+def test_sizes_are_short() -> None:
+    """Each in the unit that keeps it so; gigabytes in megabytes, as the files beside them are."""
+    assert [size(length) for length in (812, 166_000, 2_400_000)] == ["812 B", "166 kB", "2.4 MB"]
+    assert size(2_400_000_000) == "2,400.0 MB"
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-5)), timezone(timedelta(hours=9))])

@@ -10,6 +10,7 @@ import typer
 from rtcli.cli import output, report
 from rtcli.cli.options import settings_of
 from rtcli.errors import ExitCode
+from rtcli.protocol.units import size
 
 if TYPE_CHECKING:
     from rtcli.recording.report.events import Describe
@@ -63,12 +64,12 @@ def report_page(
         sys.stdout.buffer.flush()
         return ExitCode.OK
     target = output_of(path, Path(out).expanduser() if out else Path(f"{_stem(path)}.html"))
-    size = 0
+    written = 0
     with new_file(target, replace=force) as write:
         for piece in pieces:
             write(piece)
-            size += len(piece)
-    output.show(Notice(f"{size / 1e6:,.1f} MB written to {target}", level=Level.OK))
+            written += len(piece)
+    output.show(Notice(f"{size(written)} written to {target}", level=Level.OK))
     return ExitCode.OK
 
 
@@ -93,10 +94,11 @@ def _read(path: str) -> "Session":
 
 def describer() -> "Describe":
     """The words of the event view for each frame of one session, in their order."""
+    from rtcli.protocol.audio_formats import base64_length
     from rtcli.protocol.audio_payloads import AUDIO_FIELDS
     from rtcli.protocol.record import Frame
     from rtcli.recording.report.events import Described
-    from rtcli.render.media import MediaElider, WireFormats, base64_size
+    from rtcli.render.media import MediaElider, WireFormats
     from rtcli.render.summary import summarize
 
     formats = WireFormats()
@@ -111,7 +113,7 @@ def describer() -> "Describe":
         kind = event.get("type")
         field = AUDIO_FIELDS.get(kind) if isinstance(kind, str) else None
         if field is not None and isinstance(event.get(field), str):  # most of a session: its level is in the waveform
-            size = base64_size(event[field])
+            size = base64_length(event[field])
             milliseconds = formats.of(str(kind)).milliseconds(size)
             return Described(f"{milliseconds} ms", {**event, field: f"<{size} B audio, {milliseconds} ms>"})
         return Described(summarize(event, formats), elider.of(event))

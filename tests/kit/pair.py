@@ -44,9 +44,7 @@ class Pair:
         """A fresh server; what was on its way is lost."""
         self.to_server: deque[Event] = deque()
         self.to_client: deque[Event] = deque()
-        self.server = ServerCore(
-            realtime_session(f"sess_{next(_numbers)}", MODEL, 1_900_000_000), lambda: basic_engines().detector
-        )
+        self.server = ServerCore(realtime_session(f"sess_{next(_numbers)}", MODEL), lambda: basic_engines().detector)
         self.speaking: Response | None = None
         # No detector of the server's: a turn ends when the test says so.
         self.client.prepare(config or {"audio": {"input": {"turn_detection": None}}})
@@ -118,7 +116,7 @@ class Pair:
         """The server calls a function."""
         assert self.running is not None
         self._answer(
-            [*self.running.open_call(name), *self.running.call_arguments(arguments), *self.running.close_call()]
+            [*self.running.open_call(name), *self.running.call_arguments(arguments), *self.running.close_item()]
         )
 
     def finish(self) -> None:

@@ -142,7 +142,7 @@ class Pair:
         elif what == "call":
             call_id = f"call_{len(self.calls)}"
             self.calls.append(call_id)
-            self.arrive([*response.open_call("tool", call_id), *response.close_call()], None)
+            self.arrive([*response.open_call("tool", call_id), *response.close_item()], None)
         else:
             self.arrive(self.core.response_ended(response), None)
 

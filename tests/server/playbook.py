@@ -51,7 +51,7 @@ class Playbook:
     """Drives a ServerCore by hand. Audio is fed in 20 ms pieces, as clients send it."""
 
     def __init__(self, session: WireObject | None = None, playout: Playout | None = None, /, **update: Any) -> None:
-        session = session or realtime_session("sess_1", MODEL, 1_900_000_000)
+        session = session or realtime_session("sess_1", MODEL)
         self.core = ServerCore(session, lambda: ENGINES.detector, playout=playout)
         if update:
             kind = self.core.state.config["type"]
@@ -63,7 +63,7 @@ class Playbook:
 
     @classmethod
     def transcription(cls, **update: Any) -> Playbook:
-        return cls(transcription_session("sess_1", 1_900_000_000), **update)
+        return cls(transcription_session("sess_1"), **update)
 
     def send(self, type_: str, **fields: Any) -> list[ServerEffect]:
         effects = self.core.receive({"type": type_, **fields})

@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 
 from rtcli.http import unread
 from rtcli.http.unread import MAX_UNREAD
-from rtcli.protocol.audio_formats import encode_base64
+from rtcli.protocol.audio_formats import PCM16, encode_base64
 from rtcli.server import RealtimeServer
 from rtcli.server.net import app, client_secrets
 from rtcli.server.net.client_secrets import ClientSecrets
@@ -129,7 +129,7 @@ def test_a_full_conversation_refuses_a_turn(ends: str) -> None:
     if ends == "by hand":
         book.append_audio(silence(0.5))
         error = book.refused("input_audio_buffer.commit")
-        assert book.core.input.buffer.milliseconds == 500
+        assert PCM16.milliseconds(len(book.core.input.buffer.peek(0))) == 500
     else:
         error = only(book.append_audio(voice(0.5) + silence(1)), "error")["error"]
 

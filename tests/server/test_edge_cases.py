@@ -128,7 +128,7 @@ def test_truncated_while_it_is_made_an_answer_keeps_what_was_heard() -> None:
 
 def test_a_session_that_begins_with_another_format_hears_it() -> None:
     """As a client secret configures it: 8,000 bytes of mu-law are a second."""
-    state = EffectiveSession(realtime_session("sess_1", MODEL, 0))
+    state = EffectiveSession(realtime_session("sess_1", MODEL))
     state.update({"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": None}}})
     book = Playbook(state.config)
     book.send("input_audio_buffer.append", audio=encode_base64(b"\xff" * 8_000))

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.events import WireObject
 from rtcli.protocol.models import DEFAULT_MODEL
-from rtcli.rtc.peer import CreatePeer, load
+from rtcli.rtc.peer import load
 from rtcli.rtc.playout import Playout
 from rtcli.server.calls.call import CallLine, ServedCall
 from rtcli.server.calls.life import CallMove, CallStage
@@ -49,14 +49,12 @@ class Calls:
         faults: Callable[[], Sequence[str]],
         recorded: Callable[[object, str], _Recorded],
         ended: Callable[[], object],
-        create_peer: CreatePeer | None = None,
     ) -> None:
         self._sessions = sessions
         self._pace = pace
         self._loopback = loopback
         self._faults = faults
         self._recorded = recorded
-        self._create_peer = create_peer  # None: the real one, loaded at the first call
         self._answering = 0  # offers that are being answered
         self._calls: dict[str, ServedCall] = {}
         self._phones: dict[str, Phone] = {}  # those that ring, by call id
@@ -77,12 +75,10 @@ class Calls:
 
         Raises ApiError for an offer that cannot be used and beyond MAX_CALLS, UsageError where WebRTC is not installed.
         """
-        if len(self.serving) + self._answering >= MAX_CALLS:
-            raise too_many_calls(MAX_CALLS)
-        if self._create_peer is None:
-            self._create_peer = await load()
+        self._check_room()
+        create_peer = await load()
         session = self._sessions.make("realtime", model, config, playout=Playout())
-        line = WebRtcLine(session, self._create_peer, loopback=self._loopback, faults=self._faults())
+        line = WebRtcLine(session, create_peer, loopback=self._loopback, faults=self._faults())
         call = ServedCall(call_id_of(session.id), by_telephone=False)
         self._answering += 1
         try:
@@ -109,8 +105,7 @@ class Calls:
 
     async def accept(self, call: ServedCall, config: WireObject) -> None:
         """Accept a call that rings. Raises ApiError beyond MAX_CALLS."""
-        if len(self.serving) + self._answering >= MAX_CALLS:
-            raise too_many_calls(MAX_CALLS)
+        self._check_room()
         call.move(CallMove.ACCEPT)
         phone = self._phones.pop(call.id)
         session_id = f"sess_{call.id.partition('_')[2]}"
@@ -128,6 +123,10 @@ class Calls:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+    def _check_room(self) -> None:
+        if len(self.serving) + self._answering >= MAX_CALLS:
+            raise too_many_calls(MAX_CALLS)
 
     async def _start(
         self, call: ServedCall, session: LiveSession, line: CallLine, recorded: Callable[[], object]

@@ -100,7 +100,7 @@ def _translation_session(requested: WireObject) -> WireObject:
     """The effective session of a translation's configuration."""
     requested = {name: value for name, value in requested.items() if (name, value) != ("type", "realtime")}
     check_translation(requested, "session")
-    core = TranslationCore(translation_session(new_id("sess"), requested.get("model") or DEFAULT_TRANSLATOR, 0), _deaf)
+    core = TranslationCore(translation_session(new_id("sess"), requested.get("model") or DEFAULT_TRANSLATOR), _deaf)
     update = {"type": "session.update", "session": {name: requested[name] for name in requested if name == "audio"}}
     core.receive(update)
     return core.config

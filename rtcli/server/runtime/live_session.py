@@ -155,8 +155,7 @@ class LiveSession:
             return self.core.receive(event)
         except Exception:  # a defect of ours must not end the client's session
             logger.exception("a client event could not be carried out")
-            event_id = event.get("event_id")
-            return [api_errors.server_fault(self.id).event(event_id if isinstance(event_id, str) else None)]
+            return [api_errors.server_fault(self.id).event(event)]
 
     # out --------------------------------------------------------------------------------------------------------------
 
@@ -253,15 +252,6 @@ class LiveSession:
             now = asyncio.get_running_loop().time()
             self._playback_end = max(self._playback_end, now) + PCM16.milliseconds(length) / 1000
 
-    async def _transcribe(self, command: Transcribe) -> None:
-        await self._transcriber.start(command)
-
-    async def _transcribe_partial(self, command: TranscribePartial) -> None:
-        await self._transcriber.start_partial(command)
-
-    async def _evaluate_pause(self, command: EvaluatePause) -> None:
-        await self._transcriber.start_pause(command)
-
     async def _set_idle_timer(self, command: SetIdleTimer) -> None:
         self._cancel_idle_timer()
         if command.seconds is not None:
@@ -302,9 +292,9 @@ def _malformed(reason: str) -> ApiError:
 _COMMANDS: Mapping[type[ServerCommand], Callable[[LiveSession, Any], Awaitable[None]]] = {
     FeedAudio: LiveSession._feed_audio,
     StartResponse: LiveSession._start_response,
-    Transcribe: LiveSession._transcribe,
-    TranscribePartial: LiveSession._transcribe_partial,
-    EvaluatePause: LiveSession._evaluate_pause,
+    Transcribe: lambda session, command: session._transcriber.start(command),
+    TranscribePartial: lambda session, command: session._transcriber.start_partial(command),
+    EvaluatePause: lambda session, command: session._transcriber.start_pause(command),
     SpeakTranslation: LiveSession._speak_translation,
     SetIdleTimer: LiveSession._set_idle_timer,
     Close: LiveSession._close,

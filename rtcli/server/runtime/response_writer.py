@@ -200,7 +200,7 @@ class ResponseWriter:
         for start in range(0, len(piece.arguments), _ARGUMENT_PIECE):
             await self._emit(self._response.call_arguments(piece.arguments[start : start + _ARGUMENT_PIECE]))
             await self._wait(TEXT_DELAY)
-        await self._emit(self._response.close_call())
+        await self._emit(self._response.close_item())
 
     async def _call_mcp(self, piece: Call, label: str) -> None:
         """Ask for approval, or play the call: its result is there before the response ends."""

@@ -79,9 +79,9 @@ class Sessions:
 
 
 _SESSIONS: Mapping[str, Callable[[str], WireObject]] = {
-    "realtime": lambda model: realtime_session("", model, 0),
-    "transcription": lambda model: transcription_session("", 0),
-    "translation": lambda model: translation_session("", model, 0),
+    "realtime": lambda model: realtime_session("", model),
+    "transcription": lambda model: transcription_session(""),
+    "translation": lambda model: translation_session("", model),
 }
 """What each kind of session begins as, by its model."""
 

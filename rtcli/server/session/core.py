@@ -79,12 +79,7 @@ class ServerCore:
 
     def receive(self, sent: Mapping[str, Any]) -> list[ServerEffect]:
         """Carry out one client event; a refusal becomes an `error` that names it."""
-        event_id = sent.get("event_id")
-        try:
-            check_event(sent, CLIENT_EVENTS if self.output is None else CALL_EVENTS)
-            _HANDLERS[sent["type"]](self, sent)
-        except ApiError as problem:
-            self._out.append(problem.event(event_id if isinstance(event_id, str) else None))
+        self._receive(sent)
         return self._effects()
 
     def audio_appended(self, pcm: bytes) -> list[ServerEffect]:
@@ -124,19 +119,7 @@ class ServerCore:
         self, response: Response, status: str = "completed", details: WireObject | None = None
     ) -> list[ServerEffect]:
         """A response ends; nothing happens where it has ended already."""
-        if response.finished:
-            return []
-        self._out += response.finish(status, details)
-        if response.audio_bytes:
-            self.state.voice_locked = True  # the API refuses another voice once the assistant was heard
-            self.conversation.evict_old_audio()
-        self.out_of_band.pop(response.id, None)
-        self._beside.pop(response.id, None)
-        if response is self.active:
-            self.active = None
-            self._release_held()
-            if self.active is None and status == "completed":
-                self._out += _idle_timer(self.state)
+        self._end_response(response, status, details)
         return self._effects()
 
     def idle_elapsed(self) -> list[ServerEffect]:
@@ -166,9 +149,7 @@ class ServerCore:
         if self.state.input["format"] != format_before:
             self.input.change_format()
         self._out.append(event("session.updated", session=self.state.config))
-        for label in self.state.mcp_servers:
-            if label not in known:
-                self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
+        self._list_tools(known)
 
     def _on_session_close(self, sent: Mapping[str, Any]) -> None:
         self._out.append(Close(1000, ""))  # as translation sessions end; here it is taken as well
@@ -221,7 +202,7 @@ class ServerCore:
             response = self.out_of_band.get(response_id)
         if response is None:
             raise api_errors.nothing_to_cancel()
-        self._cancel_response(response, "client_cancelled")
+        self._end_response(response, "cancelled", {"reason": "client_cancelled"})
 
     def _on_output_audio_buffer_clear(self, sent: Mapping[str, Any]) -> None:
         assert self.output is not None  # what a plain session is sent has been refused
@@ -241,7 +222,7 @@ class ServerCore:
             if self.output is not None:
                 self._out += self.output.clear()
             if self.active:
-                self._cancel_response(self.active, "turn_detected")
+                self._end_response(self.active, "cancelled", {"reason": "turn_detected"})
 
     def _speech_paused(self, mark: TurnMark) -> None:
         self._out.append(EvaluatePause(self.input.turn_so_far()))
@@ -263,6 +244,13 @@ class ServerCore:
             self._out.append(problem.event())
 
     # what several of them do ------------------------------------------------------------------------------------------
+
+    def _receive(self, sent: Mapping[str, Any]) -> None:
+        try:
+            check_event(sent, CLIENT_EVENTS if self.output is None else CALL_EVENTS)
+            _HANDLERS[sent["type"]](self, sent)
+        except ApiError as problem:
+            self._out.append(problem.event(sent))
 
     def _effects(self) -> list[ServerEffect]:
         effects, self._out = self._out, []
@@ -296,8 +284,7 @@ class ServerCore:
         beside = self._weight_beside(requested, options.input or ())
         known = set(self.state.mcp_servers)
         self.state.define_servers(requested.get("tools", ()))
-        for label in [label for label in self.state.mcp_servers if label not in known]:
-            self._out += mcp.list_tools(self.conversation, self.state.mcp_servers[label])
+        self._list_tools(known)
         context = tuple(self.conversation.in_reply_order()) if options.input is None else options.input
         response = Response(options, self.conversation, context, self.output.playout if self.output else None)
         self._beside[response.id] = beside
@@ -308,6 +295,12 @@ class ServerCore:
             self._out.append(SetIdleTimer(None))
         self._out += [*response.created(), StartResponse(response)]
 
+    def _list_tools(self, known: set[str]) -> None:
+        """List the tools of the MCP servers that were not known."""
+        for label, server in self.state.mcp_servers.items():
+            if label not in known:
+                self._out += mcp.list_tools(self.conversation, server)
+
     def _weight_beside(self, requested: Mapping[str, Any], given: Iterable[ConversationItem]) -> int:
         """What a response is given that is kept nowhere else. Raises ApiError where it is too much with the others'."""
         audio = (pcm for item in given if self.conversation.get(item.id) is not item for pcm in item.audio.values())
@@ -316,15 +309,25 @@ class ServerCore:
             raise api_errors.responses_too_large(MAX_BESIDE // 2**20)
         return beside
 
-    def _cancel_response(self, response: Response, reason: str) -> None:
-        done = self._effects()
-        self._out = done + self.response_ended(response, "cancelled", {"reason": reason})
+    def _end_response(self, response: Response, status: str, details: WireObject | None) -> None:
+        if response.finished:
+            return
+        self._out += response.finish(status, details)
+        if response.audio_bytes:
+            self.state.voice_locked = True  # the API refuses another voice once the assistant was heard
+            self.conversation.evict_old_audio()
+        self.out_of_band.pop(response.id, None)
+        self._beside.pop(response.id, None)
+        if response is self.active:
+            self.active = None
+            self._release_held()
+            if self.active is None and status == "completed":
+                self._out += _idle_timer(self.state)
 
     def _release_held(self) -> None:
         held, self._held_outputs = self._held_outputs, []
         for sent in held:
-            done = self._effects()  # `receive` returns what it finds in `_out`: keep what is there already
-            self._out = done + self.receive(sent)
+            self._receive(sent)
 
 
 def _idle_timer(state: EffectiveSession) -> list[ServerEffect]:

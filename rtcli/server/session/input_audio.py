@@ -29,9 +29,9 @@ class InputAudio:
         self.decoder = Decoder(parse_format(session.input["format"]))
         self.item_id: str | None = None  # the id that the item of the open turn will get; None: nobody speaks
         self.partial: Partial | None = None  # where a turn is transcribed while it goes on
+        self.turns: TurnDetection | None = None  # made at the first audio after turn_detection was set
         self._session = session
         self._detector = detector
-        self._turns: TurnDetection | None = None  # made at the first audio after turn_detection was set
         self._start = 0  # where the open turn's audio starts, padding included
         self._next_partial = 0  # the sample at which the open turn is transcribed again
 
@@ -41,7 +41,7 @@ class InputAudio:
 
     def change_turn_detection(self) -> None:
         """The session has another turn detection: it starts in silence."""
-        self._turns = None
+        self.turns = None
         self.item_id = None
 
     def decode(self, data: bytes) -> Iterator[bytes]:
@@ -55,23 +55,18 @@ class InputAudio:
         config = self._session.turn_detection
         if config is None:
             return []
-        if self._turns is None:
-            self._turns = TurnDetection(config, self._detector(), self.buffer.end - len(pcm) // 2)
-        return self._turns.feed(pcm)
-
-    @property
-    def turns(self) -> TurnDetection | None:
-        """What follows the audio at present; None where nothing does."""
-        return self._turns
+        if self.turns is None:
+            self.turns = TurnDetection(config, self._detector(), self.buffer.end - len(pcm) // 2)
+        return self.turns.feed(pcm)
 
     def keep_recent(self) -> None:
         """Drop what is too old for any turn, while nobody speaks and voice detection says so."""
-        if self._turns and self._turns.state is Speech.QUIET:
+        if self.turns and self.turns.state is Speech.QUIET:
             self.buffer.keep(_KEPT_SAMPLES)
 
     def evaluate_pause(self, transcript: str) -> list[TurnMark]:
         """What was said before a pause: the turn ends where that is a whole sentence."""
-        return self._turns.evaluate_pause(transcript) if self._turns else []
+        return self.turns.evaluate_pause(transcript) if self.turns else []
 
     def due_partial(self) -> tuple[str, bytes] | None:
         """(item_id, audio so far) of the open turn, each time that it is to be transcribed again."""
@@ -82,9 +77,9 @@ class InputAudio:
 
     def start_turn(self, mark: TurnMark) -> tuple[str, int]:
         """Open a turn. Returns the id of the item to come, and where its audio starts in milliseconds."""
-        assert self._turns is not None
+        assert self.turns is not None
         self.item_id = new_id("item")
-        self._start = max(0, mark.sample - PCM16.samples(self._turns.padding_ms))
+        self._start = max(0, mark.sample - PCM16.samples(self.turns.padding_ms))
         settings = self._session.input["transcription"] or {}
         self.partial = Partial(self.item_id) if settings.get("model") == STREAMING_MODEL else None
         return self.item_id, PCM16.milliseconds(2 * self._start)
@@ -116,5 +111,5 @@ class InputAudio:
     def _forget_turn(self) -> None:
         """A commit or clear by hand ends what was open: speech_stopped is never sent for it."""
         self.item_id = None
-        if self._turns:
-            self._turns.reset()
+        if self.turns:
+            self.turns.reset()

@@ -22,11 +22,6 @@ class InputBuffer:
         """Samples appended in the whole session."""
         return self._start + len(self._pcm) // 2
 
-    @property
-    def milliseconds(self) -> float:
-        """What is in the buffer."""
-        return len(self._pcm) / PCM16.bytes_per_second * 1000
-
     def append(self, pcm: bytes) -> None:
         """Add whole samples."""
         self._pcm += pcm

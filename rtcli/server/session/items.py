@@ -66,9 +66,9 @@ def function_call(name: str, call_id: str, arguments: str, *, status: str, item_
     }
 
 
-def committed_audio(item_id: str, pcm: bytes, transcript: str | None = None) -> ConversationItem:
+def committed_audio(item_id: str, pcm: bytes) -> ConversationItem:
     """What a commit of the input buffer makes: the `transcript` key is there even without one."""
-    part = {"type": "input_audio", "transcript": transcript}
+    part = {"type": "input_audio", "transcript": None}
     return ConversationItem(message("user", [part], item_id=item_id), {0: pcm})
 
 

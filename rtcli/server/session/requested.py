@@ -14,8 +14,8 @@ def requested_session(requested: WireObject, *, model: str = DEFAULT_MODEL) -> W
     check_session(requested, "session")
     session_id = new_id("sess")
     if requested["type"] == "transcription":
-        state = EffectiveSession(transcription_session(session_id, 0))
+        state = EffectiveSession(transcription_session(session_id))
     else:
-        state = EffectiveSession(realtime_session(session_id, requested.get("model") or model, 0))
+        state = EffectiveSession(realtime_session(session_id, requested.get("model") or model))
     state.update(requested)
     return state.config

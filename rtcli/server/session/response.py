@@ -168,10 +168,6 @@ class Response:
         call = {"call_id": output.item.wire["call_id"]}
         return [obfuscated(event(name, **self._place(output), **call, delta=delta))]
 
-    def close_call(self) -> list[WireObject]:
-        """The call that was opened last is complete."""
-        return self._close(self._outputs[-1], "completed")
-
     # items that the server runs itself --------------------------------------------------------------------------------
 
     def add_item(self, item: ConversationItem) -> list[WireObject]:

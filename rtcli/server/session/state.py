@@ -43,8 +43,8 @@ def _input_settings(turn: WireObject) -> WireObject:
     return {"format": PCM16.to_wire(), "transcription": None, "noise_reduction": None, "turn_detection": turn}
 
 
-def realtime_session(session_id: str, model: str, expires_at: int) -> WireObject:
-    """A conversation session as `session.created` shows it, key for key."""
+def realtime_session(session_id: str, model: str) -> WireObject:
+    """A conversation session as `session.created` shows it, key for key; its end is known when it runs."""
     return {
         "type": "realtime",
         "object": "realtime.session",
@@ -58,7 +58,7 @@ def realtime_session(session_id: str, model: str, expires_at: int) -> WireObject
         "tracing": None,
         "truncation": "auto",
         "prompt": None,
-        "expires_at": expires_at,
+        "expires_at": 0,
         "audio": {
             "input": _input_settings(_turn_defaults("server_vad", model)),
             "output": {
@@ -71,14 +71,14 @@ def realtime_session(session_id: str, model: str, expires_at: int) -> WireObject
     }
 
 
-def transcription_session(session_id: str, expires_at: int) -> WireObject:
+def transcription_session(session_id: str) -> WireObject:
     """A transcription session as `session.created` shows it."""
     turn = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
     return {
         "type": "transcription",
         "object": "realtime.transcription_session",
         "id": session_id,
-        "expires_at": expires_at,
+        "expires_at": 0,
         "audio": {"input": _input_settings(turn)},
         "include": None,
     }

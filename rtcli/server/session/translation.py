@@ -23,13 +23,13 @@ from rtcli.server.validation.api_errors import ApiError
 from rtcli.server.validation.client_events import TRANSLATION_EVENTS, check_event
 
 
-def translation_session(session_id: str, model: str, expires_at: int) -> WireObject:
+def translation_session(session_id: str, model: str) -> WireObject:
     """A translation session as `session.created` shows it."""
     return {
         "type": "translation",
         "id": session_id,
         "model": model,
-        "expires_at": expires_at,
+        "expires_at": 0,
         "audio": {"input": {"transcription": None, "noise_reduction": None}, "output": {"language": "en"}},
     }
 
@@ -43,7 +43,7 @@ class TranslationCore:
     def __init__(self, session: WireObject, detector: Callable[[], DetectorFactory]) -> None:
         self.config = session
         # no client sees this: it is how pauses are found
-        self._input = InputAudio(EffectiveSession(transcription_session("", 0)), detector)
+        self._input = InputAudio(EffectiveSession(transcription_session("")), detector)
         self._under_way = 0  # sentences that are being transcribed or spoken
         self._closing = False
         self._heard_ms = self._spoken_ms = 0  # where the last sentence ended, and how much was said of them
@@ -65,12 +65,11 @@ class TranslationCore:
 
     def receive(self, sent: Mapping[str, Any]) -> list[ServerEffect]:
         """Carry out one client event; a refusal becomes an `error` that names it."""
-        event_id = sent.get("event_id")
         try:
             check_event(sent, TRANSLATION_EVENTS)
             _HANDLERS[sent["type"]](self, sent)
         except ApiError as problem:
-            self._out.append(problem.event(event_id if isinstance(event_id, str) else None))
+            self._out.append(problem.event(sent))
         return self._effects()
 
     def audio_appended(self, pcm: bytes) -> list[ServerEffect]:

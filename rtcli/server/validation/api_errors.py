@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +27,15 @@ class ApiError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def event(self, client_event_id: str | None = None) -> dict[str, Any]:
-        """The `error` event; always all five keys."""
+    def event(self, refused: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The `error` event; always all five keys. It names the event of the client that is refused by its id."""
+        event_id = (refused or {}).get("event_id")
         error = {
             "type": self.type,
             "code": self.code,
             "message": self.message,
             "param": self.param,
-            "event_id": client_event_id,
+            "event_id": event_id if isinstance(event_id, str) else None,
         }
         return {"type": "error", "event_id": new_id("event"), "error": error}
 

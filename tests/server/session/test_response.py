@@ -143,7 +143,7 @@ def test_items_chain_and_the_first_items_successor_is_done_without_a_predecessor
 
 
 def call(response: Any, name: str, arguments: str) -> list[Any]:
-    return [*response.open_call(name), *response.call_arguments(arguments), *response.close_call()]
+    return [*response.open_call(name), *response.call_arguments(arguments), *response.close_item()]
 
 
 def test_a_call_has_no_content_parts() -> None:

@@ -48,14 +48,14 @@ def test_the_default_session_has_the_keys_of_the_wire_in_their_order() -> None:
 
 def test_newer_models_wait_longer_and_speak_as_marin() -> None:
     """gpt-realtime-2.1 differs in two defaults."""
-    audio = realtime_session("sess_1", "gpt-realtime-2.1", 0)["audio"]
+    audio = realtime_session("sess_1", "gpt-realtime-2.1")["audio"]
 
     assert (audio["input"]["turn_detection"]["silence_duration_ms"], audio["output"]["voice"]) == (500, "marin")
 
 
 def test_a_transcription_session_has_no_model_and_no_output() -> None:
     """Its turn detection has no idle timeout and no flags."""
-    session = transcription_session("sess_1", 0)
+    session = transcription_session("sess_1")
 
     assert list(session) == ["type", "object", "id", "expires_at", "audio", "include"]
     assert list(session["audio"]) == ["input"]
@@ -154,7 +154,7 @@ def test_another_model_is_taken_and_ignored() -> None:
 
 def test_reasoning_appears_once_it_is_set_where_the_model_can() -> None:
     """On a model that cannot it is refused, with all the rest of the update."""
-    able = Playbook(realtime_session("sess_1", "gpt-realtime-2.1", 0))
+    able = Playbook(realtime_session("sess_1", "gpt-realtime-2.1"))
     assert update(able, reasoning={"effort": "low"}, parallel_tool_calls=False)["reasoning"] == {"effort": "low"}
     assert "reasoning" not in update(able, reasoning=None)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from rtcli.masking import masking_logger
 
 
-class Connected(Protocol):
+class Addressed(Protocol):
     """A connection of `websockets`."""
 
     @property
@@ -16,7 +16,7 @@ class Connected(Protocol):
         """Host, port and more; None where the peer has left."""
 
 
-def address_of(connection: Connected) -> str:
+def address_of(connection: Addressed) -> str:
     """HOST:PORT of the client; it may have left already."""
     host, port = (*(connection.remote_address or ()), "?", "?")[:2]
     return f"{host}:{port}"

@@ -149,7 +149,7 @@ class ServerCore:
         if self.state.input["format"] != format_before:
             self.input.change_format()
         self._out.append(event("session.updated", session=self.state.config))
-        self._list_tools(known)
+        self._out += mcp.list_new_tools(self.conversation, self.state.mcp_servers, known)
 
     def _on_session_close(self, sent: Mapping[str, Any]) -> None:
         self._out.append(Close(1000, ""))  # as translation sessions end; here it is taken as well
@@ -284,7 +284,7 @@ class ServerCore:
         beside = self._weight_beside(requested, options.input or ())
         known = set(self.state.mcp_servers)
         self.state.define_servers(requested.get("tools", ()))
-        self._list_tools(known)
+        self._out += mcp.list_new_tools(self.conversation, self.state.mcp_servers, known)
         context = tuple(self.conversation.in_reply_order()) if options.input is None else options.input
         response = Response(options, self.conversation, context, self.output.playout if self.output else None)
         self._beside[response.id] = beside
@@ -294,12 +294,6 @@ class ServerCore:
             self.active = response
             self._out.append(SetIdleTimer(None))
         self._out += [*response.created(), StartResponse(response)]
-
-    def _list_tools(self, known: set[str]) -> None:
-        """List the tools of the MCP servers that were not known."""
-        for label, server in self.state.mcp_servers.items():
-            if label not in known:
-                self._out += mcp.list_tools(self.conversation, server)
 
     def _weight_beside(self, requested: Mapping[str, Any], given: Iterable[ConversationItem]) -> int:
         """What a response is given that is kept nowhere else. Raises ApiError where it is too much with the others'."""
@@ -320,14 +314,11 @@ class ServerCore:
         self._beside.pop(response.id, None)
         if response is self.active:
             self.active = None
-            self._release_held()
+            held, self._held_outputs = self._held_outputs, []
+            for sent in held:
+                self._receive(sent)
             if self.active is None and status == "completed":
                 self._out += _idle_timer(self.state)
-
-    def _release_held(self) -> None:
-        held, self._held_outputs = self._held_outputs, []
-        for sent in held:
-            self._receive(sent)
 
 
 def _idle_timer(state: EffectiveSession) -> list[ServerEffect]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from rtcli.protocol.events import WireObject
@@ -85,6 +85,15 @@ def run(item: ConversationItem, place: WireObject) -> list[WireObject]:
     # the same every time: a test can expect it
     item.wire = {**wire, "output": json.dumps({"simulated": True, "tool": wire["name"], "input": arguments})}
     return [*events, event("response.mcp_call.completed", **place)]
+
+
+def list_new_tools(
+    conversation: DefaultConversation, servers: Mapping[str, WireObject], known: Set[str]
+) -> Iterator[WireObject]:
+    """`list_tools` of each server whose label was not known before an update or a response."""
+    for label, server in servers.items():
+        if label not in known:
+            yield from list_tools(conversation, server)
 
 
 def list_tools(conversation: DefaultConversation, server: Mapping[str, Any]) -> list[WireObject]:

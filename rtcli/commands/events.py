@@ -135,14 +135,15 @@ def why(context: Context, key: Annotated[str | None, RecordKey()] = None) -> Vie
     occurrence = _occurrence(context, key)
     record = _before(context, occurrence) if occurrence else _find(context, key) if key else _last_failure(context)
     chain: list[Frame | Occurrence] = [*(context.state.occurrences.around(occurrence) if occurrence else ())]
-    chain += [record, *context.state.log.why(record.number)] if record else []
+    frames = [record, *context.state.log.why(record.number)] if record else []
+    chain += frames
     views: list[View] = [
         chain_table(chain, f"why {occurrence.kind}" if occurrence else f"why #{record.number if record else 0}")
     ]
     if record is None:
         return views
     # The chain ends where the log does: a parent that is named there was evicted, or is a step further than is shown.
-    first = (record, *context.state.log.why(record.number))[-1]
+    first = frames[-1]
     if first.parent:
         views.append(Notice("the chain goes back further", hint=f"/why {first.parent}"))
     elif first.cause:

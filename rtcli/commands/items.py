@@ -29,7 +29,7 @@ def history(context: Context, last: int | None = None) -> Views:
     rows = tuple(
         row
         # numbered before it is cut, so that a number means the same item in every call
-        for number, item in list(enumerate(context.state.history, 1))[-last if last else 0 :]
+        for number, item in reversed([*context.state.history.newest(last or len(context.state.history))])
         for row in _history_rows(context, number, item)
     )
     if not rows:
@@ -74,8 +74,7 @@ async def item(
     timeline = context.state.timeline
     charts = item_charts(timeline.parts_of_item(item_id), timeline.voice_of_item(item_id))
     # in a replay the server that has the copy is gone
-    if context.live is None and item_id in context.state.history and audio is None:
-        found = next(item for item in context.state.history if item.item_id == item_id)
+    if context.live is None and audio is None and (found := context.state.history.get(item_id)) is not None:
         return [Json(as_json([found])[0], title=item_id), *charts]
     # Asked of the server, whose copy is what the model knows; ours may lack the audio.
     copy = await context.session.conversation.retrieve(item_id)

@@ -12,12 +12,17 @@ from rtcli.commands.arguments import ArgumentType, Suggestion, file_suggestions
 from rtcli.commands.known import Known
 from rtcli.commands.registry import TOPICS
 from rtcli.errors import UsageError
+from rtcli.masking import masked_start
 from rtcli.protocol.catalog import all_types, event_types
-from rtcli.protocol.ids import expand
+from rtcli.protocol.filters import type_of
+from rtcli.protocol.ids import expand, ids_of
+from rtcli.protocol.items import Item, MessageItem
 from rtcli.protocol.ndjson import parse_object
 from rtcli.protocol.record import Direction
 from rtcli.session.setting_paths import parse_value
+from rtcli.session.transfer import text_of_item
 
+_MAX_WORDS = 60  # characters of an item, beside its id
 _PAIR = re.compile(r"\s*([A-Za-z_][\w.]*)=")
 
 
@@ -154,8 +159,8 @@ class FilterTerms(ArgumentType[str]):
         begin = f"{before}{space}" + ("-" if last.startswith("-") else "")
         for row in all_types(known.kind):
             yield Suggestion(f"{begin}{row.name}", row.meaning)
-        for item_id, _ in known.items:
-            yield Suggestion(f"{begin}item={item_id}")
+        for _, item in known.items:
+            yield Suggestion(f"{begin}item={item.item_id}")
         yield Suggestion(f"{begin}error", "an error, or something that failed")
         if not before:
             yield Suggestion("off", "all events")
@@ -171,12 +176,17 @@ class RecordKey(ArgumentType[str]):
 
     def suggest(self, typed: str, known: Known) -> Iterator[Suggestion]:
         # the newest first: it is the one that is asked about
-        for number, event_type in reversed(known.frames):
-            yield Suggestion(str(number), event_type)
-        for name, event_type in known.ids.items():
-            yield Suggestion(name, known.texts.get(name) or event_type)
+        frames = [(frame, type_of(frame)) for frame in reversed(known.frames)]
+        for frame, event_type in frames:
+            yield Suggestion(str(frame.number), event_type)
+        items, ids = {item.item_id: item for _, item in known.items}, dict[str, str]()
+        for frame, event_type in frames:
+            for name in ids_of(frame.event or {}):
+                ids.setdefault(name, event_type)
+        for name, event_type in ids.items():
+            yield Suggestion(name, (_words(items[name]) if name in items else "") or event_type)
         meanings = {row.name: row.meaning for row in all_types(known.kind)}
-        for event_type in dict.fromkeys(event_type for _, event_type in reversed(known.frames)):
+        for event_type in dict.fromkeys(event_type for _, event_type in frames):
             yield Suggestion(event_type, meanings.get(event_type, ""))
 
 
@@ -200,18 +210,19 @@ class ItemId(ArgumentType[str]):
     label = "ITEM"
 
     def parse(self, text: str, known: Known) -> str:
-        ids = [item_id for item_id, _ in known.items]
+        history = known.history
         # an id of digits alone is taken by its name, not by its number in /history
+        if text in history:
+            return text
         number = text.removeprefix("#")
-        if number.isdecimal() and text not in ids and 1 <= int(number) <= len(ids):
-            return ids[int(number) - 1]
-        return expand(text, ids)
+        if number.isdecimal() and (item := history.numbered(int(number))) is not None:
+            return item.item_id
+        return expand(text, (item.item_id for item in history))
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
-        numbered = list(enumerate(known.items, 1))
         return (
-            Suggestion(item_id, f"{number} {role}: {known.texts.get(item_id, '')}".rstrip(": "))
-            for number, (item_id, role) in reversed(numbered)
+            Suggestion(item.item_id, f"{number} {getattr(item, 'role', item.type)}: {_words(item)}".rstrip(": "))
+            for number, item in known.items
         )
 
 
@@ -244,6 +255,13 @@ class ClientEvents(ArgumentType[str]):
         return (Suggestion(f'{{"type":"{row.name}"', row.meaning, more=True) for row in rows)
 
 
+def _words(item: Item) -> str:
+    """The beginning of what an item says, or the name of the function that it calls."""
+    if not isinstance(item, MessageItem):
+        return item.name
+    return masked_start(text_of_item(item), _MAX_WORDS, "")
+
+
 def typed_event(text: str, known: Known) -> Iterator[Suggestion]:
     """Ways to end the type of an event that is being typed as JSON; each is the whole text."""
     _, found, typed = text.rpartition('"type"')
@@ -270,7 +288,7 @@ class CommandName(ArgumentType[str]):
         if not typed.startswith("/"):
             yield from (Suggestion(topic, f"the commands under {heading}") for topic, heading in TOPICS.items())
         slash = "/" if typed.startswith("/") else ""
-        yield from (Suggestion(f"{slash}{name}", summary) for name, summary in known.commands)
+        yield from (Suggestion(f"{slash}{entry.name}", entry.summary) for entry in known.commands)
 
 
 class OpenCallId(ArgumentType[str]):

@@ -18,6 +18,7 @@ from rtcli.timeline.turns import Turn
 from rtcli.views import Json, Notice, Table, View, Views, counted
 
 _MAX_TURNS = 10
+_RECENT = 20  # turns, of which one that runs is meant where no number is given
 _BARS = "▁▂▃▄▅▆▇█"
 _MAX_BARS = 12
 _OVER = " !"  # says without color that a bound is exceeded
@@ -77,7 +78,8 @@ def turn(context: Context, number: Annotated[int | None, TurnNumber()] = None, *
 
 def _newest(turns: Sequence[Turn], now: float) -> Turn:
     """The newest turn that runs and in which something was asked, else the newest one of those, else the newest."""
-    asked = [turn for turn in turns if not turn.is_empty] or turns
+    recent = turns[-_RECENT:]
+    asked = [turn for turn in recent if not turn.is_empty] or recent
     return next((turn for turn in reversed(asked) if is_running(turn, now)), asked[-1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from rtcli.protocol.items import Item, MessageItem
@@ -54,6 +55,17 @@ class History:
     def get(self, item_id: str) -> Item | None:
         """One item, or None."""
         return self._items.get(item_id)
+
+    def numbered(self, number: int) -> Item | None:
+        """The item at a place, counted from 1, or None."""
+        return next(islice(self, number - 1, None)) if 0 < number <= len(self._items) else None
+
+    def newest(self, count: int) -> Iterator[tuple[int, Item]]:
+        """The last items of the conversation and their places, counted from 1; the last one first."""
+        number, item_id = len(self._items), self._last
+        while item_id is not None and count > 0:
+            yield number, self._items[item_id]
+            number, count, item_id = number - 1, count - 1, self._previous.get(item_id)
 
     def before(self, item_id: str) -> str | None:
         """The id of the item before this one; None for the first and for an unknown one."""

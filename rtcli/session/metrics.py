@@ -13,7 +13,7 @@ from rtcli.timeline.figures import values
 from rtcli.timeline.timeline import Timeline
 
 _SHORT_TURNS = 100
-"""Turns behind the figures of a toolbar, which is drawn several times a second."""
+"""Turns behind the figures of a toolbar."""
 
 
 class SessionMetrics(Part):
@@ -27,6 +27,8 @@ class SessionMetrics(Part):
         self.limits: tuple[RateLimit, ...] = ()
         self.model = ""
         self._transcriber = ""
+        self._short: dict[str, str] = {}
+        self._short_of = -1  # the state of the timeline that these are of
 
     @property
     def total(self) -> TokenUsage:
@@ -68,12 +70,18 @@ class SessionMetrics(Part):
 
     def short(self) -> dict[str, str]:
         """The figures for a toolbar."""
+        # A toolbar is drawn several times a second, mostly for what changes none of them.
+        if self._short_of != self._timeline.changes:
+            self._short, self._short_of = self._figures(), self._timeline.changes
+        return dict(self._short)
+
+    def _figures(self) -> dict[str, str]:
         figures = {}
         found = values("first_delta", self._timeline.turns[-_SHORT_TURNS:])
         for share, name in ((0.5, "first p50"), (0.95, "first p95")):
             value = percentile(found, share)
             if value is not None:
                 figures[name] = f"{value:.0f} ms"
-        if self.total.total:
-            figures["tokens"] = f"{self.total.total:,}"
+        if total := self.total.total:
+            figures["tokens"] = f"{total:,}"
         return figures

@@ -319,8 +319,10 @@ class TranscriptStreams(Part):
     @moment(Did)
     def _on_did(self, record: Did) -> list[SpeechDone]:
         """What is waited for no longer is told as it stands; what comes of it after all is told too."""
+        if record.command != GIVE_UP:
+            return []
         mine = [(key, s) for key, s in self._streams.items() if key[0] == "assistant" and s.is_untold]
-        return [self._as_it_stands(key, stream) for key, stream in mine] if record.command == GIVE_UP else []
+        return [self._as_it_stands(key, stream) for key, stream in mine]
 
     @moment(Connection)
     def _on_connection(self, record: Connection) -> list[SpeechDone]:

@@ -33,6 +33,7 @@ class Turns:
         self._calls: dict[str, Turn] = {}
         self._responses: dict[str, tuple[Turn, TurnResponse]] = {}
         self._parts: dict[PartKey, tuple[Turn, SpokenPart]] = {}
+        self.changes = 0  # counts what may have changed a turn, its audio left out
         self.current: Turn | None = None  # the newest that is the user's
         self.asking: Turn | None = None  # what the next request is for, as far as the frames before it say
 

@@ -89,6 +89,7 @@ class ModelSide:
         # Several parts and kinds of a response stream side by side: the first of any counts.
         if found and found[1].first_delta is None:
             found[1].first_delta = moment(frame)
+            self._turns.changes += 1
 
     @received("response.output_text.done", "response.output_audio_transcript.done")
     def _on_text_done(self, event: EventFields, _frame: Frame) -> None:

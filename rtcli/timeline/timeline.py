@@ -18,6 +18,17 @@ from rtcli.timeline.voice import Wave
 SILENCE_SECONDS = 1.0
 """A server that owes something and says nothing for longer is silent."""
 
+_PIECES = frozenset(
+    (
+        "input_audio_buffer.append",
+        "response.output_text.delta",
+        "response.output_audio_transcript.delta",
+        "response.output_audio.delta",
+        "response.function_call_arguments.delta",
+    )
+)
+"""Nearly all events of a session; of these the first one of a response is all that changes the figures of a turn."""
+
 _RECEIVED = Direction.RECEIVED  # a member costs a search through its class
 
 
@@ -54,6 +65,11 @@ class Timeline:
         """The turns, oldest first; the newest thousand are kept."""
         return self._turns.all
 
+    @property
+    def changes(self) -> int:
+        """It grows with everything that may have changed the moments of a turn; pieces of audio and text do not."""
+        return self._turns.changes
+
     def turn(self, number: int) -> Turn | None:
         """The turn with a number; None: it is forgotten, or still to come."""
         return self._turns.get(number)
@@ -81,9 +97,12 @@ class Timeline:
         self.at = max(self.at, record.at)
         if not isinstance(record, Frame):
             if handler := self._moments.get(type(record)):
+                self._turns.changes += 1
                 handler(record)
             return
         kind = record.event.get("type") if record.event is not None else None
+        if kind not in _PIECES:
+            self._turns.changes += 1
         received_ = record.direction is _RECEIVED
         if received_:
             # Before the event is read: what it answers was owed until now.

@@ -1,7 +1,7 @@
 """What a session costs as it grows: with 1,000, 10,000 and 100,000 records behind it, all of them recorded to a file.
 
-An event, commands that look, a redraw of the toolbar, and a reconnect, which carries the
-conversation over. Processor time, the least disturbed of a few runs, each size in a process of its own.
+An event, commands that look, Tab, a redraw of the toolbar, and a reconnect, which carries the conversation over.
+Processor time, the least disturbed of several runs, each size in a process of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from rtcli.commands import Context, default_registry, run_line
 from rtcli.config.endpoints import Endpoint
+from rtcli.repl.backend import SessionBackend
 from rtcli.repl.toolbar import toolbar
 from rtcli.session.recorder import RecordingSetup
 from rtcli.session.session import RealtimeSession
@@ -35,6 +36,10 @@ WHAT: dict[str, float] = {
     "an event": MAX_FLAT,
     "/why": MAX_FLAT,
     "/last response.done": MAX_FLAT,
+    "/show": MAX_FLAT,
+    "/turn": MAX_FLAT,
+    "/status": MAX_FLAT,
+    "what Tab offers": MAX_FLAT,
     "a redraw of the toolbar": MAX_FLAT,
     "/grep": MAX_LINEAR,
     "/history": MAX_LINEAR,
@@ -54,7 +59,7 @@ class Taking(Server):
                 self._frames.put_nowait(json.dumps(told))
 
 
-async def best(action: Callable[[], Awaitable[object]], runs: int = 3) -> float:
+async def best(action: Callable[[], Awaitable[object]], runs: int = 20) -> float:
     """Seconds of processor time: the least disturbed run."""
     costs = []
     for _ in range(runs):
@@ -78,6 +83,7 @@ async def measured(size: int, folder: Path) -> dict[str, float]:
     session.recorder.start(folder / f"{size}.ndjson")
     await session.start()
     context = Context(session, DisplaySettings(), default_registry())
+    backend = SessionBackend(context)
     number = 0
 
     async def grow(answers: int) -> None:
@@ -91,6 +97,10 @@ async def measured(size: int, folder: Path) -> dict[str, float]:
     async def redraw() -> None:
         for _ in range(100):
             toolbar(session.status, context.display, 120)
+
+    async def offer() -> None:
+        for _ in range(10):
+            list(backend.complete("/show ")())
 
     def line(text: str) -> Callable[[], Awaitable[object]]:
         return lambda: run_line(text, context)
@@ -107,9 +117,13 @@ async def measured(size: int, folder: Path) -> dict[str, float]:
     found = {"an event": await best(take, 1) / (10 * PER_ANSWER)}
     found["/why"] = await best(line(f"/why {size // 2}"))
     found["/last response.done"] = await best(line("/last response.done"))
-    found["a redraw of the toolbar"] = await best(redraw) / 100
-    found["/grep"] = await best(line("/grep xylophone"))
-    found["/history"] = await best(line("/history"))
+    found["/show"] = await best(line(f"/show {size // 2}"))
+    found["/turn"] = await best(line("/turn"))
+    found["/status"] = await best(line("/status"))
+    found["what Tab offers"] = await best(offer, 5) / 10
+    found["a redraw of the toolbar"] = await best(redraw, 5) / 100
+    found["/grep"] = await best(line("/grep xylophone"), 3)
+    found["/history"] = await best(line("/history"), 3)
     found["/reconnect"] = await best(line("/reconnect"), 1)
     await session.close()
     return found

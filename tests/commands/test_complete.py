@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from rtcli.commands import Command, default_registry
+from rtcli.commands.known import Known
+from rtcli.commands.session_arguments import ItemId
+from rtcli.protocol.items import MessageItem
 from tests.kit.sessions import Live
 
 
@@ -88,6 +91,30 @@ async def test_items_of_the_conversation_are_offered_the_newest_first(live: Live
     assert [c.meta for c in live.complete("/item ")][-1] == "1 user: hello"
     assert f"/show {ids[0]} " in texts(live, "/show item_")
     assert f"/filter item={ids[0]} " in texts(live, f"/filter item={ids[0][:8]}")
+
+
+async def test_of_a_long_conversation_the_newest_items_are_offered(live: Live) -> None:
+    """As many as a menu has; the others are there by their numbers and ids."""
+    history = live.session.state.history
+    for number in range(300):
+        content = [{"type": "input_text", "text": f"word {number}"}]
+        history.update(MessageItem(f"item_long{number}", "user", "completed", content))
+
+    count = len(history)
+    offered = live.complete("/item ")
+    assert [c.meta for c in offered] == [f"{count - n} user: word {299 - n}" for n in range(200)]
+    read, known = ItemId().parse, Known.to_parse(live.context)
+    for typed in ("item_long3", str(count - 296), f"#{count - 296}", "item_…_long3"):
+        assert read(typed, known) == "item_long3"
+    for unknown in ("0", str(count + 1), "9" * 30):
+        assert read(unknown, known) == unknown
+    for number in range(300):
+        history.remove(f"item_long{number}")  # the recording of this session knows nothing of them
+
+
+async def test_an_id_is_offered_with_the_last_event_that_names_it(live: Live) -> None:
+    """A response, with how far it is."""
+    assert [c.meta for c in live.complete("/show resp_")] == ["response.done"]
 
 
 async def test_files_are_offered_for_paths_and_pictures(live: Live, tmp_path: Path) -> None:

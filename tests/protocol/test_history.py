@@ -123,6 +123,9 @@ def test_it_behaves_like_a_plain_list(steps: list[tuple[str, str, str | Unset | 
     assert ids(items) == model
     assert len(items) == len(model)
     assert [items.before(item_id) for item_id in model] == [None, *model][: len(model)]
+    assert [(number, item.item_id) for number, item in items.newest(9)] == [*enumerate(model, 1)][::-1]
+    found = [items.numbered(number) for number in range(len(model) + 2)]
+    assert [item and item.item_id for item in found] == [None, *model, None]
 
 
 class Counted(str):

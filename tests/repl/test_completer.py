@@ -55,7 +55,7 @@ async def test_what_is_known_does_not_change_with_the_session() -> None:
         live.session.state.history.remove("item_1")
         live.session.talk.send('{"type": "input_audio_buffer.clear"}')
 
-        assert known.items == (("item_1", "user"),)
+        assert [(number, item.item_id) for number, item in known.items] == [(1, "item_1")]
         assert len(known.frames) == len(live.session.state.log) - 1
         assert Known.of(live.context).items == ()
 

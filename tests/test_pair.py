@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtcli.protocol.effects import Send
+from rtcli.protocol.events import value_at
 from rtcli.protocol.payloads import FunctionCall
 from tests.kit.pair import Pair
 
@@ -27,7 +28,7 @@ def test_the_session_is_confirmed_as_it_was_asked_for() -> None:
     pair.settle()
 
     assert (before, pair.client.ready) == (False, True)
-    assert pair.client.session.confirmed_at("audio", "input", "turn_detection") is None
+    assert value_at(pair.client.session.confirmed, "audio.input.turn_detection") is None
     assert pair.sent == ["session.update"]
     assert pair.refused == []
 
@@ -148,7 +149,7 @@ def test_a_new_connection_begins_with_nothing_but_the_settings() -> None:
 
     assert state == (False, False, None)
     assert pair.running is not None
-    assert pair.client.session.confirmed_at("instructions") == "Be brief."
+    assert value_at(pair.client.session.confirmed, "instructions") == "Be brief."
     assert pair.refused == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rtcli.cli.options import bounds_of
@@ -19,26 +19,16 @@ if TYPE_CHECKING:
     from rtcli.views import Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
-    """The request that gave an ephemeral key; "": there was none."""
+async def minted_for(options: ChatOptions, endpoint: Endpoint) -> tuple[Endpoint, str]:
+    """The endpoint, with an ephemeral key where the user asked for one, and the path that was asked for it ("": none).
 
-    path: str = ""
-
-    def tell(self, session: RealtimeSession) -> None:
-        """Say so, and record the request with the session that it was made for."""
-        if self.path:
-            session.observe_request("POST", self.path, 200)
-
-
-async def minted_for(options: ChatOptions, endpoint: Endpoint) -> tuple[Endpoint, Minted]:
-    """The endpoint, with an ephemeral key where the user asked for one. Raises ConnectError."""
+    Raises ConnectError.
+    """
     if not options.secret:
-        return endpoint, Minted()
+        return endpoint, ""
     from rtcli.cli.minting import mint
 
-    endpoint, path = await mint(endpoint)
-    return endpoint, Minted(path)
+    return await mint(endpoint)
 
 
 def session_for(options: ChatOptions, endpoint: Endpoint, *, terminal: bool) -> RealtimeSession:

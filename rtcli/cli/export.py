@@ -44,7 +44,7 @@ def export(
     md is the conversation to read, json its items. wav has the user on the left and what was heard on the right, in
     true time. events are those that were sent. perfetto is for ui.perfetto.dev, otlp for OpenTelemetry.
     """
-    from rtcli.cli.recording_options import output_of
+    from rtcli.cli.recording_options import output_of, stem_of
     from rtcli.commands.export import FORMATS, write_export
     from rtcli.files import new_file
     from rtcli.views import Level, Notice
@@ -57,7 +57,7 @@ def export(
         exported = write_export(to, recording.source, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
     else:
-        path = Path(out).expanduser() if out else Path(f"{recording.stem}{FORMATS[to].suffix}")
+        path = Path(out).expanduser() if out else Path(f"{stem_of(recording.path)}{FORMATS[to].suffix}")
         with new_file(output_of(recording.path, path), replace=force) as write:
             exported = write_export(to, recording.source, write)
         output.show(Notice(f"{exported.what} written to {path}", level=Level.OK))
@@ -102,9 +102,3 @@ class _Recording:
     def notes(self) -> tuple[str, ...]:
         """What the reader passed over."""
         return tuple(f"{self._reader.name}: {note}" for note in self._reader.notes)
-
-    @property
-    def stem(self) -> str:
-        """What a file of it is named after."""
-        name = "session" if self.path == "-" else Path(self.path).name.removesuffix(".gz")
-        return name.removesuffix(".ndjson").removesuffix(".jsonl")

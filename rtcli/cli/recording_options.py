@@ -137,3 +137,9 @@ def output_of(recording: str, path: Path) -> Path:
     if source.exists() and path.exists() and path.samefile(source):
         raise UsageError(f"{path} is the recording itself", hint="-o FILE names another file")
     return path
+
+
+def stem_of(recording: str) -> str:
+    """What a file that is made of a recording is named after: its name without the extensions."""
+    name = "session" if recording == "-" else Path(recording).name.removesuffix(".gz")
+    return name.removesuffix(".ndjson").removesuffix(".jsonl").removesuffix(".json") or "session"

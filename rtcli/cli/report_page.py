@@ -48,7 +48,7 @@ def report_page(
     """
     import rtcli
     from rtcli.cli.diff import cost_of
-    from rtcli.cli.recording_options import output_of, recording_path
+    from rtcli.cli.recording_options import output_of, recording_path, stem_of
     from rtcli.files import new_file
     from rtcli.recording.report.audio import AudioKind
     from rtcli.recording.report.page import page
@@ -63,7 +63,7 @@ def report_page(
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return ExitCode.OK
-    target = output_of(path, Path(out).expanduser() if out else Path(f"{_stem(path)}.html"))
+    target = output_of(path, Path(out).expanduser() if out else Path(f"{stem_of(path)}.html"))
     written = 0
     with new_file(target, replace=force) as write:
         for piece in pieces:
@@ -71,11 +71,6 @@ def report_page(
             written += len(piece)
     output.show(Notice(f"{size(written)} written to {target}", level=Level.OK))
     return ExitCode.OK
-
-
-def _stem(path: str) -> str:
-    """The recording's name without its extensions."""
-    return "session" if path == "-" else Path(path).name.removesuffix(".gz").removesuffix(".ndjson") or "session"
 
 
 def _read(path: str) -> "Session":

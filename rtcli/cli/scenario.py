@@ -7,7 +7,7 @@ import typer
 
 from rtcli.cli import output, report
 from rtcli.cli.options import group, settings_of
-from rtcli.cli.recording_options import folder_of
+from rtcli.cli.recording_options import folder_of, stem_of
 from rtcli.errors import ExitCode, InputError, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def from_recording(
         found, header = connections(reader), reader.header
     if not found:
         raise InputError(str(path), "it has no frames to make a scenario of")
-    target = Path(out).expanduser() if out else Path(f"{_name(path)}{_SUFFIX}")
+    target = Path(out).expanduser() if out else Path(f"{stem_of(str(path))}{_SUFFIX}")
     # pytest and `rtcli run FOLDER` find scenarios by their names.
     if not target.name.endswith((_SUFFIX, ".scenario.yml")):
         raise UsageError(f"-o {out}", why=f"a scenario's name ends with {_SUFFIX}")
@@ -66,10 +66,6 @@ def from_recording(
     for note in dict.fromkeys(made.notes):
         report.line(note)
     return ExitCode.OK
-
-
-def _name(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".ndjson").removesuffix(".jsonl").removesuffix(".json")
 
 
 def _about(path: Path, header: "Header | None") -> str:

@@ -211,19 +211,21 @@ def _announce(url: str) -> None:
 
 
 def _tell(mismatch: "Mismatch") -> None:
-    """What a client does is not what was expected of it; the values in it are the client's own."""
-    from rtcli.masking import masked
-    from rtcli.render.text import visible
-
-    _log(visible(masked(f"mismatch: {mismatch}")))
+    """What a client does is not what was expected of it."""
+    _log_foreign(f"mismatch: {mismatch}")
 
 
 def _warn(problem: str) -> None:
-    """The server cannot do what it was asked for, and goes on; the text may hold paths and addresses."""
+    """The server cannot do what it was asked for, and goes on."""
+    _log_foreign(f"warning: {problem}")
+
+
+def _log_foreign(text: str) -> None:
+    """Log what may hold values of a client, paths and addresses."""
     from rtcli.masking import masked
     from rtcli.render.text import visible
 
-    _log(visible(masked(f"warning: {problem}")))
+    _log(visible(masked(text)))
 
 
 def _event_log() -> "Callable[[str], Callable[[Record], None]]":

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeAlias
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.client_events import function_call_output, session_update, truncate
 from rtcli.protocol.effects import Effect, Effects, Ready, Send
-from rtcli.protocol.events import Event, encode_bytes
+from rtcli.protocol.events import Event, encode_bytes, value_at
 from rtcli.protocol.function_calls import FunctionCalls
 from rtcli.protocol.items import text_of
 from rtcli.protocol.omissions import Omissions
@@ -93,7 +93,7 @@ class ClientCore:
     @property
     def _reacts(self) -> bool:
         """What nobody asked for may follow: not where we only look, nor in a session without a conversation."""
-        kind = self.session.confirmed_at("type")
+        kind = value_at(self.session.confirmed, "type")
         return (self.sends_session or not self._joined_call) and kind in (None, "realtime")
 
     def opened(self) -> Effects:
@@ -236,7 +236,7 @@ class ClientCore:
     def _on_input_audio_buffer_speech_started(self, event: Event, now: float, heard: AskHeard | None) -> Effects:
         """The user talks over the assistant."""
         # The reference takes a missing flag for false, so that the response is cancelled by one of the two.
-        interrupts = self.session.confirmed_at("audio", "input", "turn_detection", "interrupt_response")
+        interrupts = value_at(self.session.confirmed, "audio.input.turn_detection.interrupt_response")
         return self.interrupt(now, heard, cancel=not interrupts)
 
     def _send_tracing(self, event: Event, now: float, heard: AskHeard | None) -> Effects:

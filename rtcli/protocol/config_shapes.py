@@ -8,6 +8,7 @@ from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.masking import masked_start
+from rtcli.protocol.events import value_at
 
 _OBJECTS = (
     "audio",
@@ -29,10 +30,7 @@ def checked_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     _check_object("a session config", config)
     for path in _OBJECTS:
-        place: Any = config
-        for name in path.split("."):
-            place = place.get(name) if isinstance(place, Mapping) else None
-        if place is not None:
+        if (place := value_at(config, path)) is not None:
             _check_object(f"{path} of a session config", place)
     tools = config.get("tools")
     if tools is not None and not isinstance(tools, list | tuple):

@@ -88,3 +88,10 @@ def without_nan(value: Any) -> Any:
 def mapping_of(value: object) -> Mapping[str, Any]:
     """A field that should be an object: itself, or an empty one where the sender wrote something else."""
     return value if isinstance(value, Mapping) else {}
+
+
+def value_at(value: object, path: str) -> Any:
+    """What stands at a dotted path; None where it is not there, or something on the way is not an object."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, parse_format
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, value_at
 
 _APPENDS = frozenset({"input_audio_buffer.append", "session.input_audio_buffer.append"})
 _EMPTIES = frozenset({"input_audio_buffer.commit", "input_audio_buffer.clear"})
@@ -45,7 +45,5 @@ def _format_of(session: Any) -> Any:
     """Which format a session.update asks for; None where it leaves that open."""
     if not isinstance(session, Mapping):
         return None
-    inner: Any = session
-    for key in ("audio", "input", "format"):
-        inner = inner.get(key) if isinstance(inner, Mapping) else None
-    return inner if inner is not None else session.get("input_audio_format")
+    named = value_at(session, "audio.input.format")
+    return named if named is not None else session.get("input_audio_format")

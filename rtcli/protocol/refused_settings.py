@@ -51,14 +51,6 @@ def without(session: Mapping[str, Any], path: str) -> dict[str, Any]:
     return left
 
 
-def value_at(session: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path; None where there is none."""
-    value: Any = session
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
 def _settings(session: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in session.items():
         yield prefix + name, value

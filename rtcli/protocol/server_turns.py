@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rtcli.protocol.events import value_at
+
 
 class ServerTurns:
     """Follows voice detection. Frames are known by their numbers."""
@@ -18,9 +20,7 @@ class ServerTurns:
 
     def session(self, session: Mapping[str, Any]) -> None:
         """The session's settings as the server says them."""
-        value: object = session
-        for name in ("audio", "input", "turn_detection"):
-            value = value.get(name) if isinstance(value, Mapping) else None
+        value = value_at(session, "audio.input.turn_detection")
         self._creates_responses = isinstance(value, Mapping) and value.get("create_response") is not False
 
     def ended(self, item_id: str | None, number: int) -> None:

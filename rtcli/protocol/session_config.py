@@ -17,10 +17,11 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, format_named, parse_format
 from rtcli.protocol.config_shapes import checked_config
+from rtcli.protocol.events import value_at
 from rtcli.protocol.items import as_mapping
 from rtcli.protocol.models import REFERENCE_TRANSCRIBER
 from rtcli.protocol.omissions import Omissions
-from rtcli.protocol.refused_settings import value_at, without
+from rtcli.protocol.refused_settings import without
 from rtcli.protocol.tool_config import build_tool
 
 Config: TypeAlias = Mapping[str, Any]
@@ -287,14 +288,7 @@ class RequestedSession:
         """The server's session.created or session.updated."""
         if isinstance(session, dict):
             self.confirmed = session
-            self.input_format = parse_format(self.confirmed_at("audio", "input", "format"))
-            named = self.confirmed_at("audio", "output", "format")
+            self.input_format = parse_format(value_at(session, "audio.input.format"))
+            named = value_at(session, "audio.output.format")
             self.output_format = parse_format(named)
             self.named_output_format = None if named is None else self.output_format
-
-    def confirmed_at(self, *path: str) -> Any:
-        """A value of the confirmed session, or None where it is not there."""
-        value: Any = self.confirmed
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from rtcli.errors import ConnectionLostError, ExitCode, NotConnectedError, ServerError, error_of
+from rtcli.protocol.events import value_at
 from rtcli.protocol.record import Frame
-from rtcli.protocol.refused_settings import refused_setting, value_at, without
+from rtcli.protocol.refused_settings import refused_setting, without
 from rtcli.protocol.requests import Request
 from rtcli.protocol.session_config import given_part, merge
 from rtcli.session.link import Link

@@ -11,6 +11,7 @@ from typing import Any
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, worst
+from rtcli.protocol.events import value_at
 from rtcli.protocol.record import Did, Http, Mark
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.recording.header import Header
@@ -185,7 +186,7 @@ class RealtimeSession:
     def _model(self, session: Mapping[str, Any]) -> str:
         """What the session runs on; a dictation runs on its transcriber."""
         if self.kind is SessionKind.TRANSCRIPTION:
-            transcription = ((session.get("audio") or {}).get("input") or {}).get("transcription") or {}
+            transcription = value_at(session, "audio.input.transcription") or {}
             return str(transcription.get("model") or "no transcriber")
         named = session.get("model") or self.lifecycle.endpoint.model
         if not named and self.lifecycle.endpoint.call_id is not None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rtcli.protocol.error_attribution import possible_event_types
-from rtcli.protocol.refused_settings import refused_setting, value_at, without
+from rtcli.protocol.events import value_at
+from rtcli.protocol.refused_settings import refused_setting, without
 
 SESSION: dict[str, Any] = {
     "type": "realtime",

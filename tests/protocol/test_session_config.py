@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rtcli.errors import UsageError
+from rtcli.protocol.events import value_at
 from rtcli.protocol.session_config import (
     RequestedSession,
     build_payload,
@@ -294,7 +295,7 @@ def test_an_odd_session_is_neither_folded_nor_confirmed(odd: object) -> None:
 
     assert wanted.requested == {}
     assert wanted.confirmed == {"audio": 17}
-    assert wanted.confirmed_at("audio", "output", "format") is None
+    assert value_at(wanted.confirmed, "audio.output.format") is None
 
 
 def test_what_is_remembered_is_a_copy() -> None:

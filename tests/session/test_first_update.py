@@ -10,7 +10,7 @@ import pytest
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ConnectionLostError, ExitCode
-from rtcli.protocol.refused_settings import value_at
+from rtcli.protocol.events import value_at
 from rtcli.session.first_update import SessionUpdate
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeWebSocket

@@ -57,7 +57,8 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
             for notice in options.greeting():
                 report.notice(notice)
             session.subscribe(writer.write)
-            minted.tell(session)
+            if minted:
+                session.observe_request("POST", minted, 200)
             await session.start()
             if options.audio.listens:
                 session.audio.unmute()

@@ -65,7 +65,8 @@ async def _open_context(options: ChatOptions, stack: AsyncExitStack) -> Context:
     await loading
     endpoint, minted = await minted_for(options, endpoint)
     session = session_for(options, endpoint, terminal=True)
-    minted.tell(session)
+    if minted:
+        session.observe_request("POST", minted, 200)
     options.recording.resume_in(session)  # before "last" would be the recording of this session
     if (problem := options.recording.begin(session.recorder, prompt=True)) is not None:
         relay.show(problem)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from rtcli.errors import UsageError
 from rtcli.http.front import HttpRequest, HttpResponse
 from rtcli.installation import install_command
-from rtcli.protocol.events import WireObject
+from rtcli.protocol.events import WireObject, value_at
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.rtc.peer import EXTRA, is_available
 from rtcli.server.calls.call import ServedCall
@@ -19,6 +18,7 @@ from rtcli.server.calls.offers import read_offer
 from rtcli.server.session.requested import requested_session
 from rtcli.server.validation import api_errors
 from rtcli.server.validation.api_errors import ApiError
+from rtcli.server.validation.bodies import json_of
 from rtcli.server.validation.validators import fields, number, text
 
 DECLINE = 603
@@ -87,7 +87,7 @@ class CallEndpoints:
         return HttpResponse(200)
 
     async def _accept(self, call: ServedCall, asked: WireObject) -> None:
-        detection = _at(asked, "audio", "input", "turn_detection")
+        detection = value_at(asked, "audio.input.turn_detection")
         for name in _NOT_BY_TELEPHONE:
             if isinstance(detection, Mapping) and name in detection:
                 raise api_errors.unknown_parameter(f"session.audio.input.turn_detection.{name}")
@@ -124,18 +124,9 @@ VERBS: Mapping[str, tuple[_Verb, CallMove]] = {
 
 
 def _parse(body: bytes) -> WireObject:
-    try:
-        value: Any = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise api_errors.invalid_json(str(error)) from error
+    value: Any = json_of(body)
     if not isinstance(value, dict):
         raise api_errors.not_an_object("something else")
-    return value
-
-
-def _at(value: Any, *path: str) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from email.parser import BytesParser
 from email.policy import HTTP
 
 from rtcli.protocol.events import WireObject
-from rtcli.server.validation.api_errors import ApiError, invalid_json, invalid_type, missing_parameter
+from rtcli.server.validation.api_errors import ApiError, invalid_type, missing_parameter
+from rtcli.server.validation.bodies import json_of
 
 # An audio section, and the application section of the data channel: the events go over it.
 _SECTIONS = (re.compile(r"^m=audio ", re.MULTILINE), re.compile(r"^m=application ", re.MULTILINE))
@@ -87,10 +87,7 @@ _READERS: Mapping[str, Callable[[str, bytes], Offer]] = {
 
 
 def _object(body: bytes) -> WireObject:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise invalid_json(str(error)) from error
+    value = json_of(body)
     if not isinstance(value, dict):
         raise invalid_type("session", "an object", "something else")
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -14,7 +13,8 @@ from rtcli.server.ids import new_id, random_text
 from rtcli.server.session.requested import requested_session
 from rtcli.server.session.translation import TranslationCore, translation_session
 from rtcli.server.session.weight import weight
-from rtcli.server.validation.api_errors import ApiError, invalid_json
+from rtcli.server.validation.api_errors import ApiError
+from rtcli.server.validation.bodies import json_of
 from rtcli.server.validation.schema import check_translation
 from rtcli.server.validation.validators import anything, fields, number, one_of
 
@@ -87,13 +87,9 @@ class ClientSecrets:
 
 
 def _parse(body: bytes) -> WireObject:
-    try:
-        requested = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:  # arrays in arrays in arrays
-        raise invalid_json(str(error)) from error
+    requested: WireObject = json_of(body)
     _BODY(requested, "")
-    parsed: WireObject = requested
-    return parsed
+    return requested
 
 
 def _translation_session(requested: WireObject) -> WireObject:

@@ -74,6 +74,11 @@ def rgb(code: int) -> tuple[int, int, int]:
     return steps[red], steps[rest // 6], steps[rest % 6]
 
 
+_BASIC_WORDS: dict[int | None, str] = {
+    31: "ansired", 32: "ansigreen", 33: "ansiyellow", 34: "ansiblue", 35: "ansimagenta", 36: "ansicyan"
+}  # fmt: skip
+
+
 class Style(NamedTuple):
     """A look; without a tone it has the terminal's own color."""
 
@@ -94,11 +99,13 @@ class Style(NamedTuple):
 
     def words(self, color: Color) -> str:
         """The same look in the words that prompt toolkits use ("bold #d70000")."""
+        if color is Color.NONE:
+            return ""
         flags = ((self.bold, "bold"), (self.italic, "italic"), (self.underline, "underline"))
         words = [word for flag, word in flags if flag]
-        if self.tone and self.tone.basic is None and color is Color.SIXTEEN:
-            words.append("dim")
-        elif self.tone and color is not Color.NONE:
+        if self.tone and color is Color.SIXTEEN:
+            words.append(_BASIC_WORDS.get(self.tone.basic, "dim"))
+        elif self.tone:
             words.append("#{:02x}{:02x}{:02x}".format(*rgb(self.tone.code(color) or self.tone.middle)))
         return " ".join(words)
 

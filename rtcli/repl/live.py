@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.data_structures import Size
@@ -22,7 +23,7 @@ from prompt_toolkit.output import Output
 from rtcli.masking import masked
 from rtcli.render.styles import Color, Line, Span, paint
 from rtcli.render.text import visible
-from rtcli.repl.in_place import change_rows
+from rtcli.repl.in_place import InPlace
 from rtcli.repl.output import one_write
 from rtcli.repl.rows import RowQueue
 from rtcli.views import DisplaySettings, Notice
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 PERIOD = 0.05
 """Seconds between two changes of the screen."""
 
-WHOLE_PERIOD = 0.25
-"""Seconds between two drawings of the whole prompt while unfinished rows change: its toolbar moves as well."""
+ASIDE_SECONDS = 0.005
+"""So long a change of the screen waits for a drawing that a key has asked for."""
 
 REGION_ROWS = 4
 """Rows above the input line that unfinished text may take."""
@@ -58,14 +59,6 @@ MAX_WAITING = 8 * 2**20
 """Characters that may wait to be shown; a server that sends faster than that has the prompt wait."""
 
 
-class _Drawn(NamedTuple):
-    """The unfinished rows as they stand on the screen, drawn with the whole prompt `at` that moment."""
-
-    at: float
-    size: Size
-    rows: list[Line]
-
-
 class LiveWriter:
     """Collects views on the event loop's thread and shows them at most twenty times a second."""
 
@@ -80,7 +73,8 @@ class LiveWriter:
         self._app: Application[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._shown_at = 0.0
-        self._drawn: _Drawn | None = None  # None: the whole prompt is to be drawn next
+        self._stepped_aside = False
+        self._in_place = InPlace(self._unfinished, output, color)
         self._paused = 0
         self._chart: Chart | None = None  # of something that goes on: drawn above the prompt until it is over
         self._chart_timer: asyncio.TimerHandle | None = None
@@ -90,7 +84,7 @@ class LiveWriter:
         state = "paused" if self._paused else "at a prompt" if self._prompting else "without a prompt"
         return f"<LiveWriter {state}, {self._rows}>"
 
-    # What turns views into rows is loaded with the first of them: the first paint of a prompt needs none of it.
+    # What turns views into rows is loaded after the first paint of a prompt, which needs none of it.
 
     @cached_property
     def _presenter(self) -> Presenter:
@@ -106,9 +100,9 @@ class LiveWriter:
 
         return SpeechTexts()
 
-    def attach(self, app: Application[Any]) -> None:
-        """From now on there is a prompt, drawn by this application."""
-        self._app = app
+    def attach(self, app: Application[Any], bar: Callable[[], Line] = tuple) -> None:
+        """From now on there is a prompt, drawn by this application; its toolbar is now as `bar` says."""
+        self._app, self._in_place.bar = app, bar
 
     @property
     def width(self) -> int:
@@ -136,10 +130,15 @@ class LiveWriter:
 
     def region(self) -> list[Line]:
         """The unfinished rows, for a drawing of the whole prompt."""
-        size = self.output.get_size()
-        rows = self._unfinished(size)
-        self._drawn = _Drawn(time.monotonic(), size, rows)
-        return rows
+        return self._in_place.region()
+
+    def toolbar(self) -> Line:
+        """The toolbar, for a drawing of the whole prompt."""
+        return self._in_place.toolbar()
+
+    def refresh(self) -> None:
+        """Something of what stands there has changed, such as the toolbar."""
+        self._arm()
 
     def _unfinished(self, size: Size) -> list[Line]:
         """Text that is being made, then streams of the event view."""
@@ -210,7 +209,7 @@ class LiveWriter:
                 yield
         finally:
             self._paused = max(self._paused - 1, 0)
-            self._drawn = None
+            self._in_place.forget()
             self._arm()
 
     @property
@@ -256,6 +255,12 @@ class LiveWriter:
         return self._app is not None and self._app.is_running
 
     def _tick(self) -> None:
+        if self._app is not None and self._app.invalidated and not self._stepped_aside:
+            # a key's drawing goes first: what stands above the line is changed in place then
+            self._stepped_aside = True
+            self._timer = asyncio.get_running_loop().call_later(ASIDE_SECONDS, self._tick)
+            return
+        self._stepped_aside = False
         more = self._step()
         while more and self._rows.size + self._texts.size > MAX_WAITING:
             more = self._step()
@@ -267,7 +272,8 @@ class LiveWriter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._paused:
+        # a prompt that has ended and still stands there: it is erased next, and `close` shows what waits
+        if self._paused or (self._app is not None and self._app.is_running and self._app.is_done):
             return False
         self._shown_at = time.monotonic()
         if self._left_out:
@@ -281,34 +287,31 @@ class LiveWriter:
                 lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
         if lines:
             self._commit("".join(f"{line}\r\n" for line in lines))
-        elif self._app is not None and not self._change_in_place(self._app):
+        elif self._app is not None and not self._in_place.change(self._app):
             self._app.invalidate()
         return bool(self._rows) or (self._begun and self._texts.has_more)
-
-    def _change_in_place(self, app: Application[Any]) -> bool:
-        """Unfinished rows that go on where they stand; False: the whole prompt has to be drawn."""
-        drawn, size = self._drawn, self.output.get_size()
-        if drawn is None or drawn.size != size or self._shown_at - drawn.at > WHOLE_PERIOD:
-            return False
-        rows = self._unfinished(size)
-        if not change_rows(app, drawn.rows, rows, self.color):
-            return False
-        self._drawn = drawn._replace(rows=rows)
-        return True
 
     def _commit(self, text: str) -> None:
         """Finished rows into the scrollback, and the prompt below them, in one write."""
         app = self._app
         # before the first paint and after the last there is nothing to draw below
-        if app is None or not app.is_running or app.is_done:
+        if app is None or not app.is_running:
             self.output.write_raw(text)
             self.output.flush()
+            return
+        if self._in_place.commit(app, text):
             return
         with one_write(self.output), set_app(app):
             app.renderer.erase()
             self.output.write_raw(text)
             app.render_counter += 1  # what the layout shows is cached by this number
             app.renderer.render(app, app.layout)
+
+
+def load() -> None:
+    """Import what turns views into rows, in a thread: with the first piece of an answer, a key would wait for it."""
+    for name in ("presenter", "preview", "speech"):
+        import_module(f"rtcli.render.{name}")
 
 
 @cache

@@ -23,7 +23,7 @@ from rtcli.repl.controls import Controls
 from rtcli.repl.editor import edit
 from rtcli.repl.history import open_history
 from rtcli.repl.keys import bindings
-from rtcli.repl.live import LiveWriter
+from rtcli.repl.live import LiveWriter, load
 from rtcli.repl.output import TerminalOutput, reflows, terminal_output
 from rtcli.repl.pastes import Pastes
 from rtcli.repl.prompt import Prompt, build_prompt
@@ -50,7 +50,7 @@ _CLOSE_SECONDS = 3.0
 _IDLE_REFRESH_SECONDS, _ACTIVE_REFRESH_SECONDS = 1.0, 0.25
 """How often the toolbar is looked at: while nothing moves in it, and while a level or a position does."""
 
-_TOOLBAR_SECONDS = 0.12
+_TOOLBAR_SECONDS = 0.25
 """So long the toolbar stays as it was while rows stream past above it: to make it is a fifth of a drawing."""
 
 
@@ -120,7 +120,7 @@ async def run_prompt(
     controls = Controls(repl, display, repl.writer, repl.pastes)
     app = build_prompt(
         region=repl.writer.region,
-        toolbar=repl.toolbar,
+        toolbar=repl.writer.toolbar,
         accept=repl.accept,
         completer=LineCompleter(repl.complete),
         history=open_history(history, repl.history_lost),
@@ -182,7 +182,7 @@ class _Repl:
         app.after_render += lambda _: self._painted.set()
         app.key_processor.after_key_press += self._renew_toolbar
         self.writer.flush()
-        self.writer.attach(app)
+        self.writer.attach(app, self.toolbar)
         for work in (self._open(), self._run_lines(), self._watch_toolbar()):
             self._start(work)
         try:
@@ -281,6 +281,7 @@ class _Repl:
     async def _open(self) -> None:
         """Build the session and connect, behind the prompt."""
         await self._painted.wait()
+        await asyncio.to_thread(load)
         for view in self._greeting:
             self.show(view)
         try:
@@ -330,7 +331,7 @@ class _Repl:
             self._renew_toolbar()
             now = self.toolbar()
             if now != last:
-                self._redraw()
+                self.writer.refresh()
             last = now
 
     async def _close(self) -> None:

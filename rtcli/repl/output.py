@@ -14,6 +14,7 @@ from prompt_toolkit.layout import Layout, Window
 from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import Renderer
+from prompt_toolkit.styles import Attrs
 
 from rtcli.render.styles import Color
 from rtcli.render.text import cells
@@ -82,6 +83,10 @@ class TerminalOutput(Vt100_Output):
         for a cleared screen, and keeps what was on it, our prompt, in the scrollback.
         """
         self.write_raw("\x1b[2K\x1b[C\x1b[J\x1b[D")
+
+    def code(self, attrs: Attrs, depth: ColorDepth) -> str:
+        """The escape code that a look begins with."""
+        return self._escape_code_caches[depth][attrs]
 
     def disable_autowrap(self) -> None:
         """Keep wrapping where the terminal reflows: rows for the old width that it reads only after it has become

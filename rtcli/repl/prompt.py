@@ -24,7 +24,6 @@ from prompt_toolkit.layout import (
     FloatContainer,
     FormattedTextControl,
     HSplit,
-    Layout,
     Window,
 )
 from prompt_toolkit.layout.dimension import Dimension
@@ -36,6 +35,7 @@ from prompt_toolkit.widgets import SearchToolbar
 from rtcli.errors import ExitCode
 from rtcli.masking import add_typed
 from rtcli.render.styles import STYLES, Color, Line, Span
+from rtcli.repl.in_place import PromptLayout
 from rtcli.repl.keys import ESCAPE_SECONDS
 from rtcli.repl.output import OneWriteRenderer, ReflowRenderer
 from rtcli.repl.pastes import PasteLabels, Pastes, paste_bindings
@@ -143,7 +143,7 @@ def _layout(
     region: Callable[[], list[Line]],
     toolbar: Callable[[], Line],
     color: Color,
-) -> Layout:
+) -> PromptLayout:
     search = SearchToolbar()
     region = _once_a_drawing(region)
     line = Window(
@@ -169,7 +169,7 @@ def _layout(
             ConditionalContainer(below, ~is_done & ~has_focus(search.control)),
         ]
     )
-    return Layout(body, line)
+    return PromptLayout(body, line, above=above, below=below)
 
 
 def _once_a_drawing(rows: Callable[[], list[Line]]) -> Callable[[], list[Line]]:

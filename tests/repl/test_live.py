@@ -149,10 +149,26 @@ class _Running:
     """As much of an application as says that there is a prompt."""
 
     is_running = True
-    output, renderer = None, SimpleNamespace(last_rendered_screen=None)
+    is_done = invalidated = False
+    layout, renderer = None, SimpleNamespace(last_rendered_screen=None)
 
     def invalidate(self) -> None:
         """Nothing is drawn."""
+
+
+async def test_nothing_is_written_across_a_prompt_that_has_ended_and_is_not_erased_yet() -> None:
+    """What comes in between waits for the end."""
+    live, screen = writer()
+    app = _Running()
+    live.attach(app)  # type: ignore[arg-type]
+    app.is_done = True
+    live.write(Notice("finished"))
+    live.flush()
+    assert screen.getvalue() == ""
+    app.is_running = False
+    live.close()
+
+    assert screen.getvalue() == "· finished\r\n"
 
 
 async def test_a_chart_of_something_that_goes_on_is_drawn_anew_until_it_is_over() -> None:

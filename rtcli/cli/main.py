@@ -26,6 +26,7 @@ def main() -> int:
 
     sys.stderr = notes(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
     code = run(sys.argv[1:])
+    collector.end()
     from rtcli.cli.leaving import leave
 
     return leave(code)

@@ -102,15 +102,16 @@ def _program(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line. Never raises; explains on stderr why a code is not 0."""
+    out = sys.stdout  # a tool may put something else there
     # a stream may have been replaced by one without an encoding
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (out, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A text that the terminal's encoding lacks must not end a session.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = _run(arguments)
         # Here, where it can be explained: at the interpreter's own flush a full disk ends in a traceback.
-        sys.stdout.flush()
+        out.flush()
     except BrokenPipeError:  # the reader of our output has gone: there is nobody to tell
         _drop_output()
         code = ExitCode.OK  # as `rtcli ... | head` is meant to end

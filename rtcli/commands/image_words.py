@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from rtcli.commands.lexer import next_word
 from rtcli.session.images import IMAGE_SUFFIXES, file_of, names_an_image
 
-_BEHIND = ",.;:!?)]}>'\"\u2019\u201d\u3001\u3002\uff0c\uff01\uff1f"  # punctuation that follows a name
+_OF_ADDRESSES = "._%+-/"  # beside letters and digits, what stands before the @ of an address, or in a path
+_POSSESSIVE = re.compile(r"['\u2019]s$")
+_NEXT = re.compile(r"[,;]@")
 
 
 class NamedImage(NamedTuple):
@@ -64,25 +68,34 @@ def dropped_image(text: str) -> NamedImage | None:
 
 def _at(text: str, at: int) -> NamedImage | None:
     # "name@host" is an address
-    if at and not text[at - 1].isspace() and text[at - 1] not in "([{<\"'":
+    if at and (text[at - 1].isalnum() or text[at - 1] in _OF_ADDRESSES):
         return None
     word = next_word(text, at + 1)
     if word is None or word.start != at + 1 or word.open or not word.text:
         return None
-    if names_an_image(word.text) and not _ends_in_punctuation(word.text):
+    if names_an_image(word.text) and not _is_more_than_a_name(word.text):
         return NamedImage(word.text, at, word.end)
-    # "@cat.png, what is it?" means cat.png
-    name = word.text.rstrip(_BEHIND)
-    if name and names_an_image(name):
-        return NamedImage(name, at, word.end - (len(word.text) - len(name)))
+    for name in _shorter(word.text):
+        if names_an_image(name):
+            return NamedImage(name, at, word.end - (len(word.text) - len(name)))
     return None
 
 
-def _ends_in_punctuation(name: str) -> bool:
-    """Such a name may be a file's; then it is meant as it stands."""
-    if not name.endswith(tuple(_BEHIND)):
+def _shorter(text: str) -> Iterator[str]:
+    """What a word may mean without what follows a name in a sentence: "@cat.png, what is it?" means cat.png."""
+    for name in (text, _NEXT.split(text)[0]):
+        end = len(name)
+        while end and not name[end - 1].isalnum():
+            end -= 1
+        yield name[:end]
+        yield _POSSESSIVE.sub("", name[:end])
+
+
+def _is_more_than_a_name(text: str) -> bool:
+    """Whether a word goes on behind a name, as far as can be seen. A file that is called so is meant as it stands."""
+    if text[-1:].isalnum() and not _NEXT.search(text):
         return False
     try:
-        return not Path(name).expanduser().is_file()
+        return not Path(text).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):
         return True

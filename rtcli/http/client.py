@@ -7,17 +7,26 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
+from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rtcli import __version__
 from rtcli.errors import ConnectError, RtcliError
 from rtcli.http.reasons import causes_of, reason_of
-from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate, ssl_context
+from rtcli.http.tls import CERTIFICATE_HINT, ssl_context
 from rtcli.masking import add_header, add_url, mask_exception, masked_start
 
 if TYPE_CHECKING:
     import httpx2
+
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLCertVerificationError, CERTIFICATE_HINT),
+    (ssl.SSLError, "is this the right host, and does it speak TLS (https) on this port?"),
+    (gaierror, "check the spelling of the host name, and the network"),
+    (ConnectionRefusedError, "is the server running, and is this its port?"),
+)
+"""What to do about a failure; the first row that fits."""
 
 _BODY_SHOWN = 300  # characters of what a server says about a failure
 
@@ -90,9 +99,8 @@ async def _within(total: float | None, method: str, url: str) -> AsyncIterator[N
 
 def failed_request(method: str, url: str, error: Exception) -> ConnectError:
     """What went wrong with a request that got no answer."""
-    hint = CERTIFICATE_HINT if is_untrusted_certificate(error) else ""
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes_of(error)):
-        hint = "is the server running, and is this its port?"
+    causes = list(causes_of(error))
+    hint = next((hint for kind, hint in _HINTS for cause in causes if isinstance(cause, kind)), "")
     return ConnectError(f"{method} {shown(url)} failed", why=reason_of(error), hint=hint, url=url)
 
 

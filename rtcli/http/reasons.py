@@ -24,8 +24,17 @@ def causes_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def reason_of(error: BaseException) -> str:
-    """The innermost error that the system numbers, else what the outermost says."""
+    """What a resolver or TLS says, or the innermost error that the system numbers; else what the outermost says."""
     causes = list(causes_of(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return tls_reason(cause)
+        if isinstance(cause, gaierror):
+            return cause.strerror or str(cause)
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno]
-    own_numbers = any(isinstance(cause, (gaierror, ssl.SSLError)) for cause in causes)
-    return os.strerror(numbers[-1]) if numbers and not own_numbers else str(causes[0]) or type(causes[0]).__name__
+    return os.strerror(numbers[-1]) if numbers else str(causes[0]) or type(causes[0]).__name__
+
+
+def tls_reason(error: ssl.SSLError) -> str:
+    """What OpenSSL says, as words: "wrong version number", "self-signed certificate"."""
+    return str(getattr(error, "verify_message", "") or (error.reason or "").replace("_", " ").lower() or error)

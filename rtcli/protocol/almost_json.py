@@ -43,11 +43,15 @@ _WORDS = {
     "data": "these are server-sent events: leave out what stands before each {",
     "event": "these are server-sent events: leave only what stands behind data:",
 }
+_TRANSCRIPT = "this is what a terminal showed (> sent, < received): leave out what stands before each {"
 _STARTS = (
     ("//", "a // comment: JSON has none"),
     ("/*", "a /* */ comment: JSON has none"),
     ("#", "a # comment: JSON has none"),
     ("<!--", "a <!-- --> comment: JSON has none"),
+    ("> {", _TRANSCRIPT),
+    ("< {", _TRANSCRIPT),
+    (">", "a > sign: JSON has none"),
     ("<", "this is XML or HTML, not JSON"),
     ("```", "a Markdown fence: leave only the lines inside of it"),
     ("---", "this is YAML, not JSON"),

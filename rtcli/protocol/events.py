@@ -47,6 +47,14 @@ def decode(frame: str | bytes) -> Event | Malformed:
     return event
 
 
+def read_json(text: str | bytes) -> Any:
+    """The JSON value of a text that somebody else wrote. Raises ValueError, also for one that is nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def _integer(text: str) -> int | float:
     """An integer; one that does not fit in 64 bits as a float, as orjson and JavaScript read it."""
     return int(text) if len(text) < 20 else float(text)

@@ -34,6 +34,7 @@ from prompt_toolkit.widgets import SearchToolbar
 
 from rtcli.errors import ExitCode
 from rtcli.masking import add_typed
+from rtcli.protocol.events import read_json
 from rtcli.render.styles import STYLES, Color, Line, Span
 from rtcli.repl.in_place import PromptLayout
 from rtcli.repl.keys import ESCAPE_SECONDS
@@ -197,8 +198,10 @@ def unfinished(text: str) -> bool:
     if not text.lstrip().startswith("{") or text.endswith("\n"):
         return False
     try:
-        json.loads(text)
+        read_json(text)
     except json.JSONDecodeError as error:
         # an error before the end is a mistake, which more lines will not mend
         return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    except ValueError:  # nested too deeply, or a number beyond all bounds: Enter shows what is wrong
+        return False
     return False

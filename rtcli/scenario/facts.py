@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,7 +9,7 @@ from typing import Any, cast
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.differences import NOTHING
 from rtcli.protocol.event_matching import value_at
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, read_json
 from rtcli.protocol.record import Direction, Frame, Record
 
 _CALLS = ("function_call", "mcp_call")
@@ -134,6 +133,6 @@ def _is_trouble(event: Event) -> bool:
 def decoded_arguments(arguments: Any) -> Any:
     """Arguments as what they say; text that is not JSON stays text."""
     try:
-        return json.loads(arguments) if isinstance(arguments, str) else arguments
+        return read_json(arguments) if isinstance(arguments, str) else arguments
     except ValueError:
         return arguments

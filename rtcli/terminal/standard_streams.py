@@ -50,7 +50,7 @@ class Notes:
         """Write what can be written."""
         try:
             return self._stream.write(text)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: what is below it was closed or detached
             self._lose()
             return len(text)
 
@@ -58,8 +58,12 @@ class Notes:
         """Bring out what can be written."""
         try:
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             self._lose()
+
+    def close(self) -> None:
+        """Bring out what can be written. It stays open: the code of a tool is not the only one that writes here."""
+        self.flush()
 
     def _lose(self) -> None:
         """From now on it is written to nowhere: the interpreter would complain of what the stream still holds."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
+from rtcli.protocol.events import read_json
 from rtcli.protocol.usage import TokenUsage
 from rtcli.timeline.figures import COLUMNS, FIGURES, summary
 from rtcli.timeline.turns import Turn, TurnCall
@@ -113,8 +114,8 @@ def status(turn: Turn) -> str:
 def _same(call: TurnCall) -> tuple[str, str]:
     """A call as it is compared: its arguments are, however they are written."""
     try:
-        return call.name, json.dumps(json.loads(call.arguments), sort_keys=True)
-    except ValueError:
+        return call.name, json.dumps(read_json(call.arguments), sort_keys=True)
+    except (ValueError, RecursionError):
         return call.name, call.arguments
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rtcli.errors import ConnectError, message_of
+from rtcli.protocol.events import read_json
 from rtcli.transports.connect import hint_for_status
 
 CALLS_URL = "https://api.openai.com/v1/realtime/calls"
@@ -48,7 +48,7 @@ def refused(error: ConnectError) -> ConnectError:
 def message_in(body: str) -> str:
     """What a body says: the message of its `error`, or all of it on one line."""
     try:
-        answer = json.loads(body)
+        answer = read_json(body)
     except ValueError:
         answer = None
     message = message_of(answer) if isinstance(answer, Mapping) else ""

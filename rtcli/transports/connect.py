@@ -20,6 +20,7 @@ from rtcli.errors import ConnectError
 from rtcli.http.client import shown
 from rtcli.http.liveness import Keepalive
 from rtcli.http.proxies import Proxy, proxy_for, usable_proxy
+from rtcli.http.reasons import tls_reason
 from rtcli.http.tls import CERTIFICATE_HINT, is_untrusted_certificate
 from rtcli.http.tls import ssl_context as default_ssl_context
 from rtcli.http.unread import MAX_QUEUE
@@ -171,7 +172,7 @@ def _dns(url: str, error: Any) -> ConnectError:
 
 
 def _tls(url: str, error: Any) -> ConnectError:
-    reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or _text(error)
+    reason = tls_reason(error) if isinstance(error, ssl.SSLError) else _text(error)
     hint = "is this the right host, and does it speak TLS (wss) on this port?"
     if is_untrusted_certificate(error):
         hint = f"is this the right host? {CERTIFICATE_HINT}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -66,6 +67,27 @@ async def test_a_port_where_nobody_listens_is_told_as_for_a_websocket(host: str)
         await made(f"http://{host}:1/v1")
 
     assert caught.value.hint == "is the server running, and is this its port?"
+
+
+async def test_https_to_a_port_without_tls_is_told_in_words(server: RealtimeServer) -> None:
+    """Not in OpenSSL's, with the line of its source."""
+    with pytest.raises(ConnectError) as caught:
+        await made(secrets_url(server).replace("http:", "https:"))
+
+    assert str(caught.value).endswith(("failed: wrong version number", "failed: record layer failure"))
+    assert "speak TLS" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["Name or service not known", "Temporary failure in name resolution"])
+def test_a_host_that_is_not_known_is_told_without_its_number(text: str) -> None:
+    """However deep below the library's own error it is."""
+    error = OSError("all attempts failed")
+    error.__cause__ = socket.gaierror(-2, text)
+
+    failed = client.failed_request("GET", "http://nosuch.invalid/", error)
+
+    assert str(failed) == f"GET http://nosuch.invalid/ failed: {text}"
+    assert "spelling" in failed.hint
 
 
 async def test_a_proxy_that_is_given_is_the_one_that_is_asked() -> None:

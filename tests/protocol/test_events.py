@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcli.protocol.events import Malformed, decode, encode, without_nan
+from rtcli.protocol.events import Malformed, decode, encode, read_json, without_nan
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -127,3 +127,10 @@ def test_what_json_does_not_have_is_null_at_any_depth() -> None:
 
     assert without_nan(given) == {"a": [None, 1.5, {"b": None}], "c": [None, "text", None, 2**70]}
     assert given["c"] == (math.inf, "text", None, 2**70)
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000, "1" * 5_000, '"\ud800'])
+def test_what_somebody_else_wrote_is_a_value_or_a_value_error(text: str) -> None:
+    """Nothing else is raised, however deep or long it is."""
+    with pytest.raises(ValueError, match=r"."):
+        read_json(text)

@@ -142,6 +142,8 @@ ALMOST = [
     ("```json\n{}\n```", 1, 1, "Markdown"),
     ("const event = {}", 1, 1, "JavaScript"),
     ("<html>", 1, 1, "XML or HTML"),
+    ('> {"type": "a"}', 1, 1, "what a terminal showed"),
+    ('< {"type": "a"}', 1, 1, "what a terminal showed"),
     ('{"a": 1};', 1, 9, "a semicolon"),
     ('{"a": 1}}', 1, 9, "closes nothing"),
     ('{"x": "1e400", "y": 1e400}', 1, 21, "1e400: out of the range"),

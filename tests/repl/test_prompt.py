@@ -20,6 +20,8 @@ from rtcli.repl.prompt import unfinished
         ("{broken: 1}", False),
         ('  {"a":', True),
         ('{"a": 1} trailing', False),
+        ('{"a": ' + "[" * 100_000, False),
+        ('{"a": ' + "1" * 5_000 + "}", False),
     ],
 )
 def test_json_that_is_not_ended_goes_on_in_the_next_row(text: str, expected: bool) -> None:

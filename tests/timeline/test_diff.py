@@ -83,6 +83,8 @@ def with_calls(*arguments: str, status: str = "completed") -> list[Turn]:
         (["{}"], [], ["tools"]),
         (["{}"], ["{}", "{}"], ["tools"]),
         (["not json"], ["not json"], []),
+        (["[" * 100_000], ["[" * 100_000], []),
+        (["[" * 900 + "]" * 900], ["[" * 900 + " ]" + "]" * 899], []),
     ],
 )
 def test_calls_are_the_same_if_their_arguments_mean_the_same(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 from rtcli.errors import ConnectError, UsageError
 from rtcli.http.client import shown, stream
 from rtcli.masking import add_secret, add_url
-from rtcli.protocol.events import WireObject
+from rtcli.protocol.events import WireObject, read_json
 from rtcli.request_head import checked_key
 from rtcli.server.replies.base import Call, Fail, OfferedTool, Piece, ReplyRequest, Say, text_of
 from rtcli.server.session.items import ConversationItem
@@ -90,7 +89,7 @@ async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[WireObject]:
         if not line.startswith("data:") or data == "[DONE]":
             continue
         try:
-            chunk = json.loads(data)
+            chunk = read_json(data)
         except ValueError:
             continue  # a comment, or a keep-alive of the endpoint's own kind
         choices = chunk.get("choices") if isinstance(chunk, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -10,6 +9,7 @@ from io import BytesIO
 from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, decode_base64
+from rtcli.protocol.events import read_json
 from rtcli.server.replies.base import (
     MAX_CHARACTERS_READ,
     Piece,
@@ -184,13 +184,20 @@ def _tell(result: ConversationItem, context: Sequence[ConversationItem]) -> str:
 
 
 def _plain(output: Any) -> str:
-    """JSON as it would be read out."""
+    """JSON as it would be read out; what is nested too deeply for that as it is written."""
     try:
-        value = json.loads(output) if isinstance(output, str) else output
+        return _read_out(output)
+    except RecursionError:
+        return str(output)
+
+
+def _read_out(output: Any) -> str:
+    try:
+        value = read_json(output) if isinstance(output, str) else output
     except ValueError:
         value = output
     if isinstance(value, dict):
-        return ", ".join(f"{key.replace('_', ' ')}: {_plain(inner)}" for key, inner in value.items()) or "nothing"
+        return ", ".join(f"{key.replace('_', ' ')}: {_read_out(inner)}" for key, inner in value.items()) or "nothing"
     if isinstance(value, list):
-        return ", ".join(map(_plain, value)) or "nothing"
+        return ", ".join(map(_read_out, value)) or "nothing"
     return str(value).strip().rstrip(".") or "nothing"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from rtcli.protocol.events import WireObject
+from rtcli.protocol.events import WireObject, read_json
 from rtcli.server.ids import new_id
 from rtcli.server.session.conversation import DefaultConversation
 from rtcli.server.session.events import event, obfuscated
@@ -77,7 +77,7 @@ def run(item: ConversationItem, place: WireObject) -> list[WireObject]:
     wire = item.wire
     events = [event("response.mcp_call.in_progress", **place)]
     try:
-        arguments = json.loads(wire["arguments"] or "{}")
+        arguments = read_json(wire["arguments"] or "{}")
     except ValueError as error:
         failure = {"type": "tool_execution_error", "message": f"the arguments are not JSON: {error}"}
         item.wire = {**wire, "error": failure}

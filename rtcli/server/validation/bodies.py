@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from rtcli.protocol.events import read_json
 from rtcli.server.validation.api_errors import invalid_json
 
 
 def json_of(body: bytes) -> Any:
     """The value; {} for an empty body. Raises ApiError for what is not JSON."""
     try:
-        return json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:  # arrays in arrays in arrays
+        return read_json(body or b"{}")
+    except ValueError as error:  # arrays in arrays in arrays
         raise invalid_json(str(error)) from error

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import json
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from rtcli.masking import masked_start
+from rtcli.protocol.events import read_json
 from rtcli.session.tools.results import MAX_ITEMS, as_text
 from rtcli.session.tools.threads import StoppedError, ToolThread
 from rtcli.session.tools.tool import Tool, ToolError
@@ -45,8 +45,8 @@ async def call_tool(tool: Tool, arguments: str, *, seconds: float | None) -> str
 
 def _decoded(arguments: str) -> dict[str, Any]:
     try:
-        values = json.loads(arguments or "{}")
-    except (ValueError, RecursionError) as error:
+        values = read_json(arguments or "{}")
+    except ValueError as error:
         raise ToolError(f"the arguments are not JSON: {error}") from error
     if not isinstance(values, dict):
         raise ToolError(f"the arguments are a JSON {_JSON_NAMES[type(values)]}, not an object")

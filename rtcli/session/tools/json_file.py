@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rtcli.errors import InputError
+from rtcli.protocol.ndjson import parse_json
 from rtcli.protocol.tool_config import FUNCTION_KEYS, MCP_KEYS
 from rtcli.session.tools.tool import NotAToolError, Tool, ToolSchema, check_name
 
@@ -20,12 +20,7 @@ _MCP_HINT = 'an MCP server is a tool: {"type": "mcp", "server_label": "notes", "
 
 def tools_in_json(text: str, file: str) -> tuple[list[Tool], list[str]]:
     """The tools of a file, and a line for each that has something the Realtime API does not take. Raises InputError."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(file, error.msg, line=error.lineno, column=error.colno) from error
-    except RecursionError as error:
-        raise InputError(file, "it is nested too deeply") from error
+    value = parse_json(text, file)
     tools, left_out = [], []
     for number, row in enumerate(_rows(value, file), 1):
         tool, stray = _tool(row, file, number)

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtcli.errors import InputError
+from rtcli.reading import read_text
 from rtcli.session.tools.tool import NotAToolError, Tool
 from rtcli.views import Level, Notice
+
+_WHAT_A_TOOL_IS = {
+    ".py": "a tool is a public function whose arguments have annotations",
+    ".json": 'a tool is an object: {"type": "function", "name": ..., "description": ..., "parameters": a JSON schema}',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,7 @@ def load_tools(path: Path) -> ToolFile:
     file = loaders[path.suffix](path)
     if not file.tools:
         why = "; ".join(filter(None, (notice.why for notice in file.notices)))
-        raise InputError(
-            str(path), why or "it contains no tool", hint="a tool is a public function whose arguments have annotations"
-        )
+        raise InputError(str(path), why or "it contains no tool", hint=_WHAT_A_TOOL_IS[path.suffix])
     twice = [name for name, count in Counter(tool.name for tool in file.tools).items() if count > 1]
     if twice:
         raise InputError(str(path), f"two tools are named {twice[0]!r}")
@@ -40,11 +44,7 @@ def load_tools(path: Path) -> ToolFile:
 def _from_json(path: Path) -> ToolFile:
     from rtcli.session.tools.json_file import tools_in_json
 
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), getattr(error, "strerror", None) or str(error)) from error
-    tools, left_out = tools_in_json(text, str(path))
+    tools, left_out = tools_in_json(read_text(path), str(path))
     notices = [
         Notice(f"{path.name}: left out, the Realtime API does not take it", why=line, level=Level.WARNING)
         for line in left_out

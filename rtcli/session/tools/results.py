@@ -121,7 +121,7 @@ class _Converter:
         attributes = {name: entry for name, entry in getattr(value, "__dict__", {}).items() if not name.startswith("_")}
         if attributes and not isinstance(value, type) and not callable(value):
             return {name: self.convert(entry) for name, entry in attributes.items()}
-        raise ToolError(f"the result is or holds a {kind.__qualname__}, which JSON does not have")
+        raise ToolError(f"the result is or holds an object of type {kind.__qualname__}, which JSON does not have")
 
     def _key(self, key: Any) -> str:
         """A key of a mapping: JSON has text alone."""

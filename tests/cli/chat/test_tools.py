@@ -61,6 +61,19 @@ async def test_what_a_tool_prints_is_never_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "body", ["sys.stdout.close()", "sys.stderr.close()", "sys.stdout = None", "sys.stdout.detach()", "os.close(1)"]
+)
+async def test_a_tool_that_closes_the_standard_streams_spoils_nothing(tmp_path: Path, body: str) -> None:
+    """They are as much the program's as its own: what the session says still comes out, and the end is in order."""
+    file = written(tmp_path, f"import os, sys\ndef get_stock(item: str) -> str:\n    {body}\n    return 'four'\n")
+    ended = await asked(file, text="get_stock of apples\nhello\n")
+
+    assert ended.code == 0, ended.err
+    assert "four" in ended.out and "Hello!" in ended.out
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "    time.sleep(600)",

@@ -146,6 +146,7 @@ def test_instructions_of_a_response_are_followed_where_nobody_asked() -> None:
     [
         ('{"temp_c": 21, "sky": ["clear", "blue"]}', "f says temp c: 21, sky: clear, blue."),
         ("It rains.", "f says It rains."),
+        ("[" * 100_000, f"f says {'[' * 100_000}."),
         ("", "f says nothing."),
     ],
 )
@@ -155,6 +156,15 @@ def test_the_output_of_a_tool_is_answered(output: str, answered: str) -> None:
     result = from_client({"type": "function_call_output", "call_id": "call_1", "output": output})
 
     assert reply("f", call, result) == answered
+
+
+def test_an_output_that_is_nested_too_deeply_to_be_read_out_is_answered_as_well() -> None:
+    """Deep enough for JSON's reader, and too deep for ours."""
+    call = ConversationItem(function_call("f", "call_1", "{}", status="completed"))
+    output = "[" * 900 + "1" + "]" * 900
+    result = from_client({"type": "function_call_output", "call_id": "call_1", "output": output})
+
+    assert reply("f", call, result).startswith("f says ")
 
 
 async def test_words_come_one_by_one_and_calls_alone() -> None:

@@ -383,6 +383,17 @@ def test_a_json_file_that_cannot_be_taken_is_refused_by_name(tmp_path: Path, val
         in_json(tmp_path, value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_json_file_is_read_in_the_encodings_of_every_other_file(tmp_path: Path, encoding: str) -> None:
+    """As editors on Windows write it."""
+    path = tmp_path / "tools.json"
+    path.write_text('[{"name": "a", "description": "h\u00e9"}]', encoding=encoding)
+
+    (tool,) = load_tools(path).tools
+
+    assert tool.schema["description"] == "h\u00e9"
+
+
 def test_an_mcp_server_is_a_tool(tmp_path: Path) -> None:
     """With what the API has a place for."""
     server = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp"}
@@ -394,12 +405,27 @@ def test_an_mcp_server_is_a_tool(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text", "why"),
-    [("t.json", '[{"name": }]', "Expecting value"), ("t.yaml", "", ".py or a .json"), ("t.json", "[" * 10**5, "deep")],
+    [
+        ("t.json", '[{"name": }]', "1:11: not JSON"),
+        ("t.json", "[\n  // mine\n]", r"2:3: not JSON: a // comment"),
+        ("t.json", '[{"name": "a",}]', "not JSON: a comma before }"),
+        ("t.yaml", "", ".py or a .json"),
+        ("t.json", "[" * 10**5, "deep"),
+    ],
 )
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path, name: str, text: str, why: str) -> None:
     """JSON that is none, another kind of file."""
     with pytest.raises(InputError, match=why):
         loaded(tmp_path, text, name)
+
+
+@pytest.mark.parametrize(("name", "text", "hint"), [("t.json", "[]", '"parameters"'), ("t.py", "", "public function")])
+def test_a_file_without_tools_says_what_a_tool_is_there(tmp_path: Path, name: str, text: str, hint: str) -> None:
+    """In the language of the file."""
+    with pytest.raises(InputError) as caught:
+        loaded(tmp_path, text, name)
+
+    assert hint in caught.value.hint
 
 
 def test_a_file_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:

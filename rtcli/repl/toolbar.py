@@ -156,8 +156,9 @@ def _expiry(status: SessionStatus) -> Iterator[Segment]:
         return
     left = max(status.expires_in, 0)
     style = "error" if left <= _ALARM_SECONDS else "warning" if left <= _WARN_SECONDS else ""
-    # an hour left is of no interest, a minute is
-    yield Segment(1 if style else 7, f"{clock(left)} left", clock(left), style)
+    # an hour left is of no interest, a minute is; seconds that nobody reads cost a drawing each
+    shown = clock(left) if style else f"{int(left) // 60} min"
+    yield Segment(1 if style else 7, f"{shown} left", shown, style)
 
 
 def _microphone(status: SessionStatus) -> Iterator[Segment]:

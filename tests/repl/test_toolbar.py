@@ -52,7 +52,7 @@ def test_all_of_it_where_there_is_room() -> None:
     display = DisplaySettings(events="summary", filter="-*.delta", metrics=True)
 
     assert shown(BUSY, 300, display) == (
-        "● gpt-realtime │ 33:20 left │ 1 waiting for you: call_…lmnop 1:05 │ mic ██▂ -18 dB │ "
+        "● gpt-realtime │ 33 min left │ 1 waiting for you: call_…lmnop 1:05 │ mic ██▂ -18 dB │ "
         "speaking item_…lMnOp 1.2 s of 4.2 s │ "
         "300 ms of microphone audio dropped │ events summary -*.delta │ first sound 640 ms │ "
         "Esc stop  F2 mute  F3 events  F4 talk  F5 metrics  Ctrl+D leave  /help"

@@ -38,7 +38,7 @@ class EchoCanceller:
         self._reference = EchoReference()  # the same at 24 kHz
         self._resampler: tuple[int, Resampler] | None = None  # for the device's rate
         self._unsettled = 0  # pieces for which it still is
-        self._silent = _IDLE_PIECES  # pieces since the speaker last played
+        self._silent = _IDLE_PIECES  # pieces since the speaker last played, or was given something to play
         self.reference_db = SILENCE_DB  # how loud what the speaker plays is at the time of the last piece
         self._before = self._after = 0.0  # power of the microphone, and of what was left of it
 
@@ -50,11 +50,12 @@ class EchoCanceller:
         """A piece of the microphone without the echo; the very same piece while the speaker is silent."""
         import numpy as np
 
-        far = self._take(len(pcm) // 2, time)
+        self._unsettled = max(self._unsettled - 1, 0) if time.steady else _UNSETTLED_PIECES
         self.reference_db = SILENCE_DB
-        self._silent = 0 if far.strip(b"\0") else self._silent + 1
-        if self._silent >= _IDLE_PIECES:
+        if self._sleeps():
             return pcm
+        far = self._take(len(pcm) // 2, time)
+        self._silent = 0 if far.strip(b"\0") else self._silent + 1
         cleaned = self._processor.process(np.frombuffer(pcm, "<i2"), np.frombuffer(far, "<i2")).tobytes()
         self.reference_db = rms_db(far)
         if self.reference_db > _PLAYING_DB:
@@ -72,14 +73,27 @@ class EchoCanceller:
         """The devices ran steadily of late, so what is left of the microphone is not echo."""
         return not self._unsettled
 
+    def _sleeps(self) -> bool:
+        """Nothing is played, and nothing will be at once: a speaker that is open gives out silence nearly always."""
+        while self._silent >= _IDLE_PIECES and self._blocks:
+            pcm, _, heard = self._blocks[0]
+            if pcm.strip(b"\0"):
+                self._silent = 0
+                return False
+            self._note(heard)
+            self._blocks.popleft()
+        return self._silent >= _IDLE_PIECES
+
+    def _note(self, heard: BlockTime) -> None:
+        if not heard.steady:
+            self._unsettled = _UNSETTLED_PIECES
+
     def _take(self, samples: int, time: BlockTime) -> bytes:
-        self._unsettled = max(self._unsettled - 1, 0) if time.steady else _UNSETTLED_PIECES
         while self._blocks:
             pcm, rate, heard = self._blocks.popleft()
-            if not heard.steady:
-                self._unsettled = _UNSETTLED_PIECES
+            self._note(heard)
             if self._resampler is None or self._resampler[0] != rate:
-                self._resampler = (rate, Resampler(rate, RATE))
+                self._resampler = (rate, Resampler(rate, RATE, quick=rate > RATE))
             resampler = self._resampler[1]
             converted = resampler.process(pcm)
             end = heard.at + len(pcm) / (2 * rate) - resampler.held

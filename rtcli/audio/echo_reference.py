@@ -6,7 +6,8 @@ RATE = 24_000  # samples per second of what is put and taken
 _WIDTH = 2  # bytes of a sample
 _KEPT = 2 * RATE  # samples; older ones cannot be heard as echo
 _LEAD = RATE // 50  # samples by which the reference runs ahead: a speaker may tell 20 ms too much, and is in time
-_PATIENCE = 10  # pieces for which the end is not there yet, before the reference runs less far ahead
+_PATIENCE = 10  # pieces whose end is not there yet, before the reference runs less far ahead
+_PAUSE = 4  # pieces; they come several at once, so the speaker may still go on if nothing was put for so many
 _BREAK = RATE // 200  # 5 ms: more than that is a break in a stream, less is drift
 _SLACK = RATE // 2000  # 0.5 ms that are not worth a correction
 
@@ -23,8 +24,9 @@ class EchoReference:
         self._begin = 0  # position of its first sample
         self._next = 0  # index in it of the sample to be taken next; negative: before the first
         self._lead = _LEAD
-        self._short = 0  # pieces in a row whose end was not there yet, while the speaker went on
-        self._fresh = False  # something was put since the last piece
+        self._short = 0  # pieces of late whose end was not there yet, while the speaker went on
+        self._enough = 0  # pieces in a row whose end was there
+        self._since = _PAUSE  # pieces since something was put
         self.jumps = 0  # how often taking did not go on where it had stopped
 
     def put(self, pcm: bytes, at: float) -> None:
@@ -41,7 +43,7 @@ class EchoReference:
             del self._pcm[gap * _WIDTH :]
         elif abs(gap) > _SLACK:
             self._begin += 1 if gap > 0 else -1
-        self._fresh = True
+        self._since = 0
         self._pcm += pcm
         if (surplus := self._length - _KEPT) > 0:
             del self._pcm[: surplus * _WIDTH]
@@ -69,8 +71,13 @@ class EchoReference:
 
     def _keep_up(self, missing: int) -> None:
         """A speaker of little latency is asked for its blocks too late for so much lead."""
-        self._short = self._short + 1 if missing > 0 and self._fresh else 0
-        self._fresh = False
+        self._since += 1
+        if missing <= 0 or self._since > _PAUSE:
+            self._enough += 1
+            if self._enough >= _PATIENCE:
+                self._short = 0
+            return
+        self._short, self._enough = self._short + 1, 0
         if self._short >= _PATIENCE:
             self._lead -= missing
             self._short = 0

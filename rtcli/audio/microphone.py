@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -18,20 +19,32 @@ TARGET_RATE = 24_000  # samples per second of `audio/pcm`, the only rate the API
 CHUNK_MS = BLOCK_MS
 CHUNK_BYTES = TARGET_RATE * CHUNK_MS // 1000 * 2  # two bytes a sample: 960
 
-
 _PROBE_BLOCKS = 12
 
 
 @cache
 def _held_ms(rate: int) -> int:
     """How late the most punctual piece comes of a device that gives blocks of its rate: tried with silence."""
-    resampler, block = Resampler(rate, TARGET_RATE), rate * BLOCK_MS // 1000
+    resampler, block_ms = _converter(rate), delivery_ms(rate)
     made, late = 0, float("inf")
     for number in range(1, _PROBE_BLOCKS + 1):
-        made += len(resampler.process(bytes(block * 2)))
+        made += len(resampler.process(bytes(rate * block_ms // 1000 * 2)))
         if whole := made // CHUNK_BYTES:
-            late = min(late, (number - whole) * BLOCK_MS)
+            late = min(late, number * block_ms - whole * CHUNK_MS)
     return round(late) if late < float("inf") else 0
+
+
+def delivery_ms(rate: int) -> int:
+    """How much of a device the loop gets at once: waking it costs more than what is then done.
+
+    A converter holds back so much that waiting for a second block makes no piece late.
+    """
+    return BLOCK_MS if rate == TARGET_RATE else 2 * BLOCK_MS
+
+
+def _converter(rate: int) -> Resampler:
+    """Of a device's rate. Where there is more than a voice needs, what is spoken comes sooner instead."""
+    return Resampler(rate, TARGET_RATE, quick=rate > TARGET_RATE)
 
 
 class Capture:
@@ -42,15 +55,16 @@ class Capture:
         self.on_lost: Lost | None = None  # told once if the device ends by itself
         self.level_db: float | None = None  # dBFS of the last piece; None before it, and once a device is closed
         self.captured = BlockTime(0.0, False)  # the last piece
+        self.more = False  # of what came at once there is another piece
         self._rate = TARGET_RATE  # of the device
-        self._clock = DeviceClock(TARGET_RATE)  # of the device
+        self._clock = DeviceClock(TARGET_RATE, CHUNK_MS)  # of the device
         self._resampler = Resampler(TARGET_RATE, TARGET_RATE)
         self._rest = b""  # at TARGET_RATE, less than a piece
 
     def _run_at(self, rate: int) -> None:
         self._rate = rate
-        self._clock = DeviceClock(rate)
-        self._resampler = Resampler(rate, TARGET_RATE)
+        self._clock = DeviceClock(rate, delivery_ms(rate))
+        self._resampler = _converter(rate)
         self._rest = b""
 
     @property
@@ -71,9 +85,46 @@ class Capture:
         while len(self._rest) >= CHUNK_BYTES:
             self.captured = time._replace(at=end - len(self._rest) / (2 * TARGET_RATE))
             chunk, self._rest = self._rest[:CHUNK_BYTES], self._rest[CHUNK_BYTES:]
+            self.more = len(self._rest) >= CHUNK_BYTES
             self.level_db = rms_db(chunk)
             if self.on_chunk:
                 self.on_chunk(chunk)
+
+
+class Blocks:
+    """Puts so many blocks of a device together, and delivers them.
+
+    `deliver(pcm, at, broken)`: when the first of it was heard, and whether something was lost before it.
+    """
+
+    def __init__(self, count: int, deliver: Callable[[bytes, float, bool], None]) -> None:
+        self._count, self._deliver = count, deliver
+        self._waiting: list[bytes] = []
+        self._first = (0.0, False)
+        self._discard = False  # what waits when the next block comes; set by another thread
+
+    def add(self, data: Any, at: float, broken: bool) -> None:
+        """A block, whose buffer may be used again afterwards."""
+        if self._discard:
+            self._discard = False
+            self._waiting.clear()
+        if broken:  # what waits does not join on to it
+            self._give()
+        if not self._waiting:
+            self._first = (at, broken)
+        self._waiting.append(bytes(data))
+        if len(self._waiting) >= self._count:
+            self._give()
+
+    def discard(self) -> None:
+        """Forget what waits."""
+        self._discard = True
+
+    def _give(self) -> None:
+        if self._waiting:
+            pcm = b"".join(self._waiting)
+            self._waiting.clear()
+            self._deliver(pcm, *self._first)
 
 
 class Microphone(Capture):
@@ -83,6 +134,7 @@ class Microphone(Capture):
         super().__init__(on_chunk)
         self._requested = device  # as the user wrote it: a number or a part of a name; None is the default
         self._stream: DeviceStream | None = None  # while it records
+        self._blocks: Blocks | None = None  # of the stream
         # the one that was opened last; kept after close, so that it can be named
         self.device: AudioDevice | None = None
 
@@ -103,17 +155,24 @@ class Microphone(Capture):
         device = choose(list_devices(), "input", self._requested)
         loop, clock = asyncio.get_running_loop(), StreamClock()
 
+        def deliver(pcm: bytes, at: float, broken: bool) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed before the device: nobody listens any more
+                loop.call_soon_threadsafe(self._arrived, pcm, at, broken)
+
+        self._blocks = blocks = Blocks(delivery_ms(device.rate) // BLOCK_MS, deliver)
+
         def arrived(data: Any, _frames: int, times: Any, status: Any) -> None:
-            """Runs in PortAudio's thread: copy, and over to the loop."""
-            pcm = bytes(data)  # PortAudio uses the buffer again when this returns
+            """Runs in PortAudio's thread."""
             at = clock.moment(times.inputBufferAdcTime, times.currentTime)
-            try:
-                loop.call_soon_threadsafe(self._arrived, pcm, at, bool(status.input_overflow))
-            except RuntimeError:  # the loop has closed before the device: nobody listens any more
-                return
+            blocks.add(data, at, bool(status.input_overflow))
 
         self._run_at(device.rate)
         self._stream, self.device = DeviceStream("input", device, arrived, self._lost), device
+
+    def discard(self) -> None:
+        super().discard()
+        if self._blocks is not None:
+            self._blocks.discard()
 
     def _arrived(self, pcm: bytes, at: float, broken: bool) -> None:
         if self._stream is not None:  # it was not closed meanwhile

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from rtcli.audio.device_clock import BlockTime, DeviceClock
 from rtcli.audio.devices import AudioDevice, choose, list_devices
 from rtcli.audio.playout import PendingPlayback, PlayQueue
-from rtcli.audio.stream import DeviceStream, Lost, StreamClock, rescan_devices
+from rtcli.audio.stream import BLOCK_MS, DeviceStream, Lost, StreamClock, rescan_devices
 from rtcli.dsp.levels import SILENCE_DB, rms_db
 from rtcli.dsp.resample import Resampler, resample
 from rtcli.errors import AudioUnavailableError
@@ -140,7 +140,7 @@ class Speaker(QueuedPlayer):
         super().__init__(clock)
         self._requested = device  # as the user wrote it
         self._stream: DeviceStream | None = None  # while it plays
-        self._device_clock, self._stream_clock = DeviceClock(SOURCE_RATE), StreamClock()  # of the stream
+        self._device_clock, self._stream_clock = DeviceClock(SOURCE_RATE, BLOCK_MS), StreamClock()  # of the stream
         # the one that was opened last; kept after close, so that it can be named
         self.device: AudioDevice | None = None
 
@@ -160,7 +160,7 @@ class Speaker(QueuedPlayer):
         rescan_devices()
         device = choose(list_devices(), "output", self._requested)
         self._run_at(device.rate)
-        self._device_clock, self._stream_clock = DeviceClock(device.rate), StreamClock()
+        self._device_clock, self._stream_clock = DeviceClock(device.rate, BLOCK_MS), StreamClock()
         self._stream, self.device = DeviceStream("output", device, self._fill, self._lost), device
 
     def _lost(self, error: AudioUnavailableError) -> None:

@@ -13,7 +13,7 @@ def rms_db(pcm: bytes) -> float:
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float64)
     if not samples.size:
         return SILENCE_DB
-    return _decibels(float(np.dot(samples, samples) / samples.size) ** 0.5)  # a microphone asks 50 times a second
+    return _decibels(float(np.dot(samples, samples) / samples.size) ** 0.5)
 
 
 def peak_db(pcm: bytes) -> float:

@@ -34,6 +34,8 @@ class MicrophoneLike(Protocol):
     level_db: float | None
     captured: BlockTime
     """When the last piece was heard."""
+    more: bool
+    """Another piece follows at once."""
 
     @property
     def held_ms(self) -> int:
@@ -67,6 +69,7 @@ class AudioInput:
         self.levels = LevelHistory()  # of what was captured while it was live
         self._advised = False  # about headphones: once a session
         self.call: TrackInput | None = None  # takes what is sent where it goes over a track
+        self._unsent: list[bytes] = []  # pieces that go out with those that follow at once
         self._encoder: Encoder | None = None  # one stream: what it holds back belongs to the next piece
         link.transport.on("input_audio_buffer.speech_started", self._on_input_audio_buffer_speech_started)
 
@@ -141,7 +144,12 @@ class AudioInput:
         seconds = len(pcm) / PCM16.bytes_per_second
         begin = self._link.now - seconds - (self.microphone.held_ms if self.microphone else 0) / 1000
         self.levels.add(begin, seconds, level, held_back=passed is None)
-        pcm = bytes(len(pcm)) if passed is None else passed  # silence keeps the server's time in step
+        # silence keeps the server's time in step
+        self._unsent.append(bytes(len(pcm)) if passed is None else passed)
+        if self.microphone is not None and self.microphone.more:
+            return
+        pcm = b"".join(self._unsent)
+        self._unsent.clear()
         try:
             with caused_by("microphone"):
                 self.send(pcm)

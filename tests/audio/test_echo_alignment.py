@@ -62,7 +62,7 @@ def through(card: Card, room: Room, speaker: Floats, said: Floats, mode: EchoMod
     heard = Heard(EchoFilter(mode))
     if mode is EchoMode.AEC:
         heard.filter.canceller = Kept(heard.cleaned)
-    clock, microphone, speaker_db = DeviceClock(card.rate), Capture(), SILENCE_DB
+    clock, microphone, speaker_db = DeviceClock(card.rate, 20), Capture(), SILENCE_DB
     microphone._run_at(card.rate)
 
     def played(pcm: bytes, told: float, broken: bool) -> None:
@@ -120,6 +120,28 @@ def test_the_assistant_is_not_taken_for_the_user(card: Card, room: Room, assista
     assert heard.taken_out(9, 10) > 20
 
 
+def test_the_first_words_after_a_long_silence_are_no_news(assistant: Floats) -> None:
+    """While the speaker gives out nothing the microphone goes out as it is, and what was learned stays."""
+    speaker = assistant.copy()
+    speaker[4 * RATE : 8 * RATE] = 0
+    heard = through(Card(rate=44_100, out_ppm=40), NEAR, speaker, QUIET)
+
+    assert all(raw is cleaned for raw, cleaned in zip(heard.raw[300:370], heard.cleaned[300:370], strict=True))
+    assert heard.speech_started == []
+    assert heard.taken_out(8.2, 10) > 15
+
+
+def test_a_break_in_silence_is_not_forgotten() -> None:
+    """The devices have to be steady again before what is left of the microphone counts as not echo."""
+    pytest.importorskip("pywebrtc_audio")
+    canceller, silence = EchoCanceller(), bytes(CHUNK_BYTES)
+    canceller.clean(silence, BlockTime(1.0, True))
+    assert canceller.settled
+    canceller.played(silence, RATE, BlockTime(1.0, False))
+    canceller.clean(silence, BlockTime(1.02, True))
+    assert not canceller.settled
+
+
 def test_a_user_as_loud_as_the_echo_is_heard(assistant: Floats) -> None:
     """While speaking, and not before or after."""
     echo = b"".join(through(Card(), NEAR, assistant, QUIET, EchoMode.OFF).raw)[7 * 48_000 : 9 * 48_000]
@@ -130,6 +152,24 @@ def test_a_user_as_loud_as_the_echo_is_heard(assistant: Floats) -> None:
 
     assert heard.speech_started
     assert all(7 <= at < 9 for at in heard.speech_started)
+
+
+def test_a_speaker_of_little_latency_is_heard_whole() -> None:
+    """Two pieces of the microphone come at once, and the second ends after what was given to the speaker."""
+    ramp = np.arange(1, 30_001, dtype="<i2").tobytes()
+    reference, taken = EchoReference(), b""
+    for number in range(60):
+        reference.put(ramp[number * 960 : number * 960 + 960], number * 0.02)
+        if number % 2:
+            taken = b"".join(reference.take(480, (number + more) * 0.02) for more in (-1, 0))
+
+    samples = np.frombuffer(taken, "<i2")
+    assert set(np.diff(samples)) == {1}, "nothing in it is missing"
+    for more in range(20):
+        reference.take(480, 1.2 + more * 0.02)
+    reference.put(ramp[:960], 1.6)
+    assert not np.frombuffer(reference.take(480, 1.5), "<i2").any()
+    assert np.frombuffer(reference.take(480, 1.6), "<i2")[0] == 1, "a pause of the speaker is not a lack"
 
 
 def test_the_reference_is_what_the_device_plays_at_that_time() -> None:

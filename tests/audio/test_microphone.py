@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtcli.audio.microphone import CHUNK_BYTES, Capture, Microphone
+from rtcli.audio.microphone import CHUNK_BYTES, CHUNK_MS, Blocks, Capture, Microphone, delivery_ms
 
 
 class Device(Capture):
@@ -34,6 +34,16 @@ def test_sound_comes_in_pieces_of_20_ms_at_24_khz(rate: int) -> None:
 
     assert {len(chunk) for chunk in device.chunks} == {CHUNK_BYTES}
     assert 95 <= len(device.chunks) <= 100, "the converter holds back a few milliseconds"
+
+
+def test_pieces_that_come_at_once_are_known_to() -> None:
+    """So that they can go out together."""
+    told: list[bool] = []
+    device = Device(48_000)
+    device.on_chunk = lambda _: told.append(device.more)
+    device._captured(bytes(48 * 2 * 200), 0.0)
+
+    assert told == [True] * (len(told) - 1) + [False]
 
 
 def test_a_level_is_shown_while_it_is_recorded() -> None:
@@ -80,8 +90,31 @@ def test_it_is_known_how_late_pieces_are(rate: int, held: int) -> None:
     device = Device(rate)
     assert device.held_ms == held
 
-    behind = []
+    behind, block_ms = [], delivery_ms(rate)
     for block in range(1, 30):
-        device._captured(bytes(rate // 50 * 2), 0.0)
-        behind.append(block - len(device.chunks))
-    assert min(behind) * 20 == held
+        device._captured(bytes(rate * block_ms // 1000 * 2), 0.0)
+        behind.append(block * block_ms - len(device.chunks) * CHUNK_MS)
+    assert min(behind) == held
+    assert max(behind) <= 40
+
+
+def test_blocks_are_handed_over_by_two() -> None:
+    """With the time of the first. After a loss a count begins anew: what came before does not join on to it."""
+    given: list[tuple[bytes, float, bool]] = []
+    blocks = Blocks(2, lambda pcm, at, broken: given.append((pcm, at, broken)))
+    for number, broken in enumerate((False, False, False, True, False)):
+        blocks.add(bytes([number] * 2), number * 0.02, broken)
+
+    assert given == [(b"\0\0\1\1", 0.0, False), (b"\2\2", 0.04, False), (b"\3\3\4\4", 0.06, True)]
+
+
+def test_a_block_that_waits_can_be_forgotten() -> None:
+    """What was captured while the microphone was muted stays here."""
+    given: list[bytes] = []
+    blocks = Blocks(2, lambda pcm, _at, _broken: given.append(pcm))
+    blocks.add(b"\1\1", 0.0, False)
+    blocks.discard()
+    for at in (0.02, 0.04):
+        blocks.add(b"\2\2", at, False)
+
+    assert given == [b"\2\2\2\2"]

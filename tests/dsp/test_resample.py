@@ -53,3 +53,21 @@ def test_a_rate_of_nothing_is_refused() -> None:
     """Rates are positive."""
     with pytest.raises(ValueError, match="0 samples"):
         Resampler(24_000, 0)
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_quick_stream_keeps_the_voice_and_waits_less(rate: int) -> None:
+    """What is spoken comes through, and nothing above half the lower rate is heard as something else."""
+    pcm = tone(rate, 1, 8_000)
+    quick, thorough = Resampler(rate, 24_000, quick=True), Resampler(rate, 24_000)
+    waits: dict[Resampler, list[float]] = {converter: [] for converter in (quick, thorough)}
+    for start in range(0, len(pcm), rate // 50 * 2):
+        for converter, found in waits.items():
+            converter.process(pcm[start : start + rate // 50 * 2])
+            found.append(converter.held)
+    kept = Resampler(rate, 24_000, quick=True).process(tone(rate, 1, 8_000))
+    folded = Resampler(rate, 24_000, quick=True).process(tone(rate, 1, 14_000))
+
+    assert max(waits[quick][5:]) < max(waits[thorough][5:])
+    assert abs(rms_db(kept[4_800:]) - rms_db(tone(24_000, 1, 8_000))) < 0.5
+    assert rms_db(folded[4_800:]) < -80

@@ -109,6 +109,7 @@ class ManualMicrophone:
         self.level_db: float | None = None
         self.captured = BlockTime(0.0, True)
         self.held_ms = 0
+        self.more = False
         self.opened = self.closed = False
         self.discarded = 0
 

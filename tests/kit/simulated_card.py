@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rtcli.audio.microphone import delivery_ms
 from tests.kit.waveforms import RATE
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -40,7 +41,9 @@ class Card:
     overruns: Sequence[tuple[float, float]] = ()  # when the microphone loses audio, and how much
     tells_breaks: bool = True
 
-    def blocks(self, seconds: float, ppm: float, breaks: Sequence[tuple[float, float]]) -> Iterator[tuple[float, bool]]:
+    def blocks(
+        self, seconds: float, ppm: float, breaks: Sequence[tuple[float, float]], block: float = _BLOCK_SECONDS
+    ) -> Iterator[tuple[float, bool]]:
         """When each block begins on the device, and whether something was lost before it."""
         at, left = 0.0, sorted(breaks)
         while at < seconds:
@@ -48,7 +51,7 @@ class Card:
             if broken:
                 at += left.pop(0)[1]
             yield at, broken
-            at += _BLOCK_SECONDS / (1 + ppm / 1e6)
+            at += block / (1 + ppm / 1e6)
 
 
 @dataclass(frozen=True)
@@ -75,22 +78,23 @@ def play(card: Card, room: Room, speaker: Floats, voice: Floats, *, played: OnDe
     `speaker` is given out block by block; `voice` is what else the microphone hears. Both at 24 kHz.
     """
     random = np.random.default_rng(3)
-    seconds, size = len(speaker) / RATE, int(card.rate * _BLOCK_SECONDS)
+    seconds, piece = len(speaker) / RATE, delivery_ms(card.rate) / 1000
+    size, length = int(card.rate * _BLOCK_SECONDS), round(card.rate * piece)
     fine = np.fft.irfft(np.fft.rfft(speaker), len(speaker) * _FINE) * _FINE
     blocks = list(card.blocks(seconds, card.out_ppm, card.underruns))[: int(seconds / _BLOCK_SECONDS)]
-    pieces = list(card.blocks(seconds, card.in_ppm, card.overruns))
+    pieces = list(card.blocks(seconds, card.in_ppm, card.overruns, piece))
     air = _echo(room, _air(fine, blocks, card, seconds + 1))
     given = np.interp(np.arange(len(blocks) * size) * (RATE * _FINE / card.rate), np.arange(len(fine)), fine)
-    for which, number in _order(card, blocks, pieces, random):
+    for which, number in _order(card, blocks, pieces, piece, random):
         begin, broken = (blocks, pieces)[which][number]
         told = begin + random.normal(0, card.jitter)
         if which == 0:
             block, take = given[number * size : (number + 1) * size], played
             told += card.tells_too_much
         else:
-            moments = begin + np.arange(size) / card.rate / (1 + card.in_ppm / 1e6)
+            moments = begin + np.arange(length) / card.rate / (1 + card.in_ppm / 1e6)
             block, take = _at(moments * RATE * _FINE, air), heard
-            block += _at(moments * RATE, voice) + random.normal(0, room.noise, size)
+            block += _at(moments * RATE, voice) + random.normal(0, room.noise, length)
         take(block.clip(-32_768, 32_767).astype("<i2").tobytes(), told, broken and card.tells_breaks)
 
 
@@ -109,11 +113,12 @@ def _order(
     card: Card,
     blocks: Sequence[tuple[float, bool]],
     pieces: Sequence[tuple[float, bool]],
+    piece: float,
     random: np.random.Generator,
 ) -> Iterator[tuple[int, int]]:
     """0 for the speaker or 1 for the microphone, and the number of the block, as the callbacks come."""
     calls: list[tuple[float, int, int]] = []
-    for which, row, lag in ((0, blocks, -card.out_latency), (1, pieces, card.in_latency + _BLOCK_SECONDS)):
+    for which, row, lag in ((0, blocks, -card.out_latency), (1, pieces, card.in_latency + piece)):
         busy = -1.0
         for number, (at, _) in enumerate(row):
             if card.late and random.random() < card.late:

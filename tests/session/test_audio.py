@@ -47,6 +47,18 @@ async def test_muted_means_that_nothing_leaves_the_program() -> None:
         assert appended(live) == 1
 
 
+async def test_pieces_that_come_at_once_go_out_at_once() -> None:
+    """A device gives more than one at a time: one event carries them."""
+    microphone = OwnMicrophone()
+    async with live_session(microphone=microphone) as live:
+        live.session.audio.unmute()
+        microphone._captured(bytes(CHUNK_BYTES * 2 + 10), 0.0)
+        microphone._captured(bytes(CHUNK_BYTES), 0.04)
+
+        sent = [len(decode_base64(event["audio"])) for event in live.events("input_audio_buffer.append")]
+        assert sent == [2 * CHUNK_BYTES, CHUNK_BYTES]
+
+
 async def test_muting_from_within_a_piece_takes_effect_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transport that takes no audio mutes the microphone at the first piece of several."""
     microphone = OwnMicrophone()

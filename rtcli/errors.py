@@ -153,21 +153,53 @@ class UnsupportedError(TransportError):
     """This transport cannot do what was asked of it."""
 
 
+_SAID_IN = (
+    *("message", "error", "errors", "detail", "details", "msg", "reason", "description", "error_message"),
+    *("title", "data", "payload", "body"),
+)
+"""Where servers say what is wrong: in text, in an object or a list of them, wrapped once or twice."""
+
+_BESIDE = ("code", "param", "status")
+_MAX_WRAPS, _MAX_LISTED = 4, 8
+
+
 def error_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The `error` object of an error event; {"message", "code"} where the server gives text, or no object at all."""
+    """The `error` object of an error event, empty where it says nothing.
+
+    It has its `message` as text, wherever the server puts its words; {"message", "code"} where there is no object.
+    """
     error = event.get("error")
-    if isinstance(error, Mapping) and error:
-        message = error.get("message")
-        if isinstance(message, str) and message:
-            return error
-        # how other servers name their message
-        said = next((error[key] for key in ("detail", "details", "msg", "reason", "error") if error.get(key)), None)
-        return {**error, "message": str(said)} if said else error
-    said = error or next((event[key] for key in ("message", "detail", "reason", "msg") if event.get(key)), None)
-    if not said:
-        return {}
-    named = {key: event[key] for key in ("code", "param") if key in event}
-    return {"message": said if isinstance(said, str) else str(said), **named}
+    if isinstance(error, Mapping) and isinstance(error.get("message"), str) and error["message"]:
+        return error
+    # the event's own id and type are not the error's
+    read = _read_error({name: event[name] for name in (*_BESIDE, *_SAID_IN) if name in event}, _MAX_WRAPS)
+    return {} if set(read) <= {"error"} else read
+
+
+def _read_error(value: object, wraps: int) -> Mapping[str, Any]:
+    """What a server wrote as an error, with a `message` if there is any text in it."""
+    if isinstance(value, str):
+        return {"message": value} if value else {}
+    if isinstance(value, Mapping):
+        return value if isinstance(value.get("message"), str) and value["message"] else _unwrapped(value, wraps)
+    if isinstance(value, list):
+        read = [_read_error(one, wraps - 1) for one in value[:_MAX_LISTED]] if wraps else []
+        messages = [one["message"] for one in read if "message" in one]
+        return {**read[0], "message": "; ".join(messages)} if messages else {}
+    return {"message": str(value)} if value and not isinstance(value, bool) else {}
+
+
+def _unwrapped(error: Mapping[str, Any], wraps: int) -> Mapping[str, Any]:
+    own = {key: value for key, value in error.items() if value is not None and key != "message"}
+    for name in _SAID_IN if wraps else ():
+        inner = _read_error(error.get(name), wraps - 1)
+        if inner.get("message"):
+            return {**{key: value for key, value in own.items() if key != name}, **inner}
+        if inner and name in own:  # it has a code, and no words
+            own = {**{key: value for key, value in own.items() if key != name}, **inner}
+    if own.get("status") and "code" not in own:
+        return {**own, "message": f"status {own['status']}"}
+    return own
 
 
 def message_of(event: Mapping[str, Any] | None) -> str:

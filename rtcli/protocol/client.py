@@ -13,6 +13,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import count
 from typing import Any, ClassVar, TypeAlias
 
+from rtcli.errors import error_of
 from rtcli.protocol.audio_formats import decode_base64
 from rtcli.protocol.client_events import function_call_output, session_update, truncate
 from rtcli.protocol.effects import Effect, Effects, Ready, Send
@@ -172,10 +173,9 @@ class ClientCore:
             self._pending_edits.confirmed(CREATE, item.get("id"))
 
     def _on_error(self, event: Event) -> None:
-        self.last_error, error = event, event.get("error")
-        if isinstance(error, dict):
-            self._pending_edits.settled(error.get("event_id"))
-            self.responses.failed(error)
+        self.last_error, error = event, error_of(event)
+        self._pending_edits.settled(error.get("event_id"))
+        self.responses.failed(error)
 
     def _on_response_done(self, event: Event) -> None:
         response = event.get("response")

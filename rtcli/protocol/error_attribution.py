@@ -42,6 +42,9 @@ MAX_EVENT_IDS = 65_536
 MAX_SILENT_TYPES = 64
 """Types of frames without a reply that are told apart; most are misspelled ones."""
 
+PLACEHOLDERS = frozenset({"event_TODO"})
+"""What LocalAI writes in place of every event_id."""
+
 _QUOTED = re.compile(r"'([^']*)'")
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
@@ -68,6 +71,12 @@ def possible_event_types(error: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(row.name for row in rows if field in (*row.required, *row.optional))
 
 
+def named_event(error: Mapping[str, Any]) -> str:
+    """The event_id that an `error` object names, "" for none."""
+    event_id = error.get("event_id")
+    return event_id if isinstance(event_id, str) and event_id not in PLACEHOLDERS else ""
+
+
 class SentFrames:
     """What was sent, as far as an error may refuse it: `queue` has the frames with a reply, here are all others too.
 
@@ -83,6 +92,7 @@ class SentFrames:
         # Those without an event_id: how many were sent (also before each request), how many are accepted or refused.
         self._sent, self._over = 0, 0
         self._reached = 0
+        self._names_events = False  # the server has named an event of ours in an error
 
     def name(self, event_id: str, number: int) -> None:
         """The frame `number` can be named by an error."""
@@ -118,12 +128,13 @@ class SentFrames:
         The server gives no event_id if the event had none, and some servers never do. Then it is the oldest request
         of the type that the error speaks of (an earlier one was answered before this error came; only outputs of
         tools are held back, and of those the message quotes the id). An error that says nothing at all counts for the
-        oldest frame without an event_id, lest a refused request wait for ever; that is no link, for the guess may be
-        wrong, unless nothing waits but what nobody asked for.
+        oldest frame without an event_id, and where all have one, for the oldest of a server that has named none so far,
+        lest a refused request wait for ever; that is no link, for the guess may be wrong, unless nothing waits but what
+        nobody asked for.
         """
-        event_id = error.get("event_id")
-        if isinstance(event_id, str) and event_id:
+        if event_id := named_event(error):
             number = self._event_ids.get(event_id)
+            self._names_events = self._names_events or number is not None
             return number, self._queue.get(number or 0) or self._queue.doubtful(number or 0)
         types = possible_event_types(error)
         if request := self._queue.oldest_refusable(types, _QUOTED.findall(str(error.get("message")))):
@@ -153,6 +164,8 @@ class SentFrames:
 
     def _guess(self) -> Request | None:
         request = self._queue.oldest_anonymous
+        if request is None and self._sent <= self._over and not self._names_events:
+            return self._queue.oldest_named
         if (request.silent_before if request else self._sent) > self._over:
             self._over += 1
             return None

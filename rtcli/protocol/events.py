@@ -28,6 +28,8 @@ class Malformed:
 def decode(frame: str | bytes) -> Event | Malformed:
     """One frame as an event. Text and binary frames are read alike (the reference does so).
 
+    An object with an `error` and no type is an error event: that is how a server that speaks HTTP refuses something.
+
     Integers are exact within 64 bits; larger numbers are floats, as in JavaScript.
     """
     try:
@@ -43,6 +45,8 @@ def decode(frame: str | bytes) -> Event | Malformed:
     if not isinstance(event, dict):
         return Malformed(f"a JSON {type(event).__name__}, not an object", frame)
     if not isinstance(event.get("type"), str):
+        if event.get("type") is None and event.get("error"):  # as HTTP has it: some servers send that over the socket
+            return {**event, "type": "error"}
         return Malformed("no text under 'type'", frame)
     return event
 

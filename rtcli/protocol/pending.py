@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from rtcli.errors import error_of
 from rtcli.protocol.catalog import EVENT_TYPES, ROWS, event_types
 from rtcli.protocol.dialects import ENDS, NAMES, response_ended
-from rtcli.protocol.error_attribution import SentFrames, possible_event_types
+from rtcli.protocol.error_attribution import SentFrames, named_event, possible_event_types
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
 from rtcli.protocol.record import Direction
@@ -318,7 +318,7 @@ class PendingRequests:
 
     def _on_error(self, number: int, event: _Event) -> int | None:
         error = error_of(event)
-        types = frozenset() if _text(error.get("event_id")) else possible_event_types(error)
+        types = frozenset() if named_event(error) else possible_event_types(error)
         if "response.create" in types and self._turns.answered_next:
             return self._turns.take()  # the server could not begin a response of its own
         parent, request = self._frames.refused(error)

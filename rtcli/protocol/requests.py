@@ -203,6 +203,12 @@ class RequestQueue:
         """The oldest request without an event_id that the server has not taken on."""
         return _first(self._anonymous)
 
+    @property
+    def oldest_named(self) -> Request | None:
+        """The oldest request with an event_id that the server has not taken on."""
+        found = [_first(requests) for (_, named), requests in self._refusable.items() if named]
+        return min((request for request in found if request), key=lambda request: request.number, default=None)
+
     def _file(self, request: Request, key: Hashable) -> None:
         request.key = key
         self._by_key.setdefault((request.type, key), {})[request.number] = request

@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any
 
 from rtcli.protocol.audio_formats import AudioFormat, parse_format
-from rtcli.protocol.error_attribution import possible_event_types
+from rtcli.protocol.error_attribution import named_event, possible_event_types
 from rtcli.protocol.events import Event
 from rtcli.protocol.moves import move
 
@@ -265,8 +265,7 @@ class ResponseSequencer:
             self._create_refused(error.get("code"), self._pending)
 
     def _refuses(self, error: Mapping[str, Any], pending: Pending) -> bool:
-        event_id = error.get("event_id")
-        if isinstance(event_id, str) and event_id:
+        if event_id := named_event(error):
             return event_id == pending.event_id
         return not pending.answered and "response.create" in possible_event_types(error)
 
@@ -287,6 +286,14 @@ class ResponseSequencer:
             del self._running[response_id]
             self._given_up.append(response_id)
         self._move(SlotEvent.CANCEL_REFUSED)
+
+    def give_up_create(self, event_id: str | None) -> None:
+        """Nobody waits any longer for the answer to a create (None: one without an id). What it served is not asked
+        for again; an answer that comes after all is a response like any other."""
+        pending = self._pending
+        if pending is not None and not pending.answered and event_id in (None, pending.event_id):
+            self._pending = None
+            self._move(SlotEvent.CREATE_REFUSED)
 
     def give_up(self) -> None:
         """Nobody waits any longer for what runs or was asked for; the queue does not."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from rtcli.errors import error_of
 from rtcli.masking import masked_start
 from rtcli.protocol.audio_formats import base64_length
 from rtcli.protocol.ids import short_id
@@ -157,8 +158,9 @@ def _offsets(event: _Event, formats: WireFormats) -> str:
 
 
 def _failed(event: _Event, formats: WireFormats) -> str:
-    error = event.get("error")
-    return f"{error.get('code') or error.get('type')}: {error.get('message')}" if error else _scalars(event, formats)
+    error = error_of(event)
+    said = error.get("code") or error.get("type"), error.get("message")
+    return ": ".join(str(part) for part in said if part) or _scalars(event, formats)
 
 
 def _nothing(event: _Event, formats: WireFormats) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rtcli.errors import ExitCode, error_of
+from rtcli.errors import ExitCode, ServerError
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch
 from rtcli.protocol.units import duration
 from rtcli.scenario.facts import Fact, SceneFacts
@@ -126,8 +126,7 @@ def unexpected(facts: SceneFacts, expected: Sequence[Expectation] = ()) -> StepP
 
 def _trouble(fact: Fact) -> StepProblem:
     if fact.value.get("type") == "error":
-        error = error_of(fact.value)
-        words = ": ".join(str(error[name]) for name in ("code", "message") if error.get(name))
+        words = str(ServerError(fact.value))
         return StepProblem(f"the server sent an error in #{fact.number}", (words,), ExitCode.SERVER_ERROR)
     response = fact.value["response"]
     details = response.get("status_details")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from rtcli.errors import error_of
 from rtcli.protocol.event_matching import stands_for_itself
 from rtcli.scenario.facts import decoded_arguments
 from rtcli.timeline.reading import mapping
@@ -39,8 +38,7 @@ class Answers:
                 if isinstance(item, Mapping):
                     self._item(item)
         elif kind == "error":
-            error = error_of(event)
-            self._errors.append(str(error.get("code") or error.get("type") or "*"))
+            self._errors.append(str(mapping(event, "error").get("code") or "*"))
 
     def _item(self, item: Mapping[str, Any]) -> None:
         call_id = str(item.get("call_id") or item.get("id"))

@@ -14,7 +14,7 @@ from rtcli.protocol.filters import type_of
 from rtcli.protocol.record import DECIMALS, Connected, Frame, Record
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.session.neighbors import require_conversation, require_turns
-from rtcli.session.pending import Requests
+from rtcli.session.pending import Requests, is_error
 from rtcli.session.state import SessionState
 from rtcli.session.view_feed import ViewFeed
 from rtcli.session.waits import Waits
@@ -81,18 +81,17 @@ class Link:
             self.record(record)
         # After the state, which knows by now what this frame settles; before the views, which an error may not need.
         raised = isinstance(record, Frame) and self.requests.observe(record)
-        if isinstance(record, Frame) and record.event and record.event.get("type") == "error":
-            self._stop_asking()
+        refused = self.transport.frames.pending.settled if isinstance(record, Frame) and is_error(record) else ()
+        if any(request.optional and request.type == "conversation.item.retrieve" for request in refused):
+            self.transport.omissions.retrieve = True  # nobody but us wants it: it is not asked for again
         for view in views:
             if not (raised and isinstance(view, Notice)):  # the caller raises what it says
                 self.feed.show(view)
+        # Where the error names nothing that is a guess. The transport makes none; we wait no longer.
+        for request in refused:
+            if request.type == "response.create" and isinstance(record, Frame) and record.parent is None:
+                self.transport.give_up_create(request.event_id)
         self.changed.set()
-
-    def _stop_asking(self) -> None:
-        """What the server has refused once is not asked for again where nobody but us wants it."""
-        settled = self.transport.frames.pending.settled
-        if any(request.optional and request.type == "conversation.item.retrieve" for request in settled):
-            self.transport.omissions.retrieve = True
 
     def show(self, view: View) -> None:
         """Hand a view to everyone who watches."""

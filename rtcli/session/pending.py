@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rtcli.errors import ConnectionLostError, ExpectationError, ServerError
+from rtcli.errors import ConnectionLostError, ExpectationError, ServerError, error_of
+from rtcli.protocol.dialects import as_verdict
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Frame
 from rtcli.protocol.requests import Request
@@ -41,7 +42,7 @@ class Requests:
                 self._waiters.remove(waiter)
                 if not waiter.future.done():
                     waiter.future.set_result(record)
-                raised = raised or (waiter.raises and _is_error(record))
+                raised = raised or (waiter.raises and is_error(record))
         return raised
 
     def lost(self, error: ConnectionLostError) -> None:
@@ -77,12 +78,12 @@ class Requests:
                     record = await future
             except TimeoutError as error:
                 raise ExpectationError(f"no answer to {event['type']}", why=f"{seconds:g} s have passed") from error
-        if _is_error(record):
+        if is_error(record):
             assert record.event is not None
-            inner = record.event.get("error")
-            raise ServerError(record.event, hint=hints.of_error(inner if isinstance(inner, Mapping) else {}))
+            raise ServerError(record.event, hint=hints.of_error(error_of(record.event)))
         return record
 
 
-def _is_error(record: Frame) -> bool:
-    return record.event is not None and record.event.get("type") == "error"
+def is_error(record: Frame) -> bool:
+    """Whether the server says that something went wrong, under whatever name."""
+    return record.event is not None and as_verdict(record.event).get("type") == "error"

@@ -97,6 +97,11 @@ class Reports(Part):
             self._optional_refused.add(kind)
             yield Notice(f"the server refused {kind}, which rtcli sends by itself", str(error.get("message") or ""))
 
+    @sent("response.create")
+    def _on_response_create(self, _event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
+        """An error that comes now is about something new, and told, even if it says the same."""
+        return self._repetitions()
+
     @received("response.created")
     def _on_response_created(self, event: Mapping[str, Any], _frame: Frame) -> None:
         self._running.add(str(mapping_of(event.get("response")).get("id")))

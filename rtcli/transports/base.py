@@ -213,6 +213,11 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         self._core.responses.give_up()
         self._run(self._perform, self._core.next_create())
 
+    def give_up_create(self, event_id: str | None) -> None:
+        """The answer to this response.create is waited for no longer: the next one may go out."""
+        self._core.responses.give_up_create(event_id)
+        self._run(self._perform, self._core.next_create())
+
     def send_message(
         self, message: Any, other_event_data: Mapping[str, Any] | None = None, *, trigger_response: bool = True
     ) -> None:

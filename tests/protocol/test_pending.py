@@ -603,6 +603,24 @@ def test_an_error_that_says_nothing_ends_the_oldest_event_without_an_id_and_is_l
     assert wire.waiting == ["conversation.item.create"]
 
 
+def test_where_all_events_have_ids_the_oldest_was_refused() -> None:
+    """A server that names none of them would never end their wait."""
+    wire = Wire().sends({**USER, "event_id": "a"}, {**CREATE, "event_id": "b"})
+
+    assert wire.gets(error("server_error")) == [None]
+    assert wire.waiting == ["response.create"]
+    assert wire.gets(error("server_error", event_id="event_TODO")) == [None]  # what LocalAI writes for all
+    assert wire.waiting == []
+
+
+def test_a_server_that_names_events_would_have_named_this_one() -> None:
+    """Its error about nothing ends no wait."""
+    wire = Wire().sends({**USER, "event_id": "a"}, {**CREATE, "event_id": "b"})
+
+    assert wire.gets(error("bad", event_id="a"), error("server_error")) == [1, None]
+    assert wire.waiting == ["response.create"]
+
+
 def test_a_reply_that_comes_after_such_an_error_is_linked_all_the_same() -> None:
     """The error was about something else: the guess is taken back."""
     wire = Wire().sends(CREATE)

@@ -174,6 +174,20 @@ def test_an_error_about_something_else_leaves_the_create_pending(error: dict[str
     assert responses.next_create() is None
 
 
+@pytest.mark.parametrize(("event_id", "free"), [("mine", True), (None, True), ("other", False)])
+def test_a_create_that_is_given_up_makes_room_for_the_next(event_id: str | None, free: bool) -> None:
+    """Its late answer is a response like any other."""
+    responses = ResponseSequencer()
+    responses.request_event({"type": "response.create", "event_id": "mine"})
+    sent(responses)
+    responses.request({"next": True})
+    responses.give_up_create(event_id)
+
+    assert (responses.next_create() is not None) is free
+    responses.created(default("late"))
+    assert responses.active
+
+
 def test_requests_that_a_refused_create_would_have_served_are_asked_for_again() -> None:
     """The create was for all of them: the refusal costs one request, not all."""
     responses = asked(None, None)

@@ -167,7 +167,7 @@ class Exchange:
         if code is ExitCode.SERVER_ERROR:
             error = ServerError(event)
             # one about nothing of ours that comes again and again is told once
-            if not linked and (error.what, error.why) == self._told:
+            if not linked and not self._progress.pending.settled and (error.what, error.why) == self._told:
                 self._told_again += 1
                 return
             self._told = (error.what, error.why)

@@ -38,6 +38,11 @@ _REASONS = {
 OVERWRITE_HINT = "--force overwrites it"
 
 
+def expanded(path: Path | str) -> Path:
+    """The path with the home folder in place of `~`; as a shell does it, `~NAME` of nobody stays what it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  pathlib raises RuntimeError there
+
+
 def write_file(path: Path | str, content: bytes | str, *, replace: bool = False) -> None:
     """Write a whole file. Until its last byte is on the disk an old one stays as it was.
 
@@ -110,7 +115,7 @@ def unwritable(path: Path | str, error: OSError) -> InputError:
 
 def _resolved(path: Path) -> Path:
     """Where links lead, as long as the user made them: in a shared folder anybody can put one."""
-    path = path.expanduser()
+    path = expanded(path)
     if _below_dev(path):
         return path
     if path.is_symlink() and not _trusted(path.lstat().st_uid):

@@ -9,6 +9,7 @@ import typer
 from rtcli.cli import completion, output, report
 from rtcli.cli.options import settings_of
 from rtcli.errors import ExitCode, UsageError
+from rtcli.files import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def export(
         exported = write_export(to, recording.source, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
     else:
-        path = Path(out).expanduser() if out else Path(f"{stem_of(recording.path)}{FORMATS[to].suffix}")
+        path = expanded(out) if out else Path(f"{stem_of(recording.path)}{FORMATS[to].suffix}")
         with new_file(output_of(recording.path, path), replace=force) as write:
             exported = write_export(to, recording.source, write)
         output.show(Notice(f"{exported.what} written to {path}", level=Level.OK))

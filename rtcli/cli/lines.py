@@ -7,11 +7,11 @@ import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TextIO
 
 from rtcli.cli.event_input import read_chunks
 from rtcli.errors import InputError
+from rtcli.files import expanded
 from rtcli.reading import decode_line, utf8_chunks
 
 _MAX_AHEAD = 64
@@ -58,7 +58,7 @@ class Lines:
             if self._file == "-":
                 descriptor = self._stdin.fileno()
             else:
-                descriptor = opened.enter_context(Path(self._file).expanduser().open("rb")).fileno()
+                descriptor = opened.enter_context(expanded(self._file).open("rb")).fileno()
             rest = b""
             for chunk in utf8_chunks(read_chunks(descriptor), self._file):
                 # Split as bytes: str.splitlines() would also split at U+2028, which JSON allows inside of a string.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.errors import InputError, UsageError
+from rtcli.files import expanded
 from rtcli.views import Level, Notice
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class RecordingChoice:
         Raises InputError for a named file that cannot be made.
         """
         if self.file is not None:
-            recorder.start(Path(self.file).expanduser(), replace=self.replace)
+            recorder.start(expanded(self.file), replace=self.replace)
         elif prompt and not self.off:
             try:
                 # A file that was named must be had, this one not: a full disk must not keep anybody from a chat.
@@ -115,7 +116,7 @@ def file_writer(file: str | None, command: str, endpoint: Endpoint, *, replace: 
         report.line(f"warning: the recording ends here: {file}: {problem}")
 
     header = Header(datetime.now(UTC), command, endpoint.label, endpoint.model or "", rtcli.__version__)
-    return RecordingWriter(Path(file).expanduser(), header, failed=failed, replace=replace)
+    return RecordingWriter(expanded(file), header, failed=failed, replace=replace)
 
 
 def recording_path(file: str, directory: str | None) -> str:
@@ -128,12 +129,12 @@ def folder_of(directory: str | None) -> RecordingFolder:
     from rtcli.config.folders import recordings_folder
     from rtcli.recording.folder import RecordingFolder
 
-    return RecordingFolder(Path(directory).expanduser() if directory else recordings_folder())
+    return RecordingFolder(expanded(directory) if directory else recordings_folder())
 
 
 def output_of(recording: str, path: Path) -> Path:
     """The file that is made of a recording: --force does not mean the recording. Raises UsageError."""
-    source = Path(recording).expanduser()
+    source = expanded(recording)
     if source.exists() and path.exists() and path.samefile(source):
         raise UsageError(f"{path} is the recording itself", hint="-o FILE names another file")
     return path

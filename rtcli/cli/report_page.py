@@ -10,6 +10,7 @@ import typer
 from rtcli.cli import output, report
 from rtcli.cli.options import settings_of
 from rtcli.errors import ExitCode
+from rtcli.files import expanded
 from rtcli.protocol.units import size
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def report_page(
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return ExitCode.OK
-    target = output_of(path, Path(out).expanduser() if out else Path(f"{stem_of(path)}.html"))
+    target = output_of(path, expanded(out) if out else Path(f"{stem_of(path)}.html"))
     written = 0
     with new_file(target, replace=force) as write:
         for piece in pieces:

@@ -9,6 +9,7 @@ from rtcli.cli import output, report
 from rtcli.cli.options import group, settings_of
 from rtcli.cli.recording_options import folder_of, stem_of
 from rtcli.errors import ExitCode, InputError, UsageError
+from rtcli.files import expanded
 
 if TYPE_CHECKING:
     from rtcli.recording.header import Header
@@ -53,7 +54,7 @@ def from_recording(
         found, header = connections(reader), reader.header
     if not found:
         raise InputError(str(path), "it has no frames to make a scenario of")
-    target = Path(out).expanduser() if out else Path(f"{stem_of(str(path))}{_SUFFIX}")
+    target = expanded(out) if out else Path(f"{stem_of(str(path))}{_SUFFIX}")
     # pytest and `rtcli run FOLDER` find scenarios by their names.
     if not target.name.endswith((_SUFFIX, ".scenario.yml")):
         raise UsageError(f"-o {out}", why=f"a scenario's name ends with {_SUFFIX}")

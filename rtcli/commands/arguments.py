@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from rtcli.commands.known import Known
 from rtcli.commands.lexer import quoted
 from rtcli.errors import UsageError
+from rtcli.files import expanded
 from rtcli.session.audio_devices import device_names
 from rtcli.session.images import IMAGE_SUFFIXES
 
@@ -108,7 +109,7 @@ class FilePath(ArgumentType[Path]):
         self.suffixes = suffixes
 
     def parse(self, text: str, known: Known) -> Path:
-        return Path(text).expanduser()
+        return expanded(_file_name(text))
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return file_suggestions(typed, self.suffixes)
@@ -123,7 +124,7 @@ class ImageSource(FilePath):
         super().__init__(*IMAGE_SUFFIXES)
 
     def parse(self, text: str, known: Known) -> Any:
-        return text
+        return _file_name(text)
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         yield from super().suggest(typed, known)
@@ -147,12 +148,19 @@ class DeviceName(ArgumentType[str]):
         return (Suggestion(name, f"device {index}") for index, name in device_names(self.kind))
 
 
+def _file_name(text: str) -> str:
+    """The text. Raises UsageError where no file can have that name."""
+    if not text or "\0" in text:
+        raise UsageError(f"{text!r} is not the name of a file")
+    return text
+
+
 def file_suggestions(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Suggestion]:
     """Entries of the folder that `typed` is in; folders go on. Unreadable folders suggest nothing."""
     head, slash, _ = typed.rpartition("/")
     try:
         # Not Path(typed).parent: of "src/" that would be ".", and not the folder that was named.
-        entries = sorted((Path(head + slash or ".").expanduser()).iterdir())
+        entries = sorted(expanded(head + slash or ".").iterdir())
     except (OSError, RuntimeError):  # RuntimeError: "~nobody" has no home
         return
     for entry in entries:

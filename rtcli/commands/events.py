@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from pathlib import Path
 from typing import Annotated, Literal
 
 from rtcli.commands.arguments import RemainingText
@@ -15,6 +14,7 @@ from rtcli.commands.registry import command
 from rtcli.commands.sent_line import sent_line
 from rtcli.commands.session_arguments import ClientEvents, EventPattern, FilterTerms, FrameNumbers, RecordKey
 from rtcli.errors import UsageError
+from rtcli.files import expanded
 from rtcli.masking import masked
 from rtcli.protocol.filters import parse_filter
 from rtcli.protocol.occurrences import Occurrence, interleaved
@@ -36,7 +36,7 @@ def send(context: Context, event: Annotated[str, ClientEvents()], *, raw: bool =
     """
     # Taken before anything is sent: what lies behind it is what this command has sent.
     before = context.session.state.log.last_number
-    path = Path(event[1:]).expanduser() if event.startswith("@") else None
+    path = expanded(event[1:]) if event.startswith("@") else None
     text, file = (event, "") if path is None else (read_text(path), str(path))
     views = send_events(text, context, raw=raw, file=file)
     return [*views, *sent_line(context, before)]

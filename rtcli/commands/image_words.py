@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from rtcli.commands.lexer import next_word
+from rtcli.files import expanded
 from rtcli.session.images import IMAGE_SUFFIXES, file_of, names_an_image
 
 _OF_ADDRESSES = "._%+-/"  # beside letters and digits, what stands before the @ of an address, or in a path
@@ -96,6 +96,6 @@ def _is_more_than_a_name(text: str) -> bool:
     if text[-1:].isalnum() and not _NEXT.search(text):
         return False
     try:
-        return not Path(text).expanduser().is_file()
+        return not expanded(text).is_file()
     except (OSError, ValueError, RuntimeError):
         return True

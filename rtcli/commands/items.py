@@ -14,6 +14,7 @@ from rtcli.commands.files import read_json
 from rtcli.commands.registry import command
 from rtcli.commands.session_arguments import ItemId, ItemOrFile
 from rtcli.errors import InputError, RtcliError, UsageError
+from rtcli.files import expanded
 from rtcli.protocol.items import Item, MessageItem
 from rtcli.session.tools.results import shown_json
 from rtcli.session.transfer import TransferResult, as_json, import_items, text_of_item
@@ -135,7 +136,7 @@ async def reset(context: Context, point: Annotated[str, ItemOrFile()] = "") -> V
 
 
 def _from_file(name: str) -> list[Mapping[str, Any]]:
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.exists():
         raise UsageError(f"{name!r} is neither an item nor a file", hint="/history lists the items")
     value = read_json(path)

@@ -25,10 +25,17 @@ _FIXED = ("object", "id", "expires_at")  # the server's own, never sent back
 
 
 def _confirmed(context: Context) -> Mapping[str, Any]:
-    session = context.state.session
-    if session is None:
-        raise UsageError("there is no session yet", hint="/reconnect")
-    return session
+    """The session, to change it. Raises UsageError without one."""
+    if context.state.session is None:
+        context.session.require_connection()
+        raise UsageError("there is no session yet", why="the server has confirmed none")
+    return context.state.session
+
+
+def _last_confirmed(context: Context) -> Mapping[str, Any]:
+    """The session, to look at it: also that of a connection that has ended. Raises UsageError without one."""
+    session = context.state.last_session
+    return _confirmed(context) if session is None else session
 
 
 async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
@@ -48,13 +55,13 @@ async def _apply(context: Context, changes: Mapping[str, Any]) -> list[View]:
 @command("session show", topic="session", aliases=("session",))
 def session_show(context: Context) -> Views:
     """Show the session as confirmed by the server."""
-    return Json(_confirmed(context), title="session")
+    return Json(_last_confirmed(context), title="session")
 
 
 @command("session get", topic="session")
 def session_get(context: Context, path: Annotated[str, SessionPath()]) -> Views:
     """Show one setting: /session get audio.input.turn_detection"""
-    value = settings.get(_confirmed(context), path)
+    value = settings.get(_last_confirmed(context), path)
     if value is settings.MISSING:
         raise UsageError(f"the session has no setting {path!r}", hint=beta_fields.advice(path) or "see /session")
     return Json(value, title=path)
@@ -124,7 +131,7 @@ async def session_load(context: Context, file: Annotated[Path, FilePath(".json")
 @command("session save", topic="session")
 def session_save(context: Context, file: Annotated[Path, FilePath(".json")], *, force: bool = False) -> Views:
     """Write the settings to a JSON file, for /session load or --session; --force overwrites one."""
-    text = json.dumps(_editable(_confirmed(context)), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(_editable(_last_confirmed(context)), indent=2, ensure_ascii=False) + "\n"
     write_text(file, text, replace=force)
     without = "" if masked(text) == text else "a secret in them is masked: put it back before you load the file"
     return Notice(f"settings written to {file}", without, level=Level.OK)

@@ -126,6 +126,8 @@ class AllowedValue(ArgumentType[str]):
         self.label = label
 
     def parse(self, text: str, known: Known) -> str:
+        if not text:
+            raise UsageError(f"{self.label} is empty")
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
@@ -172,6 +174,8 @@ class RecordKey(ArgumentType[str]):
     label = "N|ID|TYPE"
 
     def parse(self, text: str, known: Known) -> str:
+        if not text:
+            raise UsageError("'' is not the number, id or type of an event")
         return text
 
     def suggest(self, typed: str, known: Known) -> Iterator[Suggestion]:

@@ -10,7 +10,7 @@ from rtcli.commands.charts import turn_chart
 from rtcli.commands.context import Context
 from rtcli.commands.known import Known
 from rtcli.commands.registry import command
-from rtcli.errors import UsageError
+from rtcli.errors import ExpectationError, TransportError, UsageError
 from rtcli.protocol.ids import short_id
 from rtcli.timeline.figures import COLUMNS, FIGURES, SHARES, summary, values
 from rtcli.timeline.spans import is_running, spans
@@ -34,7 +34,7 @@ async def stats(context: Context, *, json: bool = False) -> Views:
     above its bound (setting: bounds) is marked. --json has every figure of every turn.
     """
     turns = [turn for turn in context.state.timeline.turns if turn.responses or turn.failed]
-    trip = await _round_trip(context)
+    trip, no_trip = await _round_trip(context)
     if json:
         return Json(_as_json(turns, context.bounds, trip), full=True)
     views: list[View] = []
@@ -43,10 +43,14 @@ async def stats(context: Context, *, json: bool = False) -> Views:
         views.append(_table(fine, context.bounds))
     if failed := [turn for turn in turns if turn.failed]:
         views.append(_failed(failed))
+    if not views:
+        views.append(Notice("nothing has been measured yet"))
     if trip is not None:
         # without the model, so that network and model can be told apart
         views.append(Notice(f"round trip {trip:.1f} ms", why="WebSocket ping, just now"))
-    return views or Notice("nothing has been measured yet")
+    elif no_trip:
+        views.append(Notice("round trip n/a", why=no_trip))
+    return views
 
 
 class TurnNumber(Integer):
@@ -96,11 +100,14 @@ def _spans_as_json(turn: Turn) -> dict[str, Any]:
     return {**_turn_as_json(turn), "spans": rows}
 
 
-async def _round_trip(context: Context) -> float | None:
-    """Milliseconds of a ping; None where nothing is connected, and in a call, which has none."""
-    if context.live is None or not context.live.lifecycle.connected or context.live.audio.in_call:
-        return None
-    return await context.live.lifecycle.ping() * 1000
+async def _round_trip(context: Context) -> tuple[float | None, str]:
+    """Milliseconds of a ping; where there are none, why, and "" where nothing is connected."""
+    if context.live is None or not context.live.lifecycle.connected:
+        return None, ""
+    try:
+        return await context.live.lifecycle.ping() * 1000, ""
+    except (TransportError, ExpectationError) as error:
+        return None, str(error)
 
 
 def _table(turns: Sequence[Turn], bounds: Mapping[str, float]) -> Table:

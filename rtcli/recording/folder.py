@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rtcli.errors import InputError
-from rtcli.files import is_locked
+from rtcli.files import expanded, is_locked
 from rtcli.recording.header import Header
 from rtcli.recording.reader import open_recording
 
@@ -83,7 +83,7 @@ class RecordingFolder:
 
         Raises InputError where there is none, and where several fit.
         """
-        path = Path(name).expanduser()
+        path = expanded(name)
         # What looks like a path is one, also where nothing is there: then the error is about that file.
         if os.sep in name or path.suffix in (".ndjson", ".gz", ".json", ".jsonl") or path.exists():
             return path

@@ -10,10 +10,10 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from rtcli.errors import InputError
+from rtcli.files import expanded
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Frame, Record
 from rtcli.protocol.record_parsing import LineError, UnknownKindError, parse_object, parse_record
@@ -83,7 +83,7 @@ class RecordingReader:
         if self._starts is None or self._renumbered or self.header is None or not 0 < number <= len(self._starts):
             return None
         try:
-            with Path(self.name).expanduser().open("rb") as file:
+            with expanded(self.name).open("rb") as file:
                 # A position in the unpacked text says nothing about the packed file.
                 if file.read(2) == _GZIP:
                     return None
@@ -197,7 +197,7 @@ def open_recording(file: str) -> RecordingReader:
     if file == "-":
         return RecordingReader(cast(BinaryIO, sys.stdin.buffer), "standard input")
     try:
-        return RecordingReader(Path(file).expanduser().open("rb"), file)
+        return RecordingReader(expanded(file).open("rb"), file)
     except OSError as error:
         raise InputError(file, error.strerror or str(error)) from error
 

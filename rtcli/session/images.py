@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from rtcli.errors import ConnectError, InputError
+from rtcli.files import expanded
 from rtcli.http.client import stream
 from rtcli.protocol.audio_formats import decode_base64, encode_base64
 from rtcli.protocol.units import size
@@ -99,7 +100,7 @@ def names_an_image(text: str) -> bool:
     if text.lower().startswith(("http://", "https://")):
         return True
     try:
-        path = file_of(text).expanduser()
+        path = expanded(file_of(text))
         return path.is_file() or ("/" in text and path.exists())  # a folder by its bare name may be anything
     except (OSError, RuntimeError, ValueError):
         return False
@@ -124,7 +125,7 @@ async def load_image(source: str, *, base: Path | None = None) -> PreparedImage:
 
 def _read(source: str, base: Path | None = None) -> bytes:
     try:
-        path = _same_but_for_blanks((base or Path()) / file_of(source).expanduser())
+        path = _same_but_for_blanks((base or Path()) / expanded(file_of(source)))
         if path.is_dir():
             raise InputError(source, "this is a folder, not an image")
         if path.stat().st_size > MAX_FILE_BYTES:

@@ -90,7 +90,7 @@ class Link:
         # Where the error names nothing that is a guess. The transport makes none; we wait no longer.
         for request in refused:
             if request.type == "response.create" and isinstance(record, Frame) and record.parent is None:
-                self.transport.give_up_create(request.event_id)
+                self.transport.give_up_response(request)
         self.changed.set()
 
     def show(self, view: View) -> None:

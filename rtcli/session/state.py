@@ -46,7 +46,7 @@ class SessionState(Part):
 
     `log` holds every frame, `items` the conversation, `audio` what was received and heard, `transcripts` the text
     streams, `timeline` the turns and their latencies, `metrics` what was counted, `tools` what was declared, `reports`
-    what went wrong. `session` is the session as the server confirmed it last on this connection.
+    what went wrong. `session` is the session as the server confirmed it last on this connection, `last_session` on any.
     """
 
     def __init__(self) -> None:
@@ -63,6 +63,7 @@ class SessionState(Part):
         self.reports = Reports(self.log, self.transcripts, self.audio)
         self._dialect = Dialect()  # what this server says otherwise than GA
         self.session: Mapping[str, Any] | None = None
+        self.last_session: Mapping[str, Any] | None = None
         self.asked: Mapping[str, Any] = {}  # what this connection asked of the session, also rtcli by itself
         self.connection: Connected | None = None
         # In the order of their views: what went wrong comes before what is said. The meter comes before the reports,
@@ -153,7 +154,7 @@ class SessionState(Part):
     @received("session.created", "session.updated")
     def _on_session(self, event: Mapping[str, Any], _frame: Frame) -> None:
         if isinstance(session := event.get("session"), Mapping):
-            self.session = session
+            self.session = self.last_session = session
 
     @sent("session.update")
     def _on_session_update(self, event: Mapping[str, Any], _frame: Frame) -> None:

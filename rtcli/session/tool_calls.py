@@ -256,8 +256,10 @@ class ToolCalls:
         if len(found) == 1:
             return found[0]
         names = ", ".join(entry.call.call_id for entry in entries)
-        why = f"waiting: {names}" if names else "no call is waiting"
-        raise UsageError("which call?" if found else f"call {call_id or ''!r} is not waiting for an output", why=why)
+        if not entries:
+            raise UsageError("no call is waiting for an output")
+        what = "which call?" if found else f"call {call_id!r} is not waiting for an output"
+        raise UsageError(what, why=f"waiting: {names}")
 
     def _stop(self, entry: _Call) -> None:
         if entry.task is not None:

@@ -18,6 +18,7 @@ from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.payloads import ErrorPayload
 from rtcli.protocol.playback import Playback, Truncation
 from rtcli.protocol.record import Frame
+from rtcli.protocol.requests import Request
 from rtcli.protocol.session_config import Payload, build_payload, build_turn_detection
 from rtcli.request_head import ApiKey
 from rtcli.transports.emitter import Emitter
@@ -207,15 +208,16 @@ class OpenAIRealtimeBase(Emitter, RealtimeTransportLayer):
         """
         self._run(self._perform, self._core.request_response(response))
 
-    def give_up_response(self) -> None:
-        """The responses that run, or were asked for, are waited for no longer: what waits behind them may go out."""
-        self.frames.pending.give_up()
-        self._core.responses.give_up()
-        self._run(self._perform, self._core.next_create())
+    def give_up_response(self, create: Request | None = None) -> None:
+        """The responses that run, or were asked for, are waited for no longer: what waits behind them may go out.
 
-    def give_up_create(self, event_id: str | None) -> None:
-        """The answer to this response.create is waited for no longer: the next one may go out."""
-        self._core.responses.give_up_create(event_id)
+        With a `create`, that is the answer to this response.create alone.
+        """
+        if create is None:
+            self.frames.pending.give_up()
+            self._core.responses.give_up()
+        else:
+            self._core.responses.give_up_create(create.event_id)
         self._run(self._perform, self._core.next_create())
 
     def send_message(

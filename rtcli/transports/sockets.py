@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from websockets.asyncio.connection import Connection as LibraryConnection
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 
@@ -111,8 +113,18 @@ class CallerSocket:
         self._signs += 1
 
     async def ping(self) -> float:
-        """Raises UnsupportedError."""
-        raise UnsupportedError("this WebSocket is not ours to ping")
+        """Seconds for one round trip, where the socket can ping as `websockets` does. Raises UnsupportedError."""
+        began, ping = time.monotonic(), getattr(self._socket, "ping", None)
+        try:
+            pong = await ping() if ping is not None else None
+            if not inspect.isawaitable(pong):
+                raise UnsupportedError("this WebSocket does not tell when a ping is answered")
+            await pong
+        except (ConnectionClosed, UnsupportedError):
+            raise
+        except Exception as error:  # whatever a stranger's socket raises
+            raise UnsupportedError("this WebSocket cannot ping", why=f"{type(error).__name__}: {error}") from error
+        return time.monotonic() - began
 
     def abort(self) -> bool:
         """Whether the connection could be ended without the peer: here it cannot."""

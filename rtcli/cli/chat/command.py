@@ -11,6 +11,7 @@ from rtcli.cli.chat.options import ChatOptions
 from rtcli.cli.minting import secrets_url
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, UsageError
+from rtcli.files import expanded
 from rtcli.protocol.session_kind import SessionKind, is_attached
 from rtcli.views import DisplaySettings
 
@@ -166,11 +167,10 @@ def _tools(file: str | None) -> "tuple[StandardStreams, ToolFile | None]":
 
     if not file:
         return shared_streams(), None
-    from pathlib import Path
 
     from rtcli.session.tools.load import load_tools
 
-    path = Path(file).expanduser()
+    path = expanded(file)
     # Code may print to stdout whenever it likes; JSON schemas run nothing.
     streams = streams_apart() if path.suffix == ".py" else shared_streams()
     return streams, load_tools(path)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtcli.cli.options import bounds_of
 from rtcli.config.settings import Settings
 from rtcli.errors import UsageError
+from rtcli.files import expanded
 from rtcli.protocol.filters import parse_filter
 from rtcli.proxy.proxy import check_faults
 from rtcli.proxy.target import DEFAULT_TO, Target
@@ -72,7 +72,7 @@ class ProxyOptions:
         from rtcli.recording.folder import RecordingFolder
 
         if self.record is not None:
-            named = RecordingFolder(Path(self.record).expanduser())
+            named = RecordingFolder(expanded(self.record))
             named.make()  # now, so that it shows before an app connects
             return named
         off = self.no_record or self.settings.get("record") is False

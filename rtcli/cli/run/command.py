@@ -1,12 +1,12 @@
 """`rtcli run`: scenarios as tests of a model, with a line for each step and an exit code."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rtcli.cli import options, output, recording_options, report, runner
 from rtcli.errors import ExitCode, InputError, UsageError
+from rtcli.files import expanded
 
 if TYPE_CHECKING:
     from rtcli.testing.build import ScenarioTarget
@@ -101,7 +101,7 @@ def _cases(files: list[str], settings: list[str]) -> "list[Case]":
     matrix = [parse_setting(text) for text in settings]
     found: list[Case] = []
     wrong: list[InputError] = []
-    for path in find_scenarios([Path(file).expanduser() for file in files]):
+    for path in find_scenarios([expanded(file) for file in files]):
         try:
             document, at = load_document(path)
             for variant, changed in variants(document, matrix):
@@ -160,7 +160,7 @@ def _tools(file: str | None) -> Any:
         return ()
     from rtcli.session.tools.load import load_tools
 
-    loaded = load_tools(Path(file).expanduser())
+    loaded = load_tools(expanded(file))
     for notice in loaded.notices:
         report.notice(notice)
     return loaded.tools

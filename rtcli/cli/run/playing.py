@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import rtcli
@@ -16,7 +15,7 @@ from rtcli.cli import output
 from rtcli.cli.run.comparison import tables
 from rtcli.cli.run.progress import RunProgress
 from rtcli.errors import ExitCode
-from rtcli.files import write_file
+from rtcli.files import expanded, write_file
 from rtcli.recording.folder import RecordingFolder
 from rtcli.scenario.junit import junit_xml
 from rtcli.scenario.verdict import SuiteResult
@@ -103,5 +102,5 @@ class _Run:
             # Only where something was kept: a run that passes must not delete older recordings.
             plan.folder.prune()
         if plan.junit is not None:
-            write_file(Path(plan.junit).expanduser(), junit_xml([suite]), replace=True)
+            write_file(expanded(plan.junit), junit_xml([suite]), replace=True)
         return suite

@@ -74,7 +74,7 @@ def parse_format(value: object) -> AudioFormat:
     """
     if isinstance(value, Mapping):
         name, rate = str(value.get("type")), value.get("rate")
-        if name == PCM16.type and isinstance(rate, int) and rate > 0:
+        if name == PCM16.type and isinstance(rate, int) and rate > 0 and rate != PCM16.rate:
             return AudioFormat(PCM16.type, rate, 2)
         return format_named(name)
     name = str(value)

@@ -42,7 +42,7 @@ class PartAudio:
         return int(self.earlier_ms + self.received_bytes * 1000 / self.format.bytes_per_second)
 
     def add(self, length: int, audio_format: AudioFormat) -> None:
-        if audio_format != self.format:
+        if audio_format is not self.format and audio_format != self.format:  # nearly always the same object
             self.earlier_ms += self.received_bytes * 1000 / self.format.bytes_per_second
             self.format, self.received_bytes = audio_format, 0
         self.received_bytes += length

@@ -25,6 +25,7 @@ VERSION = version("picows")
 _TEXT, _BINARY, _CONTINUATION = picows.WSMsgType.TEXT, picows.WSMsgType.BINARY, picows.WSMsgType.CONTINUATION
 _CLOSE, _PONG = picows.WSMsgType.CLOSE, picows.WSMsgType.PONG
 _TOO_LARGE, _NO_CODE, _PROTOCOL_ERROR = 1009, 1005, 1002
+READ_SIZE = 2**19  # at once: picows doubles its buffer after every full read, beyond what a cache holds
 _WRITE_LIMIT = 2**15  # bytes that may wait in the process before a send waits; that of `websockets`
 _CLOSE_SECONDS = 1.0  # that the peer has to answer our close frame
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -251,7 +252,7 @@ class _Parser(asyncio.BufferedProtocol):
             "", "/", True, lambda *_: listener, logger, True, None, *auto_ping, True, limit, None, 2**14
         )
         self.pieces = 0
-        self.get_buffer = inner.get_buffer  # type: ignore[method-assign]  # a call less for every read
+        self._get_buffer = inner.get_buffer
         self._updated = inner.buffer_updated
         handshake = _Handshake(transport)
         inner.connection_made(handshake)
@@ -270,6 +271,11 @@ class _Parser(asyncio.BufferedProtocol):
             buffer[:count] = data[:count]
             self._inner.buffer_updated(count)
             data = data[count:]
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        buffer: memoryview = self._get_buffer(sizehint)
+        return buffer[:READ_SIZE]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Something came."""

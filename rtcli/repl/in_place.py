@@ -67,6 +67,11 @@ class InPlace:
         self._bar = self.bar()
         return self._bar
 
+    @property
+    def drawn_bar(self) -> Line:
+        """The toolbar as it was drawn last."""
+        return self._bar
+
     def forget(self) -> None:
         """Another program had the terminal: the prompt is to be drawn."""
         self._size = None

@@ -136,6 +136,11 @@ class LiveWriter:
         """The toolbar, for a drawing of the whole prompt."""
         return self._in_place.toolbar()
 
+    @property
+    def drawn_toolbar(self) -> Line:
+        """The toolbar as it stands on the screen."""
+        return self._in_place.drawn_bar
+
     def refresh(self) -> None:
         """Something of what stands there has changed, such as the toolbar."""
         self._arm()

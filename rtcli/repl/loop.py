@@ -323,16 +323,14 @@ class _Repl:
 
     async def _watch_toolbar(self) -> None:
         """Clocks, levels and positions move without any event."""
-        last: Line = ()
         while True:
             status = self.status
             moving = status.responding or status.speaking_item or (status.microphone and not status.muted)
             await asyncio.sleep(_ACTIVE_REFRESH_SECONDS if moving else _IDLE_REFRESH_SECONDS)
             self._renew_toolbar()
-            now = self.toolbar()
-            if now != last:
+            # Not with what it was the last time: events have drawn it meanwhile, a moment ago as it was then.
+            if self.toolbar() != self.writer.drawn_toolbar:
                 self.writer.refresh()
-            last = now
 
     async def _close(self) -> None:
         """Everything that was started ends; what is unfinished is shown; the terminal stays clean."""

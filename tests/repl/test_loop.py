@@ -229,6 +229,24 @@ async def test_what_waits_is_in_the_toolbar(monkeypatch: pytest.MonkeyPatch) -> 
         await until(lambda: backend.lines == ["/set x", "hello"], "it was stopped")
 
 
+async def test_a_state_that_lasted_a_moment_does_not_stay_in_the_toolbar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event has drawn it between two looks at the toolbar, and is over at the second as it was at the first."""
+    monkeypatch.setattr("rtcli.repl.loop._IDLE_REFRESH_SECONDS", 0.5)
+    backend = ScriptedBackend()
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("x\r")
+        await until(lambda: "did x" in prompt.screen.getvalue(), "the prompt is at work")
+        backend.status = replace(CONNECTED, model="seen")
+        await until(lambda: "\u25cf seen" in prompt.screen.getvalue(), "it was looked at")
+        backend.status = replace(CONNECTED, responding=True)
+        backend.show(Text("an event"))
+        prompt.keyboard.send_text("y")
+        await until(lambda: "answering" in prompt.screen.getvalue(), "it is drawn")
+        backend.status = replace(CONNECTED, model="seen")
+        await until(lambda: "\u25cf seen" in prompt.screen.getvalue().rpartition("answering")[2], "it is over")
+
+
 async def test_keys_can_be_moved() -> None:
     """The new one acts, the old one does nothing."""
     backend = ScriptedBackend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -34,38 +34,66 @@ Mask: TypeAlias = Callable[[str], str]
 _NEEDLE = 32
 """So many characters of audio are looked for to find where it begins."""
 
+_BETWEEN = b"\x1f"
+"""Stands between texts that are looked through together. No JSON has it, and it is part of no word: what is a secret in
+one of them is one in all of them."""
+
+Pieces: TypeAlias = tuple[bytes, bytes, bytes]
+"""A line, with its end: what stands before the frame's own text, that, and the rest."""
+
 _RECEIVED = Direction.RECEIVED  # a member costs a search through its class
 _quoted = lru_cache(256)(encode)  # causes recur: a microphone's frames all have the same
 
 
 def frame_line(frame: Frame, mask: Mask | None = None) -> bytes:
     """A frame as a line, without its line end; see frame_pieces."""
-    return b"".join(frame_pieces(frame, mask))[:-1]
+    return b"".join(frame_pieces([(frame, text_of(frame))], mask)[0])[:-1]
 
 
-def frame_pieces(frame: Frame, mask: Mask | None = None) -> tuple[bytes, bytes, bytes]:
-    """A frame's line in pieces, with its end: the frame's own text is one of them, not encoded again, not copied.
-
-    `mask` takes secrets out; a line that it changed says so. Base64 audio is not looked through. The frame has to have
-    its raw text, or an event.
-    """
+def text_of(frame: Frame) -> bytes:
+    """The text of a frame that is an event; empty for any other. The frame has to have its raw text, or an event."""
     event = frame.event
     if event is None:
-        return _broken_line(_head(frame, mask), frame, mask).encode(), b"", b"\n"
+        return b""
     raw = frame.raw or encode_bytes(event)
-    data = raw if isinstance(raw, bytes) else raw.encode(errors="replace")
-    start = end = 0
-    if field := AUDIO_FIELDS.get(event.get("type", "")):
-        start, end = _audio_of(event.get(field), data)
-    text = (data[:start] + data[end:]).decode() if end else data.decode()  # it was read as JSON, so it is UTF-8
-    # No line break may stand inside of a JSON string, so each is white space between two tokens.
-    if "\n" in text or "\r" in text:
-        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-    if mask is not None:  # looked through at once: most frames have no secret
-        text += frame.cause + (_was(frame.was) if frame.was else "")
-        if frame.clean is not None or mask(text) != text:
-            return _masked_pieces(frame, data, start, end, mask)
-    return _head(frame).encode(), data, b"}\n"
+    return raw if isinstance(raw, bytes) else raw.encode(errors="replace")
+
+
+def frame_pieces(frames: Sequence[tuple[Frame, bytes]], mask: Mask | None = None) -> list[Pieces]:
+    """The line of each frame in pieces, with its end: the frame's own text is one of them, not encoded again.
+
+    Each frame comes with its `text_of`. `mask` takes secrets out; a line that it changed says so. Base64 audio is not
+    looked through.
+    """
+    lines = _plain_pieces(frames, mask)
+    return [_pieces(frame, data, mask) for frame, data in frames] if lines is None else lines
+
+
+def _plain_pieces(frames: Sequence[tuple[Frame, bytes]], mask: Mask | None) -> list[Pieces] | None:
+    """The same for frames whose texts go into their lines as they are, as nearly all do; None where one does not.
+
+    They are looked through together, which takes half of the time of one search for each.
+    """
+    lines: list[Pieces] = []
+    texts: list[bytes] = []
+    cause = ""
+    for frame, data in frames:
+        event = frame.event
+        if event is None or frame.clean is not None or frame.was:
+            return None
+        if frame.cause != cause:  # one after the other has the same
+            cause = frame.cause
+            texts.append(cause.encode(errors="replace"))
+        start, end = _audio_of(event, data)
+        if end:
+            texts += (data[:start], data[end:])
+        else:
+            texts.append(data)
+        lines.append((_head(frame).encode(), data, b"}\n"))
+    together = _BETWEEN.join(texts).decode(errors="replace")
+    if "\n" in together or "\r" in together or (mask is not None and mask(together) != together):
+        return None
+    return lines
 
 
 def _head(frame: Frame, mask: Mask | None = None, more: str = "") -> str:
@@ -93,10 +121,17 @@ def _was(data: str | bytes) -> str:
     return encode(data if isinstance(data, str) else data.decode(errors="replace"))
 
 
-def _masked_pieces(frame: Frame, data: bytes, start: int, end: int, mask: Mask) -> tuple[bytes, bytes, bytes]:
-    """The pieces of a frame that holds a secret, or whose cause does."""
-    known = data if frame.clean is None else _without_piece(data, frame.clean)
-    clean = mask(known[:start].decode()).encode() + known[start:end] + mask(known[end:].decode()).encode()
+def _pieces(frame: Frame, data: bytes, mask: Mask | None) -> Pieces:
+    """The pieces of any frame."""
+    event = frame.event
+    if event is None:
+        return _broken_line(_head(frame, mask), frame, mask).encode(), b"", b"\n"
+    start, end = _audio_of(event, data)
+    # No line break may stand inside of a JSON string, so each is white space between two tokens.
+    data = clean = data.replace(b"\n", b" ").replace(b"\r", b" ")
+    if mask is not None:
+        known = data if frame.clean is None else _without_piece(data, frame.clean)
+        clean = mask(known[:start].decode()).encode() + known[start:end] + mask(known[end:].decode()).encode()
     return _head(frame, mask, "" if clean == data else ',"masked":true').encode(), clean, b"}\n"
 
 
@@ -111,8 +146,12 @@ def _without_piece(data: bytes, clean: Mapping[str, Any]) -> bytes:
     return encode_bytes(clean)
 
 
-def _audio_of(audio: object, data: bytes) -> tuple[int, int]:
-    """Where the base64 audio of a frame begins and ends; 0 and 0 where that cannot be told."""
+def _audio_of(event: Mapping[str, Any], data: bytes) -> tuple[int, int]:
+    """Where the base64 audio of an event begins and ends in its text; 0 and 0 where it has none, or none is found."""
+    field = AUDIO_FIELDS.get(event.get("type", ""))
+    if field is None:
+        return 0, 0
+    audio = event.get(field)
     if not isinstance(audio, str) or len(audio) < _NEEDLE or not audio.isascii():
         return 0, 0
     start = data.find(audio[:_NEEDLE].encode())

@@ -12,12 +12,9 @@ from rtcli.errors import InputError
 from rtcli.files import is_locked, lock, open_private, unwritable
 from rtcli.masking import masked
 from rtcli.protocol.record import End, Frame, Record
-from rtcli.protocol.record_lines import frame_pieces, record_line
+from rtcli.protocol.record_lines import frame_pieces, record_line, text_of
 from rtcli.protocol.record_parsing import parse_record
 from rtcli.recording.header import Header
-
-_MAX_PIECES = 1024 if hasattr(os, "writev") else 0
-"""How many pieces the system takes in one write."""
 
 
 class RecordingWriter:
@@ -45,11 +42,10 @@ class RecordingWriter:
         self.problem = ""
         self._defer = defer
         self._failed: Callable[[str], object] = lambda _: None  # until the header is written: the caller is told
-        self._waiting: list[bytes] = []  # lines that are not written yet, with their ends
+        self._waiting: list[tuple[Frame, bytes] | bytes] = []  # frames with their texts, and lines: not written yet
         self._deferred = False  # a flush is under way
         self._offsets = array("Q")  # where the line of each frame begins, in bytes: frame n at index n - 1
         self._written = 0  # bytes of the file
-        self._end = 0  # bytes of the file once everything that waits is written
         try:
             if replace and path.is_file():
                 if is_locked(path):
@@ -66,14 +62,14 @@ class RecordingWriter:
         except OSError as error:
             raise unwritable(path, error) from error
         lock(self._file)
-        self._take(header.line().encode())
+        self._waiting.append(header.line().encode() + b"\n")
         self.flush()
         if self.problem:
             raise InputError(str(path), self.problem)
         self._failed = failed
 
     def __repr__(self) -> str:
-        state = self.problem or ("closed" if self.closed else f"{len(self._offsets)} frames, {self._end} bytes")
+        state = self.problem or ("closed" if self.closed else f"{len(self._offsets)} frames, {self._written} bytes")
         return f"<RecordingWriter {self.path.name}: {state}>"
 
     @property
@@ -83,47 +79,55 @@ class RecordingWriter:
 
     @property
     def size(self) -> int:
-        """Bytes, those that wait included."""
-        return self._end
+        """Bytes of the file, with what waited until now."""
+        self.flush()
+        return self._written
 
     def add(self, record: Record) -> None:
-        """Take a record in, without its secrets."""
+        """Take a record in; it is written without its secrets."""
         if self._file < 0:
             return
+        # The text now, which the log forgets soon; all that it takes to write it is done for a whole turn at once.
         if isinstance(record, Frame):
-            # Before the line is written: its place is known as soon as it is in the queue.
-            self._offsets.append(self._end)
-            head, event, end = frame_pieces(record, masked)
-            self._end += len(head) + len(event) + len(end)
-            self._waiting += (head, event, end)
+            self._waiting.append((record, text_of(record)))
         else:
-            self._take(record_line(record, masked))
+            self._waiting.append(record_line(record, masked) + b"\n")
         if self._defer is None:
             self.flush()
         elif not self._deferred:
             self._deferred = True
             self._defer(self.flush)
 
-    def _take(self, line: bytes) -> None:
-        self._waiting.append(line + b"\n")
-        self._end += len(line) + 1
-
     def flush(self) -> None:
         """Write what waits. Never raises."""
         self._deferred = False
         if not self._waiting or self._file < 0:
             return
-        pieces, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, []
+        data = self._lines(waiting)
         try:
-            written = os.writev(self._file, pieces) if len(pieces) <= _MAX_PIECES else 0
-            self._written += written
-            data = b"" if self._written == self._end else b"".join(pieces)[written:]
             while data:  # a short write is finished
                 written = os.write(self._file, data)
                 self._written += written
                 data = data[written:]
         except OSError as error:
             self._give_up(error)
+
+    def _lines(self, waiting: list[tuple[Frame, bytes] | bytes]) -> bytes:
+        """What the file gets, and where in it each frame begins."""
+        lines = iter(frame_pieces([one for one in waiting if isinstance(one, tuple)], masked))
+        pieces: list[bytes] = []
+        end = self._written
+        for one in waiting:
+            if isinstance(one, tuple):
+                self._offsets.append(end)
+                head, text, rest = line = next(lines)
+                pieces += line
+                end += len(head) + len(text) + len(rest)
+            else:
+                pieces.append(one)
+                end += len(one)
+        return b"".join(pieces)
 
     def _give_up(self, error: OSError) -> None:
         """The file ends with the last whole line that it took."""
@@ -146,11 +150,11 @@ class RecordingWriter:
 
         Threads may ask for what was written before.
         """
+        if number > len(self._offsets):
+            self.flush()  # it may wait
         if not 0 < number <= len(self._offsets):
             return None
-        end = self._offsets[number] if number < len(self._offsets) else self._end
-        if end > self._written:
-            self.flush()
+        end = self._offsets[number] if number < len(self._offsets) else self._written
         start = self._offsets[number - 1]
         try:
             line = self._read(start, end - start).split(b"\n", 1)[0]
@@ -172,7 +176,7 @@ class RecordingWriter:
         if self._file < 0:
             return
         if at is not None:
-            self._take(record_line(End(at, exit_code)))
+            self._waiting.append(record_line(End(at, exit_code)) + b"\n")
         self.flush()
         self._release()
 

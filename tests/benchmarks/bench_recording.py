@@ -2,7 +2,7 @@
 
 Ten frames are handed to the writer and written at once, as in one turn of a busy loop; processor time alone is
 measured, the system's part of a write included, and beside it what a bare transport takes to receive the same frames
-without a socket.
+without a socket. The spoken answers are those of the receive benchmark, whose whole transport is measured here too.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ from rtcli.protocol.record import Frame
 from rtcli.recording.header import Header
 from rtcli.recording.writer import RecordingWriter
 from rtcli.transports import OpenAIRealtimeWebSocket
+from tests.benchmarks.bench_receive import COUNT, received
 from tests.benchmarks.bench_session import Server, loads
 from tests.benchmarks.load import answer
 from tests.benchmarks.rows import Row, digits, row
 
 FRAMES = 5_000
 ROUNDS = 15
+MAX_US = 5.0
+MAX_SHARE = 25.0  # percent of what it takes to receive an event
 KEY = "sk-proj-abcdEFGH1234567890abcdEFGH1234567890"  # not a real one: its forms are looked for in every frame
 
 
@@ -99,8 +102,13 @@ def rows() -> Iterator[Row]:
                 cost[name].append(_recorded(these, Path(folder)))
                 if name in texts:
                     receiving[name].append(asyncio.run(_received(texts[name])))
+    whole = received(["rtcli"], "receive", COUNT, 3).cost("rtcli")
     for name, these in frames.items():
+        taken = statistics.median(cost[name])
         beside = f"{sum(frame.size for frame in these) // len(these):,} bytes a frame"
         if receiving[name]:
             beside += f"; receiving it without a socket takes {digits(statistics.median(receiving[name]))} us"
-        yield row(f"{name}: written to a recording, a frame", statistics.median(cost[name]), "us CPU", beside)
+        yield row(f"{name}: written to a recording, a frame", taken, "us CPU", beside, at_most=MAX_US)
+        if name == "spoken answers":
+            beside = f"of {digits(whole)} us, the whole transport of the receive benchmark"
+            yield row(f"{name}: written to a recording", 100 * taken / whole, "%", beside, at_most=MAX_SHARE)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtcli.masking import add_secret, masked
 from rtcli.protocol.events import Malformed, decode
 from rtcli.protocol.record import (
     Audio,
@@ -25,7 +27,7 @@ from rtcli.protocol.record import (
     Record,
     size_of,
 )
-from rtcli.protocol.record_lines import frame_line, record_line
+from rtcli.protocol.record_lines import frame_line, frame_pieces, record_line, text_of
 from rtcli.protocol.record_parsing import LineError, UnknownKindError, parse_record
 
 moments = st.floats(0, 1e6).map(lambda at: round(at, 6))
@@ -152,6 +154,27 @@ def test_around_audio_a_secret_is_masked_and_the_audio_stays(raw: str, binary: b
 
     masked_text = text.replace("hunter2", "***").replace("\n", " ").replace("\r", " ")
     assert line.endswith(f',"masked":true,"event":{masked_text}}}')
+
+
+_SECRETS = ("hunter2-hunter2", "sk-abcdEFGH1234567890", "Authorization: Bearer abcdefghij0123456789", "?token=x&key=y")
+
+
+@given(st.lists(frames(), max_size=12), st.lists(st.sampled_from(_SECRETS), max_size=3), st.randoms())
+def test_frames_that_are_written_together_have_the_lines_that_each_has_alone(
+    some: list[Frame], secrets: list[str], random: Random
+) -> None:
+    """Whichever of them hold secrets, line breaks, audio, or no JSON."""
+    add_secret(_SECRETS[0])
+    audio = {"type": "response.output_audio.delta", "item_id": "i", "delta": "QUFB" * 20}
+    for secret in secrets:
+        some += [frame(json.dumps({"type": "x", "k": secret})), frame("{}", cause=secret), frame(json.dumps(audio))]
+        some.append(frame(json.dumps({**audio, "note": secret})))
+    random.shuffle(some)
+    pieces = frame_pieces([(one, text_of(one)) for one in some], masked)
+
+    alone = [record_line(one, masked) + b"\n" for one in some]
+    assert [b"".join(line) for line in pieces] == alone
+    assert b"hunter2" not in b"".join(alone)
 
 
 def test_a_cause_is_masked_and_the_event_is_not_called_so() -> None:

@@ -140,13 +140,13 @@ def test_the_records_of_one_turn_are_one_write(tmp_path: Path, monkeypatch: pyte
     turn, path = Turn(), tmp_path / "session.ndjson"
     writer = RecordingWriter(path, HEADER, defer=turn)
     writes: list[int] = []
-    write = os.writev
+    write = os.write
 
-    def counted(file: int, pieces: list[bytes]) -> int:
-        writes.append(len(pieces))
-        return write(file, pieces)
+    def counted(file: int, data: bytes) -> int:
+        writes.append(len(data))
+        return write(file, data)
 
-    monkeypatch.setattr(os, "writev", counted)
+    monkeypatch.setattr(os, "write", counted)
     for record in RECORDS:
         writer.add(record)
     assert not writes and len(turn.calls) == 1
@@ -159,7 +159,6 @@ def test_the_records_of_one_turn_are_one_write(tmp_path: Path, monkeypatch: pyte
 def test_a_short_write_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data[:7])))
-    monkeypatch.setattr(os, "writev", lambda file, pieces: write(file, b"".join(pieces)[:5]))
     record_all(tmp_path / "session.ndjson")
 
     assert read(tmp_path / "session.ndjson")[1] == RECORDS

@@ -38,49 +38,38 @@ _BETWEEN = b"\x1f"
 """Stands between texts that are looked through together. No JSON has it, and it is part of no word: what is a secret in
 one of them is one in all of them."""
 
-Pieces: TypeAlias = tuple[bytes, bytes, bytes]
-"""A line, with its end: what stands before the frame's own text, that, and the rest."""
-
 _RECEIVED = Direction.RECEIVED  # a member costs a search through its class
 _quoted = lru_cache(256)(encode)  # causes recur: a microphone's frames all have the same
 
 
 def frame_line(frame: Frame, mask: Mask | None = None) -> bytes:
-    """A frame as a line, without its line end; see frame_pieces."""
-    return b"".join(frame_pieces([(frame, text_of(frame))], mask)[0])[:-1]
+    """A frame as a line, without its line end; see frame_lines."""
+    return frame_lines([(frame, frame.raw)], mask)[0][:-1]
 
 
-def text_of(frame: Frame) -> bytes:
-    """The text of a frame that is an event; empty for any other. The frame has to have its raw text, or an event."""
-    event = frame.event
-    if event is None:
-        return b""
-    raw = frame.raw or encode_bytes(event)
-    return raw if isinstance(raw, bytes) else raw.encode(errors="replace")
+def frame_lines(frames: Sequence[tuple[Frame, str | bytes]], mask: Mask | None = None) -> list[bytes]:
+    """The line of each frame, with its end: the frame's own text is in it, not encoded again.
 
-
-def frame_pieces(frames: Sequence[tuple[Frame, bytes]], mask: Mask | None = None) -> list[Pieces]:
-    """The line of each frame in pieces, with its end: the frame's own text is one of them, not encoded again.
-
-    Each frame comes with its `text_of`. `mask` takes secrets out; a line that it changed says so. Base64 audio is not
-    looked through.
+    Each frame comes with its raw text, which a log forgets; of an event that may be empty. `mask` takes secrets out; a
+    line that it changed says so. Base64 audio is not looked through.
     """
-    lines = _plain_pieces(frames, mask)
-    return [_pieces(frame, data, mask) for frame, data in frames] if lines is None else lines
+    lines = _plain_lines(frames, mask)
+    return [_line(frame, raw, mask) for frame, raw in frames] if lines is None else lines
 
 
-def _plain_pieces(frames: Sequence[tuple[Frame, bytes]], mask: Mask | None) -> list[Pieces] | None:
+def _plain_lines(frames: Sequence[tuple[Frame, str | bytes]], mask: Mask | None) -> list[bytes] | None:
     """The same for frames whose texts go into their lines as they are, as nearly all do; None where one does not.
 
     They are looked through together, which takes half of the time of one search for each.
     """
-    lines: list[Pieces] = []
+    lines: list[bytes] = []
     texts: list[bytes] = []
     cause = ""
-    for frame, data in frames:
+    for frame, raw in frames:
         event = frame.event
         if event is None or frame.clean is not None or frame.was:
             return None
+        data = raw if isinstance(raw, bytes) and raw else _text(event, raw)
         if frame.cause != cause:  # one after the other has the same
             cause = frame.cause
             texts.append(cause.encode(errors="replace"))
@@ -89,11 +78,16 @@ def _plain_pieces(frames: Sequence[tuple[Frame, bytes]], mask: Mask | None) -> l
             texts += (data[:start], data[end:])
         else:
             texts.append(data)
-        lines.append((_head(frame).encode(), data, b"}\n"))
+        lines.append(b"".join((_head(frame).encode(), data, b"}\n")))
     together = _BETWEEN.join(texts).decode(errors="replace")
     if "\n" in together or "\r" in together or (mask is not None and mask(together) != together):
         return None
     return lines
+
+
+def _text(event: Mapping[str, Any], raw: str | bytes) -> bytes:
+    raw = raw or encode_bytes(event)
+    return raw if isinstance(raw, bytes) else raw.encode(errors="replace")
 
 
 def _head(frame: Frame, mask: Mask | None = None, more: str = "") -> str:
@@ -121,18 +115,19 @@ def _was(data: str | bytes) -> str:
     return encode(data if isinstance(data, str) else data.decode(errors="replace"))
 
 
-def _pieces(frame: Frame, data: bytes, mask: Mask | None) -> Pieces:
-    """The pieces of any frame."""
+def _line(frame: Frame, raw: str | bytes, mask: Mask | None) -> bytes:
+    """The line of any frame, with its end."""
     event = frame.event
     if event is None:
-        return _broken_line(_head(frame, mask), frame, mask).encode(), b"", b"\n"
+        return _broken_line(_head(frame, mask), frame, raw, mask).encode() + b"\n"
+    data = _text(event, raw)
     start, end = _audio_of(event, data)
     # No line break may stand inside of a JSON string, so each is white space between two tokens.
     data = clean = data.replace(b"\n", b" ").replace(b"\r", b" ")
     if mask is not None:
         known = data if frame.clean is None else _without_piece(data, frame.clean)
         clean = mask(known[:start].decode()).encode() + known[start:end] + mask(known[end:].decode()).encode()
-    return _head(frame, mask, "" if clean == data else ',"masked":true').encode(), clean, b"}\n"
+    return b"".join((_head(frame, mask, "" if clean == data else ',"masked":true').encode(), clean, b"}\n"))
 
 
 def _without_piece(data: bytes, clean: Mapping[str, Any]) -> bytes:
@@ -161,13 +156,13 @@ def _audio_of(event: Mapping[str, Any], data: bytes) -> tuple[int, int]:
     return start, end
 
 
-def _broken_line(head: str, frame: Frame, mask: Mask | None) -> str:
+def _broken_line(head: str, frame: Frame, raw: str | bytes, mask: Mask | None) -> str:
     """A frame that is not an event: as text where it is text, else in base64."""
     problem = encode(mask(frame.problem) if mask else frame.problem)
     try:
-        text = frame.raw if isinstance(frame.raw, str) else frame.raw.decode()
+        text = raw if isinstance(raw, str) else raw.decode()
     except UnicodeDecodeError:
-        return f'{head},"frame_base64":"{_base64(frame.raw)}","problem":{problem}}}'
+        return f'{head},"frame_base64":"{_base64(raw)}","problem":{problem}}}'
     if mask is not None and (clean := mask(text)) != text:
         head, text = head + ',"masked":true', clean
     return f'{head},"frame":{encode(text)},"problem":{problem}}}'

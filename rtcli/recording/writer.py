@@ -12,7 +12,7 @@ from rtcli.errors import InputError
 from rtcli.files import is_locked, lock, open_private, unwritable
 from rtcli.masking import masked
 from rtcli.protocol.record import End, Frame, Record
-from rtcli.protocol.record_lines import frame_pieces, record_line, text_of
+from rtcli.protocol.record_lines import frame_lines, record_line
 from rtcli.protocol.record_parsing import parse_record
 from rtcli.recording.header import Header
 
@@ -42,10 +42,12 @@ class RecordingWriter:
         self.problem = ""
         self._defer = defer
         self._failed: Callable[[str], object] = lambda _: None  # until the header is written: the caller is told
-        self._waiting: list[tuple[Frame, bytes] | bytes] = []  # frames with their texts, and lines: not written yet
+        self._frames: list[tuple[Frame, str | bytes]] = []  # that wait for their lines, with their texts
+        self._lines: list[bytes] = []  # that are not written yet, older than those frames
         self._deferred = False  # a flush is under way
         self._offsets = array("Q")  # where the line of each frame begins, in bytes: frame n at index n - 1
         self._written = 0  # bytes of the file
+        self._end = 0  # bytes of the file once these lines are written
         try:
             if replace and path.is_file():
                 if is_locked(path):
@@ -62,7 +64,7 @@ class RecordingWriter:
         except OSError as error:
             raise unwritable(path, error) from error
         lock(self._file)
-        self._waiting.append(header.line().encode() + b"\n")
+        self._take(header.line().encode())
         self.flush()
         if self.problem:
             raise InputError(str(path), self.problem)
@@ -87,24 +89,38 @@ class RecordingWriter:
         """Take a record in; it is written without its secrets."""
         if self._file < 0:
             return
-        # The text now, which the log forgets soon; all that it takes to write it is done for a whole turn at once.
         if isinstance(record, Frame):
-            self._waiting.append((record, text_of(record)))
+            # With its text now, which the log forgets soon; the rest is done for all frames of a turn at once.
+            self._frames.append((record, record.raw))
         else:
-            self._waiting.append(record_line(record, masked) + b"\n")
+            self._take(record_line(record, masked))
         if self._defer is None:
             self.flush()
         elif not self._deferred:
             self._deferred = True
             self._defer(self.flush)
 
+    def _take(self, line: bytes) -> None:
+        """A line that is no frame's."""
+        self._make_lines()
+        self._lines.append(line + b"\n")
+        self._end += len(line) + 1
+
+    def _make_lines(self) -> None:
+        """The lines of the frames that wait; their places in the file are known from here on."""
+        frames, self._frames = self._frames, []
+        for line in frame_lines(frames, masked):
+            self._offsets.append(self._end)
+            self._end += len(line)
+            self._lines.append(line)
+
     def flush(self) -> None:
         """Write what waits. Never raises."""
         self._deferred = False
-        if not self._waiting or self._file < 0:
+        if self._file < 0:
             return
-        waiting, self._waiting = self._waiting, []
-        data = self._lines(waiting)
+        self._make_lines()
+        data, self._lines = b"".join(self._lines), []
         try:
             while data:  # a short write is finished
                 written = os.write(self._file, data)
@@ -112,22 +128,6 @@ class RecordingWriter:
                 data = data[written:]
         except OSError as error:
             self._give_up(error)
-
-    def _lines(self, waiting: list[tuple[Frame, bytes] | bytes]) -> bytes:
-        """What the file gets, and where in it each frame begins."""
-        lines = iter(frame_pieces([one for one in waiting if isinstance(one, tuple)], masked))
-        pieces: list[bytes] = []
-        end = self._written
-        for one in waiting:
-            if isinstance(one, tuple):
-                self._offsets.append(end)
-                head, text, rest = line = next(lines)
-                pieces += line
-                end += len(head) + len(text) + len(rest)
-            else:
-                pieces.append(one)
-                end += len(one)
-        return b"".join(pieces)
 
     def _give_up(self, error: OSError) -> None:
         """The file ends with the last whole line that it took."""
@@ -150,9 +150,11 @@ class RecordingWriter:
 
         Threads may ask for what was written before.
         """
-        if number > len(self._offsets):
+        if number < 1:
+            return None
+        if number > len(self._offsets) or self._offsets[number - 1] >= self._written:
             self.flush()  # it may wait
-        if not 0 < number <= len(self._offsets):
+        if number > len(self._offsets):
             return None
         end = self._offsets[number] if number < len(self._offsets) else self._written
         start = self._offsets[number - 1]
@@ -176,7 +178,7 @@ class RecordingWriter:
         if self._file < 0:
             return
         if at is not None:
-            self._waiting.append(record_line(End(at, exit_code)) + b"\n")
+            self._take(record_line(End(at, exit_code)))
         self.flush()
         self._release()
 

@@ -27,7 +27,7 @@ from rtcli.protocol.record import (
     Record,
     size_of,
 )
-from rtcli.protocol.record_lines import frame_line, frame_pieces, record_line, text_of
+from rtcli.protocol.record_lines import frame_line, frame_lines, record_line
 from rtcli.protocol.record_parsing import LineError, UnknownKindError, parse_record
 
 moments = st.floats(0, 1e6).map(lambda at: round(at, 6))
@@ -170,10 +170,10 @@ def test_frames_that_are_written_together_have_the_lines_that_each_has_alone(
         some += [frame(json.dumps({"type": "x", "k": secret})), frame("{}", cause=secret), frame(json.dumps(audio))]
         some.append(frame(json.dumps({**audio, "note": secret})))
     random.shuffle(some)
-    pieces = frame_pieces([(one, text_of(one)) for one in some], masked)
+    together = frame_lines([(one, one.raw) for one in some], masked)
 
     alone = [record_line(one, masked) + b"\n" for one in some]
-    assert [b"".join(line) for line in pieces] == alone
+    assert together == alone
     assert b"hunter2" not in b"".join(alone)
 
 

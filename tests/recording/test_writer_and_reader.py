@@ -156,6 +156,19 @@ def test_the_records_of_one_turn_are_one_write(tmp_path: Path, monkeypatch: pyte
     assert len(writes) == 1 and read(path)[1] == RECORDS
 
 
+def test_a_frame_whose_text_is_forgotten_before_the_turn_ends_is_written_with_it(tmp_path: Path) -> None:
+    """As the log of a session forgets all but the newest."""
+    turn, path, text = Turn(), tmp_path / "session.ndjson", '{"type": "x",  "k": 1.0}'
+    writer = RecordingWriter(path, HEADER, defer=turn)
+    kept = Frame(1, 0.1, Direction.RECEIVED, json.loads(text), len(text), raw=text)
+    writer.add(kept)
+    kept.raw = ""
+    turn.end()
+
+    assert text in path.read_text(encoding="utf-8") and writer.size == path.stat().st_size
+    writer.close()
+
+
 def test_a_short_write_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data[:7])))
@@ -167,6 +180,7 @@ def test_a_short_write_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_any_frame_can_be_had_back_from_the_file_before_and_after_it_is_closed(tmp_path: Path) -> None:
     turn, path = Turn(), tmp_path / "session.ndjson"
     writer = RecordingWriter(path, HEADER, defer=turn)
+    assert writer.frame(0) is None and writer.frame(1) is None
     for record in RECORDS:
         writer.add(record)
     for _ in range(2):

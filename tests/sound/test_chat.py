@@ -13,7 +13,7 @@ import pytest
 from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import read_wav, write_wav
 from tests.kit.program import rtcli
-from tests.kit.retry_on_glitch import retry_on_glitch
+from tests.kit.retry_on_glitch import over_the_card, retry_on_glitch
 from tests.kit.sound_card import Recording, SoundCard
 from tests.kit.terminal import Terminal
 from tests.kit.waveforms import RATE, heard_ms, samples_of
@@ -50,7 +50,8 @@ def until_quiet(terminal: Terminal, recording: Recording) -> None:
 
 def until_said(terminal: Terminal, words: str) -> None:
     """Wait for words; how a recognizer writes their capitals is its own affair."""
-    terminal.wait_for(lambda: words in terminal.text().lower())
+    with over_the_card():
+        terminal.wait_for(lambda: words in terminal.text().lower())
 
 
 def the_cut(terminal: Terminal) -> int:
@@ -61,6 +62,7 @@ def the_cut(terminal: Terminal) -> int:
     return int(end)
 
 
+@retry_on_glitch
 def test_the_first_minute_a_voice_is_heard_and_answered(card: SoundCard, hearing_server: str, say: Say) -> None:
     """`rtcli chat --local --mic`, no key, no network: words go in and come back, on the default devices."""
     with chatting(card, "--local", "--mic") as terminal, card.record() as recording:
@@ -96,17 +98,20 @@ def test_a_barge_in_says_where_the_room_stopped_hearing(
         assert -BLOCK_MS <= room - the_cut(terminal) <= BLOCK_MS + LATENCY + 15
 
 
+@retry_on_glitch
 def test_a_spoken_barge_in_stops_the_assistant(card: SoundCard, hearing_server: str, say: Say) -> None:
     """Who says stop is heard over the assistant, in the default echo mode, and its words are told apart."""
     with chatting(card, *on(hearing_server, "--mic")) as terminal, card.record() as recording:
         terminal.send("count to 60\r")
         until_heard(terminal, recording, 1500)
         card.speak(say("Say enough of that."))
-        terminal.wait_for("audio_end_ms=")
-        terminal.wait_for("not heard:")
+        with over_the_card():
+            terminal.wait_for("audio_end_ms=")
+            terminal.wait_for("not heard:")
         until_said(terminal, "enough of that")
 
 
+@retry_on_glitch
 def test_f4_talks_and_ends_the_turn(card: SoundCard, hearing_server: str, say: Say) -> None:
     """No key is held: one press begins, the next one sends."""
     with chatting(card, *on(hearing_server)) as terminal, card.record("booth_in") as booth:

@@ -23,7 +23,7 @@ from rtcli.session.audio_devices import device_names
 from rtcli.session.audio_output import SpeakerLike
 from rtcli.timeline.figures import FIGURES
 from rtcli.views import View
-from tests.kit.retry_on_glitch import retry_on_glitch
+from tests.kit.retry_on_glitch import over_the_card, retry_on_glitch
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
 from tests.kit.waiting import until
@@ -89,20 +89,23 @@ async def talking(url: str, *, detection: dict[str, Any] | None = None, listen: 
         yield talk
 
 
+@retry_on_glitch
 async def test_what_is_said_is_transcribed_and_the_answer_heard(card: SoundCard, hearing_server: str, say: Say) -> None:
     """From a voice at the microphone to a voice in the room, and what the room hears is what the server sent."""
     async with talking(hearing_server, detection={"type": "server_vad"}) as talk:
         with card.record() as recording:
             card.speak(say("Say good morning.") + PAUSE)
-            await talk.live.until(lambda: talk.live.events("response.done"), 20)
+            with over_the_card():
+                await talk.live.until(lambda: talk.live.events("response.done"), 20)
             await talk.live.idle()
             await until(lambda: recording.quiet_ms() > 200)
 
-        (heard,) = talk.live.events("conversation.item.input_audio_transcription.completed")
-        assert "good morning" in heard["transcript"].lower()
-        (answer,) = talk.live.events("response.output_audio_transcript.done")
-        assert answer["transcript"].lower().startswith("good morning")
-        assert share_heard(samples_of(bytes(talk.received)), recording.samples) >= 0.8
+        with over_the_card():
+            (heard,) = talk.live.events("conversation.item.input_audio_transcription.completed")
+            assert "good morning" in heard["transcript"].lower()
+            (answer,) = talk.live.events("response.output_audio_transcript.done")
+            assert answer["transcript"].lower().startswith("good morning")
+            assert share_heard(samples_of(bytes(talk.received)), recording.samples) >= 0.8
         (turn,) = talk.live.session.state.timeline.turns
         assert FIGURES["voice_to_ear"].of(turn) is not None, "the figures know when the first sample was played"
 
@@ -121,7 +124,8 @@ async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
                 card.speak(say("Stop, please."))
             else:
                 await talk.live.run(way)
-            await talk.live.until(lambda: talk.live.events("conversation.item.truncated"))
+            with over_the_card():
+                await talk.live.until(lambda: talk.live.events("conversation.item.truncated"))
             await until(lambda: recording.quiet_ms() > 200)
 
         ((end, consumed, latency),) = talk.cuts
@@ -131,18 +135,21 @@ async def test_a_barge_in_cuts_where_the_room_stopped_hearing(
         assert not talk.live.events("error")
 
 
+@retry_on_glitch
 async def test_an_answer_that_was_heard_to_its_end_is_not_cut(card: SoundCard, hearing_server: str, say: Say) -> None:
     """Who speaks after it interrupts nothing."""
     async with talking(hearing_server, detection=WAITS) as talk:
         talk.live.session.talk.say("say hello")
         await talk.live.idle()
         card.speak(say("Thank you.") + PAUSE)
-        await talk.live.until(lambda: talk.live.events("input_audio_buffer.speech_stopped"))
+        with over_the_card():
+            await talk.live.until(lambda: talk.live.events("input_audio_buffer.speech_stopped"))
 
         assert talk.cuts == []
         assert not [notice for notice in talk.live.notices if notice.startswith("interrupted")]
 
 
+@retry_on_glitch
 async def test_mute_silences_what_is_sent(card: SoundCard, scripted_server: str, noise: bytes) -> None:
     """While it is muted not one event goes out, and what was said then never does."""
     async with talking(scripted_server, detection=None) as talk:
@@ -158,10 +165,12 @@ async def test_mute_silences_what_is_sent(card: SoundCard, scripted_server: str,
         card.speak(noise[RATE * 4 : RATE * 5])
         heard = await talk.said(start)
 
-        assert share_heard(samples_of(noise[RATE * 4 : RATE * 5]), heard) >= 0.6
+        with over_the_card():
+            assert share_heard(samples_of(noise[RATE * 4 : RATE * 5]), heard) >= 0.6
         assert share_heard(samples_of(noise[: RATE * 2]), heard) == 0
 
 
+@retry_on_glitch
 async def test_push_to_talk_takes_what_is_said_between_two_presses(
     card: SoundCard, hearing_server: str, say: Say
 ) -> None:
@@ -176,7 +185,8 @@ async def test_push_to_talk_takes_what_is_said_between_two_presses(
         assert session.audio.muted
         await talk.live.until(lambda: talk.live.events("response.done"))
         (answer,) = talk.live.events("response.output_audio_transcript.done")
-        assert answer["transcript"].lower().startswith("good evening")
+        with over_the_card():
+            assert answer["transcript"].lower().startswith("good evening")
         assert not talk.live.events("input_audio_buffer.speech_started")
 
         await talk.live.run("/ptt off")
@@ -201,6 +211,7 @@ async def test_another_speaker_goes_on_with_the_answer(card: SoundCard, scripted
         assert -BLOCK_MS <= heard_ms(recording.sound(), samples_of(noise)) - end <= BLOCK_MS + latency + 15
 
 
+@retry_on_glitch
 async def test_another_microphone_takes_over(card: SoundCard, scripted_server: str, noise: bytes) -> None:
     """/audio in while it listens, by number; an unknown one changes nothing."""
     async with talking(scripted_server, detection=None) as talk:
@@ -210,7 +221,8 @@ async def test_another_microphone_takes_over(card: SoundCard, scripted_server: s
         await talk.live.run(f"/audio in {number}")
         start = len(talk.sent)
         card.speak(noise[:RATE])
-        assert share_heard(samples_of(noise[:RATE]), await talk.said(start)) >= 0.6
+        with over_the_card():
+            assert share_heard(samples_of(noise[:RATE]), await talk.said(start)) >= 0.6
 
 
 async def test_a_file_is_played_as_if_it_were_spoken(

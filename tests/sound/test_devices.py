@@ -14,7 +14,7 @@ from rtcli.audio.microphone import CHUNK_BYTES, Microphone
 from rtcli.audio.speaker import Speaker
 from rtcli.audio.stream import BLOCK_MS, DeviceStream
 from rtcli.errors import AudioUnavailableError
-from tests.kit.retry_on_glitch import retry_on_glitch
+from tests.kit.retry_on_glitch import over_the_card, retry_on_glitch
 from tests.kit.sound_card import SPEAKERS, Recording, SoundCard
 from tests.kit.waiting import until
 from tests.kit.waveforms import RATE, heard_ms, place_of, quiet_ms, samples_of, share_heard
@@ -36,6 +36,7 @@ def index_of(name: str) -> int:
 
 
 @pytest.mark.parametrize(("name", "rate"), [("room_a", 24_000), ("room_b", 44_100), ("room_b", 48_000)])
+@retry_on_glitch
 async def test_what_is_played_is_heard(
     card: SoundCard, noise: bytes, name: str, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +54,8 @@ async def test_what_is_played_is_heard(
         await silence(recording)
         speaker.close()
 
-    assert share_heard(samples_of(sent), recording.samples) >= 0.9
+    with over_the_card():
+        assert share_heard(samples_of(sent), recording.samples) >= 0.9
     assert abs((speaker.heard_ms(*KEY) or 0) - 1000) <= 1
 
 
@@ -77,6 +79,7 @@ async def test_a_cut_is_where_the_device_was(card: SoundCard, noise: bytes, name
     assert -BLOCK_MS <= room - heard <= BLOCK_MS + latency + 15
 
 
+@retry_on_glitch
 async def test_a_stop_fades_and_does_not_click(card: SoundCard, tone: bytes) -> None:
     """Within 10 to 15 ms to nothing, and no step between two samples is larger than in the tone itself."""
     speaker = Speaker("room_a")
@@ -90,9 +93,10 @@ async def test_a_stop_fades_and_does_not_click(card: SoundCard, tone: bytes) -> 
 
     heard = recording.sound().astype(np.int32)
     steps = np.abs(np.diff(heard[RATE // 50 :]))  # a tone that begins at its zero does not click either
-    assert steps.max() <= 1.1 * np.abs(np.diff(samples_of(tone).astype(np.int32))).max()
     full = np.flatnonzero(np.abs(heard) > 0.95 * 12_000)[-1]
-    assert 8 <= (len(heard) - full) * 1000 / RATE <= 17, "a 300 Hz tone passes its top every 1.7 ms"
+    with over_the_card():
+        assert steps.max() <= 1.1 * np.abs(np.diff(samples_of(tone).astype(np.int32))).max()
+        assert 8 <= (len(heard) - full) * 1000 / RATE <= 17, "a 300 Hz tone passes its top every 1.7 ms"
 
 
 async def test_devices_have_names_and_numbers(card: SoundCard, noise: bytes) -> None:
@@ -118,6 +122,7 @@ async def test_a_name_that_fits_nothing_lists_what_there_is(card: SoundCard) -> 
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
+@retry_on_glitch
 async def test_what_is_spoken_is_captured(
     card: SoundCard, noise: bytes, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +137,8 @@ async def test_what_is_spoken_is_captured(
     await until(lambda: quiet_ms(samples_of(b"".join(captured))) > 200)
     microphone.close()
 
-    assert share_heard(samples_of(noise[: RATE * 2]), samples_of(b"".join(captured))) >= 0.8
+    with over_the_card():
+        assert share_heard(samples_of(noise[: RATE * 2]), samples_of(b"".join(captured))) >= 0.8
     assert {len(chunk) for chunk in captured} == {CHUNK_BYTES}
 
 
@@ -207,7 +213,8 @@ async def test_a_speaker_takes_over_where_another_stopped(card: SoundCard, noise
         second.close()
 
     start, likeness = place_of(here.sound()[: RATE // 10], samples_of(sent))
-    assert likeness > 0.9
+    with over_the_card():
+        assert likeness > 0.9
     assert abs(start * 1000 / RATE - consumed) <= BLOCK_MS
     assert abs((second.heard_ms(*KEY) or 0) - 2000) <= 2
     assert not first.audible

@@ -13,7 +13,7 @@ from rtcli.audio.speaker import Speaker
 from rtcli.audio.stream import BLOCK_MS
 from rtcli.dsp.wav import write_wav
 from rtcli.timeline.figures import FIGURES
-from tests.kit.retry_on_glitch import retry_on_glitch
+from tests.kit.retry_on_glitch import over_the_card, retry_on_glitch
 from tests.kit.sessions import Live, session_on
 from tests.kit.sound_card import SoundCard
 from tests.kit.waiting import until
@@ -54,7 +54,8 @@ async def test_voice_to_ear_is_what_ears_measure(card: SoundCard, answering_serv
             await live.until(lambda: live.records("input_audio_buffer.append"))
             for number in range(TURNS):
                 card.speak(say(WORDS[number % len(WORDS)]) + bytes(RATE * 2 * (1 + number % 3) // 5))
-                await live.until(partial(answered, live, number + 1), 20)
+                with over_the_card():
+                    await live.until(partial(answered, live, number + 1), 20)
                 await live.idle()
                 await until(lambda: ear.quiet_ms() > 400 and mouth.quiet_ms() > 400)
         turns = live.session.state.timeline.turns

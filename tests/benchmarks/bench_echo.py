@@ -1,13 +1,14 @@
 """Who interrupts whom in a room with an echo, for each echo mode.
 
 On a virtual sound card whose microphone hears the speaker over a room response. The assistant speaks while nobody else
-does; then a user speaks over it, as loud as its echo.
+does; then a user speaks over it, as loud as its echo, and louder where the mode asks for that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -31,6 +32,7 @@ Fishermen carry boxes to the market, where people wait since six o'clock. Nobody
 kept for those who know how to ask. Later in the day the wind turns, and children run along the wall to see which sail
 is the first. When evening comes, lamps are lit, music plays in the square, and everybody talks about the weather."""
 WORDS = ("Please stop now, I have a question.", "Wait a moment, please.", "Hold on, that is enough of it.")
+LOUDER = {"gate": (0.0, 12.0)}  # dB of the user over the echo
 PITCH = 0.8  # the user's voice is another one than the assistant's
 
 
@@ -84,16 +86,18 @@ async def measure(mode: str, card: SoundCard, url: str, seconds: float, barges: 
         await talk.live.run(f"/echo {mode}")
         with walls(card):
             own, taken, echo = await alone(talk, card, seconds)
-            after: list[float] = []
-            for voice in barges:
-                scaled = np.frombuffer(voice, "<i2") * (echo / max(loudness(voice), 1.0))
+            after: dict[float, list[float]] = {louder: [] for louder in LOUDER.get(mode, (0.0,))}
+            for louder, voice in itertools.product(after, barges):
+                scaled = np.frombuffer(voice, "<i2") * (10 ** (louder / 20) * echo / max(loudness(voice), 1.0))
                 said = await barge_in(talk, card, scaled.clip(-32_768, 32_767).astype("<i2").tobytes())
-                after += [] if said is None else [said]
+                after[louder] += [] if said is None else [said]
     found = [row(f"{mode}: speech the server heard of the assistant alone", own, "times", f"in {seconds:.0f} s")]
     if taken:
         found.append(row(f"{mode}: echo taken out", median(taken), "dB p50"))
-    delay = f"after {digits(median(after))} s p50" if after else ""
-    found.append(row(f"{mode}: interruptions heard, as loud as the echo", len(after), f"of {len(barges)}", delay))
+    for louder, heard in after.items():
+        delay = f"after {digits(median(heard))} s p50" if heard else ""
+        above = f"{louder:.0f} dB louder than the echo" if louder else "as loud as the echo"
+        found.append(row(f"{mode}: interruptions heard, {above}", len(heard), f"of {len(barges)}", delay))
     return iter(found)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -32,7 +32,7 @@ Fishermen carry boxes to the market, where people wait since six o'clock. Nobody
 kept for those who know how to ask. Later in the day the wind turns, and children run along the wall to see which sail
 is the first. When evening comes, lamps are lit, music plays in the square, and everybody talks about the weather."""
 WORDS = ("Please stop now, I have a question.", "Wait a moment, please.", "Hold on, that is enough of it.")
-LOUDER = {"gate": (0.0, 12.0)}  # dB of the user over the echo
+SOFT, LOUDER_DB, LEARNING_SECONDS = 0.2, 15, 5.0  # a room in which one can be much louder than the echo
 PITCH = 0.8  # the user's voice is another one than the assistant's
 
 
@@ -80,24 +80,33 @@ async def barge_in(talk: Talking, card: SoundCard, words: bytes) -> float | None
     return heard
 
 
-async def measure(mode: str, card: SoundCard, url: str, seconds: float, barges: list[bytes]) -> Iterator[Row]:
+async def interruptions(talk: Talking, card: SoundCard, voices: Sequence[bytes], level: float) -> Row:
+    """How many of these voices stop the assistant, each made this loud."""
+    after: list[float] = []
+    for voice in voices:
+        scaled = np.frombuffer(voice, "<i2") * (level / max(loudness(voice), 1.0))
+        said = await barge_in(talk, card, scaled.clip(-32_768, 32_767).astype("<i2").tobytes())
+        after += [] if said is None else [said]
+    return row("", len(after), f"of {len(voices)}", f"after {digits(median(after))} s p50" if after else "")
+
+
+async def measure(mode: str, card: SoundCard, url: str, seconds: float, voices: list[bytes]) -> Iterator[Row]:
     """One mode's rows."""
     async with talking(url, detection=WAITS) as talk:
         await talk.live.run(f"/echo {mode}")
         with walls(card):
             own, taken, echo = await alone(talk, card, seconds)
-            after: dict[float, list[float]] = {louder: [] for louder in LOUDER.get(mode, (0.0,))}
-            for louder, voice in itertools.product(after, barges):
-                scaled = np.frombuffer(voice, "<i2") * (10 ** (louder / 20) * echo / max(loudness(voice), 1.0))
-                said = await barge_in(talk, card, scaled.clip(-32_768, 32_767).astype("<i2").tobytes())
-                after[louder] += [] if said is None else [said]
-    found = [row(f"{mode}: speech the server heard of the assistant alone", own, "times", f"in {seconds:.0f} s")]
-    if taken:
-        found.append(row(f"{mode}: echo taken out", median(taken), "dB p50"))
-    for louder, heard in after.items():
-        delay = f"after {digits(median(heard))} s p50" if heard else ""
-        above = f"{louder:.0f} dB louder than the echo" if louder else "as loud as the echo"
-        found.append(row(f"{mode}: interruptions heard, {above}", len(heard), f"of {len(barges)}", delay))
+            heard = await interruptions(talk, card, voices, echo)
+        found = [row(f"{mode}: speech the server heard of the assistant alone", own, "times", f"in {seconds:.0f} s")]
+        found += [row(f"{mode}: echo taken out", median(taken), "dB p50")] if taken else []
+        found.append(replace(heard, what=f"{mode}: interruptions heard, as loud as the echo"))
+        if mode == "gate":
+            await talk.live.run("/echo gate")  # another room, which has to be learned
+            with walls(card, SOFT):
+                _, _, echo = await alone(talk, card, LEARNING_SECONDS)
+                heard = await interruptions(talk, card, voices, echo * 10 ** (LOUDER_DB / 20))
+            what = f"{mode}: interruptions heard, {LOUDER_DB} dB louder than a softer echo"
+            found.append(replace(heard, what=what))
     return iter(found)
 
 

@@ -45,7 +45,7 @@ class ArgumentType(ABC, Generic[T]):
 
 
 class Word(ArgumentType[str]):
-    """Any word."""
+    """Any word, as it stands."""
 
     def parse(self, text: str, known: Known) -> str:
         return text
@@ -91,13 +91,10 @@ class Choice(ArgumentType[str]):
         return (Suggestion(choice) for choice in self.choices)
 
 
-class RestOfLine(ArgumentType[str]):
+class RestOfLine(Word):
     """The rest of the line as it is."""
 
     greedy = True
-
-    def parse(self, text: str, known: Known) -> str:
-        return text
 
 
 class FilePath(ArgumentType[Path]):
@@ -131,7 +128,7 @@ class ImageSource(FilePath):
         yield Suggestion("clipboard")
 
 
-class DeviceName(ArgumentType[str]):
+class DeviceName(Word):
     """An audio device by index or a part of its name."""
 
     label = "DEVICE"
@@ -139,9 +136,6 @@ class DeviceName(ArgumentType[str]):
 
     def __init__(self, kind: Literal["input", "output"]) -> None:
         self.kind = kind
-
-    def parse(self, text: str, known: Known) -> str:
-        return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         # By name: an index changes when a headset is unplugged.

@@ -64,7 +64,6 @@ def _command_line(text: str, registry: Registry, known: Known) -> Iterator[Compl
                 yield Completion(f"{name} ", start, name, registry.names[f"{first} {name}"].summary)
     try:
         # "/session " with nothing behind it completes the arguments of /session, too
-        # "/session " with nothing behind it completes the arguments of /session, too
         entry, _ = registry.resolve(text[1:] if word else first)
     except UsageError:
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import rtcli.commands.settings_catalog as paths
-from rtcli.commands.arguments import ArgumentType, Suggestion, file_suggestions
+from rtcli.commands.arguments import ArgumentType, Suggestion, Word, file_suggestions
 from rtcli.commands.known import Known
 from rtcli.commands.registry import TOPICS
 from rtcli.errors import UsageError
@@ -118,7 +118,7 @@ class Assignments(ArgumentType[list[tuple[str, Any]]]):
         return (Suggestion(f"{done}{known}=", meaning, more=True) for known, meaning in settable.items())
 
 
-class AllowedValue(ArgumentType[str]):
+class AllowedValue(Word):
     """A value of one session path, its allowed values are suggested."""
 
     def __init__(self, path: str, label: str) -> None:
@@ -134,26 +134,20 @@ class AllowedValue(ArgumentType[str]):
         return (Suggestion(value) for value in paths.allowed(self.path))
 
 
-class EventPattern(ArgumentType[str]):
+class EventPattern(Word):
     """An event type or a glob over them."""
 
     label = "TYPE"
-
-    def parse(self, text: str, known: Known) -> str:
-        return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         return (Suggestion(row.name, row.meaning) for row in all_types(known.kind))
 
 
-class FilterTerms(ArgumentType[str]):
+class FilterTerms(Word):
     """A filter of the event view; its last term is completed."""
 
     label = "EXPR"
     greedy = True
-
-    def parse(self, text: str, known: Known) -> str:
-        return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         before, space, last = typed.rpartition(" ")
@@ -168,7 +162,7 @@ class FilterTerms(ArgumentType[str]):
             yield Suggestion("off", "all events")
 
 
-class RecordKey(ArgumentType[str]):
+class RecordKey(Word):
     """A record of the event view: its number, an id in it, or its type."""
 
     label = "N|ID|TYPE"
@@ -240,14 +234,11 @@ class ItemOrFile(ItemId):
         yield from file_suggestions(typed, (".json",))
 
 
-class ClientEvents(ArgumentType[str]):
+class ClientEvents(Word):
     """Events to send, as JSON or @FILE."""
 
     label = "EVENT"
     greedy = True
-
-    def parse(self, text: str, known: Known) -> str:
-        return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         if typed.startswith("@"):
@@ -279,14 +270,11 @@ def typed_event(text: str, known: Known) -> Iterator[Suggestion]:
             yield Suggestion(f'{begin}{row.name}"', row.meaning, more=True)
 
 
-class CommandName(ArgumentType[str]):
+class CommandName(Word):
     """A command, a topic of them, or a page."""
 
     label = "NAME"
     greedy = True
-
-    def parse(self, text: str, known: Known) -> str:
-        return text
 
     def suggest(self, typed: str, known: Known) -> Iterable[Suggestion]:
         if not typed.startswith("/"):

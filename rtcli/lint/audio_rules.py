@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import PACE_SECONDS, AnyEvent, Facts
-from rtcli.lint.rule import Severity, rule
+from rtcli.lint.facts import PACE_SECONDS, Facts
+from rtcli.lint.rule import AnyEvent, Severity, rule
 from rtcli.protocol.audio_formats import PCM16, base64_length, decode_base64
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame

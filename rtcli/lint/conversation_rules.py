@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import AnyEvent, Facts
-from rtcli.lint.rule import Severity, rule
+from rtcli.lint.facts import Facts
+from rtcli.lint.rule import AnyEvent, Severity, rule
 from rtcli.masking import masked_start
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame

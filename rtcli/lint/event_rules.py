@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rtcli.errors import error_of
-from rtcli.lint.facts import AnyEvent, Facts
-from rtcli.lint.rule import MALFORMED, Severity, rule, rule_at_end
+from rtcli.lint.facts import Facts
+from rtcli.lint.rule import MALFORMED, AnyEvent, Severity, rule, rule_at_end
 from rtcli.protocol.beta_fields import REMOVED, RENAMED, advice
 from rtcli.protocol.catalog import BETA_NAMES, NAMES, ROWS, direction_of, nearest
 from rtcli.protocol.dialects import is_known

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from rtcli.lint.rule import AnyEvent
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, parse_format
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.pending import PendingRequests
+from rtcli.protocol.playback import part_of
 from rtcli.protocol.record import Connected, Connection, Direction, Frame, Heard, Record
 from rtcli.protocol.session_kind import SessionKind, kind_of
 
-AnyEvent = Mapping[str, Any]
 StreamKey = tuple[str, int]
 """Item and content index of a stream."""
 
@@ -231,7 +231,7 @@ class Facts:
             item.deleted = True
 
     def _on_truncated(self, event: AnyEvent, frame: Frame) -> None:
-        self.interruptions.pop(_part(event), None)
+        self.interruptions.pop(part_of(event), None)
         if (item := self.items.get(str(event.get("item_id")))) is not None:
             item.truncated = True
 
@@ -251,17 +251,17 @@ class Facts:
             known.status = str(response.get("status") or "completed")
 
     def _on_audio(self, event: AnyEvent, frame: Frame) -> None:
-        part = _part(event)
+        part = part_of(event)
         if (speech := self.speech.get(part)) is None:
             speech = self.speech[part] = ReceivedSpeech(frame.at)
         speech.bytes += base64_length(event.get("delta"))
 
     def _on_text(self, event: AnyEvent, frame: Frame) -> None:
         if isinstance(delta := event.get("delta"), str):
-            self.texts.setdefault(_part(event), []).append(delta)
+            self.texts.setdefault(part_of(event), []).append(delta)
 
     def _on_stream_done(self, event: AnyEvent, frame: Frame) -> None:
-        item_id, part = _part(event)
+        item_id, part = part_of(event)
         stream = str(event["type"]).removesuffix(".done")
         self.ended.add((stream, item_id, part))
         if stream in _TEXT_STREAMS:  # audio ends before its transcript, under the same key
@@ -308,7 +308,7 @@ class Facts:
             call.output = frame.number  # the first one: a second output is a finding, not news
 
     def _on_truncate(self, event: AnyEvent, frame: Frame) -> None:
-        part = _part(event)
+        part = part_of(event)
         self.interruptions.pop(part, None)
         if (item := self.items.get(part[0])) is not None:
             item.truncated = True
@@ -319,11 +319,6 @@ class Facts:
             # Without an id the server cancels whatever runs.
             if response.status == "in_progress" and named in (None, response_id):
                 response.cancel_sent = True
-
-
-def _part(event: AnyEvent) -> StreamKey:
-    index = event.get("content_index", 0)
-    return str(event.get("item_id", "")), index if isinstance(index, int) else 0
 
 
 _KINDS = ("realtime", "transcription", "translation")

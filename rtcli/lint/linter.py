@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, cast
 
-from rtcli.lint.facts import AnyEvent, Facts
-from rtcli.lint.rule import AT_END, MALFORMED, EndCheck, EventCheck, Finding, Rule
+from rtcli.lint.facts import Facts
+from rtcli.lint.rule import AT_END, MALFORMED, AnyEvent, EndCheck, EventCheck, Finding, Rule
 from rtcli.lint.rules import RULES
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.record import Direction, Frame, Record

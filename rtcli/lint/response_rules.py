@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtcli.lint.facts import AnyEvent, Facts
-from rtcli.lint.rule import Severity, rule, rule_at_end
+from rtcli.lint.facts import Facts
+from rtcli.lint.rule import AnyEvent, Severity, rule, rule_at_end
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pybase64
 
+from rtcli.protocol.events import value_at
+
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
@@ -79,6 +81,11 @@ def parse_format(value: object) -> AudioFormat:
         return format_named(name)
     name = str(value)
     return PCMU if name.startswith("g711_") and name not in _BY_NAME else format_named(name)
+
+
+def session_format(session: Mapping[str, Any], side: str) -> AudioFormat:
+    """The format of a session's "input" or "output", or of a response's "output"."""
+    return parse_format(value_at(session, f"audio.{side}.format"))
 
 
 def encode_base64(data: bytes | bytearray | memoryview) -> str:

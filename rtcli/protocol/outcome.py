@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.errors import ExitCode, error_of
+from rtcli.protocol.events import mapping_of
 
 NO_REASON = "the server gave no reason"
 
@@ -28,7 +29,7 @@ def end_reasons(response: Mapping[str, Any]) -> tuple[str, ...]:
     details = response.get("status_details")
     if isinstance(details, str):
         return (details,) if details else ()
-    held = details if isinstance(details, Mapping) else {}
+    held = mapping_of(details)
     inner = held if held.get("error") else response
     error = error_of({"error": inner["error"]}) if inner.get("error") else {}
     words = (held.get("reason"), error.get("code") or error.get("type"), error.get("message"), held.get("message"))

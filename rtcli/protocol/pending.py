@@ -13,7 +13,7 @@ from rtcli.protocol.events import mapping_of
 from rtcli.protocol.item_origins import MAX_IDS, ItemOrigins
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
-from rtcli.protocol.requests import Request, RequestQueue, asks_out_of_band
+from rtcli.protocol.requests import Request, RequestQueue, asks_out_of_band, is_out_of_band
 from rtcli.protocol.server_turns import ServerTurns
 from rtcli.protocol.session_kind import SessionKind
 
@@ -269,7 +269,7 @@ class PendingRequests:
     def _on_response_created(self, number: int, event: _Event) -> int | None:
         response = mapping_of(event.get("response"))
         response_id = _text(response.get("id")) or ""
-        out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        out_of_band = is_out_of_band(response)
         remember(self._responses, response_id, (number, out_of_band), MAX_IDS)
         # The server answers a turn that it took before it reads what we sent meanwhile.
         if self._turns.answered_next and not out_of_band:

@@ -7,14 +7,21 @@ first audio of the item. The cut is never beyond what arrived, because the serve
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import PCM16, AudioFormat
 
 PartKey: TypeAlias = tuple[str, int]
 """An item and the index of its content part."""
+
+
+def part_of(event: Mapping[str, Any]) -> PartKey:
+    """The content part that an event is about; without an index its first."""
+    item_id, index = event.get("item_id"), event.get("content_index")
+    return item_id if isinstance(item_id, str) else "", index if isinstance(index, int) else 0
+
 
 _REMEMBERED = 256  # parts; older ones are long played
 

@@ -221,6 +221,11 @@ class RequestQueue:
         self._anonymous.pop(request.number, None)
 
 
+def is_out_of_band(response: Mapping[str, Any]) -> bool:
+    """Whether a response says of itself that it stands outside of the conversation."""
+    return "conversation_id" in response and response["conversation_id"] is None
+
+
 def asks_out_of_band(response: Mapping[str, Any] | None) -> bool:
     """Whether a response.create with this `response` asks for one outside of the conversation."""
     return response is not None and response.get("conversation") == "none"

@@ -20,8 +20,9 @@ from typing import Any
 
 from rtcli.protocol.audio_formats import AudioFormat, parse_format
 from rtcli.protocol.error_attribution import named_event, possible_event_types
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, mapping_of, value_at
 from rtcli.protocol.moves import move
+from rtcli.protocol.requests import asks_out_of_band, is_out_of_band
 
 _MAX_REMEMBERED = 64
 
@@ -185,7 +186,7 @@ class ResponseSequencer:
             event_id = f"rtcli_response_create_{next(self._numbers)}"
             if not serves[0].frame:
                 event["event_id"] = event_id
-        self._pending = Pending(event_id, _asks_out_of_band(event), serves)
+        self._pending = Pending(event_id, asks_out_of_band(mapping_of(event.get("response"))), serves)
         self._move(SlotEvent.CREATE_SENT)
         return event, serves[-1].context, serves[0].frame
 
@@ -202,7 +203,7 @@ class ResponseSequencer:
         """
         event_id = event.get("event_id")
         if isinstance(event_id, str) and event_id and self._slot is Slot.FREE and not self.active:
-            self._pending = Pending(event_id, _asks_out_of_band(event), [])
+            self._pending = Pending(event_id, asks_out_of_band(mapping_of(event.get("response"))), [])
             self._move(SlotEvent.CREATE_SENT)
 
     def cancelling(self, response_id: object = None) -> None:
@@ -223,12 +224,10 @@ class ResponseSequencer:
 
         Its audio keeps the format that it names, or else the session's at this moment.
         """
-        out_of_band = "conversation_id" in response and response["conversation_id"] is None
+        out_of_band = is_out_of_band(response)
         if "conversation_id" not in response and self._pending and not self._pending.answered:
             out_of_band = self._pending.out_of_band  # it does not say where it belongs: then where it was asked for
-        audio = response.get("audio")
-        output = audio.get("output") if isinstance(audio, Mapping) else None
-        named = output.get("format") if isinstance(output, Mapping) else None
+        named = value_at(response, "audio.output.format")
         output_format = session_format if named is None else parse_format(named)
         self._running[_id_of(response)] = Running(out_of_band, output_format)
         if self._pending and not self._pending.answered and out_of_band == self._pending.out_of_band:
@@ -323,8 +322,3 @@ class ResponseSequencer:
 def _id_of(response: Mapping[str, Any]) -> str:
     response_id = response.get("id")
     return response_id if isinstance(response_id, str) else ""
-
-
-def _asks_out_of_band(create: Event) -> bool:
-    response = create.get("response")
-    return isinstance(response, Mapping) and response.get("conversation") == "none"

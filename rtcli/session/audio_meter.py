@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rtcli.dsp.codec import to_pcm16
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, decode_base64, parse_format
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, base64_length, decode_base64, session_format
 from rtcli.protocol.ids import short_id
-from rtcli.protocol.playback import PartKey
+from rtcli.protocol.playback import PartKey, part_of
 from rtcli.protocol.record import Audio, Connected, Connection, Direction, Frame, Heard
 from rtcli.protocol.remember import remember
 from rtcli.session.part import Part, moment, received, sent
@@ -34,19 +34,6 @@ class _Received:
     heard_ms: int | None = None
     cut: bool = False
     loud: bool = False
-
-
-def session_format(session: Mapping[str, Any], side: str) -> AudioFormat:
-    """The format of a session's "input" or "output", or of a response's "output"."""
-    audio = session.get("audio")
-    part = audio.get(side) if isinstance(audio, Mapping) else None
-    return parse_format(part.get("format") if isinstance(part, Mapping) else None)
-
-
-def part_of(event: Mapping[str, Any]) -> PartKey:
-    """The content part that an event is about."""
-    index = event.get("content_index")
-    return str(event.get("item_id")), index if isinstance(index, int) else 0
 
 
 class AudioMeter(Part):

@@ -16,11 +16,10 @@ from rtcli.errors import AudioFileError, AudioUnavailableError, NotConnectedErro
 from rtcli.protocol.audio_formats import AudioFormat
 from rtcli.protocol.events import Event
 from rtcli.protocol.payloads import TransportAudio
-from rtcli.protocol.playback import PartKey
+from rtcli.protocol.playback import PartKey, part_of
 from rtcli.protocol.record import Heard
 from rtcli.protocol.remember import remember
 from rtcli.protocol.session_kind import SessionKind
-from rtcli.session.audio_meter import part_of
 from rtcli.session.link import Link
 from rtcli.views import Level, Notice
 

@@ -9,6 +9,7 @@ from typing import Any
 from rtcli.dsp.wav import write_wav
 from rtcli.errors import UsageError
 from rtcli.protocol.audio_formats import PCM16
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.items import Item
 from rtcli.session.audio import SessionAudio
 from rtcli.session.link import Link
@@ -25,8 +26,7 @@ class Conversation:
         """The server's copy of an item, audio included. Raises ServerError for one that it does not have."""
         self._link.require_conversation()
         frame = await self._link.ask("conversation.item.retrieve", item_id=item_id)
-        item = frame.event.get("item") if frame.event else None
-        return item if isinstance(item, Mapping) else {}
+        return mapping_of((frame.event or {}).get("item"))
 
     async def delete(self, item_id: str) -> None:
         """Delete an item of the conversation."""

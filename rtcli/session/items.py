@@ -10,6 +10,7 @@ from rtcli.protocol.history import MAX_CHARACTERS, History
 from rtcli.protocol.items import FunctionCallItem, Item, read_function_call
 from rtcli.protocol.record import Connected, Connection, Frame
 from rtcli.protocol.remember import remember
+from rtcli.protocol.requests import is_out_of_band
 from rtcli.protocol.translate import TRANSLATORS
 from rtcli.protocol.unset import UNSET
 from rtcli.session.part import Part, moment, received, sent
@@ -46,7 +47,7 @@ class ConversationItems(Part):
     def _on_response_created(self, event: Mapping[str, Any], _frame: Frame) -> None:
         """A response that says that it has no conversation makes items that the conversation never sees."""
         response = event.get("response")
-        if isinstance(response, Mapping) and "conversation_id" in response and response["conversation_id"] is None:
+        if isinstance(response, Mapping) and is_out_of_band(response):
             remember(self._out_of_band, str(response.get("id")), None, _MAX_REMEMBERED)
 
     @received("response.output_item.added", "response.output_item.done")

@@ -11,9 +11,8 @@ from rtcli.dsp.codec import Decoder
 from rtcli.errors import AudioUnavailableError
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
 from rtcli.protocol.dialects import Dialect
-from rtcli.protocol.playback import PartKey
+from rtcli.protocol.playback import PartKey, part_of
 from rtcli.protocol.record import Audio, Direction, Frame, Record
-from rtcli.session.audio_meter import part_of
 from rtcli.session.audio_output import SpeakerLike
 from rtcli.views import Level, Notice
 

@@ -12,10 +12,11 @@ from rtcli.protocol.events import mapping_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import NO_REASON, end_reasons, outcome
 from rtcli.protocol.pending import is_optional
+from rtcli.protocol.playback import part_of
 from rtcli.protocol.record import Connected, Connection, Frame, Http, Mark
 from rtcli.protocol.units import since
 from rtcli.session import hints
-from rtcli.session.audio_meter import AudioMeter, part_of
+from rtcli.session.audio_meter import AudioMeter
 from rtcli.session.log import WireLog
 from rtcli.session.part import Part, moment, not_an_event, received, sent
 from rtcli.session.transcripts import TranscriptStreams

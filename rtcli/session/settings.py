@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.errors import ServerError
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.session import setting_paths as paths
@@ -55,8 +56,7 @@ class SessionSettings:
         reply = await self._ask(changes)
         for frame in reversed(self._link.state.log.since(0)):
             if frame.number < reply.number and frame.event and frame.event.get("type") in _SAY_THE_SESSION:
-                session = frame.event.get("session")
-                return session if isinstance(session, Mapping) else {}
+                return mapping_of(frame.event.get("session"))
         return {}
 
     async def _ask(self, changes: Mapping[str, Any]) -> Frame:

@@ -31,6 +31,10 @@ _MAX_REMEMBERED = 256
 """Responses that have ended, for calls that are told late."""
 
 
+_MAX_SHOWN = 120
+"""Characters of an output."""
+
+
 class CallState(StrEnum):
     """What an open call waits for."""
 
@@ -213,7 +217,8 @@ class ToolCalls:
     async def _run(self, call: FunctionCall, tool: Tool) -> None:
         try:
             output = await call_tool(tool, call.arguments, seconds=self.timeout)
-            self._link.show(Notice(f"tool {call.name} -> {_short(output)}", level=Level.OK))
+            start = masked_start(" ".join(output.split()), _MAX_SHOWN)
+            self._link.show(Notice(f"tool {call.name} -> {start}", level=Level.OK))
         except ToolError as error:
             output = _error(str(error))
             place = f"{error.place}; " if error.place else ""
@@ -332,10 +337,6 @@ class ToolCalls:
 def _error(message: str) -> str:
     """What the model gets instead of a result: an exception may quote a secret of this process."""
     return json.dumps({"error": masked(message)}, ensure_ascii=False)
-
-
-def _short(text: str, limit: int = 120) -> str:
-    return masked_start(" ".join(text.split()), limit)
 
 
 def merged_tools(

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcli.protocol.events import Event
-from rtcli.protocol.playback import PartKey
+from rtcli.protocol.playback import PartKey, part_of
 from rtcli.protocol.record import Audio, Direction, Heard
 from rtcli.protocol.remember import remember
 from rtcli.rtc.live_stream import LiveStream
-from rtcli.session.audio_meter import part_of
 from rtcli.session.audio_output import AudioOutput
 from rtcli.session.link import Link
 from rtcli.transports import OpenAIRealtimeWebRTC

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.items import MessageItem
+from rtcli.protocol.playback import part_of
 from rtcli.protocol.record import GIVE_UP, Connected, Connection, Did, Frame
 from rtcli.protocol.remember import remember
 from rtcli.session.part import Part, moment, received
@@ -168,8 +170,7 @@ class TranscriptStreams(Part):
         return heard_characters(stream.text, heard_ms, received_ms, whole=whole)
 
     def _stream(self, source: _Source, event: Mapping[str, Any]) -> tuple[_StreamKey, _Stream]:
-        index = event.get("content_index")
-        key = (source.role, str(event.get("item_id", "")), index if isinstance(index, int) else 0)
+        key = (source.role, *part_of(event))
         stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= _MAX_STREAMS:
@@ -244,9 +245,7 @@ class TranscriptStreams(Part):
     def _on_content_part_done(self, event: Mapping[str, Any], frame: Frame) -> Iterable[SpeechDone | Notice]:
         part = event.get("part")
         if isinstance(part, Mapping):
-            index = event.get("content_index")
-            at = (str(event.get("item_id") or ""), index if isinstance(index, int) else 0)
-            yield from self._whole(str(event.get("response_id") or ""), *at, part, frame)
+            yield from self._whole(str(event.get("response_id") or ""), *part_of(event), part, frame)
 
     @received("response.output_item.done")
     def _on_output_item_done(self, event: Mapping[str, Any], frame: Frame) -> Iterable[SpeechDone | Notice]:
@@ -260,8 +259,7 @@ class TranscriptStreams(Part):
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], frame: Frame) -> Iterable[SpeechDone | Notice]:
-        response = event.get("response")
-        response = response if isinstance(response, Mapping) else {}
+        response = mapping_of(event.get("response"))
         response_id, output = str(response.get("id") or ""), response.get("output")
         for item in output if isinstance(output, list) else ():
             yield from self._item(response_id, item, frame)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import GIVE_UP, Connected, Connection, Did, Frame
 from rtcli.session.part import Part, moment, received
 from rtcli.session.transcripts import TranscriptStreams
@@ -58,8 +59,7 @@ class Unshown(Part):
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> tuple[Notice, ...]:
-        response = event.get("response")
-        response = response if isinstance(response, Mapping) else {}
+        response = mapping_of(event.get("response"))
         output = response.get("output")
         items = output if isinstance(output, list) else ()
         shown = self._audible or self._transcripts.last_response_shown

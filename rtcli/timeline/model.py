@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from rtcli.dsp.envelope import Envelope
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, session_format
 from rtcli.protocol.outcome import end_reasons
+from rtcli.protocol.playback import part_of
 from rtcli.protocol.record import Audio, Frame, Heard
 from rtcli.protocol.remember import remember
+from rtcli.protocol.requests import is_out_of_band
 from rtcli.protocol.usage import TokenUsage
 from rtcli.timeline.book import MAX_TURNS, Turns, kept_text
 from rtcli.timeline.keeper import AudioKeeper
-from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
+from rtcli.timeline.reading import EventFields, mapping, moment, received, sent, text
 from rtcli.timeline.turns import Moment, SpokenPart, Turn, TurnCall, TurnKind, TurnResponse
 from rtcli.timeline.user import typed
 
@@ -47,7 +49,7 @@ class ModelSide:
     @received("session.created", "session.updated")
     def _on_session(self, event: EventFields, _frame: Frame) -> None:
         if session := mapping(event, "session"):
-            self._format = audio_format(session, "output")
+            self._format = session_format(session, "output")
             self._model = text(session, "model") or self._model
 
     # -- responses ---------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ class ModelSide:
         self._turns.add_response(turn, response)
         remember(self._waiting, response.id, (turn, response), MAX_TURNS)
         if mapping(about, "audio"):
-            remember(self._formats, response.id, audio_format(about, "output"), MAX_TURNS)
+            remember(self._formats, response.id, session_format(about, "output"), MAX_TURNS)
 
     def _asked_by(self, about: EventFields, frame: Frame) -> tuple[Turn, Moment | None]:
         """The turn of a response, and when it was asked for; None: the server began by itself."""
@@ -75,7 +77,7 @@ class ModelSide:
         # Turn detection has begun it by itself, with nothing sent that it could answer.
         if current is not None and current.voice and current.voice.committed and not current.responses:
             return current, current.asked or current.voice.stopped
-        if "conversation_id" in about and about["conversation_id"] is None:
+        if is_out_of_band(about):
             return turns.open(TurnKind.OUT_OF_BAND, moment(frame)), None
         return turns.open(TurnKind.UNASKED, moment(frame)), None
 
@@ -127,7 +129,7 @@ class ModelSide:
         except ValueError:
             return  # the transport reports it
         form = self._formats.get(found[1].id, self._format)
-        self._arrived(*found, part_key(event), data, form, moment(frame))
+        self._arrived(*found, part_of(event), data, form, moment(frame))
 
     def _arrived(  # noqa: PLR0917  # what a piece of audio is, and whose
         self, turn: Turn, response: TurnResponse, key: tuple[str, int], data: bytes, form: AudioFormat, when: Moment
@@ -152,7 +154,7 @@ class ModelSide:
 
     @received("response.output_audio.done")
     def _on_audio_done(self, event: EventFields, _frame: Frame) -> None:
-        if found := self._turns.part(part_key(event)):
+        if found := self._turns.part(part_of(event)):
             found[1].envelope.settle()
 
     def on_audio(self, record: Audio) -> None:

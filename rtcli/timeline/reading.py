@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from rtcli.protocol.audio_formats import AudioFormat, parse_format
-from rtcli.protocol.playback import PartKey
 from rtcli.protocol.record import Direction, Frame
 from rtcli.timeline.turns import Moment
 
@@ -58,14 +56,3 @@ def text(event: EventFields, name: str) -> str:
 def moment(frame: Frame) -> Moment:
     """When a frame crossed the wire."""
     return Moment(frame.at, frame.number)
-
-
-def audio_format(session: EventFields, side: str) -> AudioFormat:
-    """The format of a session's "input" or "output", or of a response's."""
-    return parse_format(mapping(mapping(session, "audio"), side).get("format"))
-
-
-def part_key(event: EventFields) -> PartKey:
-    """The content part that an event is about."""
-    index = event.get("content_index")
-    return text(event, "item_id"), index if isinstance(index, int) else 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, session_format
+from rtcli.protocol.playback import part_of
 from rtcli.protocol.record import Audio, Device, Direction, Frame
 from rtcli.timeline.book import Turns, kept_text
 from rtcli.timeline.keeper import AudioKeeper
-from rtcli.timeline.reading import EventFields, audio_format, mapping, moment, part_key, received, sent, text
+from rtcli.timeline.reading import EventFields, mapping, moment, received, sent, text
 from rtcli.timeline.turns import AnswerCut, Moment, SpokenPart, Turn, TurnKind, UserVoice
 from rtcli.timeline.voice import SentAudio, voice_steps
 
@@ -38,7 +39,7 @@ class UserSide:
     @received("session.created", "session.updated")
     def _on_session(self, event: EventFields, _frame: Frame) -> None:
         if "session" in event:
-            self.format = audio_format(mapping(event, "session"), "input")
+            self.format = session_format(mapping(event, "session"), "input")
 
     @sent("input_audio_buffer.append")
     def _on_append(self, event: EventFields, frame: Frame) -> None:
@@ -169,7 +170,7 @@ class UserSide:
     @received("conversation.item.truncated")
     def _on_truncate(self, event: EventFields, frame: Frame) -> None:
         """Ours, or the server's where it counts what was heard."""
-        found, end = self._turns.part(part_key(event)), event.get("audio_end_ms")
+        found, end = self._turns.part(part_of(event)), event.get("audio_end_ms")
         if found is None or not isinstance(end, int) or found[1].cut_ms is not None:
             return
         turn, part = found

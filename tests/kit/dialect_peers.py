@@ -1,17 +1,14 @@
-"""Compatible servers, one trait each: what they say otherwise than GA, what they refuse, and how they keep silent.
-
-`python -m tests.kit.dialect_peers NAME` runs one, and prints its address.
-"""
+"""Compatible servers, one trait each: what they say otherwise than GA, what they refuse, and how they keep silent."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
+from rtcli.protocol.events import value_at
 from tests.kit.events import SESSION, Event, error, item_events, text_response
-from tests.kit.fake_server import Conversation, fake_server
+from tests.kit.fake_server import Conversation
 
 Noise: TypeAlias = Event | str | None
 
@@ -114,21 +111,7 @@ class TranscriptionSession(Peer):
         await self.say({"type": "transcription_session.created", "session": self.session})
 
 
-class UpdateUnanswered(Peer):
-    """session.update is taken without a word."""
-
-    async def on_session_update(self, event: Event) -> None:
-        pass
-
-
 # -- a first session.update that is refused --------------------------------------------------------
-
-
-def _at(session: Mapping[str, Any], path: str) -> Any:
-    value: Any = session
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 class Refusing(Peer):
@@ -138,7 +121,7 @@ class Refusing(Peer):
 
     async def on_session_update(self, event: Event) -> None:
         for path in self.paths:
-            if _at(event["session"], path) is not None:
+            if value_at(event["session"], path) is not None:
                 await self.say_no(event, path)
                 return
         await super().on_session_update(event)
@@ -160,7 +143,7 @@ class RefusesSemanticVad(Refusing):
     paths = ("audio.input.turn_detection",)
 
     async def say_no(self, event: Event, path: str) -> None:
-        if _at(event["session"], path)["type"] != "semantic_vad":
+        if value_at(event["session"], path)["type"] != "semantic_vad":
             await Peer.on_session_update(self, event)
         else:
             await self.refuse(event, "unsupported_turn_detection", "semantic_vad is not supported in duplex mode")
@@ -327,16 +310,6 @@ class StallsInTheMiddle(Heartbeats):
         await self.say(*text_response("resp_1", "Hello")[:5])
 
 
-class NeverReady(Heartbeats):
-    """The heart beats, and no session comes."""
-
-    async def greet(self) -> None:
-        pass
-
-    async def on_session_update(self, event: Event) -> None:
-        pass
-
-
 class OneEventThenNothing(NoAnswer):
     """A single event comes in the course of the wait."""
 
@@ -361,17 +334,6 @@ class Slow(Peer):
         await self.say(last)
 
 
-class SpeechNeverEnds(Peer):
-    """Speech begins and never stops."""
-
-    heard = 0
-
-    async def on_input_audio_buffer_append(self, event: Event) -> None:
-        self.heard += 1
-        if self.heard == 5:
-            await self.say({"type": "input_audio_buffer.speech_started", "item_id": "item_s", "audio_start_ms": 0})
-
-
 class CancelUnanswered(StallsInTheMiddle):
     """A cancel is passed over, as is everything else."""
 
@@ -379,22 +341,3 @@ class CancelUnanswered(StallsInTheMiddle):
 
     async def on_response_cancel(self, event: Event) -> None:
         pass
-
-
-def _subclasses(kind: type[Peer]) -> list[type[Peer]]:
-    return [found for sub in kind.__subclasses__() for found in (sub, *_subclasses(sub))]
-
-
-_KINDS: tuple[type[Peer], ...] = (Peer, *_subclasses(Peer))
-PEERS: Mapping[str, type[Peer]] = {kind.__name__: kind for kind in _KINDS}
-"""All of them, by name."""
-
-
-async def _serve(name: str) -> None:
-    async with fake_server(lambda talk: PEERS[name](talk).run()) as server:
-        print(f"READY {server.url}", flush=True)  # noqa: T201
-        await asyncio.get_running_loop().create_future()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1]))

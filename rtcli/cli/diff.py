@@ -10,7 +10,6 @@ from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rtcli.config.settings import Settings
-    from rtcli.timeline.diff import Cost
     from rtcli.timeline.timeline import Timeline
 
 _FILE = "A recording: a file, a name, last, or stdin."
@@ -45,12 +44,13 @@ def diff(
     if a == b == "-":
         raise UsageError("only one of both can be standard input")
     from rtcli.commands.differences import Comparison
+    from rtcli.config.prices import cost_by
     from rtcli.timeline.conditions import broken, parse_conditions
 
     conditions = parse_conditions(fail_on or [])
     settings = settings_of()
     left, right = _timeline(a, settings), _timeline(b, settings)
-    found = Comparison(left.turns, right.turns, cost_of(settings))
+    found = Comparison(left.turns, right.turns, cost_by(settings.get("prices")))
     if json:
         output.show_json(found.as_json())
     else:
@@ -73,19 +73,3 @@ def _timeline(file: str, settings: "Settings") -> "Timeline":
         for note in reader.notes:
             report.line(f"{reader.name}: {note}")
     return timeline
-
-
-def cost_of(settings: "Settings") -> "Cost":
-    """What tokens cost, by our table and the prices of the settings."""
-    from dataclasses import asdict
-
-    from rtcli.config.prices import price_of
-    from rtcli.protocol.usage import TokenUsage
-
-    prices = settings.get("prices") or {}
-
-    def cost(model: str, usage: TokenUsage) -> float | None:
-        price = price_of(model, prices)
-        return None if price is None else price.cost(asdict(usage), 0.0)
-
-    return cost

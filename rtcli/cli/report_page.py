@@ -48,8 +48,8 @@ def report_page(
     caused it. Secrets are masked. It takes recordings, the output of --both and plain events.
     """
     import rtcli
-    from rtcli.cli.diff import cost_of
     from rtcli.cli.recording_options import output_of, recording_path, stem_of
+    from rtcli.config.prices import cost_by
     from rtcli.files import new_file
     from rtcli.recording.report.audio import AudioKind
     from rtcli.recording.report.page import page
@@ -58,7 +58,7 @@ def report_page(
     settings = settings_of()
     path = recording_path(file, settings.get("recordings"))
     session = _read(path)
-    pieces = page(session, AudioKind(audio.value), cost_of(settings), rtcli.__version__)
+    pieces = page(session, AudioKind(audio.value), cost_by(settings.get("prices")), rtcli.__version__)
     if out == "-":
         for piece in pieces:
             sys.stdout.buffer.write(piece)

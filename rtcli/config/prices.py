@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import TypeAlias
 
 from rtcli.errors import UsageError
 from rtcli.protocol.models import without_date
+from rtcli.protocol.usage import TokenUsage
 
 PRICES_DATE = "2026-11-26"
 """The day on which the tables below were read; `make prices` compares them with what others have read."""
@@ -110,3 +111,13 @@ def price_of(model: str, overrides: Mapping[str, Mapping[str, float]] | None = N
 
 def _known(model: str) -> Price | None:
     return PRICES.get(model) or MINUTE_PRICES.get(model)
+
+
+def cost_by(overrides: Mapping[str, Mapping[str, float]] | None) -> Callable[[str, TokenUsage], float | None]:
+    """What tokens of a model cost, by our table and these prices; None where it has no price."""
+
+    def cost(model: str, usage: TokenUsage) -> float | None:
+        price = price_of(model, overrides)
+        return None if price is None else price.cost(asdict(usage))
+
+    return cost

@@ -59,6 +59,12 @@ def read_json(text: str | bytes) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+def read_frame(frame: str | bytes) -> tuple[Event | None, str]:
+    """The event of a frame, and why it is none ("" for an event)."""
+    event = decode(frame)
+    return (None, event.reason) if isinstance(event, Malformed) else (event, "")
+
+
 def _integer(text: str) -> int | float:
     """An integer; one that does not fit in 64 bits as a float, as orjson and JavaScript read it."""
     return int(text) if len(text) < 20 else float(text)

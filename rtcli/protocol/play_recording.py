@@ -8,7 +8,7 @@ from typing import Any
 
 from rtcli.protocol.client import RETRIEVE_ONLY
 from rtcli.protocol.differences import NOTHING, Discrepancy, Mismatch, differences
-from rtcli.protocol.events import Event
+from rtcli.protocol.events import Event, Malformed, decode
 from rtcli.protocol.play import Emit, EndConnection, Expect, Expected, Outgoing, Player, PlayStep
 from rtcli.protocol.play_ids import Ids, ids_in, is_id
 from rtcli.protocol.play_input import InputMeter
@@ -251,6 +251,12 @@ def _is_created(step: Emit) -> bool:
 def not_an_event(frame: str | bytes) -> Event:
     """Stands for a frame of the client that is not an event."""
     return {"type": "", "frame": frame if isinstance(frame, str) else frame.decode("latin-1")}
+
+
+def client_event(frame: str | bytes) -> Event:
+    """A frame of the client as a play takes it."""
+    event = decode(frame)
+    return not_an_event(frame) if isinstance(event, Malformed) else event
 
 
 def connections(records: Iterable[Record]) -> list[Recorded]:

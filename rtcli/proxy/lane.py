@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from rtcli.protocol.events import Malformed, decode
+from rtcli.protocol.events import read_frame
 from rtcli.protocol.faults import FaultAction, FaultKind, FaultPlan
 from rtcli.protocol.filters import WireFilter, type_of
 from rtcli.protocol.record import Direction, Frame
@@ -167,9 +167,8 @@ class Lane:
 
     def frame(self, message: Message) -> Frame:
         """As filters look at it."""
-        event = decode(message.data)
-        found = None if isinstance(event, Malformed) else event
-        return Frame(0, message.came, self.direction, found, len(message.data), binary=message.binary)
+        event, _ = read_frame(message.data)
+        return Frame(0, message.came, self.direction, event, len(message.data), binary=message.binary)
 
     def _take(self) -> None:
         """The first message leaves the queue."""

@@ -8,7 +8,7 @@ from contextvars import Context
 
 from rtcli import __version__
 from rtcli.errors import InputError
-from rtcli.protocol.events import Malformed, decode
+from rtcli.protocol.events import read_frame
 from rtcli.protocol.frame_maker import FrameMaker
 from rtcli.protocol.record import DECIMALS, Connected, Connection, Direction, Frame, Record
 from rtcli.proxy.link import ProxyLink
@@ -64,8 +64,7 @@ class WatchedLink:
 
     def frame(self, direction: Direction, message: Message, out: float) -> Frame:
         """The frame of a message that has passed."""
-        found = decode(message.data)
-        event, problem = (None, found.reason) if isinstance(found, Malformed) else (found, "")
+        event, problem = read_frame(message.data)
         make = self._maker.received if direction is Direction.RECEIVED else self._maker.sent
         context = _RECEIVED if direction is Direction.RECEIVED else _SENT
         frame = context.run(make, event, message.data, message.came, problem=problem)

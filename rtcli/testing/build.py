@@ -12,9 +12,8 @@ from typing import Any
 
 from rtcli.commands import Context, default_registry
 from rtcli.config.endpoints import Endpoint
-from rtcli.config.prices import price_of
+from rtcli.config.prices import cost_by
 from rtcli.protocol.models import DEFAULT_MODEL
-from rtcli.protocol.usage import TokenUsage
 from rtcli.protocol.wire_config import config_of
 from rtcli.scenario.language import Scenario, ScenarioTool
 from rtcli.scenario.stage import Stage
@@ -27,6 +26,7 @@ from rtcli.session.recorder import RecordingSetup
 from rtcli.session.session import RealtimeSession
 from rtcli.session.tools.tool import AnyArguments, Tool
 from rtcli.testing.recorded_server import RecordedServer
+from rtcli.timeline.diff import Cost
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import DisplaySettings
 
@@ -99,11 +99,10 @@ class ScenarioTarget:
         context = Context(session, DisplaySettings(), default_registry(), prices=self.prices)
         return Stage(session, context, speaker, self.cost, sleep)
 
-    def cost(self, model: str, usage: TokenUsage) -> float | None:
+    @property
+    def cost(self) -> Cost:
         """Dollars for tokens of a model; None where it has no price."""
-        price = price_of(model, self.prices)
-        counts = {name: getattr(usage, name) for name in TokenUsage.__slots__}
-        return None if price is None else price.cost(counts)
+        return cost_by(self.prices)
 
 
 async def _sleep(pace: float, seconds: float) -> None:

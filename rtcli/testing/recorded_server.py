@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rtcli.errors import InputError
 from rtcli.protocol.differences import Mismatch
-from rtcli.protocol.events import Event, Malformed, decode, encode
+from rtcli.protocol.events import Event, encode
 from rtcli.protocol.play import EndConnection
-from rtcli.protocol.play_recording import AUDIO_BEFORE, connections, not_an_event
+from rtcli.protocol.play_recording import AUDIO_BEFORE, client_event, connections
 from rtcli.protocol.record import Direction, Frame
 from rtcli.recording.reader import open_recording
 from rtcli.transports.memory import MemorySocket
@@ -94,8 +94,7 @@ class RecordedServer:
 
     def receive(self, message: str | bytes) -> None:
         """The client has sent a message."""
-        read = decode(message)
-        event: Event = not_an_event(message) if isinstance(read, Malformed) else read
+        event = client_event(message)
         mismatch = self._player.receive(event, self.now)
         if mismatch is not None and not self._is_no_matter(event, mismatch):
             self.mismatch = self.mismatch or mismatch

@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any
 
 from rtcli.protocol.event_matching import EventMatcher
-from rtcli.protocol.events import Event, Malformed, decode
+from rtcli.protocol.events import Event
 from rtcli.protocol.models import DEFAULT_MODEL
 from rtcli.protocol.play import Emit, EndConnection, Expect, Outgoing, Player, PlayStep
-from rtcli.protocol.play_recording import connections, not_an_event
+from rtcli.protocol.play_recording import client_event, connections
 from rtcli.recording.reader import open_recording
 from rtcli.testing.scripted_server import ScriptedServer
 from rtcli.transports import OpenAIRealtimeWebSocket
@@ -131,8 +131,7 @@ class ScriptedTransport(OpenAIRealtimeWebSocket):
     def _put(self, event: Event | None, frame: bytes = b"", *, audio_bytes: int = 0, problem: str = "") -> None:
         # First, so that the record of the session holds also what the script refuses.
         super()._put(event, frame, audio_bytes=audio_bytes, problem=problem)
-        read = decode(frame) if event is None else event
-        mismatch = self._server.receive(not_an_event(frame) if isinstance(read, Malformed) else read)
+        mismatch = self._server.receive(client_event(frame) if event is None else event)
         if mismatch is not None:
             raise ScriptError(str(mismatch))
 

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.rows import Row, row
@@ -25,18 +24,11 @@ from tests.kit.events import CREATED, item_events
 from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.sound_card import SoundCard, missing
 from tests.kit.terminal import Terminal
-from tests.soak.measures import rss_mb
+from tests.soak.measures import cpu_seconds, rss_mb
 
 SECONDS = 30
 MEGABYTES = 100
 PARTS = 6
-_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def seconds_used(pid: int) -> float:
-    """Processor time of a process so far, without its children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager
@@ -67,11 +59,11 @@ def idle(seconds: float) -> Iterator[Row]:
     with SoundCard() as card, chat("--local", "--mic", environ=card.settings) as terminal:
         terminal.wait_for("│ mic ")
         watch(terminal, 5)
-        used, resident = seconds_used(terminal.pid), [rss_mb(terminal.pid)]
+        used, resident = cpu_seconds(terminal.pid), [rss_mb(terminal.pid)]
         for _ in range(PARTS):  # what grows until a bound is reached, and stops there, is told from what goes on
             watch(terminal, seconds / PARTS)
             resident.append(rss_mb(terminal.pid))
-        share = (seconds_used(terminal.pid) - used) / seconds
+        share = (cpu_seconds(terminal.pid) - used) / seconds
     grown = ", ".join(f"{after - before:+.1f}" for before, after in pairwise(resident))
     yield row(f"microphone open and idle for {seconds:g} s", 100 * share, "% of a core")
     beside = f"{resident[0]:.1f} MB, then {grown} MB in {PARTS} equal parts"

@@ -8,7 +8,6 @@ busy. With nothing recorded and shown frames are not even decoded; then with a r
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import orjson
 from websockets.asyncio.client import connect
@@ -27,12 +25,12 @@ from websockets.asyncio.server import ServerConnection, serve
 from rtcli.protocol.audio_formats import encode_base64
 from tests.benchmarks.rows import Row, digits, row
 from tests.kit.foreign import ROOT
+from tests.soak.measures import cpu_seconds
 
 RATE = 500
 SECONDS = 4
 ROUNDS = 3
 WARM_UP = 500  # events that are not counted
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 RELAY = """
 import asyncio, sys
@@ -110,12 +108,6 @@ async def latencies(base: str) -> list[float]:
             if len(found) % 10 == 5:  # not behind the last: the connection is being closed then
                 await app.send('{"type":"input_audio_buffer.clear"}')
     return found[WARM_UP:]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager

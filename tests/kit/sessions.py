@@ -160,6 +160,13 @@ class Live:
         except TimeoutError as error:
             raise TimeoutError(f"{error}; shown so far: {self.views[-10:]}") from None
 
+    async def until_sound(self, milliseconds: int = 1000) -> tuple[str, int]:
+        """Wait until so much of an answer has come; the part that it belongs to."""
+        speaker = self.session.audio.speaker
+        assert isinstance(speaker, ManualSpeaker)
+        await self.until(lambda: any(ms >= milliseconds for ms in speaker.queued.values()))
+        return max(speaker.queued, key=lambda key: speaker.queued[key])
+
     def show(self, view: View) -> None:
         self.views.append(view)
 

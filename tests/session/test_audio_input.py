@@ -14,18 +14,10 @@ from rtcli.server import RealtimeServer
 from rtcli.session.session import RealtimeSession
 from rtcli.transports import OpenAIRealtimeSIP
 from rtcli.views import Notice
-from tests.kit.sessions import Live, ManualMicrophone, ManualSpeaker, live_session, session_on
+from tests.kit.sessions import ManualMicrophone, ManualSpeaker, live_session, session_on
 from tests.kit.waiting import DEADLINE
 
 SOUND = {"output_modalities": ["audio"]}
-
-
-async def until_sound(live: Live, milliseconds: int = 1000) -> tuple[str, int]:
-    """Wait until so much of an answer has come; the part that it belongs to."""
-    speaker = live.session.audio.speaker
-    assert isinstance(speaker, ManualSpeaker)
-    await live.until(lambda: any(ms >= milliseconds for ms in speaker.queued.values()))
-    return max(speaker.queued, key=lambda key: speaker.queued[key])
 
 
 async def test_unmuting_opens_the_microphone_and_what_it_hears_goes_out() -> None:
@@ -60,7 +52,7 @@ async def test_echo_is_gated_to_silence_and_not_to_a_gap() -> None:
     microphone = ManualMicrophone()
     async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
         live.session.talk.say("count to 30")
-        await until_sound(live, 200)
+        await live.until_sound(200)
         live.session.audio.set_echo("half")
         live.session.audio.unmute()
         microphone.speak(b"\x11\x22" * 480)
@@ -104,7 +96,7 @@ async def test_what_the_guard_holds_back_is_told() -> None:
     microphone = ManualMicrophone()
     async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
         live.session.talk.say("count to 30")
-        await until_sound(live, 200)
+        await live.until_sound(200)
         live.session.audio.set_echo("half")
         live.session.audio.unmute()
         before = live.session.status.held_back

@@ -14,17 +14,9 @@ from rtcli.errors import (
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.provenance import caused_by
 from rtcli.views import SpeechDelta, SpeechDone
-from tests.kit.sessions import Live, ManualSpeaker, live_session
+from tests.kit.sessions import ManualSpeaker, live_session
 
 SOUND = {"output_modalities": ["audio"]}
-
-
-async def until_sound(live: Live, milliseconds: int = 1000) -> tuple[str, int]:
-    """Wait until so much of an answer has come; the part that it belongs to."""
-    speaker = live.session.audio.speaker
-    assert isinstance(speaker, ManualSpeaker)
-    await live.until(lambda: any(ms >= milliseconds for ms in speaker.queued.values()))
-    return max(speaker.queued, key=lambda key: speaker.queued[key])
 
 
 async def test_a_typed_turn_streams_text_and_ends_whole() -> None:
@@ -43,7 +35,7 @@ async def test_an_interruption_cuts_where_it_was_heard_and_prints_its_arithmetic
     """received, heard and audio_end_ms are the samples that arrived and left the device."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND) as live:
         live.session.talk.say("count to 30")
-        item_id, index = await until_sound(live)
+        item_id, index = await live.until_sound()
         speaker = live.session.audio.speaker
         assert isinstance(speaker, ManualSpeaker)
         speaker.hear(310)
@@ -65,7 +57,7 @@ async def test_words_that_were_not_heard_are_told_once() -> None:
     """While the text is being made its own end says so, afterwards the notice does."""
     async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
         live.session.talk.say("count to 30")
-        await until_sound(live, 400)
+        await live.until_sound(400)
         live.session.talk.interrupt()
         await live.idle()
 
@@ -118,7 +110,7 @@ async def test_typing_stops_the_assistant_while_it_speaks_unless_switched_off(ba
     async with live_session(speaker=ManualSpeaker(), config=SOUND, server={"pace": 1.0}) as live:
         live.session.talk.barge_in = barge_in
         live.session.talk.say("count to 30")
-        await until_sound(live, 200)
+        await live.until_sound(200)
         before = len(live.sent())
         live.session.talk.say("stop")
 

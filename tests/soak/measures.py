@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -61,3 +62,9 @@ class Gauges:
         self.server_rss.append((at, rss_mb(self.server)))
         self.open_files.append(descriptors(self.client) + descriptors(self.server))
         self.threads.append(threading.active_count())
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far, without its children."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed
 
 from rtcli.errors import InputError
 from rtcli.protocol.differences import Mismatch
-from rtcli.protocol.events import Event, Malformed, decode, encode
+from rtcli.protocol.events import Malformed, decode, encode
 from rtcli.protocol.play import EndConnection, Outgoing
-from rtcli.protocol.play_recording import Recorded, RecordedPlayer, connections, not_an_event
+from rtcli.protocol.play_recording import Recorded, RecordedPlayer, client_event, connections
 from rtcli.recording.reader import open_recording
 from rtcli.server.runtime.client_connection import ClientConnection
 from rtcli.server.runtime.response_writer import QUOTA
@@ -82,7 +82,7 @@ class RecordedSession:
     async def _read(self, player: RecordedPlayer, client: ClientConnection) -> None:
         try:
             async for frame in client.connection:
-                event = _read(frame)
+                event = client_event(frame)
                 for _ in range(await client.inject_faults_before(event["type"])):
                     self._tell(player.receive(event, self._loop.time()))
                     self._changed.set()
@@ -116,11 +116,6 @@ class RecordedSession:
             self._on_mismatch(mismatch)
 
 
-def _read(frame: str | bytes) -> Event:
-    event = decode(frame)
-    return not_an_event(frame) if isinstance(event, Malformed) else event
-
-
 def _frame(outgoing: Outgoing) -> tuple[str | bytes, str]:
     """The frame and its type."""
     if not isinstance(outgoing, str | bytes):
@@ -131,7 +126,7 @@ def _frame(outgoing: Outgoing) -> tuple[str | bytes, str]:
 
 def _without_quota(outgoing: Outgoing) -> Outgoing | None:
     """What is left of a recorded frame once the quota is spent: responses begin, and fail."""
-    event: Any = outgoing if not isinstance(outgoing, str | bytes) else _read(outgoing)
+    event: Any = outgoing if not isinstance(outgoing, str | bytes) else client_event(outgoing)
     if not event["type"].startswith("response.") or event["type"] == "response.created":
         return outgoing
     if event["type"] != "response.done":

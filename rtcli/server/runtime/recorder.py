@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from websockets.asyncio.server import ServerConnection
 
 from rtcli.errors import InputError
-from rtcli.protocol.events import Malformed, decode
+from rtcli.protocol.events import read_frame
 from rtcli.protocol.faults import FaultAction
 from rtcli.protocol.frame_maker import FrameMaker
 from rtcli.protocol.record import DECIMALS, Connected, Connection, Frame, Mark, Record
@@ -57,13 +57,13 @@ class ConnectionRecorder:
 
     def to_client(self, message: str | bytes) -> None:
         """The server has sent a message."""
-        event, problem = _read(message)
+        event, problem = read_frame(message)
         binary = isinstance(message, bytes)
         self._add(self._frames.received(event, message, time.monotonic(), binary=binary, problem=problem))
 
     def from_client(self, message: str | bytes) -> None:
         """The client has sent a message."""
-        event, problem = _read(message)
+        event, problem = read_frame(message)
         frame = self._frames.sent(event, message, time.monotonic(), problem=problem)
         frame.binary = isinstance(message, bytes)
         self._add(frame)
@@ -107,11 +107,6 @@ def _writer(folder: Path, endpoint: str, model: str, failed: Callable[[str], obj
         return None
     recordings.prune()
     return writer
-
-
-def _read(message: str | bytes) -> tuple[dict[str, Any] | None, str]:
-    event = decode(message)
-    return (None, event.reason) if isinstance(event, Malformed) else (event, "")
 
 
 class RecordedConnection(ServerConnection):

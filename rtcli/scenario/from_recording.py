@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtcli.dsp.codec import Decoder
-from rtcli.protocol.audio_formats import PCM16, AudioFormat
+from rtcli.protocol.audio_formats import PCM16, AudioFormat, session_format
 from rtcli.protocol.dialects import Dialect
 from rtcli.protocol.events import Event
 from rtcli.protocol.play_recording import RETRIEVE, Recorded
@@ -15,7 +15,7 @@ from rtcli.protocol.record import Audio, Direction, Frame, Record
 from rtcli.scenario.recorded_answers import Answers
 from rtcli.scenario.recorded_tools import RecordedTools
 from rtcli.scenario.shapes import escaped
-from rtcli.timeline.reading import audio_format, mapping
+from rtcli.timeline.reading import mapping
 
 _APPEND = "input_audio_buffer.append"
 _MIN_SPEECH_MS = 20  # one frame of most codecs: less is the rest of a turn, not a turn
@@ -94,7 +94,7 @@ class _Maker:
         for read in self._dialect.read(event) or (event,):
             kind = read.get("type")
             if kind in ("session.created", "session.updated"):
-                self._use(audio_format(mapping(read, "session"), "input"))
+                self._use(session_format(mapping(read, "session"), "input"))
             if kind == "input_audio_buffer.committed":
                 if not self._commits:  # turn detection has done it
                     self._play(commit=False)

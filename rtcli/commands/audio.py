@@ -116,9 +116,9 @@ async def audio_level(context: Context) -> Views:
     Below it the turn detection and its threshold; with the built-in server also what its detector took for speech.
     """
     session = context.session
-    level, now = session.audio.level_db, session.now
+    level, now = session.audio.input.level_db, session.now
     # Before the server is asked for its detector: the chart shows one moment.
-    runs = session.audio.levels.runs(now - SECONDS)
+    runs = session.audio.input.levels.runs(now - SECONDS)
     if level is None and not runs:
         return Notice("the microphone is closed or muted", hint="/unmute")
     confirmed = session.settings.confirmed
@@ -138,5 +138,6 @@ def echo(context: Context, mode: Literal["auto", "aec", "gate", "half", "off"] |
     """
     if mode:
         context.session.audio.set_echo(mode)
-    chosen, method = context.session.audio.echo_mode.value, context.session.audio.echo_method
+    echo = context.session.audio.input.echo
+    chosen, method = echo.mode.value, echo.method
     return Notice(f"echo guard: {chosen}" + ("" if method == chosen else f" ({method})"))

@@ -13,7 +13,6 @@ from rtcli.protocol.record import Device
 from rtcli.session.audio_input import AudioInput, MicrophoneLike
 from rtcli.session.audio_output import AudioOutput, SpeakerLike
 from rtcli.session.audio_stall import AudioStall
-from rtcli.session.level_history import LevelHistory
 from rtcli.session.link import Link
 from rtcli.session.track_input import TrackInput
 from rtcli.session.track_output import TrackOutput
@@ -22,18 +21,21 @@ from rtcli.transports.connection_errors import read_only
 
 
 class SessionAudio:
-    """The part of a session that has devices. Without `microphone` the default one is taken when it is asked for."""
+    """The part of a session that has devices; `input` is the half that records.
+
+    Without `microphone` the default one is taken when it is asked for.
+    """
 
     def __init__(self, link: Link, *, speaker: SpeakerLike | None, microphone: MicrophoneLike | None) -> None:
         self._link = link
         self._output = AudioOutput(link, speaker)
         self._output.on_change = lambda: self._report_devices(self.muted)
-        self._input = AudioInput(link, self._output, microphone)
+        self.input = AudioInput(link, self._output, microphone)
         self._stall = AudioStall(link)
         self._call: TrackOutput | None = None  # where audio is not in the events
         if isinstance(link.transport, OpenAIRealtimeWebRTC):
             self._call = TrackOutput(link, self._output, link.transport)
-            self._input.call = TrackInput(link, link.transport)
+            self.input.call = TrackInput(link, link.transport)
         link.transport.attach_input(self._on_mute, muted=True)
 
     def __repr__(self) -> str:
@@ -44,7 +46,7 @@ class SessionAudio:
     @property
     def muted(self) -> bool:
         """Nothing of the microphone is sent."""
-        return self._input.muted
+        return self.input.muted
 
     def mute(self) -> None:
         """Send nothing of the microphone."""
@@ -61,93 +63,59 @@ class SessionAudio:
     def _on_mute(self, muted: bool) -> None:
         """The transport is about to be muted or not."""
         if not muted:
-            self._input.open()
-        elif self._input.call is not None:
-            self._input.call.flush()
+            self.input.open()
+        elif self.input.call is not None:
+            self.input.call.flush()
         self._report_devices(muted)
 
     @property
     def microphone(self) -> MicrophoneLike | None:
         """The microphone, open or not."""
-        return self._input.microphone
-
-    @property
-    def recording(self) -> bool:
-        """The microphone is open."""
-        return self._input.recording
+        return self.input.microphone
 
     @property
     def input_name(self) -> str | None:
         """The microphone that is open; None: none is."""
-        return self.microphone.name if self.microphone is not None and self.recording else None
-
-    @property
-    def level_db(self) -> float | None:
-        """How loud the microphone is, in dBFS; None while nothing is recorded or it is muted."""
-        return self._input.level_db
-
-    @property
-    def levels(self) -> LevelHistory:
-        """How loud the microphone was in the last seconds, while it was live."""
-        return self._input.levels
-
-    def open_microphone(self) -> None:
-        """Start to record, on the default device if none was chosen. Raises AudioUnavailableError."""
-        self._input.open()
+        return self.microphone.name if self.microphone is not None and self.input.recording else None
 
     def close_microphone(self) -> None:
         """Give the microphone back; nothing is recorded until it is opened again."""
-        self._input.close()
+        self.input.close()
         self._report_devices(self.muted)
 
     def choose_input(self, name: str) -> None:
         """Record from the device that this index or part of a name stands for. Raises AudioUnavailableError."""
         from rtcli.audio.microphone import Microphone
 
-        self._input.use(Microphone(device=name))
+        self.input.use(Microphone(device=name))
         self._report_devices(self.muted)
 
     def send(self, pcm: bytes) -> None:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
-        self._input.send(pcm)
+        self.input.send(pcm)
 
     def finish_turn(self, *, discard: bool = False) -> None:
         """What was said ends here: nothing of it is held back any more; with `discard` it is not sent either."""
         if discard:
-            self._input.forget()
+            self.input.forget()
         else:
-            self._input.finish()
+            self.input.finish()
 
     @property
     def unsent_turn_ms(self) -> int:
         """Milliseconds sent since the last commit or discard."""
         return self._link.state.audio.unsent_turn_ms
 
-    @property
-    def dropped_ms(self) -> int:
-        """Milliseconds of the microphone that connections were too slow for, in the session so far."""
-        return self._input.dropped_ms
-
     # -- echo --------------------------------------------------------------------------------------
-
-    @property
-    def echo_mode(self) -> EchoMode:
-        """How the assistant is kept from hearing itself."""
-        return self._input.echo.mode
-
-    @property
-    def echo_method(self) -> str:
-        """What keeps the echo out at present, and how much of it was taken out lately."""
-        return self._input.echo.method
 
     @property
     def held_back(self) -> bool:
         """What the microphone hears just now goes out as silence, for it may be the assistant's echo."""
-        return self._input.held_back and not self.muted
+        return self.input.held_back and not self.muted
 
     def set_echo(self, mode: str) -> None:
         """Guard against echo in another way, and learn the room anew."""
-        self._input.set_echo(EchoMode(mode))
+        self.input.set_echo(EchoMode(mode))
 
     # -- out ---------------------------------------------------------------------------------------
 
@@ -207,7 +175,7 @@ class SessionAudio:
     # -- both --------------------------------------------------------------------------------------
 
     def _report_devices(self, muted: bool) -> None:
-        waits = self.microphone.held_ms if self.microphone is not None and self.recording else 0
+        waits = self.microphone.held_ms if self.microphone is not None and self.input.recording else 0
         self._link.observe(Device(self._link.now, self.input_name, self.output_name, muted, waits))
 
     def connection_ended(self) -> None:
@@ -217,5 +185,5 @@ class SessionAudio:
     def close(self) -> None:
         """Give both devices back."""
         self._stall.forget()
-        self._input.close()
+        self.input.close()
         self._output.close()

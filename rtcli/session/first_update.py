@@ -64,7 +64,7 @@ class FirstUpdate:
         Raises what connecting and `wait_ready` raise.
         """
         link = self._link
-        with link.requests.expecting(_is_update, raises=True) as answer:
+        with link.requests.expecting(_is_update) as answer:
             with link.waits.on(CONNECTING):
                 await connect()
             ready = asyncio.ensure_future(link.transport.wait_ready(seconds))
@@ -120,7 +120,7 @@ class FirstUpdate:
         omissions = self._link.transport.omissions
         omissions.settings.update((path,) if path else self._ours())
         omissions.defaults = omissions.defaults or path is None
-        with self._link.requests.expecting(_is_update, raises=True) as answer:
+        with self._link.requests.expecting(_is_update) as answer:
             if update and path:
                 update(without(sent, path))
             else:

@@ -18,11 +18,10 @@ from rtcli.session import hints
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """Somebody who waits for the end of a request; `raises` says that a refusal is raised there."""
+    """Somebody who waits for the end of a request, and raises a refusal of it."""
 
     matches: Callable[[Request], bool]  # told of each request when it ends
     future: asyncio.Future[Frame]
-    raises: bool
 
 
 class Requests:
@@ -42,7 +41,7 @@ class Requests:
                 self._waiters.remove(waiter)
                 if not waiter.future.done():
                     waiter.future.set_result(record)
-                raised = raised or (waiter.raises and is_error(record))
+                raised = raised or is_error(record)
         return raised
 
     def lost(self, error: ConnectionLostError) -> None:
@@ -54,9 +53,9 @@ class Requests:
                 waiter.future.set_exception(error)
 
     @contextmanager
-    def expecting(self, matches: Callable[[Request], bool], *, raises: bool = False) -> Iterator[asyncio.Future[Frame]]:
+    def expecting(self, matches: Callable[[Request], bool]) -> Iterator[asyncio.Future[Frame]]:
         """Listen for the frame that ends the first request that `matches`; inside, await the future."""
-        waiter = _Waiter(matches, asyncio.get_running_loop().create_future(), raises)
+        waiter = _Waiter(matches, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         try:
             yield waiter.future
@@ -71,7 +70,7 @@ class Requests:
         Raises ServerError with what to do about it where the server refuses, ExpectationError after that many
         `seconds`, and ConnectionLostError where the connection ends.
         """
-        with self.expecting(lambda request: request.event_id == event["event_id"], raises=True) as future:
+        with self.expecting(lambda request: request.event_id == event["event_id"]) as future:
             send(event)
             try:
                 async with asyncio.timeout(seconds):

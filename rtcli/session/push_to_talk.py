@@ -96,7 +96,7 @@ class PushToTalk:
         # From here to the first await nothing can come between: the next press finds a turn that it can end.
         entered = self._enter(PushToTalkState.TALKING)
         try:
-            self._audio.open_microphone()  # without one the mode would only make the session deaf
+            self._audio.input.open()  # without one the mode would only make the session deaf
             if self._talk.speaking:
                 self._talk.interrupt()
             self._talk.discard()
@@ -114,7 +114,7 @@ class PushToTalk:
         self.state = state
         if self._before is not None:
             return False
-        self._before = _Before(self._known_detection, self._audio.muted, self._audio.recording)
+        self._before = _Before(self._known_detection, self._audio.muted, self._audio.input.recording)
         return True
 
     @property

@@ -29,16 +29,14 @@ class Replay:
     the records amount to.
     """
 
-    def __init__(
-        self, open_reader: Callable[[], RecordingReader], *, speed: float | None = 1.0, paused: bool = False
-    ) -> None:
+    def __init__(self, open_reader: Callable[[], RecordingReader], *, speed: float | None = 1.0) -> None:
         """`open_reader` opens the recording at its beginning, once more each time the replay goes back.
 
         Raises InputError for a recording that cannot be read.
         """
         self._open = open_reader
         self._speed = speed
-        self.paused = paused
+        self.paused = False
         self.feed = ViewFeed()
         self.audio: ReplayAudio | None = None  # None: nothing is played
         self.ended = False  # every record was fed

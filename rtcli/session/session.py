@@ -157,17 +157,17 @@ class RealtimeSession:
         session, audio, position = self.settings.confirmed, self.audio, self.audio.position
         round_trip = self.lifecycle.round_trip
         ping = {} if round_trip is None else {"ping": f"{round_trip * 1000:.0f} ms"}
-        echo = {"echo": audio.echo_method} if audio.recording and audio.speaker is not None else {}
+        echo = {"echo": audio.input.echo.method} if audio.input.recording and audio.speaker is not None else {}
         return SessionStatus(
             connection=self.transport.status,
             endpoint=self.lifecycle.endpoint.label,
             model=self._model(session),
             session_id=session.get("id"),
             muted=audio.muted,
-            microphone=audio.recording,
+            microphone=audio.input.recording,
             speaker=audio.speaker is not None,
             push_to_talk=self.push_to_talk.on,
-            input_level_db=audio.level_db,
+            input_level_db=audio.input.level_db,
             held_back=audio.held_back,
             responding=self.transport.responding,
             speaking_item=position[0] if position else None,
@@ -175,7 +175,7 @@ class RealtimeSession:
             received_ms=self.state.audio.received_ms(*position[:2]) if position else None,
             expires_in=self.lifecycle.expires_in,
             calls=self.tools.status,
-            dropped_audio_ms=audio.dropped_ms,
+            dropped_audio_ms=audio.input.dropped_ms,
             modalities=tuple(session.get("output_modalities") or ()),
             metrics={**self.state.metrics.short(), **ping, **echo},
             recording=self.recorder.on,

@@ -115,6 +115,6 @@ def _slug(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)[:60].strip("-") or "scenario"
 
 
-def not_played(case: Case, reason: str = "interrupted") -> PlayedCase:
-    """A case that was left out."""
-    return PlayedCase(case, CaseResult(case.name, case.scenario.file, reason=reason))
+def not_played(case: Case) -> PlayedCase:
+    """A case that was left out, because the run was interrupted."""
+    return PlayedCase(case, CaseResult(case.name, case.scenario.file, reason="interrupted"))

@@ -59,7 +59,7 @@ async def alone(talk: Talking, card: SoundCard, seconds: float) -> tuple[int, li
                 await speaks(talk, 100)
             await asyncio.sleep(0.5)
             with contextlib.suppress(IndexError, ValueError):  # "aec 31 dB", or no figure
-                taken.append(float(talk.live.session.audio.echo_method.split()[1]))
+                taken.append(float(talk.live.session.audio.input.echo.method.split()[1]))
         talk.live.session.talk.interrupt()
         echo = loudness(booth.samples.tobytes())
     return len(talk.live.events("input_audio_buffer.speech_started")), taken, echo

@@ -40,7 +40,7 @@ async def test_muted_means_that_nothing_leaves_the_program() -> None:
         microphone.record(30)
         live.session.audio.mute()
         microphone.record(215)
-        assert (appended(live), live.session.audio.level_db) == (1, None)
+        assert (appended(live), live.session.audio.input.level_db) == (1, None)
         live.session.audio.unmute()
         microphone.record(10)
 

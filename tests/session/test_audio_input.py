@@ -115,11 +115,11 @@ async def test_a_canceller_that_cannot_be_loaded_leaves_the_mode_as_it_is(monkey
     microphone = ManualMicrophone()
     async with live_session(speaker=ManualSpeaker(), microphone=microphone, config=SOUND) as live:
         live.session.audio.unmute()
-        assert live.session.audio.echo_method == "gate"
+        assert live.session.audio.input.echo.method == "gate"
         with pytest.raises(AudioUnavailableError, match="cannot be loaded"):
             live.session.audio.set_echo("aec")
 
-        assert live.session.audio.echo_mode == "auto"
+        assert live.session.audio.input.echo.mode == "auto"
 
 
 async def test_closing_the_microphone_gives_back_what_cancels_its_echo() -> None:
@@ -130,9 +130,9 @@ async def test_closing_the_microphone_gives_back_what_cancels_its_echo() -> None
         audio = live.session.audio
         assert speaker.on_block is None, "who only types needs none"
         audio.unmute()
-        assert (speaker.on_block is not None, audio.echo_method) == (True, "aec")
+        assert (speaker.on_block is not None, audio.input.echo.method) == (True, "aec")
         audio.close_microphone()
         assert speaker.on_block is None
-        audio.open_microphone()
+        audio.input.open()
 
         assert speaker.on_block is not None

@@ -277,7 +277,7 @@ async def play(actions: Iterable[str], *, muted: bool) -> None:
         push_to_talk, audio = live.session.push_to_talk, live.session.audio
         if not muted:
             audio.unmute()
-        before = (audio.muted, audio.recording)
+        before = (audio.muted, audio.input.recording)
         decided, wanted, tasks = 0, False, []
 
         def updates() -> int:
@@ -307,7 +307,7 @@ async def play(actions: Iterable[str], *, muted: bool) -> None:
             if push_to_talk.on:
                 assert server.detection is None and audio.muted is not push_to_talk.talking
             else:
-                assert server.detection == DETECTION and (audio.muted, audio.recording) == before
+                assert server.detection == DETECTION and (audio.muted, audio.input.recording) == before
 
         judge()
         if "refuse" not in actions:
@@ -413,7 +413,7 @@ async def test_a_microphone_that_was_closed_is_closed_again(recording: bool) -> 
         await live.session.push_to_talk.switch(False)
 
         assert live.session.audio.muted
-        assert (live.session.audio.recording, microphone.closed) == (recording, not recording)
+        assert (live.session.audio.input.recording, microphone.closed) == (recording, not recording)
 
 
 async def test_a_microphone_that_is_lost_meanwhile_is_told_of() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from rtcli.config.settings import PROJECT_FILE, Settings
 from rtcli.errors import InputError, UsageError
-from rtcli.protocol.events import value_at
 from rtcli.protocol.models import DEFAULT_TRANSCRIBER
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.reading import read_text
@@ -54,6 +53,8 @@ def _in_language(language: str, kind: SessionKind, config: Mapping[str, Any]) ->
         raise UsageError("a GPT-Live session takes no --language", hint="say it with --instructions")
     if kind is SessionKind.TRANSLATION:
         return {"audio": {"output": {"language": language}}}
+    from rtcli.protocol.events import value_at  # not for a prompt's first paint
+
     # Each may be null in a file. A language without a model is refused, so the default one goes with it.
     named = value_at(config, "audio.input.transcription") or {}
     return {"audio": {"input": {"transcription": {"model": DEFAULT_TRANSCRIBER, **named, "language": language}}}}

@@ -75,11 +75,11 @@ class ServedCall:
                 self.move(CallMove.LEAVE)
             await line.end()
 
-    async def end(self, how: CallMove, code: int = 1000, reason: str = "") -> None:
+    async def end(self, how: CallMove, code: int = 1000) -> None:
         """End it from here, and its session with it. Raises IllegalMoveError where it is over."""
         self.move(how)
         if self._running is not None:
             session, line = self._running
-            await session.close(code, reason)
+            await session.close(code)
             if not line.is_open:
                 line.client.abort()  # what it should be told first would wait for it

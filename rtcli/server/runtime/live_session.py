@@ -93,9 +93,9 @@ class LiveSession:
             for task in self._tasks:
                 task.cancel()
 
-    async def close(self, code: int = 1000, reason: str = "") -> None:
+    async def close(self, code: int) -> None:
         """End the session from here: every client's connection is closed."""
-        await self._close(Close(code, reason))
+        await self._close(Close(code, ""))
 
     # the audio of a call, and the keys of its telephone ---------------------------------------------------------------
 

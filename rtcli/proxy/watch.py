@@ -34,7 +34,7 @@ Seen: TypeAlias = tuple[WatchedLink | None, Record, Sequence[View]]
 class Watch:
     """Looks while `active()`, or when somebody asks: until then messages wait as they came, and cost nothing.
 
-    `seen` gets what has passed, on this thread; with `feeds` also the views. `lost` is told why a recording has ended.
+    `seen` gets what has passed, on this thread, and the views of it. `lost` is told why a recording has ended.
     """
 
     def __init__(
@@ -44,7 +44,6 @@ class Watch:
         folder: RecordingFolder | None = None,
         active: Callable[[], bool] = lambda: True,
         seen: Callable[[list[Seen]], None] = lambda _: None,
-        feeds: bool = True,
         lost: Callable[[WatchedLink, str], None] = lambda *_: None,
     ) -> None:
         self.tap = tap
@@ -52,7 +51,6 @@ class Watch:
         self.links: dict[int, WatchedLink] = {}  # by number, those that are over too
         self._is_active = active
         self._seen = seen
-        self._feeds = feeds
         self._lost = lost
         self._looks = threading.Lock()  # held while notes are taken
         self._states = threading.RLock()  # held while states are fed or read
@@ -124,7 +122,7 @@ class Watch:
         records = [pair for note in notes for pair in self._records(note)]
         while self._dirty:
             self._dirty.popleft()()
-        views = self._feed(records) if self._feeds else {}
+        views = self._feed(records)
         if records:
             self._seen([(link, record, views.get(id(record), ())) for link, record in records])
         return len(notes) == _MAX_NOTES

@@ -8,23 +8,12 @@ SILENCE_DB = -96.0
 
 def rms_db(pcm: bytes) -> float:
     """The level of the mean power in dBFS, from -96 (nothing) to 0 (a square wave at full scale)."""
+    import math
+
     import numpy as np
 
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float64)
     if not samples.size:
         return SILENCE_DB
-    return _decibels(float(np.dot(samples, samples) / samples.size) ** 0.5)
-
-
-def peak_db(pcm: bytes) -> float:
-    """The level of the loudest sample in dBFS, from -96 to 0."""
-    import numpy as np
-
-    samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.int32)
-    return _decibels(float(np.max(np.abs(samples)))) if samples.size else SILENCE_DB
-
-
-def _decibels(amplitude: float) -> float:
-    import math
-
+    amplitude = float(np.dot(samples, samples) / samples.size) ** 0.5
     return max(SILENCE_DB, 20 * math.log10(amplitude / 32_768)) if amplitude > 0 else SILENCE_DB

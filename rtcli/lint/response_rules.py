@@ -8,6 +8,7 @@ from rtcli.lint.facts import Facts
 from rtcli.lint.rule import AnyEvent, Severity, rule, rule_at_end
 from rtcli.protocol.events import mapping_of
 from rtcli.protocol.record import Frame
+from rtcli.protocol.requests import asks_out_of_band
 
 _MIN_UNHEARD_MS = 500
 """What is left of an answer that hardly matters."""
@@ -24,7 +25,7 @@ _STREAMS = ("response.output_text", "response.output_audio_transcript", "respons
 def create_while_active(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator[str]:
     """A response is asked for when none runs."""
     # Any number of these may run beside the conversation's own.
-    if mapping_of(event.get("response")).get("conversation") == "none":
+    if asks_out_of_band(mapping_of(event.get("response"))):
         return
     if (active := facts.active) is not None:
         yield f"response.create while the response of #{active.number} runs: wait for its response.done"
@@ -33,14 +34,10 @@ def create_while_active(facts: Facts, event: AnyEvent, frame: Frame) -> Iterator
     waiting = [
         request.number
         for request in facts.requests.waiting
-        if request.type == "response.create" and not request.begun and not _out_of_band(request.response)
+        if request.type == "response.create" and not request.begun and not asks_out_of_band(request.response)
     ]
     if waiting:
         yield f"response.create while that of #{waiting[0]} is not answered: wait for its response.done"
-
-
-def _out_of_band(response: object) -> bool:
-    return mapping_of(response).get("conversation") == "none"
 
 
 @rule(

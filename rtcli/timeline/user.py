@@ -7,6 +7,7 @@ from typing import Any
 from rtcli.protocol.audio_formats import PCM16, AudioFormat, decode_base64, session_format
 from rtcli.protocol.playback import part_of
 from rtcli.protocol.record import Audio, Device, Direction, Frame
+from rtcli.protocol.requests import asks_out_of_band
 from rtcli.timeline.book import Turns, kept_text
 from rtcli.timeline.keeper import AudioKeeper
 from rtcli.timeline.reading import EventFields, mapping, moment, received, sent, text
@@ -153,7 +154,7 @@ class UserSide:
     def _on_response_create(self, event: EventFields, frame: Frame) -> None:
         led = self._turns.of_frame(frame.parent)
         turn = led[0] if led else self._turns.asking
-        if mapping(event, "response").get("conversation") == "none":
+        if asks_out_of_band(mapping(event, "response")):
             turn = self._turns.open(TurnKind.OUT_OF_BAND, moment(frame))
         elif turn is None:
             turn = self._turns.open(TurnKind.ASKED, moment(frame))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -90,3 +92,9 @@ def loudness(pcm: bytes) -> float:
     samples = np.frombuffer(pcm, "<i2").astype(np.float64)
     loud = samples[np.abs(samples) > 0.05 * np.abs(samples).max(initial=1.0)]
     return float(np.sqrt(np.mean(np.square(loud)))) if len(loud) else 0.0
+
+
+def peak_db(pcm: bytes) -> float:
+    """The level of the loudest sample in dBFS."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.int32)
+    return 20 * math.log10(float(np.abs(samples).max()) / 32_768)

@@ -9,13 +9,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from rtcli.dsp.levels import peak_db
 from rtcli.errors import UsageError
 from rtcli.server import RealtimeServer
 from rtcli.server.engines import Boundary, DetectorSettings, Engines, SpokenChunk
 from rtcli.server.voice.basic_engines import basic_engines
 from rtcli.server.voice.choice import load_engines
 from rtcli.server.voice.tone import ToneVoice
+from tests.kit.waveforms import peak_db
 from tests.server.client import said, session
 from tests.server.playbook import silence, voice
 

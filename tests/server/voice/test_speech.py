@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtcli.dsp.levels import peak_db
 from rtcli.server.voice import weights
 from rtcli.server.voice.recognizer import WhisperRecognizer
 from rtcli.server.voice.synthesizer import HibariVoice
 from rtcli.server.voice.weights import EngineUnavailableError, WhisperWeights
+from tests.kit.waveforms import peak_db
 
 RATE = 24_000
 BECKETT = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."

@@ -14,6 +14,7 @@ from rtcli.commands import Context, default_registry
 from rtcli.config.endpoints import Endpoint
 from rtcli.config.prices import cost_by
 from rtcli.protocol.models import DEFAULT_MODEL
+from rtcli.protocol.usage import TokenUsage
 from rtcli.protocol.wire_config import config_of
 from rtcli.scenario.language import Scenario, ScenarioTool
 from rtcli.scenario.stage import Stage
@@ -26,7 +27,6 @@ from rtcli.session.recorder import RecordingSetup
 from rtcli.session.session import RealtimeSession
 from rtcli.session.tools.tool import AnyArguments, Tool
 from rtcli.testing.recorded_server import RecordedServer
-from rtcli.timeline.diff import Cost
 from rtcli.transports import OpenAIRealtimeWebSocket
 from rtcli.views import DisplaySettings
 
@@ -100,7 +100,7 @@ class ScenarioTarget:
         return Stage(session, context, speaker, self.cost, sleep)
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> Callable[[str, TokenUsage], float | None]:
         """Dollars for tokens of a model; None where it has no price."""
         return cost_by(self.prices)
 

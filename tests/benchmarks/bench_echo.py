@@ -25,7 +25,7 @@ from tests.sound.conftest import devices_of, serving
 from tests.sound.test_conversation import WAITS, Talking, talking
 
 MODES = ("auto", "gate", "half", "off")
-SECONDS = 15.0
+SECONDS = 10.0
 ROUNDS = 3
 ANSWER = """say The old harbour lies at the end of a narrow road, and in the morning the boats come back one by one.
 Fishermen carry boxes to the market, where people wait since six o'clock. Nobody hurries, because the best of it is

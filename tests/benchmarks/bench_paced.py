@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.benchmarks.bench_receive import CONTESTANTS, received
-from tests.benchmarks.rounds import rows_of
+from tests.benchmarks.bench_receive import received
+from tests.benchmarks.rounds import OURS, PEERS, rows_of
 from tests.benchmarks.rows import Row
 
-COUNT, RATE = 2_000, 500
+COUNT, RATE = 1_500, 500
 
 
 def rows() -> Iterator[Row]:
-    yield from rows_of(f"{RATE} events/s", received(CONTESTANTS, "paced", COUNT, 3, f"&rate={RATE}"))
+    yield from rows_of(f"{RATE} events/s", received((*OURS, "raw", *PEERS), "paced", COUNT, 3, f"&rate={RATE}"))

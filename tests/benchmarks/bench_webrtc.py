@@ -30,7 +30,7 @@ from tests.kit.waiting import until
 from tests.soak.measures import rss_mb
 
 CALLS = 20
-SECONDS = 15
+SECONDS = 10
 MARK_EVERY = 10  # frames: one is loud, so that it is known again on the other side
 _LOUD = (b"\0\x40" * 4 + b"\0\xc0" * 4) * 60  # 3 kHz
 _QUIET = bytes(960)

@@ -15,10 +15,16 @@ Schema: TypeAlias = Mapping[str, Any]
 
 # Each pattern is one way in which a message names a value; a text property takes the first that finds one.
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_QUOTED = re.compile(r"[\"“”'‘]([^\"“”'’]+)[\"”'’]")  # remind me to "buy milk"
+# remind me to "buy milk"; the apostrophe in "what's" begins nothing
+_QUOTED = re.compile(r"(?<!\w)[\"“”'‘]([^\"“”'’]+)[\"”'’](?!\w)")
 _NAME = r"[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*)*"  # words that begin with a capital letter
 # the weather in Paris
 _PLACE = re.compile(rf"\b(?:in|at|for|of|from|to|near|with|about)\s+(?:the\s+)?({_NAME})")
+# in Paris, London and Rome
+_NAMES = re.compile(rf"\b(in|for|of|from|at)\s+(?:the\s+)?({_NAME}(?:\s*(?:,|and|&|or)\s+(?:and\s+)?(?:{_NAME}))*)")
+_BETWEEN = re.compile(r"\s*(?:,|\band\b|&|\bor\b)\s*")
+# in Oslo and what is the weather in Rome; but in Paris in March
+_GOES_ON = re.compile(r"\b(?:and|or|then|also)\b|[,;.?!&]", re.I)
 # look for shoes: any words, where nothing is quoted and nothing has a capital letter
 _AFTER = re.compile(r"\b(?:in|at|for|of|from|to|near|with|about|named|called)\s+(?:the\s+|an?\s+)?([\w'’ -]+)", re.I)
 # call Anna: a name in the middle of a sentence, where its capital letter means something
@@ -33,13 +39,20 @@ def arguments_for(schema: Schema, message: str) -> str:
 
 
 def subjects(message: str) -> list[str]:
-    """The names that a message asks about: "the weather in Paris and London" has two."""
-    match = re.search(
-        rf"\b(?:in|for|of|from|at)\s+((?:{_NAME})(?:\s*(?:,|and|&|or)\s+(?:and\s+)?(?:{_NAME}))+)", message
-    )
-    if not match:
-        return []
-    return [name.strip() for name in re.split(r"\s*(?:,|\band\b|&|\bor\b)\s*", match.group(1)) if name.strip()]
+    """The names that a message asks about: "the weather in Paris and London" has two, "in Oslo? And in Rome?" too.
+
+    [] where it has one, or none.
+    """
+    found: dict[str, list[str]] = {}  # by the word before them
+    ends: dict[str, int] = {}
+    for match in _NAMES.finditer(message):
+        word, names = match[1], found.setdefault(match[1], [])
+        if names and not _GOES_ON.search(message, ends[word], match.start()):
+            continue
+        names += [name.strip() for name in _BETWEEN.split(match[2]) if name.strip()]
+        ends[word] = match.end()
+    distinct = (list(dict.fromkeys(names)) for names in found.values())
+    return next((names for names in distinct if len(names) > 1), [])
 
 
 class _Filler:

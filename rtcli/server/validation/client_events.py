@@ -33,7 +33,7 @@ from rtcli.server.validation.validators import (
     text,
 )
 
-CALL_ID_LENGTH = 32  # the API's limit
+_MAX_ID = 32  # characters, of items and calls
 
 # items ----------------------------------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ _SYSTEM_CONTENT = by("type", {"input_text": fields({"type": TEXT, "text": TEXT},
 _ASSISTANT_CONTENT = by("type", {"output_text": _output_text, "output_audio": _assistant_audio})
 _ITEM = {
     "type": TEXT,
-    "id": nullable(TEXT),
+    "id": nullable(text(_MAX_ID)),
     "object": nullable(one_of("realtime.item")),
     "status": nullable(one_of("completed", "incomplete", "in_progress")),
 }
@@ -85,7 +85,7 @@ def _message(content: Check) -> Check:
     return fields(known, ["role", "content"])
 
 
-_CALL_ID = text(CALL_ID_LENGTH)
+_CALL_ID = text(_MAX_ID)
 _ITEM_KINDS: Mapping[str, Check] = {
     "message": by(
         "role",

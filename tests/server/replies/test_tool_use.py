@@ -47,6 +47,12 @@ def calls(
         ("What time is it in Oslo?", [("getCurrentTime", {"city": "Oslo"})]),
         ("Call get_weather please for 'Rome'", [("get_weather", {"city": "Rome"})]),
         ("The weather in Paris and London?", [("get_weather", {"city": "Paris"}), ("get_weather", {"city": "London"})]),
+        (
+            "What's the weather in Oslo and what's the weather in Rome?",
+            [("get_weather", {"city": "Oslo"}), ("get_weather", {"city": "Rome"})],
+        ),
+        ("What's the weather in Oslo? And in Oslo, please?", [("get_weather", {"city": "Oslo"})]),
+        ("The weather in Paris in March, what's it like?", [("get_weather", {"city": "Paris"})]),
         ("The weather and the time in Oslo", [("get_weather", {"city": "Oslo"}), ("getCurrentTime", {"city": "Oslo"})]),
         ("Add the numbers 3 and 4.5", [("add_numbers", {"a": 3, "b": 4.5})]),
         ("Hello", []),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rtcli.cli import report
+from rtcli.cli.checked import CheckedCommand
 from rtcli.errors import ExitCode, RtcliError
 
 COMMANDS = {
@@ -74,12 +75,12 @@ def application(arguments: Sequence[str] | None = None) -> typer.Typer:
             continue
         command = getattr(import_module(f"rtcli.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            # typer does not hand an epilog down to the commands of a group.
+            # typer does not hand an epilog or a class down to the commands of a group.
             for inner in command.registered_commands:
-                inner.epilog = _EPILOG
+                inner.epilog, inner.cls = _EPILOG, CheckedCommand
             app.add_typer(command, name=name, epilog=_EPILOG)
         else:
-            app.command(name, epilog=_EPILOG)(command)
+            app.command(name, cls=CheckedCommand, epilog=_EPILOG)(command)
     return app
 
 

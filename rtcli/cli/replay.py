@@ -53,7 +53,7 @@ def replay(
 
     parse_filter(display.filter)
     options.bounds_of(settings)
-    pace = None if speed is None else parse_speed(speed)
+    pace = None if speed is None else parse_speed(speed, "--speed")
     playback = _Playback(not silent, out or settings.get("output_device"))
     return runner.run(
         _replay(file, display, settings, pace=pace, named=speed is not None, json=json, both=both, playback=playback)

@@ -265,7 +265,7 @@ class _After:
         return False
 
 
-def parse_speed(text: str) -> float | None:
+def parse_speed(text: str, option: str = "") -> float | None:
     """ "2" as 2.0, "max" as None. Raises UsageError."""
     if text == "max":
         return None
@@ -274,7 +274,8 @@ def parse_speed(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < math.inf:
-        raise UsageError(f"{text!r} is not a speed", hint="1 is real time, 2 is twice as fast, max is at once")
+        what = f"{option} {text!r} is not a speed".lstrip()
+        raise UsageError(what, hint="1 is real time, 2 is twice as fast, max is at once")
     return speed
 
 

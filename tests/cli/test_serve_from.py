@@ -75,7 +75,7 @@ async def test_a_script_judges_its_client(tmp_path: Path, text: str, code: int) 
     ("options", "words"),
     [
         (["--from", "nowhere.ndjson"], ["nowhere.ndjson", "No such file"]),
-        (["--pace", "-1"], ["--pace -1", "must be a factor"]),
+        (["--pace", "-1"], ["--pace -1", "must be a number from 0 on"]),
         (["--from", "a", "--script", "b"], ["a recording and a script exclude each other"]),
         (["--record", f"{__file__}/recordings"], ["recordings: Not a directory"]),
     ],

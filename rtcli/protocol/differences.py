@@ -32,12 +32,14 @@ class Discrepancy:
     path: str
     expected: Any
     got: Any
+    note: str = ""  # what may have been meant
 
     def lines(self) -> list[str]:
         """The place, what was expected (-) and what came (+)."""
         place = [self.path] if self.path else []
         marked = (("-", self.expected), ("+", self.got))
-        return place + [f"  {mark} {_shown(value)}" for mark, value in marked if value is not NOTHING]
+        shown = [f"  {mark} {_shown(value)}" for mark, value in marked if value is not NOTHING]
+        return [*place, *shown, *([f"  ({self.note})"] if self.note else ())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,19 @@ _REGEX_CHARACTERS = re.compile(r"[\\^|*\[\]{}()]|\$$|(?<=\w)[+?](?=\w)|\.[+?]")
 """What is hardly ever said: an expression that was not marked as one. A question mark at the end of a word is said."""
 
 
+_STAR = "a part of the words is enough, and * stands for itself in them; /x/ is a regular expression"
+
+
+def _is_expression(expected: str) -> bool:
+    return len(expected) > 1 and expected.startswith("/") and expected.endswith("/")
+
+
 def words_matcher(expected: str) -> Matcher:
     """Matches words: those that hold the text, whatever its case; `/x/` is a regular expression.
 
     Raises UsageError for an expression that is not valid.
     """
-    if len(expected) > 1 and expected.startswith("/") and expected.endswith("/"):
+    if _is_expression(expected):
         return text_matcher(expected[1:-1])
     plain = expected.casefold()
     return lambda value: isinstance(value, str) and bool(value) and plain in value.casefold()
@@ -40,7 +47,7 @@ def words_matcher(expected: str) -> Matcher:
 
 def refuse_bare_expression(expected: str) -> None:
     """Raise UsageError for words that look like a regular expression, and are not written as one."""
-    if not (expected.startswith("/") and expected.endswith("/")) and (found := _REGEX_CHARACTERS.search(expected)):
+    if not _is_expression(expected) and (found := _REGEX_CHARACTERS.search(expected)):
         raise UsageError(
             f"{expected!r} is looked for as it stands, and has {found[0]!r} in it",
             hint=f"write a regular expression as /{expected}/",
@@ -93,7 +100,8 @@ def _differing(key: str, expected: Any, got: Any, path: str) -> Iterator[Discrep
         for index, (one, other) in enumerate(zip(expected, got, strict=True)):
             yield from _differing(key, one, other, f"{path}.{index}")
     elif not _matches(key, expected, got):
-        yield Discrepancy(path, expected, got)
+        literal = key in _TEXTS and isinstance(expected, str) and "*" in expected and not _is_expression(expected)
+        yield Discrepancy(path, expected, got, _STAR if literal else "")
 
 
 def stands_for_itself(value: Mapping[str, Any]) -> bool:

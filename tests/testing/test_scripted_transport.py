@@ -67,6 +67,16 @@ async def test_an_unexpected_send_fails_where_it_is_sent_and_at_the_end() -> Non
             transport.send_event({"type": "response.cancel"})
 
 
+@pytest.mark.parametrize(("words", "told"), [("*ell*", True), ("/^b.*/", False), ("bye", False)])
+async def test_a_star_in_words_is_said_to_be_a_star(words: str, told: bool) -> None:
+    """The error says so, and how an expression is written."""
+    with pytest.raises(ScriptError) as failed:
+        async with ScriptedTransport(expect(CREATE, item={"content": [{"text": words}]})) as transport:
+            transport.send_message("hello")
+
+    assert ("* stands for itself" in str(failed.value)) is told
+
+
 async def test_an_unexpected_send_of_a_listener_fails_the_test(caplog: pytest.LogCaptureFixture) -> None:
     """A listener's exception reaches nobody; the end of the script tells."""
     caplog.set_level(logging.CRITICAL)

@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ _REASONS = {
     errno.EAGAIN: "its reader does not keep up",
 }
 OVERWRITE_HINT = "--force overwrites it"
+IS_READ = "it is the recording that is read here"
 
 
 def expanded(path: Path | str) -> Path:
@@ -143,6 +145,8 @@ def _require_free(target: Path, replace: bool) -> None:
     """An empty file, as mktemp makes one, has nothing to lose; what a program is still writing has all of it."""
     if is_locked(target):
         raise OSError(errno.EBUSY, "a session is being recorded to it")
+    if is_kept(target):
+        raise OSError(errno.EBUSY, IS_READ)
     if not replace and target.exists() and target.stat().st_size:
         raise FileExistsError(errno.EEXIST, "it exists already")
 
@@ -180,6 +184,26 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(file)
     return False
+
+
+_being_read: Counter[tuple[int, int]] = Counter()  # device and inode
+
+
+def keep(file: int) -> Callable[[], None]:
+    """Let this process write no file over this open one, by whatever name, until what is given back is called once."""
+    status = os.fstat(file)
+    place = status.st_dev, status.st_ino
+    _being_read[place] += 1
+    return partial(_being_read.subtract, (place,))
+
+
+def is_kept(path: Path) -> bool:
+    """Whether this process reads the file, and still needs what it holds."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return _being_read[status.st_dev, status.st_ino] > 0
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -22,9 +22,32 @@ if TYPE_CHECKING:
 
 _PANEL = "Recording"
 
+
+def record_file(name: str | None) -> str | None:
+    """The file of --record. Raises UsageError for a name that nobody gives to a file."""
+    return _named(name, "a recording needs a file", "--both prints both directions to stdout")
+
+
+def record_folder(name: str | None) -> str | None:
+    """The folder of --record. Raises UsageError for a name that nobody gives to a folder."""
+    return _named(name, "recordings need a folder")
+
+
+def _named(name: str | None, why: str, hint: str = "") -> str | None:
+    if name is not None and name.strip() in ("", "-"):
+        raise UsageError(f"--record {name!r}", why=why, hint=hint)
+    return name
+
+
 Record = Annotated[
     str | None,
-    typer.Option("--record", metavar="FILE", help="Record the session to this file.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Record the session to this file.",
+        rich_help_panel=_PANEL,
+        callback=record_file,
+    ),
 ]
 NoRecord = Annotated[bool, typer.Option("--no-record", help="Record nothing.", rich_help_panel=_PANEL)]
 Recordings = Annotated[
@@ -50,13 +73,19 @@ class RecordingChoice:
     resume: str | None = None  # a recording whose conversation the session goes on with
 
     def resume_in(self, session: RealtimeSession) -> None:
-        """Have the session begin with the recorded conversation, and say so when it does. Raises InputError."""
+        """Have the session begin with the recorded conversation, and say so when it does.
+
+        Raises InputError, and UsageError where the session would be recorded over it.
+        """
         if self.resume is None:
             return
         from rtcli.recording.reader import open_recording
         from rtcli.session.resume import conversation_of
 
-        found, notices = conversation_of(open_recording(str(self.folder.find(self.resume))))
+        path = str(self.folder.find(self.resume))
+        if self.file is not None:
+            output_of(path, expanded(self.file))
+        found, notices = conversation_of(open_recording(path))
         session.lifecycle.first_items, session.lifecycle.first_notices = found.items, notices
 
     @property

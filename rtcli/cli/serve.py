@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import completion, options, output, runner
+from rtcli.cli.recording_options import record_folder
 from rtcli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def serve(
         list[str] | None, typer.Option(metavar="ORIGIN", help="Accept connections from this web origin.")
     ] = None,
     record: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Record each connection into this folder.")
+        str | None,
+        typer.Option(metavar="FOLDER", help="Record each connection into this folder.", callback=record_folder),
     ] = None,
     ring: Annotated[
         str | None, typer.Option("--ring", metavar="WAV", help="Start a telephone call whose caller plays this file.")

@@ -32,6 +32,8 @@ def record_start(
 
     Events that the log still holds are included.
     """
+    if file == Path("-"):
+        raise UsageError("/record start -", why="a recording needs a file", hint="/record start FILE")
     path = context.session.recorder.start(file, replace=force)
     return Notice(f"recording to {path}", level=Level.OK)
 

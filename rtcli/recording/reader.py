@@ -8,12 +8,12 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, cast
 
 from rtcli.errors import InputError
-from rtcli.files import expanded
+from rtcli.files import expanded, keep
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Frame, Record
 from rtcli.protocol.record_parsing import LineError, UnknownKindError, parse_object, parse_record
@@ -53,6 +53,7 @@ class RecordingReader:
         self._renumbered = False
         self._pending = PendingRequests()  # finds what a frame answers where the file does not say it
         self._at = 0.0  # of the last record, for those that say no time
+        self._release = _kept(stream)
         try:
             self._read_header()
         except InputError:
@@ -67,6 +68,8 @@ class RecordingReader:
 
     def close(self) -> None:
         """Let the file go."""
+        self._release()
+        self._release = _nothing
         if self._stream is not sys.stdin.buffer:  # not ours to close
             self._stream.close()
 
@@ -200,6 +203,18 @@ def open_recording(file: str) -> RecordingReader:
         return RecordingReader(expanded(file).open("rb"), file)
     except OSError as error:
         raise InputError(file, error.strerror or str(error)) from error
+
+
+def _kept(stream: BinaryIO) -> Callable[[], None]:
+    """Nothing of this process overwrites the file until what is given back is called."""
+    try:
+        return keep(stream.fileno())
+    except OSError:  # it is in memory
+        return _nothing
+
+
+def _nothing() -> None:
+    """There is nothing to let go."""
 
 
 def _lines(number: int) -> str:

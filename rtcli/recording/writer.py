@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtcli.errors import InputError
-from rtcli.files import is_locked, lock, open_private, unwritable
+from rtcli.files import IS_READ, is_kept, is_locked, lock, open_private, unwritable
 from rtcli.masking import masked
 from rtcli.protocol.record import End, Frame, Record
 from rtcli.protocol.record_lines import frame_lines, record_line
@@ -52,6 +52,8 @@ class RecordingWriter:
             if replace and path.is_file():
                 if is_locked(path):
                     raise InputError(str(path), "a session is being recorded to it", hint="choose another name")
+                if is_kept(path):
+                    raise InputError(str(path), IS_READ, hint="choose another name")
                 path.unlink()
             # Readable too: /show reads frames back whose audio the log has evicted.
             self._file = open_private(path, os.O_RDWR | os.O_APPEND | os.O_EXCL)

@@ -74,6 +74,21 @@ async def test_the_recording_itself_is_not_overwritten(command: tuple[str, ...],
     assert Path(file).read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["talk.ndjson", "symbolic", "hard"])
+async def test_the_recording_that_is_replayed_is_not_overwritten(name: str, tmp_path: Path) -> None:
+    """In no form, under whatever name; beside it everything is written."""
+    file, beside = Path(recording(tmp_path / "talk.ndjson")), tmp_path / "beside"
+    before = file.read_bytes()
+    (tmp_path / "symbolic").symlink_to(file)
+    (tmp_path / "hard").hardlink_to(file)
+    for out, fails in ((tmp_path / name, True), (beside, False)):
+        text = "".join(f"/export {form} {out} --force\n" for form in FORMATS)
+        ended = await rtcli("replay", str(file), text=text)
+        assert ended.err.count("it is the recording that is read here") == (len(FORMATS) if fails else 0), ended.err
+
+    assert file.read_bytes() == before and file.samefile(tmp_path / "hard") and beside.exists()
+
+
 async def test_a_wav_file_is_one_for_other_programs(tmp_path: Path) -> None:
     """Stereo, as long as the session was audible."""
     file = recording(tmp_path / "talk.ndjson")

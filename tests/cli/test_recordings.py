@@ -177,6 +177,26 @@ async def test_a_session_goes_on_with_the_conversation_of_a_recording(file: Path
     one_clear_line(await rtcli("chat", "--local", "--resume", "nosuch", text="hello\n"), 2, "nosuch")
 
 
+async def test_the_session_that_goes_on_is_not_recorded_over_the_one_before(file: Path) -> None:
+    before = file.read_bytes()
+    ended = await rtcli("chat", "--local", "--resume", str(file), "--record", str(file), "--force", text="hello\n")
+
+    one_clear_line(ended, 2, "is the recording itself")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["-", "", " "])
+@pytest.mark.parametrize("command", [("chat", "--local"), ("send-event", "--local"), ("serve",), ("proxy", "--local")])
+async def test_no_recording_has_a_name_that_nobody_gives_to_a_file(
+    command: tuple[str, ...], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard output takes none."""
+    monkeypatch.chdir(tmp_path)
+    needs = "a recording needs a file" if command[0] in ("chat", "send-event") else "recordings need a folder"
+    one_clear_line(await rtcli(*command, "--record", name, text=""), 2, f"--record {name!r}: {needs}")
+    assert not list(tmp_path.iterdir())
+
+
 async def test_the_first_line_finds_the_resumed_conversation(file: Path) -> None:
     """However long the server takes to put it together."""
     slow = "event=>conversation.item.create:delay=0.2s"

@@ -67,6 +67,8 @@ async def test_it_says_what_is_and_refuses_what_cannot_be(live: Live, tmp_path: 
         await live.run("/record stop")
     with pytest.raises(UsageError, match="a recording needs a file"):
         await live.run("/record start")
+    with pytest.raises(UsageError, match="a recording needs a file"):
+        await live.run("/record start -")
     for line in (f"/record start {path}", "/record", "/record stop", "/record"):
         live.views.extend(await live.run(line))
     said = "\n".join(live.notices)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from rtcli.errors import InputError
+from rtcli.files import write_file
 from rtcli.masking import add_secret
 from rtcli.protocol.events import encode
 from rtcli.protocol.record import Connected, Connection, Did, Direction, Frame, Heard, Mark, Record
@@ -98,6 +99,24 @@ def test_what_is_no_regular_file_is_never_replaced(kind: str, tmp_path: Path) ->
 
     assert raised.value.hint == "choose another name"
     assert path.is_symlink() or path.exists()
+
+
+def test_what_is_being_read_is_not_replaced_until_it_has_been_read(file: Path, tmp_path: Path) -> None:
+    """However many read it."""
+    (link := tmp_path / "link.ndjson").hardlink_to(file)
+    first, second = open_recording(str(file)), open_recording(str(file))
+    for reader in (first, second):
+        for path in (file, link):
+            with pytest.raises(InputError, match="it is the recording that is read here"):
+                RecordingWriter(path, HEADER, replace=True)
+            with pytest.raises(InputError, match="it is the recording that is read here"):
+                write_file(path, "x", replace=True)
+        reader.close()
+        reader.close()  # twice is once
+
+    RecordingWriter(link, HEADER, replace=True).close()
+    write_file(file, "x", replace=True)
+    assert file.read_text(encoding="utf-8") == "x"
 
 
 def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:

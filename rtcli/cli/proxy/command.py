@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rtcli.cli import options, runner
+from rtcli.cli.recording_options import record_folder
 from rtcli.errors import ExitCode, UsageError
 
 _DEFAULT_LISTEN = "127.0.0.1:8089"  # beside the built-in server's 8088, so that both can run
@@ -32,7 +33,8 @@ def proxy(
     filter_: options.Filter = None,
     json: Annotated[bool, typer.Option("--json", help="Print every event as NDJSON; no prompt.")] = False,
     record: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Record each connection into this folder.")
+        str | None,
+        typer.Option(metavar="FOLDER", help="Record each connection into this folder.", callback=record_folder),
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Record nothing.")] = False,
 ) -> ExitCode:

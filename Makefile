@@ -28,10 +28,13 @@ test: check ## lint, strict types, import rules and all tests
 	$(BIN)/pytest -m browser tests/foreign
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.
+# Each process takes half a minute to read all test files, so it is handed those that hold such tests.
 test-slow: $(VENV)/tools ## the tests that take minutes or want the network: the built package, the oldest dependencies, pages in a browser, rows that say the same again
-	$(BIN)/pytest --numprocesses=auto --maxschedchunk=1 -m 'slow and not browser and not sound'
+	$(BIN)/pytest --numprocesses=auto --maxschedchunk=1 -m 'slow and not browser and not sound' \
+	    $$(grep -rl --include='test_*.py' --exclude-dir=sound 'mark\.slow' tests)
 	$(BIN)/pytest -m 'sound and slow' tests/sound
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m browser --ignore=tests/foreign
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m browser \
+	    $$(grep -rl --include='test_*.py' --exclude-dir=foreign 'kit\.browser' tests)
 
 check: $(VENV)/tools ## lint and strict types alone
 	$(BIN)/ruff format --check .

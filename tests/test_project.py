@@ -291,6 +291,24 @@ def test_make_alone_lists_the_targets() -> None:
         assert re.search(rf"^  make {target} +\w", listed, re.MULTILINE)
 
 
+def test_make_test_slow_is_handed_every_file_with_such_tests() -> None:
+    """It looks for what stands in the file itself: a mark from elsewhere, or another fixture, would be passed over."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    slow = {path for path, text in texts.items() if path.name.startswith("test_") and "mark.slow" in text}
+    made = {name for path in slow for name in re.findall(r"^(\w+) = .*mark\.slow", texts[path], re.MULTILINE)}
+    taken = [
+        path.name
+        for path in texts.keys() - slow
+        if (names := made.intersection(re.findall(r"\w+", texts[path])))
+        for node in ast.walk(ast.parse(texts[path]))
+        if isinstance(node, ast.ImportFrom) and names.intersection(alias.name for alias in node.names)
+    ]
+    opening = [text for path, text in texts.items() if path.name.startswith("test_") and "browser: Chromium" in text]
+
+    assert "DEBUG" in made and taken == []
+    assert opening and [text for text in opening if "kit.browser" not in text] == []
+
+
 def test_a_python_that_is_not_there_is_named_with_the_command_that_installs_it() -> None:
     """PYTHON=python3.99."""
     ended = make("python", "PYTHON=python3.99")

@@ -16,7 +16,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.cli.test_canary import (
     _UPDATE,
-    DEBUG,
     FILE_KEY,
     HEADER,
     KEY,
@@ -30,6 +29,8 @@ from tests.cli.test_canary import (
 from tests.cli.test_proxy_in_pipe import running
 from tests.kit.terminal import Terminal
 from tests.kit.waiting import DEADLINE
+
+DEBUG = pytest.mark.parametrize("debug", [pytest.param("", marks=pytest.mark.slow), "1"], ids=["quiet", "debug"])
 
 HEADERS = {"Authorization": f"Bearer {KEY}", "X-My-Token": HEADER, "Cookie": f"session={MINTED}"}
 

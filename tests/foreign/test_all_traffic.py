@@ -30,7 +30,7 @@ def test_every_event_of_the_servers_own_tests_fits_the_typed_models(
         pytest.skip(str(reason))
     tap = tmp_path / "events.ndjson"
     run = [sys.executable, "-m", "pytest", "-q", "-p", "tests.kit.server_tap", "-p", "no:cacheprovider", *SUITES]
-    quiet = [*run, "--ignore=tests/server/voice", "--numprocesses=0"]
+    quiet = [*run, "-m", "not slow", "--ignore=tests/server/voice", "--numprocesses=0"]
     ran = subprocess.run(
         quiet,
         cwd=ROOT,

@@ -10,6 +10,9 @@ from rtcli.errors import UsageError
 EMPTY_MEANS_SOMETHING = frozenset({"--instructions", "--filter"})
 """Options that are given with an empty value on purpose: none, in place of what the settings say."""
 
+PASSED_ON = "command"
+"""The argument that is a program with arguments of its own: what they may be is for it to say."""
+
 FILES = frozenset({"FILE", "WAV", "FOLDER", "DIR", "RECORDING", "FILE|last"})
 """What the help calls files and folders. `-` is one of them where the help says so."""
 
@@ -20,7 +23,8 @@ class CheckedCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         for parameter in self.params:
             given = ctx.params.get(parameter.name or "")
-            for value in given if isinstance(given, list | tuple) else (given,):
+            values = given if isinstance(given, list | tuple) else (given,)
+            for value in values[:1] if parameter.name == PASSED_ON else values:
                 _check(parameter, value)
         return super().invoke(ctx)
 

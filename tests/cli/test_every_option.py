@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,6 +100,15 @@ def test_an_empty_argument_is_refused(path: tuple[str, ...], command: Any, monke
         words = ["word"] * position + [""] + ["word"] * (len(arguments) - position - 1)
         with pytest.raises(UsageError, match="is empty"):
             command.main([*needed(command), *words], standalone_mode=False)
+
+
+async def test_an_empty_argument_of_the_program_that_is_tested_is_its_own() -> None:
+    """It gets it as it stands."""
+    program = [sys.executable, "-c", "import sys; sys.exit(sys.argv[1:] != ['', '-1'])", "", "-1"]
+    ended = await rtcli("serve", "--port", "0", "--once", "--", *program)
+
+    assert "is empty" not in ended.err
+    assert ended.code == 6  # it ran well, and made no connection
 
 
 async def test_the_refusal_is_one_line_and_exit_code_2() -> None:

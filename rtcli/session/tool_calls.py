@@ -262,7 +262,8 @@ class ToolCalls:
             return found[0]
         names = ", ".join(entry.call.call_id for entry in entries)
         if not entries:
-            raise UsageError("no call is waiting for an output")
+            what = f"call {call_id!r} is not waiting for an output" if call_id else "no call is waiting for an output"
+            raise UsageError(what, why="no call is waiting" if call_id else "")
         what = "which call?" if found else f"call {call_id!r} is not waiting for an output"
         raise UsageError(what, why=f"waiting: {names}")
 

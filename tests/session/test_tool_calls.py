@@ -323,7 +323,7 @@ async def test_a_call_that_runs_can_be_cancelled_or_answered_by_hand() -> None:
         assert json.loads(outputs(live)["call_2"]) == {"found": 7}
         await live.until(lambda: len(stopped) == 2)
         assert live.session.tools.open == ()
-        with pytest.raises(UsageError, match="not waiting"):
+        with pytest.raises(UsageError, match="no call is waiting"):
             await live.run("/tool cancel")
 
 

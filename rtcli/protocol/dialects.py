@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from rtcli.protocol.audio_formats import encode_base64
 from rtcli.protocol.catalog import BETA_NAMES, EVENT_TYPES
-from rtcli.protocol.events import Event, mapping_of
+from rtcli.protocol.events import Event, encode, mapping_of
 from rtcli.protocol.items import text_of
 from rtcli.protocol.record import Direction
 from rtcli.protocol.remember import remember
@@ -197,14 +197,15 @@ class Dialect:
         if item.get("type") != "function_call":
             return self._on_conversation_item(event)
         remember(self._calls, text_of(item.get("call_id")), None, _MAX_REMEMBERED)
-        return None if item.get("status") else ({**event, "item": {**item, "status": "completed"}},)
+        read = _with_parts(item)
+        return None if read is item and item.get("status") else ({**event, "item": {"status": "completed", **read}},)
 
     def _on_arguments_done(self, event: Event) -> None:
         call_id = text_of(event.get("call_id"))
         if isinstance(event.get("name"), str) and self._calls.get(call_id, {}) is not None:
             item = {"id": event.get("item_id"), "call_id": call_id, "name": event["name"]}
             item["arguments"] = event.get("arguments")
-            remember(self._calls, call_id, item, _MAX_REMEMBERED)
+            remember(self._calls, call_id, dict(_with_parts(item)), _MAX_REMEMBERED)
 
     def _on_response_done(self, event: Event) -> Events | None:
         """Calls that nothing but the end tells of are told before it."""
@@ -215,13 +216,13 @@ class Dialect:
         self._remember_end(response_id, event["type"])
         output = response.get("output")
         items = [item for item in (output if isinstance(output, list) else ()) if isinstance(item, Mapping)]
-        calls = [item for item in items if item.get("type") == "function_call"]
+        read = [_with_parts(item) for item in items]
+        calls = [item for item in read if item.get("type") == "function_call"]
         known = {text_of(item.get("call_id")) for item in calls}
         calls += [item for call_id, item in self._calls.items() if item is not None and call_id not in known]
         untold = [item for item in calls if self._calls.get(text_of(item.get("call_id")), {}) is not None]
         for item in untold:
             remember(self._calls, text_of(item.get("call_id")), None, _MAX_REMEMBERED)
-        read = [_with_parts(item) for item in items]
         if any(new is not old for new, old in zip(read, items, strict=True)):
             event = {**event, "response": {**response, "output": read}}
             if not untold:
@@ -315,7 +316,10 @@ class _Sentence:
 
 
 def _with_parts(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A message whose content is text, as chat completions have it, with a part in its place."""
+    """A message whose content is text, as chat completions have it, with a part in its place; a call whose arguments
+    are an object with their text."""
+    if isinstance(arguments := item.get("arguments"), Mapping):
+        return {**item, "arguments": encode(arguments)}
     content = item.get("content")
     if not isinstance(content, str):
         return item

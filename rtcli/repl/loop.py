@@ -199,7 +199,8 @@ class _Repl:
     @property
     def status(self) -> SessionStatus:
         """The session's; before there is one, that it is being made."""
-        if self._backend is None:
+        # A session that is being opened has not begun to connect, and nothing is wrong with it.
+        if self._backend is None or (self.opening and self._backend.status.connection == "disconnected"):
             waits = (Wait(CONNECTING, time.monotonic() - self._began),)
             status = SessionStatus(connection=CONNECTING, endpoint=self._label, model=self._label, waits=waits)
         else:

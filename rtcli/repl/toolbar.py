@@ -186,7 +186,7 @@ def _response(status: SessionStatus) -> Iterator[Segment]:
             continue  # it is told elsewhere
         stops = _STOPS.get(wait.what, " (Ctrl+C stops)" if wait.what.startswith("/") else "")
         style = "assistant" if wait.what == ANSWERING and wait.last_seconds < _LONG_SECONDS else "warning"
-        yield Segment(3, f"{one_line(str(wait))}{stops}", one_line(f"{wait.what} {wait.age}".rstrip()), style)
+        yield Segment(3, f"{one_line(str(wait))}{stops}", one_line(wait.said), style)
     if status.queued:
         yield Segment(3, f"{counted(status.queued, 'message')} queued", f"{status.queued} queued", "warning")
 

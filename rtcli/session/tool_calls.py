@@ -205,7 +205,7 @@ class ToolCalls:
         """The model made a name up: nobody could ever answer, so it is told at once."""
         self._link.show(
             Notice(
-                f"the model called {call.name} {call.arguments}",
+                f"the model called {call.name or 'a tool without a name'} {call.arguments}".rstrip(),
                 why="no tool has this name",
                 hint="the model is told",
                 level=Level.WARNING,

@@ -46,8 +46,13 @@ class Wait:
         """For how long, from a second on: `4 s`, `1:04`."""
         return _age(self.seconds) if self.seconds >= 1 else ""
 
+    @property
+    def said(self) -> str:
+        """What, and for how long: "cancel sent, no reply for 4 s", or "cancel sent" in the first second."""
+        return f"{self.what} {self.age}" if self.age else self.what.removesuffix(", no reply for")
+
     def __str__(self) -> str:
-        said = f"{self.what} {self.age}".rstrip()
+        said = self.said
         if self.last_seconds < _SILENCE_SECONDS:
             return said
         return f"{said}, {f'last event {_age(self.last_seconds)} ago: {self.last}' if self.last else 'no event yet'}"

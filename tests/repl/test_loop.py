@@ -229,6 +229,22 @@ async def test_what_waits_is_in_the_toolbar(monkeypatch: pytest.MonkeyPatch) -> 
         await until(lambda: backend.lines == ["/set x", "hello"], "it was stopped")
 
 
+async def test_a_session_that_is_being_opened_is_not_called_disconnected() -> None:
+    """It has been built, and what it connects to is being started."""
+    backend = ScriptedBackend(status=SessionStatus(connection="disconnected", model="m"))
+    async with running(backend) as prompt:
+        await asyncio.wait_for(backend.started.wait(), DEADLINE)
+        prompt.keyboard.send_text("x")
+        await until(lambda: "connecting" in prompt.screen.getvalue(), "it is drawn")
+        assert isinstance(backend.show, MethodType)
+        assert backend.show.__self__.status.connection == "connecting"
+        backend.status = CONNECTED
+        backend.ready.set()
+        await until(lambda: "\u25cf m" in prompt.screen.getvalue(), "it is open")
+
+    assert "/reconnect" not in prompt.screen.getvalue()
+
+
 async def test_a_state_that_lasted_a_moment_does_not_stay_in_the_toolbar(monkeypatch: pytest.MonkeyPatch) -> None:
     """An event has drawn it between two looks at the toolbar, and is over at the second as it was at the first."""
     monkeypatch.setattr("rtcli.repl.loop._IDLE_REFRESH_SECONDS", 0.5)

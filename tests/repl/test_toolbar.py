@@ -73,6 +73,7 @@ ANSWER = replace(CONNECTED, responding=True)
             "│ answering 42 s, last event 38 s ago: response.output_text.done (Esc stops) │",
         ),
         (replace(ANSWER, waits=(Wait(ANSWERING, 90.0, "", 90.0),)), "│ answering 1:30, no event yet (Esc stops) │"),
+        (replace(ANSWER, waits=(Wait(CANCELLING, 0.2),)), "│ cancel sent (Esc gives up) │"),
         (replace(ANSWER, waits=(Wait(CANCELLING, 4.0),)), "│ cancel sent, no reply for 4 s (Esc gives up) │"),
         (replace(ANSWER, queued=1), "│ 1 message queued │"),
         (replace(CONNECTED, connection="connecting", waits=(Wait(CONNECTING, 5.0),)), "○ connecting 5 s │"),

@@ -301,6 +301,22 @@ async def test_a_call_that_only_the_end_tells_of_is_answered(frames: tuple[Event
         assert [e["item"]["call_id"] for e in outputs] == ["c"]
 
 
+@pytest.mark.parametrize("way", ["item", "arguments", "end"])
+async def test_arguments_that_are_an_object_are_not_lost(way: str) -> None:
+    """Where GA has their JSON text."""
+    call = {"id": "i", "type": "function_call", "call_id": "c", "name": "f", "arguments": {"x": 1}}
+    ways: dict[str, tuple[Event, ...]] = {
+        "item": ({"type": "response.output_item.done", "response_id": "r", "output_index": 0, "item": call}, done()),
+        "arguments": ({**call, **AT, "type": "response.function_call_arguments.done"}, done()),
+        "end": (done(call),),
+    }
+    async with fake_server(answering(created(), *ways[way])) as server, session_on(server.url) as live:
+        called: list[str] = []
+        live.session.transport.on("function_call", lambda made: called.append(made.arguments))
+        live.session.talk.say("hi")
+        await live.until(lambda: called == ['{"x":1}'])
+
+
 async def test_the_history_is_filled_by_the_betas_name() -> None:
     """conversation.item.created alone puts an item into it."""
 

@@ -191,6 +191,7 @@ class RealtimeServer:
             process_request=self._process_request,
             create_connection=http_connection(self._answer_http, self._opened),
             select_subprotocol=_select_subprotocol,
+            open_timeout=None,  # an HTTP answer may take long; HttpConnection has a limit of its own
             compression=None,  # to deflate base64 audio takes more time than everything else
             max_size=_MAX_FRAME,  # a larger one ends the connection with 1009
             max_queue=MAX_QUEUE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from websockets.asyncio.server import ServerConnection
 
@@ -20,6 +20,7 @@ RequestHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 _MAX_BODY_BYTES = 256 * 1024  # far more than the tools of any session take
 _GET = b"GET "
+_PATIENCE_SECONDS = 10.0  # for a whole request, and for a WebSocket's handshake; an answer may take longer
 
 
 class HttpConnection(Keepalive, BoundedReading, RecordedConnection):
@@ -32,18 +33,30 @@ class HttpConnection(Keepalive, BoundedReading, RecordedConnection):
     _upgrades = False  # a GET: every byte is the WebSocket library's
     _exchange: HttpExchange | None = None  # anything else
     _answering: asyncio.Task[None] | None = None  # once the request is whole
+    _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(transport)
         self.opened.add(self)
+        self._patience = self.loop.call_later(_PATIENCE_SECONDS, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
         self.opened.discard(self)
+        self._has_come()
         if self._answering is not None:
             self._answering.cancel()
         super().connection_lost(exc)
+
+    async def handshake(self, *args: Any, **options: Any) -> None:
+        """Open a WebSocket. Of another request this sees nothing: it waits until that is over."""
+        await super().handshake(*args, **options)
+        self._has_come()
+
+    def _has_come(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
@@ -66,6 +79,8 @@ class HttpConnection(Keepalive, BoundedReading, RecordedConnection):
         found = exchange.receive(data)
         if exchange.interim:
             self.transport.write(exchange.interim)
+        if found is not None:
+            self._has_come()
         if isinstance(found, HttpResponse):
             self._write(exchange, found)
         elif found is not None:

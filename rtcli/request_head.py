@@ -16,6 +16,7 @@ from rtcli.errors import UsageError
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A key, or a function, sync or async, that returns one."""
 
+_AUTHORITY = re.compile(r"[^\s/?#@,]+")  # host and port
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?")
 _ASSIGNMENT = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=.)")
@@ -92,6 +93,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
         if name.lower() in _OURS or name.lower().startswith("sec-websocket-"):
             raise UsageError(f"the header {name} cannot be set", why="it is part of how a WebSocket is opened")
         _check_value(name, value)
+        if name.lower() == "host" and not _AUTHORITY.fullmatch(value):
+            raise UsageError(f"the header {name} does not hold a host: {value!r}")
 
 
 def _check_value(name: str, value: str) -> None:

@@ -231,9 +231,13 @@ def parse_headers(headers: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
 def is_openai(url: str) -> bool:
     """Whether `url` leads to OpenAI's own API (its regional hosts included) over TLS."""
     parts = urlsplit(url)
+    return parts.scheme in ("wss", "https") and _is_openai_host(parts)
+
+
+def _is_openai_host(parts: SplitResult) -> bool:
     # "api.openai.com." is the same host, fully qualified.
     host = (parts.hostname or "").rstrip(".")
-    return parts.scheme in ("wss", "https") and (host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}"))
+    return host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}")
 
 
 def _header(line: str) -> tuple[str, str]:
@@ -281,11 +285,15 @@ def _key_source(parts: SplitResult, key: KeySource | None, environ: Mapping[str,
         named = key is not None or (is_openai(urlunsplit(parts)) and environ.get(OPENAI_KEY_VARIABLE))
         return _not_for(parts, f"the host of {OPENAI_URL_VARIABLE}, where that is set") if named else None
     # A gateway of one's own may want no key.
-    return KeySource(variable=OPENAI_KEY_VARIABLE) if key or environ.get(OPENAI_KEY_VARIABLE) else None
+    if not key and not environ.get(OPENAI_KEY_VARIABLE):
+        return None
+    if _is_openai_host(parts) and not is_openai(urlunsplit(parts)):
+        return _not_for(parts, "OpenAI's own host, over TLS")
+    return KeySource(variable=OPENAI_KEY_VARIABLE)
 
 
 def _not_for(parts: SplitResult, owner: str) -> NoReturn:
-    same_host = parts.hostname == _OPENAI_HOST and "OpenAI" in owner
+    same_host = _is_openai_host(parts) and "OpenAI" in owner
     raise UsageError(
         f"{OPENAI_KEY_VARIABLE} is only sent to {owner}",
         why="this URL does not use TLS" if same_host else f"{parts.hostname} is another host",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from socket import gaierror
 
 _MAX_CAUSES = 20
+_SOURCE = re.compile(r"^\[\w+\] | \(_ssl\.c:\d+\)$")  # the library, and the line of its source
 
 
 def causes_of(error: BaseException) -> Iterator[BaseException]:
@@ -37,4 +39,5 @@ def reason_of(error: BaseException) -> str:
 
 def tls_reason(error: ssl.SSLError) -> str:
     """What OpenSSL says, as words: "wrong version number", "self-signed certificate"."""
-    return str(getattr(error, "verify_message", "") or (error.reason or "").replace("_", " ").lower() or error)
+    said = getattr(error, "verify_message", "") or (error.reason or "").replace("_", " ").lower() or str(error)
+    return _SOURCE.sub("", said)

@@ -19,6 +19,14 @@ _SHOWN_ELSEWHERE = frozenset({"function_call", "mcp_call", "mcp_tool_call", "mcp
 """Items of a response that are told in other ways than as its text."""
 
 
+_TEXTS = {
+    "response.output_text.delta": "delta",
+    "response.output_text.done": "text",
+    "response.output_audio_transcript.delta": "delta",
+    "response.output_audio_transcript.done": "transcript",
+}
+"""Events that carry text, and where."""
+
 _SHOWN_PARTS = frozenset({"output_text", "output_audio", "text", "audio"})
 
 
@@ -52,6 +60,12 @@ class Unshown(Part):
         """An event came of a type that nothing here knows."""
         if kind in self._types or len(self._types) < _MAX_TYPES:
             self._types[kind] += 1
+
+    @received(*_TEXTS)
+    def _on_text(self, event: Mapping[str, Any], _frame: Frame) -> None:
+        """A piece of text that is none: it stands under another name, or is wrapped in something."""
+        if not isinstance(event.get(_TEXTS[event["type"]]), str):
+            self.note(f"{event['type']} without text")
 
     @received("response.output_audio.delta")
     def _on_response_output_audio_delta(self, _event: Mapping[str, Any], _frame: Frame) -> None:

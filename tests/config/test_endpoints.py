@@ -272,10 +272,16 @@ def test_a_profile_brings_its_own_key(tmp_path: Path) -> None:
     assert endpoint(profile="azure", model="m").model == "m"
 
 
-@pytest.mark.parametrize("header", ["Connection: close", "Upgrade: h2c", "Sec-WebSocket-Protocol: x", "X Bad Name: 1"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Connection: close", "Upgrade: h2c", "Sec-WebSocket-Protocol: x", "X Bad Name: 1"),
+        *("Host:", "Host: a b", "Host: http://a/"),
+    ],
+)
 def test_a_header_that_opens_a_websocket_or_has_no_name_is_refused(header: str) -> None:
     """It would be sent twice, or not be understood, and the server would be blamed."""
-    with pytest.raises(UsageError, match=r"cannot be set|not the name of a header"):
+    with pytest.raises(UsageError, match=r"cannot be set|not the name of a header|does not hold a host"):
         parse_headers([header])
 
 
@@ -305,6 +311,19 @@ def test_a_gateways_key_goes_to_the_gateway_alone(url: str) -> None:
             resolve_endpoint(url=url, environ=GATEWAY)
     else:
         assert resolve_endpoint(url=url, environ=GATEWAY).api_key is None
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "eu.api.openai.com", "api.openai.com."])
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_openais_own_host_gets_no_key_without_tls(host: str, scheme: str) -> None:
+    """Also where OPENAI_BASE_URL says so: it would be readable on the way."""
+    environ = {"OPENAI_API_KEY": "sk-1234567890", "OPENAI_BASE_URL": f"{scheme}://{host}/v1"}
+    with pytest.raises(UsageError, match="over TLS") as caught:
+        resolve_endpoint(environ=environ)
+    assert caught.value.why == "this URL does not use TLS"
+
+    del environ["OPENAI_API_KEY"]
+    assert resolve_endpoint(environ=environ).api_key is None
 
 
 def test_a_base_url_of_no_use_is_named() -> None:

@@ -250,6 +250,18 @@ async def test_what_cannot_be_shown_is_named_once() -> None:
         assert "heartbeat" not in line.why
 
 
+@pytest.mark.parametrize("delta", [{"text": "Hello"}, 42, None])
+async def test_text_that_is_wrapped_in_something_is_named(delta: Any) -> None:
+    """It cannot be shown under a name that is known, either."""
+    frames = (created(), {**event("response.output_text.delta"), "delta": delta}, done())
+    async with fake_server(answering(*frames)) as server, session_on(server.url) as live:
+        live.session.talk.say("hi")
+        await live.idle()
+
+        (line,) = [n for n in live.shown(Notice) if "cannot be shown" in n.what]
+        assert "response.output_text.delta without text" in line.why
+
+
 @pytest.mark.parametrize("ending", ["updated", "result"])
 async def test_cumulative_transcripts_are_shown_as_they_grow(ending: str) -> None:
     """What is repeated is not shown twice."""

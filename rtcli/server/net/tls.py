@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 from rtcli.errors import InputError, UsageError
+from rtcli.http.reasons import tls_reason
 
 
 def tls_context(certificate: Path | str | None, key: Path | str | None) -> ssl.SSLContext | None:
@@ -27,5 +28,5 @@ def tls_context(certificate: Path | str | None, key: Path | str | None) -> ssl.S
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         why = "it holds no certificate and key that belong together"
-        raise InputError(str(certificate), why, hint=f"both are PEM ({error.reason or error})") from error
+        raise InputError(str(certificate), why, hint=f"both are PEM ({tls_reason(error)})") from error
     return context

@@ -35,7 +35,7 @@ def message(text: str, kind: str = "output_text", item_id: str = "i") -> Event:
     return {"id": item_id, "type": "message", "role": "assistant", "content": [{"type": kind, field: text}]}
 
 
-def answering(*frames: Event | bytes) -> Script:
+def answering(*frames: Event | str | bytes) -> Script:
     """A server that answers response.create with these frames, and confirms the rest."""
 
     async def play(talk: Conversation) -> None:
@@ -220,11 +220,12 @@ async def test_unknown_events_are_named_when_an_answer_is_given_up() -> None:
         assert told and "reply.chunk" in told[0]
 
 
-async def test_frames_that_are_nothing_are_told_once_and_counted() -> None:
+@pytest.mark.parametrize("broken", [b"{broken", "{broken", "[1]", "hello", ""])
+async def test_frames_that_are_nothing_are_told_once_and_counted(broken: str | bytes) -> None:
     """One line for the first, one with the number of the others when the answer is complete."""
-    frames: tuple[Event | bytes, ...] = (
+    frames: tuple[Event | str | bytes, ...] = (
         created(),
-        *[b"{broken"] * 500,
+        *[broken] * 500,
         event("response.output_text.done", text="Hello"),
         done(),
     )

@@ -32,6 +32,7 @@ class SessionAudio:
         self._output.on_change = lambda: self._report_devices(self.muted)
         self.input = AudioInput(link, self._output, microphone)
         self._stall = AudioStall(link)
+        self.handed_bytes = 0  # to `send`: of files, not of the microphone
         self._call: TrackOutput | None = None  # where audio is not in the events
         if isinstance(link.transport, OpenAIRealtimeWebRTC):
             self._call = TrackOutput(link, self._output, link.transport)
@@ -92,6 +93,7 @@ class SessionAudio:
 
     def send(self, pcm: bytes) -> None:
         """24 kHz PCM16 into the server's input buffer, in the format that the session listens to."""
+        self.handed_bytes += len(pcm)
         self.input.send(pcm)
 
     def finish_turn(self, *, discard: bool = False) -> None:

@@ -116,7 +116,7 @@ class SessionState(Part):
         """The GA events that a frame of the server stands for; None where it is one, or nothing that is known."""
         event = frame.event
         if event is None:
-            # A text that is no event is not audio: it is told of.
+            # A text that is not an event is not audio either: it is told of.
             return self._dialect.read_binary(frame.raw) if frame.binary and isinstance(frame.raw, bytes) else None
         kind = event.get("type")
         if not isinstance(kind, str):

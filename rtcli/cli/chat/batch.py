@@ -165,14 +165,14 @@ async def _turn(
 
     session = context.session
     # Frames are counted, not looked at: what a line has sent is known from the log.
-    before = session.state.log.last_number
+    before, handed = session.state.log.last_number, session.audio.handed_bytes
     try:
         for view in await run_line(line, context):
             if isinstance(view, Quit):
                 return view.code, True
             writer.write(view)
         await complete(session, limit)
-        if line.lstrip().startswith("/") and _played(session, before):
+        if line.lstrip().startswith("/") and _played(session, before, handed):
             if server is not None:
                 await server.engines()  # until they are loaded, silence of the server says nothing
             await _end_speech(session)
@@ -222,9 +222,11 @@ async def _said_out(session: RealtimeSession) -> None:
             last, since = max(last, number), loop.time()
 
 
-def _played(session: RealtimeSession, before: int) -> bool:
-    """Audio was sent since a frame, by a line like /play."""
-    return any(frame.event["type"] == _APPEND for frame in session.state.log.sent_since(before) if frame.event)
+def _played(session: RealtimeSession, before: int, handed: int) -> bool:
+    """Audio was sent since then, by a line like /play; in a call it is in no frame."""
+    return session.audio.handed_bytes > handed or any(
+        frame.event["type"] == _APPEND for frame in session.state.log.sent_since(before) if frame.event
+    )
 
 
 async def _end_speech(session: RealtimeSession) -> None:
@@ -233,7 +235,10 @@ async def _end_speech(session: RealtimeSession) -> None:
         await asyncio.sleep(0.02)  # the server's word takes a moment to come
         if not session.state.speech_open or not session.lifecycle.connected:
             return
-        session.audio.send(bytes(PCM16.byte_length(_SILENCE_MS)))
+        if session.audio.in_call:  # its track goes on with silence by itself
+            await asyncio.sleep(_SILENCE_MS / 1000)
+        else:
+            session.audio.send(bytes(PCM16.byte_length(_SILENCE_MS)))
 
 
 async def _heard_out(session: RealtimeSession, limit: float | None, ended: Callable[[], bool]) -> None:

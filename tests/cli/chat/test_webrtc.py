@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from rtcli.dsp.levels import rms_db
-from rtcli.dsp.wav import read_speech
+from rtcli.dsp.wav import read_speech, write_wav
 from rtcli.server import RealtimeServer
 from tests.kit.calls import needs_webrtc
 from tests.kit.program import one_clear_line, rtcli
+from tests.kit.waveforms import noise
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -38,6 +39,18 @@ async def test_a_call_to_the_built_in_server(tmp_path: Path) -> None:
     assert {(line["dir"], line["rate"]) for line in audio} == {("<", 24_000)}
     assert {str(line["url"]).rpartition("/")[2] for line in lines if "connection" in line} == {"calls"}
     assert rms_db(read_speech(wav)) > -40
+
+
+@needs_webrtc
+async def test_a_file_that_is_played_into_a_call_is_a_turn(tmp_path: Path) -> None:
+    """As over a WebSocket: the next line of a pipe waits for its answer."""
+    spoken = tmp_path / "spoken.wav"
+    write_wav(spoken, noise(2))
+    async with RealtimeServer(voice="tone", pace=4) as server:
+        ended = await rtcli("chat", "--url", server.url, "--webrtc", "--text", text=f"/play {spoken}\n/history\n")
+
+    assert ended.code == 0, ended.err
+    assert "user" in ended.out and "assistant" in ended.out
 
 
 @needs_webrtc

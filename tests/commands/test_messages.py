@@ -13,7 +13,7 @@ from tests.kit.sessions import live_session
 
 NEEDS_A_CONNECTION = (
     *("hello", "/respond", "/interrupt", "/image x.png", "/unmute", "/commit", "/discard", "/ptt", "/play x.wav"),
-    *("/session", '/send {"type": "response.create"}', "/item i", "/reset", "/system x", "/vad off"),
+    *("/session set instructions=x", '/send {"type": "response.create"}', "/item i", "/reset", "/system x", "/vad off"),
 )
 
 

@@ -34,7 +34,7 @@ async def test_a_disk_that_stalls_delays_no_frame_and_ends_the_recording_with_on
     go, flush = threading.Event(), RecordingWriter.flush
 
     def stalled(writer: RecordingWriter) -> None:
-        if threading.current_thread().name == "rtcli-watch" and writer.size > 1000:
+        if threading.current_thread().name == "rtcli-watch" and writer.path.stat().st_size > 1000:
             go.wait(DEADLINE)
         flush(writer)
 

@@ -19,12 +19,13 @@ def main() -> int:
     collector.rest()
     from rtcli.cli.app import run
     from rtcli.masking import add_environment
-    from rtcli.terminal.standard_streams import notes
+    from rtcli.terminal.standard_streams import notes, whole_writes
 
     # Before anything can be printed: from here on no key of the environment reaches a terminal or a file.
     add_environment(os.environ)
 
-    sys.stderr = notes(sys.stderr)  # tracebacks and warnings are written there by the interpreter itself
+    sys.stdout = whole_writes(sys.stdout)
+    sys.stderr = notes(whole_writes(sys.stderr))  # tracebacks and warnings are written there by the interpreter itself
     code = run(sys.argv[1:])
     collector.end()
     from rtcli.cli.leaving import leave

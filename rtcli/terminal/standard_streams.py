@@ -76,6 +76,20 @@ class Notes:
         return getattr(self._stream, name)
 
 
+def whole_writes(stream: TextIO) -> TextIO:
+    """The stream, with a buffer where it has none, as under PYTHONUNBUFFERED: every line still leaves at once.
+
+    A raw file writes once. What a signal cuts off from that, and a terminal sends one for each resize and after Ctrl+Z,
+    would be lost; a buffered one goes on with the rest.
+    """
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        return stream
+    encoding, errors = stream.encoding, stream.errors
+    cast(io.TextIOWrapper, stream).detach()
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=True)
+
+
 def notes(stderr: TextIO) -> TextIO:
     """A stream that never fails, and shows no secret."""
     return masking_stream(cast(TextIO, Notes(stderr)))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import os
+import select
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +16,9 @@ from rtcli.cli.report_page import PageAudio
 from rtcli.protocol.record_lines import record_line
 from rtcli.recording.report.audio import AudioKind
 from tests.kit.pages import HEADER, data_of, texts_of
-from tests.kit.program import one_clear_line, rtcli
+from tests.kit.program import one_clear_line, rtcli, start
 from tests.kit.told import spoken_turn_with_a_tool_and_an_interruption
+from tests.kit.waiting import DEADLINE, until
 
 
 @pytest.fixture
@@ -48,6 +54,28 @@ async def test_the_page_goes_to_stdout_from_stdin(recording: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("<!DOCTYPE html>") and ended.out.endswith("</html>\n")
     assert "standard input" in ended.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks /proc how the process is")
+async def test_a_pipe_gets_all_of_it_though_the_program_was_stopped_meanwhile(recording: Path) -> None:
+    """Also without the interpreter's buffer: a stopped write ends early, and the rest of it follows."""
+    process = await start(
+        "report", str(recording), "-o", "-", environ={"PYTHONUNBUFFERED": "1"}, stdout=(pipe := os.pipe())[1]
+    )
+    os.close(pipe[1])
+
+    def state() -> str:
+        return Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(") ")[2][0]
+
+    await until(lambda: select.select([pipe[0]], [], [], 0)[0] and state() == "S")
+    process.send_signal(signal.SIGSTOP)
+    await until(lambda: state() == "T")
+    process.send_signal(signal.SIGCONT)
+    with os.fdopen(pipe[0], "rb") as file:
+        page = await asyncio.wait_for(asyncio.to_thread(file.read), DEADLINE)
+    assert await asyncio.wait_for(process.wait(), DEADLINE) == 0
+
+    assert page.decode() == (await rtcli("report", str(recording), "-o", "-")).out
 
 
 async def test_a_damaged_recording_has_a_page_that_says_so(recording: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 - display delay: from a delta's leaving the session to its characters' leaving the pseudo terminal
 - CPU: the prompt with streaming text and typing, beside the same session on the same socket that shows nothing
 - typing: from a key to its echo, while 5,000 events come in a second
+- the last two also for a prompt that runs three times slower (see slower.py)
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.benchmarks.rows import Row, digits, percentile, row
+from tests.benchmarks.slower import slowed
 from tests.kit.terminal import Terminal
 
 SECONDS = 4
 ROUNDS = 3
 FLOOD = 5_000
+SLOWER = 3  # times, the machine on which a prompt still has to be good
 TYPED = "αβγδεζηθικλμνξοπρστυφχψω"  # each once, and in no word of the answer: its echo is known by it
 KEY_EVERY = 0.1
+BUFFERED = {"PYTHONUNBUFFERED": ""}  # else a write that a stop cuts off is not finished: rtcli itself sees to that
 MAX_POINTS = {100: 4.0, 1_000: 6.0}  # of a core
 MAX_DELAY_MS = MAX_TYPING_MS = 60.0
 WORD = re.compile(rb"w\d{6}")
@@ -91,21 +95,23 @@ class Lived:
     keys: list[float]
 
 
-def run_live(rate: int, folder: Path) -> Lived:
-    """Stream words to a prompt, and type meanwhile."""
+def run_live(rate: int, folder: Path, times: float = 1) -> Lived:
+    """Stream words to a prompt that is so many times slower, and type meanwhile."""
     file = folder / "live.json"
     seen: dict[str, float] = {}
     pressed: dict[str, float] = {}  # when each key was sent that has no echo yet
     typing: list[float] = []
     with server(rate) as url:
         argv = [sys.executable, "-m", "tests.benchmarks.display_program", url, "live", str(file)]
-        with Terminal(argv, columns=100) as terminal:
+        with Terminal(argv, columns=100, environ=BUFFERED, keeps_screen=False) as terminal, slowed(terminal.pid, times):
             keys, position = iter(TYPED), 0
-            next_key = time.monotonic() + 1.5
+            next_key = float("inf")
             while terminal.status is None:
                 if terminal.read(0.005):
                     now = time.monotonic()
                     for match in WORD.finditer(terminal.raw, max(position - 16, 0)):
+                        if not seen:  # until the prompt is there, the terminal itself would echo
+                            next_key = now + KEY_EVERY
                         seen.setdefault(match[0].decode(), now)
                     for key in [key for key in pressed if terminal.raw.find(key.encode(), max(position - 4, 0)) >= 0]:
                         typing.append((now - pressed.pop(key)) * 1000)
@@ -157,6 +163,11 @@ def rows() -> Iterator[Row]:
             )
             late = percentile(delays, 0.95)
             yield row(f"{rate:,} deltas/s: shown after, p95", late, "ms", spread(delays), at_most=MAX_DELAY_MS)
-        keys = run_live(FLOOD, Path(name)).keys
-        late = percentile(keys, 0.95)
-        yield row(f"{FLOOD:,} deltas/s: a key shows after, p95", late, "ms", spread(keys), at_most=MAX_TYPING_MS)
+        for times, slower in ((1, ""), (SLOWER, f", {SLOWER} times slower")):
+            if times > 1:
+                words = run_live(1_000, Path(name), times).words
+                what = f"1,000 deltas/s{slower}: shown after, p95"
+                yield row(what, percentile(words, 0.95), "ms", spread(words), at_most=MAX_DELAY_MS)
+            keys = run_live(FLOOD, Path(name), times).keys
+            what = f"{FLOOD:,} deltas/s{slower}: a key shows after, p95"
+            yield row(what, percentile(keys, 0.95), "ms", spread(keys), at_most=MAX_TYPING_MS)

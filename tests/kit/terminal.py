@@ -39,7 +39,10 @@ class Screen(pyte.HistoryScreen):
 
 
 class Terminal:
-    """Runs `argv` in a pty of `columns` x `lines`; a context manager that leaves no process behind."""
+    """Runs `argv` in a pty of `columns` x `lines`; a context manager that leaves no process behind.
+
+    Without `keeps_screen` there is only what was written, in `raw`: to read it takes no time.
+    """
 
     def __init__(
         self,
@@ -49,8 +52,10 @@ class Terminal:
         lines: int = 24,
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        keeps_screen: bool = True,
     ) -> None:
         self._argv = list(argv)
+        self._keeps_screen = keeps_screen
         self._cwd = cwd
         self._environ = {**_clean_environ(), **(environ or {})}
         self.screen = Screen(columns, lines, self.send)
@@ -124,7 +129,8 @@ class Terminal:
         except OSError:
             data = b""
         self.raw += data
-        self._stream.feed(data)
+        if self._keeps_screen:
+            self._stream.feed(data)
         return bool(data)
 
     def wait_for(self, condition: Callable[[], object] | str, *, deadline: float = DEADLINE) -> None:

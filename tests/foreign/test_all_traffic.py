@@ -15,21 +15,21 @@ from tests.foreign.conftest import SUMMARY, TIME_LIMIT
 from tests.kit.foreign import ROOT, UnavailableError, foreign_python
 from tests.kit.server_tap import TAP
 
-pytestmark = [pytest.mark.foreign, pytest.mark.slow]  # runs three folders of tests again
+pytestmark = [pytest.mark.foreign, pytest.mark.slow]  # runs a folder of tests again
 
-SUITES = ("tests/server", "tests/session", "tests/commands")  # those that talk with the server over a socket
+SUITE = "tests/server"  # it has a test for everything that the server says
 
 
 def test_every_event_of_the_servers_own_tests_fits_the_typed_models(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """Those tests run once more with every connection tapped; each event is then validated strictly."""
+    """They run once more with every connection tapped; each event is then validated strictly."""
     try:
         python = foreign_python()
     except UnavailableError as reason:
         pytest.skip(str(reason))
     tap = tmp_path / "events.ndjson"
-    run = [sys.executable, "-m", "pytest", "-q", "-p", "tests.kit.server_tap", "-p", "no:cacheprovider", *SUITES]
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "tests.kit.server_tap", "-p", "no:cacheprovider", SUITE]
     quiet = [*run, "-m", "not slow", "--ignore=tests/server/voice", "--numprocesses=0"]
     ran = subprocess.run(
         quiet,

@@ -330,9 +330,9 @@ async def test_any_order_of_three_ends_as_its_last_word_says(first: str, muted: 
 @pytest.mark.slow
 @pytest.mark.parametrize("muted", [True, False])
 @pytest.mark.parametrize("first", ACTIONS[:3])
-async def test_any_order_of_five_ends_as_its_last_word_says(first: str, muted: bool) -> None:
+async def test_any_order_of_four_ends_as_its_last_word_says(first: str, muted: bool) -> None:
     """The same, longer."""
-    for rest in product(ACTIONS, repeat=4):
+    for rest in product(ACTIONS, repeat=3):
         await play((first, *rest), muted=muted)
 
 

@@ -85,9 +85,9 @@ def whole_writes(stream: TextIO) -> TextIO:
     raw = getattr(stream, "buffer", None)
     if not isinstance(raw, io.RawIOBase):
         return stream
-    encoding, errors = stream.encoding, stream.errors
-    cast(io.TextIOWrapper, stream).detach()
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=True)
+    # The stream itself stays usable: code that is not ours may have it, as sys.__stdout__.
+    buffered = io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffered, encoding=stream.encoding, errors=stream.errors, line_buffering=True)
 
 
 def notes(stderr: TextIO) -> TextIO:

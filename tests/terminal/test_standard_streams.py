@@ -24,7 +24,8 @@ class Interrupted(io.RawIOBase):
 
 def test_a_write_that_a_signal_cuts_off_is_finished() -> None:
     file = Interrupted()
-    stream = whole_writes(io.TextIOWrapper(file, encoding="utf-8", write_through=True))  # type: ignore[type-var]
+    raw = io.TextIOWrapper(file, encoding="utf-8", write_through=True)  # type: ignore[type-var]
+    stream = whole_writes(raw)
 
     stream.write("w0001 w0002 w0003 äöü\n")
     assert file.taken.decode() == "w0001 w0002 w0003 äöü\n"
@@ -32,6 +33,9 @@ def test_a_write_that_a_signal_cuts_off_is_finished() -> None:
     stream.write("w0004 w0005")
     stream.flush()
     assert file.taken.decode().endswith("w0004 w0005")
+
+    raw.write("one")  # by somebody who has it already
+    assert file.taken.endswith(b"one")
 
 
 def test_a_stream_with_a_buffer_stays_as_it_is() -> None:

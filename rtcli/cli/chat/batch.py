@@ -175,8 +175,11 @@ async def _turn(
         if line.lstrip().startswith("/") and _played(session, before, handed):
             if server is not None:
                 await server.engines()  # until they are loaded, silence of the server says nothing
-            await _end_speech(session)
-            await _heard_out(session, limit, lambda: True)
+            silence = asyncio.ensure_future(_end_speech(session))
+            try:
+                await _heard_out(session, limit, lambda: True)
+            finally:
+                silence.cancel()
     except RtcliError as error:
         report.error(error)
         return error.exit_code, False
@@ -230,15 +233,13 @@ def _played(session: RealtimeSession, before: int, handed: int) -> bool:
 
 
 async def _end_speech(session: RealtimeSession) -> None:
-    """Go on with silence until turn detection notices that the speech has ended, up to its longest wait."""
-    for _ in range(_MAX_SILENCE_MS // _SILENCE_MS):
+    """Go on with silence while speech is open, up to the longest wait of turn detection: it may open late."""
+    sent_ms = 0
+    while sent_ms < _MAX_SILENCE_MS and session.lifecycle.connected:
         await asyncio.sleep(0.02)  # the server's word takes a moment to come
-        if not session.state.speech_open or not session.lifecycle.connected:
-            return
-        if session.audio.in_call:  # its track goes on with silence by itself
-            await asyncio.sleep(_SILENCE_MS / 1000)
-        else:
+        if session.state.speech_open and not session.audio.in_call:  # its track goes on with silence by itself
             session.audio.send(bytes(PCM16.byte_length(_SILENCE_MS)))
+            sent_ms += _SILENCE_MS
 
 
 async def _heard_out(session: RealtimeSession, limit: float | None, ended: Callable[[], bool]) -> None:

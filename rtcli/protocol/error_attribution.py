@@ -129,8 +129,8 @@ class SentFrames:
         of the type that the error speaks of (an earlier one was answered before this error came; only outputs of
         tools are held back, and of those the message quotes the id). An error that says nothing at all counts for the
         oldest frame without an event_id, and where all have one, for the oldest of a server that has named none so far,
-        lest a refused request wait for ever; that is no link, for the guess may be wrong, unless nothing waits but what
-        nobody asked for.
+        lest a refused request wait forever; that makes no link, as the guess may be wrong, unless only what nobody
+        asked for waits.
         """
         if event_id := named_event(error):
             number = self._event_ids.get(event_id)

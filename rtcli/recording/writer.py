@@ -103,7 +103,7 @@ class RecordingWriter:
             self._defer(self.flush)
 
     def _take(self, line: bytes) -> None:
-        """A line that is no frame's."""
+        """Take in the line of a record other than a frame."""
         self._make_lines()
         self._lines.append(line + b"\n")
         self._end += len(line) + 1

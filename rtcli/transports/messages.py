@@ -5,14 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 from typing import TypeAlias
 
 Take: TypeAlias = Callable[[str | bytes, bool], object]
 """Gets a message, and whether it was a binary one."""
 
 
-MESSAGES_A_TURN = 200
-"""Of the loop: what shows them answers keys in between."""
+class TurnLimit:
+    """How many messages a turn of the loop may bring, so that keys are answered in between.
+
+    As many as fit into its time, which is learned from the turns that were full: a machine may be slow, and what is
+    made of a message dear. Asking the clock for each message would cost more than that.
+    """
+
+    MOST, LEAST = 200, 8
+    SECONDS = 0.005
+
+    def __init__(self) -> None:
+        self.messages = self.MOST
+        self._began = 0.0  # when the first of this turn came; 0 once it was full
+
+    def begin(self) -> None:
+        """The first message comes."""
+        self._began = perf_counter()
+
+    def full(self) -> None:
+        """The last one that may come was handled."""
+        if self._began:
+            fit = self.messages * self.SECONDS / max(perf_counter() - self._began, 1e-9)
+            self.messages = max(self.LEAST, min(self.MOST, round(fit)))
+            self._began = 0.0
 
 
 def drop(_message: str | bytes, _binary: bool) -> None:
@@ -31,6 +54,7 @@ class Messages:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._waiting: deque[tuple[bytes, bool]] = deque()
+        self._limit = TurnLimit()
         self._left = 0  # messages that may still come in this turn: none before somebody reads
         self._take: Take = drop
         self._ignored = False
@@ -58,7 +82,8 @@ class Messages:
     def whole(self, message: bytes, binary: bool) -> None:
         """A message in one frame."""
         left = self._left
-        if left == MESSAGES_A_TURN:
+        if left == self._limit.messages:
+            self._limit.begin()
             self._loop.call_soon(self._next_turn)
         if left > 0:  # then somebody reads, and nothing waits
             self._left = left - 1
@@ -69,18 +94,22 @@ class Messages:
             return
         if not self._waiting:
             self._transport.pause_reading()
+            self._limit.full()
         self._waiting.append((message, binary))
 
     def _next_turn(self) -> None:
-        self._left = MESSAGES_A_TURN
+        self._left = self._limit.messages
         if not self._waiting:
             return
+        self._limit.begin()
         while self._waiting and self._left > 0:
             self._left -= 1
             try:
                 self._take(*self._waiting.popleft())
             except BaseException as error:  # noqa: BLE001  the reader raises it
                 self._failed(error)
+        if not self._left:
+            self._limit.full()
         self._loop.call_soon(self._next_turn)
         if not self._waiting:
             self._transport.resume_reading()

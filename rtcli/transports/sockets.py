@@ -17,7 +17,7 @@ from websockets.protocol import Event, State
 from rtcli.errors import UnsupportedError
 from rtcli.http.liveness import Keepalive, Signs, write_ping
 from rtcli.protocol.close_codes import NO_CLOSE_FRAME
-from rtcli.transports.messages import MESSAGES_A_TURN, Messages, Take, drop
+from rtcli.transports.messages import Messages, Take, TurnLimit, drop
 from rtcli.transports.whole_texts import WholeTexts
 
 if TYPE_CHECKING:
@@ -89,11 +89,14 @@ class CallerSocket:
     async def read(self, take: Take) -> None:
         """Hand on every message. Raises what the socket raises at its end."""
         self._take = self._take or take
+        limit = TurnLimit()
         while True:
-            for _ in range(MESSAGES_A_TURN):
+            limit.begin()
+            for _ in range(limit.messages):
                 message = await self._socket.recv()
                 self._signs += 1
                 self._take(message, isinstance(message, bytes))
+            limit.full()
             await asyncio.sleep(0)  # messages that are there already are received without letting others run
 
     def ignore(self) -> None:

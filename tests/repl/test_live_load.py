@@ -22,7 +22,7 @@ from rtcli.repl.live import STEP_ROWS, LiveWriter
 from rtcli.repl.output import TerminalOutput
 from rtcli.session.state import SessionState
 from rtcli.transports import OpenAIRealtimeWebSocket
-from rtcli.transports.messages import MESSAGES_A_TURN
+from rtcli.transports.messages import TurnLimit
 from rtcli.views import DisplaySettings, Level, Notice, SpeechDelta, SpeechDone, View
 from tests.kit.fake_server import Conversation, fake_server
 from tests.kit.waiting import until
@@ -203,4 +203,4 @@ async def test_three_thousand_errors_at_once_come_in_many_turns() -> None:
         t.close()
         await t.wait_closed()
 
-    assert max(came_in.count(number) for number in set(came_in)) <= MESSAGES_A_TURN
+    assert max(came_in.count(number) for number in set(came_in)) <= TurnLimit.MOST

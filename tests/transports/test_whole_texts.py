@@ -17,7 +17,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from rtcli.transports.connect import WatchedClient
-from rtcli.transports.messages import MESSAGES_A_TURN
+from rtcli.transports.messages import TurnLimit
 from rtcli.transports.sockets import LibrarySocket
 from tests.transports.test_frames import BINARY, CONT, PING, RSV1, TEXT, close, frame
 
@@ -140,7 +140,7 @@ CUTS = st.lists(st.integers(0, 400_000), max_size=12)
 
 
 @given(before=STREAM, bad=st.sampled_from([b"", *BAD]), behind=st.lists(st.sampled_from(GOOD), max_size=2), cuts=CUTS)
-@example(before=[GOOD[3]] * (2 * MESSAGES_A_TURN), bad=b"", behind=[], cuts=[])
+@example(before=[GOOD[3]] * (2 * TurnLimit.MOST), bad=b"", behind=[], cuts=[])
 # What is left of a frame whose head alone has come looks like a text.
 @example(before=[frame(BINARY, b"\x81\x05"), frame(TEXT, b"hello")], bad=b"", behind=[], cuts=[2])
 async def test_it_is_heard_as_the_library_hears_it(

@@ -10,26 +10,12 @@ import sys
 import wave
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from rtcli.cli.chat.batch import _QUIET_SECONDS
-from rtcli.dsp.wav import write_wav
-from rtcli.server import RealtimeServer
 from tests.kit.events import CREATED, response_event, text_response
 from tests.kit.fake_server import Conversation, Step, answers, fake_server, reply_to, steps
 from tests.kit.program import Ended, one_clear_line, rtcli, start
 from tests.kit.waiting import DEADLINE
-
-_SLOW_ENGINES = """\
-import sys, time
-from rtcli.cli.main import main
-from rtcli.server.runtime import engine_pool
-
-load = engine_pool.load_engines
-engine_pool.load_engines = lambda choice: (time.sleep({seconds}), load("tone"))[1]
-sys.exit(main())
-"""
 
 
 async def chat(*arguments: str, text: str | bytes = "hello\n", environ: dict[str, str] | None = None) -> Ended:
@@ -344,13 +330,6 @@ async def test_prices_and_barge_in_come_from_the_settings(tmp_path: Path) -> Non
     assert "barge-in by typing: off" in ended.err
 
 
-@pytest.fixture
-def tone(tmp_path: Path) -> Path:
-    """A second of something that an energy detector takes for speech."""
-    write_wav(tmp_path / "tone.wav", (np.sin(np.arange(24_000) / 8) * 12_000).astype("<i2").tobytes())
-    return tmp_path / "tone.wav"
-
-
 async def test_a_server_that_gives_two_items_one_id_is_talked_to_all_the_same() -> None:
     """Each line gets its answer, at once."""
 
@@ -366,55 +345,6 @@ async def test_a_server_that_gives_two_items_one_id_is_talked_to_all_the_same() 
 
     assert ended.code == 0, ended
     assert ended.out.count("hello") == 3
-
-
-@pytest.mark.parametrize("commit", ["", " --commit"])
-async def test_a_file_that_is_played_in_a_pipe_is_a_turn(tone: Path, commit: str) -> None:
-    """The next line waits for the answer: after turn detection has noticed the file's end, or at once with --commit,
-    which leaves no speech for turn detection to hear the end of."""
-    async with RealtimeServer(voice="tone") as server:
-        ended = await chat("--url", server.url, text=f"/play {tone}{commit}\n/history\n")
-
-    assert ended.code == 0, ended.err
-    assert "user" in ended.out and "assistant" in ended.out
-
-
-async def test_a_file_is_not_given_up_while_the_engines_load(tone: Path, tmp_path: Path) -> None:
-    """The built-in server of a pipe loads them with the first audio, and that may take longer than a room is quiet."""
-    program = tmp_path / "slow_engines.py"
-    program.write_text(_SLOW_ENGINES.format(seconds=_QUIET_SECONDS + 0.5), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, program, "chat", "--local"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(f"/play {tone}\n/history\n".encode()), DEADLINE)
-
-    assert process.returncode == 0
-    assert b"assistant" in out
-
-
-async def test_turn_detection_that_hears_no_end_is_waited_for_so_long_and_no_longer(tone: Path) -> None:
-    """--timeout bounds the wait, and the next line is read all the same."""
-
-    async def script(talk: Conversation) -> None:
-        await talk.send(CREATED)
-        heard = False
-        while True:
-            event = await talk.receive()
-            if event["type"] == "input_audio_buffer.append" and not heard:
-                heard = True
-                await talk.send({"type": "input_audio_buffer.speech_started", "item_id": "item_1", "audio_start_ms": 0})
-            for said in reply_to(event):
-                await talk.send(said)
-
-    async with fake_server(script) as server:
-        ended = await chat("--url", server.url, "--timeout", "0.5", text=f"/play {tone}\none\n")
-
-    assert "not within 0.5 s that it ended" in ended.err
-    assert "hello" in ended.out
-    assert ended.code == 6
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import itertools
 import logging
 import sys
 from importlib.metadata import version
@@ -72,6 +73,7 @@ class PicowsSocket(picows.WSListener):
         self._max = max_message_bytes
         self._messages = Messages(opened.transport)
         self._writable: asyncio.Future[None] | None = None  # while the system takes no more
+        self._pings = itertools.count(1)  # a mark of its own for each: several may be under way
         self._pongs: dict[bytes, asyncio.Future[None]] = {}
         self._drained = 0
         self._gave_up = False
@@ -125,7 +127,7 @@ class PicowsSocket(picows.WSListener):
     async def ping(self) -> float:
         """Seconds for one round trip. Raises ConnectionClosed."""
         loop = asyncio.get_running_loop()
-        begun, mark = loop.time(), f"rtcli {len(self._pongs)}".encode()
+        begun, mark = loop.time(), f"rtcli {next(self._pings)}".encode()
         pong = self._pongs[mark] = loop.create_future()
         self._ws.send_ping(mark)
         await asyncio.wait([pong, self._ended], return_when=asyncio.FIRST_COMPLETED)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from websockets.asyncio.client import connect as dial
+from websockets.frames import Frame, Opcode
 
 from rtcli.errors import ConnectError, ConnectionLostError, NotConnectedError, UnsupportedError, UsageError
 from rtcli.server import RealtimeServer
@@ -576,6 +577,30 @@ async def test_a_ping_measures_the_way_there_and_back() -> None:
         link.server.connections[-1].transport.abort()
         with pytest.raises(NotConnectedError):
             await waiting
+
+
+async def test_pings_may_overlap() -> None:
+    """Each gets its own answer, also one that begins between those of two others."""
+    async with linked() as link:
+        held: list[Frame] = []
+        connection = link.server.connections[-1]
+        protocol: Any = connection.protocol
+        send = protocol.send_frame
+        protocol.send_frame = lambda frame: held.append(frame) if frame.opcode is Opcode.PONG else send(frame)
+
+        async def answer(number: int) -> None:
+            await until(lambda: len(held) > number)
+            send(held[number])
+            connection.send_data()
+
+        first, second = (asyncio.create_task(link.t.ping()) for _ in range(2))
+        await until(lambda: len(held) == 2)
+        await answer(0)
+        await first
+        third = asyncio.create_task(link.t.ping())
+        await answer(1)
+        await answer(2)
+        await asyncio.wait_for(asyncio.gather(second, third), DEADLINE)
 
 
 # -- the odd ways --------------------------------------------------------------------------------

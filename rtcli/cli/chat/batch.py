@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, TextIO
 
 from rtcli.cli import report
 from rtcli.cli.lines import Lines
 from rtcli.cli.output import StdoutConsumer, view_writer
-from rtcli.errors import ExitCode, ExpectationError, ResponseFailedError, RtcliError, worst
+from rtcli.errors import (
+    ExitCode,
+    ExpectationError,
+    NotConnectedError,
+    ResponseFailedError,
+    RtcliError,
+    UnsupportedError,
+    worst,
+)
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Connected
 from rtcli.protocol.session_kind import SessionKind
@@ -249,29 +258,45 @@ async def _heard_out(session: RealtimeSession, limit: float | None, ended: Calla
     """
     quiet_since: float | None = None
     open_since: float | None = None
+    arrival: asyncio.Future[None] | None = None
     loop = asyncio.get_running_loop()
-    # a connection that is lost meanwhile has no answer to wait for
-    while session.lifecycle.connected:
-        speaking = session.state.speech_open or _is_unwritten(session)
-        if ended() and session.quiet and not speaking:
-            # A second of quiet: turn detection reports the end of speech up to half a second late, and an answer
-            # follows that.
-            quiet_since = quiet_since or loop.time()
-            if loop.time() - quiet_since >= _QUIET_SECONDS:
-                return
-        else:
-            quiet_since = None
-        open_since = (open_since or loop.time()) if ended() and speaking else None
-        if limit and open_since and loop.time() - open_since >= limit:
-            raise ExpectationError(
-                "the turn did not end",
-                why=f"turn detection reported that speech began, but not within {limit:g} s that it ended",
-                hint="/play FILE --commit makes a file a turn",
-            )
-        await asyncio.sleep(0.02)  # no event tells that a file has ended or that a room is quiet
-        # An answer has begun: that has a wait of its own, which says what it was waiting for.
-        if not session.quiet:
-            await complete(session, limit)
+    try:
+        # a connection that is lost meanwhile has no answer to wait for
+        while session.lifecycle.connected:
+            speaking = session.state.speech_open or _is_unwritten(session)
+            if ended() and arrival is None:
+                arrival = asyncio.ensure_future(_arrived(session, limit))
+            if arrival is not None and arrival.done() and session.quiet and not speaking:
+                # A second of quiet: turn detection reports the end of speech up to half a second late, and an answer
+                # follows that.
+                quiet_since = quiet_since or loop.time()
+                if loop.time() - quiet_since >= _QUIET_SECONDS:
+                    return
+            else:
+                quiet_since = None
+            open_since = (open_since or loop.time()) if ended() and speaking else None
+            if limit and open_since and loop.time() - open_since >= limit:
+                raise ExpectationError(
+                    "the turn did not end",
+                    why=f"turn detection reported that speech began, but not within {limit:g} s that it ended",
+                    hint="/play FILE --commit makes a file a turn",
+                )
+            await asyncio.sleep(0.02)  # no event tells that a file has ended or that a room is quiet
+            # An answer has begun: that has a wait of its own, which says what it was waiting for.
+            if not session.quiet:
+                await complete(session, limit)
+    finally:
+        if arrival is not None:
+            arrival.cancel()
+
+
+async def _arrived(session: RealtimeSession, limit: float | None) -> None:
+    """Wait until the server has everything that was sent: a file that was written to the socket may be on its way for
+    seconds, and quiet of the server says nothing before. Up to `limit` seconds: not every peer answers a ping."""
+    with contextlib.suppress(TimeoutError, NotConnectedError, UnsupportedError):
+        async with asyncio.timeout(limit):
+            await session.transport.flush()
+            await session.transport.ping()
 
 
 def _is_unwritten(session: RealtimeSession) -> bool:

@@ -19,6 +19,7 @@ from tests.kit.events import CREATED, Event, text_response
 from tests.kit.fake_server import Conversation, fake_server, reply_to
 from tests.kit.program import rtcli
 from tests.kit.sessions import session_on
+from tests.kit.stalling_proxy import stalling_proxy
 from tests.kit.waiting import DEADLINE, until
 
 _SLOW_ENGINES = """\
@@ -133,6 +134,28 @@ async def test_speech_that_is_noticed_after_the_file_was_sent_is_a_turn(
 
         assert await turn == (ExitCode.OK, False)
     assert [done.text for done in live.shown(SpeechDone)] == ["I heard you"]
+
+
+async def test_a_file_that_is_still_on_its_way_is_waited_for(tone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quiet of a room counts from when the server has the whole file: a slow network is no quiet room."""
+    monkeypatch.setattr(batch, "_QUIET_SECONDS", 0)
+    writer = Shown()
+    async with (
+        RealtimeServer(voice="tone", pace=0) as server,
+        stalling_proxy(server.url) as network,
+        session_on(f"{network.url}?model=gpt-realtime-2.1") as live,
+    ):
+        network.stall()
+        turn = asyncio.ensure_future(batch._turn(f"/play {tone}", live.context, writer, DEADLINE, None))
+        await until(lambda: writer.views, "the whole file was sent")
+        await asyncio.sleep(0.1)  # not a wait for something, but how long it is on its way
+        assert not turn.done()
+        monkeypatch.setattr(batch, "_QUIET_SECONDS", DEADLINE)
+        network.resume()
+        await until(lambda: live.shown(SpeechDone), "the answer")
+        monkeypatch.setattr(batch, "_QUIET_SECONDS", 0)
+
+        assert await turn == (ExitCode.OK, False)
 
 
 async def test_turn_detection_that_hears_no_end_is_waited_for_so_long_and_no_longer(tone: Path) -> None:

@@ -24,15 +24,16 @@ DIALING = (
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Where a test dials, the backend is one more parameter of it."""
     if metafunc.module.__name__.rpartition("test_")[2] in DIALING:
-        metafunc.fixturenames.append("backend")
         metafunc.parametrize("backend", [FrameBackend.WEBSOCKETS, FrameBackend.PICOWS], indirect=True, ids=str)
 
 
-@pytest.fixture
+# For all tests, as pytest sets up no fixture that a test is given a parameter for and does not name.
+@pytest.fixture(autouse=True)
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FrameBackend:
     """What every connection of the test uses."""
-    used = FrameBackend(request.param)
+    used = FrameBackend(getattr(request, "param", FrameBackend.AUTO))
     if used is FrameBackend.PICOWS:
         pytest.importorskip("picows")
-    monkeypatch.setattr(backends, "faster", lambda _: faster(used))
+    if used is not FrameBackend.AUTO:
+        monkeypatch.setattr(backends, "faster", lambda _: faster(used))
     return used

@@ -567,6 +567,15 @@ async def test_nothing_can_be_sent_without_a_connection() -> None:
     await t.wait_closed()
 
 
+async def test_a_connection_is_read_by_the_backend_that_its_test_is_named_for(request: pytest.FixtureRequest) -> None:
+    """Each test that dials runs with both, and not twice with one."""
+    named = request.node.callspec.params["backend"]
+    async with linked() as link:
+        socket = type(link.t._connection._socket).__name__
+
+    assert socket == {"websockets": "LibrarySocket", "picows": "PicowsSocket"}[named]
+
+
 async def test_a_ping_measures_the_way_there_and_back() -> None:
     """In seconds; one that never returns because the connection ended is an error of ours."""
     async with linked() as link:

@@ -22,6 +22,7 @@ from rtcli.session.level_history import LevelRun
 from rtcli.views import Chart, ChartLane, MarkSign, Notice
 from tests.kit.sessions import Live, ManualMicrophone, live_session, session_on
 from tests.kit.told import spoken_turn_with_a_tool_and_an_interruption
+from tests.kit.waiting import DEADLINE
 from tests.kit.waveforms import noise
 
 DETECTION = {"type": "server_vad", "threshold": 0.4, "silence_duration_ms": 200}
@@ -120,7 +121,7 @@ async def test_only_who_has_the_key_is_told() -> None:
 
         async def status(method: str, path: str, key: str) -> int | None:
             try:
-                async with stream(method, base + path, headers={"Authorization": f"Bearer {key}"}, timeout=10):
+                async with stream(method, base + path, headers={"Authorization": f"Bearer {key}"}, timeout=DEADLINE):
                     return 200
             except ConnectError as error:
                 return error.status

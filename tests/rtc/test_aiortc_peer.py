@@ -16,7 +16,7 @@ from rtcli.dsp.levels import rms_db
 from rtcli.rtc.peer import PeerEnd
 from tests.kit.calls import connected, make_side, needs_webrtc
 from tests.kit.impairer import Impairer
-from tests.kit.waiting import until
+from tests.kit.waiting import DEADLINE, until
 
 pytestmark = needs_webrtc
 
@@ -94,12 +94,15 @@ async def test_a_peer_that_nobody_answers_gives_up() -> None:
     assert caller.opened == 0
 
 
-async def test_the_other_side_hears_of_a_close_at_once() -> None:
+async def test_the_other_side_hears_of_a_close_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who closes hears nothing; a second close does nothing."""
+    import aioice.ice
+
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", DEADLINE)  # which would tell of it much later
     async with connected() as (caller, called):
         await called.peer.close()
         await called.peer.close()
-        await until(lambda: caller.ends, "the end", seconds=5)
+        await until(lambda: caller.ends, "the end")
 
         assert caller.ends == [PeerEnd.CHANNEL_CLOSED]
         assert called.ends == []
@@ -113,8 +116,8 @@ async def test_what_was_sent_before_a_close_arrives() -> None:
     text = "x" * 200_000
     async with connected() as (caller, called):
         await caller.peer.send(text)
-        await caller.peer.close(linger=10)
-        await until(lambda: called.texts, "the message", seconds=5)
+        await caller.peer.close(linger=DEADLINE)
+        await until(lambda: called.texts, "the message")
 
         assert called.texts == [text]
 

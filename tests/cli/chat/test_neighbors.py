@@ -14,6 +14,7 @@ from tests.kit.events import CREATED, error
 from tests.kit.fake_server import fake_server, greeting, refuses
 from tests.kit.program import one_clear_line, rtcli, start
 from tests.kit.sessions import session_on
+from tests.kit.waiting import DEADLINE
 from tests.server.playbook import silence, voice
 from tests.server.test_engines import with_engines
 
@@ -92,7 +93,7 @@ async def test_a_watched_call_is_shown_and_cannot_be_changed() -> None:
             watching.stdin.write(b"hello\n/set audio.output.speed=1.2\n")
             watching.stdin.close()
             told = b""
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(DEADLINE):
                 while told.count(b"watching: nothing is sent (") < 2:
                     told += await watching.stderr.readline()
             live.session.talk.say("hello")
@@ -100,7 +101,7 @@ async def test_a_watched_call_is_shown_and_cannot_be_changed() -> None:
             assert dict(live.session.settings.confirmed) == before
             assert [getattr(item, "role", "") for item in live.session.state.history] == ["user", "assistant"]
         with contextlib.suppress(ProcessLookupError):
-            out, _ = await asyncio.wait_for(watching.communicate(), 20)
+            out, _ = await asyncio.wait_for(watching.communicate(), DEADLINE)
 
     assert b"I am the test server" in out
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 
 import pytest
 
@@ -62,7 +61,5 @@ async def test_a_signal_still_ends_a_chat_that_was_disconnected() -> None:
         process.stdin.write(b"/disconnect\n")
         await until(lambda: server.sessions != ())
         await until(lambda: server.sessions == ())
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), DEADLINE) == 143
-        assert time.monotonic() - began < 10

@@ -13,6 +13,7 @@ from rtcli.protocol.record import Connected, Connection
 from rtcli.recording.export.otlp import CONVENTIONS, export_otlp
 from tests.kit.exported import STARTED, export
 from tests.kit.told import Told, spoken_turn_with_a_tool_and_an_interruption
+from tests.kit.waiting import DEADLINE
 
 pytest.importorskip("opentelemetry.proto", reason="opentelemetry-proto is not installed")
 
@@ -129,7 +130,7 @@ def test_an_otlp_http_receiver_takes_it() -> None:
 
     def post(url: str, body: bytes) -> int:
         request = urllib.request.Request(url, body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
             return int(answer.status)
 
     data, _ = export(export_otlp, told().records)

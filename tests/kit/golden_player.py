@@ -123,8 +123,8 @@ class Player:
             if not self.is_base and self.t.status == "connected":
                 await self.t.flush()
             for connection in list(self.server.open):
-                with contextlib.suppress(ConnectionClosed, TimeoutError):
-                    await asyncio.wait_for(await connection.ping(), 1)
+                with contextlib.suppress(ConnectionClosed):
+                    await asyncio.wait_for(await connection.ping(), DEADLINE)
             quiet, before = 0, -1
             while quiet < _IDLE_TURNS:
                 await asyncio.sleep(0)

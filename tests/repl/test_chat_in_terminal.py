@@ -23,7 +23,7 @@ def chat(home: Path, *options: str) -> Iterator[Terminal]:
     """`rtcli chat`, connected, with a home of its own."""
     environ = {"HOME": str(home), "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     with Terminal([*RTCLI, "chat", *options], columns=110, lines=40, environ=environ) as terminal:
-        terminal.wait_for("● gpt-realtime", deadline=20)
+        terminal.wait_for("● gpt-realtime")
         yield terminal
 
 
@@ -43,7 +43,7 @@ def test_a_five_second_spoken_answer_takes_at_most_twelve_rows(tmp_path: Path) -
     """Its events in the summary and its words, and no more."""
     with chat(tmp_path, "--local", "--events", "summary", "--audio-out", str(tmp_path / "out.wav")) as terminal:
         terminal.send("count to 12\r")
-        terminal.wait_for("rate_limits.updated", deadline=20)
+        terminal.wait_for("rate_limits.updated")
         rows = terminal.rows()
         first = next(index for index, row in enumerate(rows) if "< response.created" in row)
         last = next(index for index, row in enumerate(rows) if "rate_limits.updated" in row)

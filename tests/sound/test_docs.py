@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rtcli.dsp.wav import read_wav, write_wav
+from tests.kit.waiting import DEADLINE
 from tests.kit.waveforms import RATE
 from tests.sound.conftest import Say
 
@@ -51,7 +52,7 @@ def test_the_program_asks_and_hears(say: Say, hearing_server: str, tmp_path: Pat
     exec(block("python", "async def ask"), names)
 
     async def ask() -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             return await names["ask"](tmp_path / "question.wav", tmp_path / "answer.wav")
 
     assert "good afternoon" in asyncio.run(ask()).lower()

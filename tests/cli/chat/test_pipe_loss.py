@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from rtcli.protocol.record import Connected, Connection, Record
 from rtcli.server import RealtimeServer
 from tests.kit.program import start
 from tests.kit.stalling_proxy import stalling_proxy
@@ -16,6 +17,11 @@ from tests.kit.waiting import DEADLINE, until
 COMMANDS = pytest.mark.parametrize(
     "arguments", [["chat", "--text"], ["send-event", "-", "--stream"]], ids=["chat", "send-event"]
 )
+
+
+def has_ended(records: list[Record]) -> bool:
+    """Of one connection: what was recorded stays, also where it was over between two looks."""
+    return any(isinstance(record, Connection) and record.state is Connected.CLOSED for record in records)
 
 
 @COMMANDS
@@ -41,13 +47,13 @@ async def test_a_loss_while_idle_ends_the_command(arguments: list[str]) -> None:
 
 async def test_lines_after_a_disconnect_may_connect_again() -> None:
     """/disconnect is no loss: the command goes on to read."""
-    async with RealtimeServer(voice="tone", pace=0) as server:
+    records: list[Record] = []
+    async with RealtimeServer(voice="tone", pace=0, observe=lambda _address: records.append) as server:
         process = await start("chat", "--text", "--url", server.url)
         assert process.stdin is not None
         for line in (b"hello\n", b"/disconnect\n"):
             process.stdin.write(line)
-        await until(lambda: server.sessions != ())
-        await until(lambda: server.sessions == ())
+        await until(lambda: has_ended(records), "the end of the connection")
         out, err = await asyncio.wait_for(process.communicate(b"/reconnect\nhello again\n"), DEADLINE)
         assert process.returncode == 0, err
         assert len(out.splitlines()) >= 2
@@ -55,11 +61,11 @@ async def test_lines_after_a_disconnect_may_connect_again() -> None:
 
 async def test_a_signal_still_ends_a_chat_that_was_disconnected() -> None:
     """While it waits for the line that connects again."""
-    async with RealtimeServer(voice="tone", pace=0) as server:
+    records: list[Record] = []
+    async with RealtimeServer(voice="tone", pace=0, observe=lambda _address: records.append) as server:
         process = await start("chat", "--text", "--url", server.url)
         assert process.stdin is not None
         process.stdin.write(b"/disconnect\n")
-        await until(lambda: server.sessions != ())
-        await until(lambda: server.sessions == ())
+        await until(lambda: has_ended(records), "the end of the connection")
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), DEADLINE) == 143

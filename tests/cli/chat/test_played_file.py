@@ -123,7 +123,9 @@ async def test_speech_that_is_noticed_after_the_file_was_sent_is_a_turn(
     detection, writer = LateDetection(), Shown()
     async with fake_server(detection) as server, session_on(server.url) as live:
         turn = asyncio.ensure_future(batch._turn(f"/play {tone}", live.context, writer, DEADLINE, None))
-        await until(lambda: writer.views and detection.received_ms >= 1_000, "the whole file has come")
+        await until(
+            lambda: writer.views and detection.received_ms >= 2_000, "the file and the silence behind it have come"
+        )
         await live.session.transport.flush()
         # Not a wait for something, but how late it is: later than a server that notices it while the file arrives.
         await asyncio.sleep(0.1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from websockets.asyncio.client import ClientConnection as LibraryClient
+from websockets.streams import StreamReader
 
 from rtcli.transports.messages import Messages
 
@@ -48,7 +51,7 @@ class WholeTexts(LibraryClient):
         """Whether it stands between two frames of a connection that has not ended, and need not log what comes."""
         protocol = self.protocol
         ended = protocol.close_rcvd is not None or protocol.parser_exc is not None
-        return not (ended or protocol.reader.buffer or protocol.debug)
+        return not (ended or protocol.debug) and _is_between_frames(protocol.parser)
 
     def _read(self, data: bytes, at: int, messages: Messages) -> int:
         """Hand on the whole texts from here on, and hold one that has only begun. Where the next other frame begins."""
@@ -84,6 +87,14 @@ class WholeTexts(LibraryClient):
         """The end, also without the peer's word."""
         self._give_held()
         super().connection_lost(exc)
+
+
+def _is_between_frames(parser: Generator[None, None, None]) -> bool:
+    """An empty buffer does not say so: a head may have been taken out of it whose payload is still to come."""
+    inner: object = parser
+    while (deeper := getattr(inner, "gi_yieldfrom", None)) is not None:
+        inner = deeper
+    return getattr(inner, "gi_code", None) is StreamReader.at_eof.__code__
 
 
 def _end_of_frame(data: bytes, at: int) -> int:

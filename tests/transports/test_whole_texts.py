@@ -152,6 +152,21 @@ async def test_it_is_heard_as_the_library_hears_it(
     assert await heard(pieces, shares=True) == await heard(pieces, shares=False)
 
 
+@pytest.mark.parametrize("copies", [2, 30, 9_400])
+async def test_a_head_may_come_in_pieces(copies: int) -> None:
+    """The library has taken it, and waits for a payload: that is no text, though it begins like one."""
+    like_texts = frame(BINARY, frame(TEXT, b"hello") * copies)  # with a head of 2, 4 and 10 bytes
+    stream = frame(TEXT, b"{}") + like_texts + frame(TEXT, b"behind")
+    begin = len(frame(TEXT, b"{}"))
+    for one, other in itertools.combinations_with_replacement(range(begin, begin + 14), 2):
+        pieces = cut(stream, [one, other])
+        taken_over = await heard(cut(stream[one:], [other - one]), early=stream[:one], shares=True)
+        alone = await heard(pieces, shares=False)
+
+        assert await heard(pieces, shares=True) == alone
+        assert taken_over["messages"] == alone["messages"]
+
+
 @pytest.mark.parametrize("bad", BAD, ids=lambda data: data[:4].hex())
 @pytest.mark.parametrize("place", range(1, 15))
 async def test_what_breaks_a_rule_ends_it_as_early(bad: bytes, place: int) -> None:

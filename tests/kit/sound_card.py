@@ -32,12 +32,15 @@ _QUIET = 40  # of 32768: what resampling leaves of nothing
 _STEADY_SECONDS = 0.4  # for which a speaker has to go on in small steps
 _STEADY_GAP = 0.06
 
+# A null sink counts its time in whole microseconds for each block, and at most rates is too fast by what it drops; then
+# the two would drift apart, and the echo between them come ever later. A sample at this rate takes exactly 25 of them.
+_RATE = 40_000
 _DAEMON = """
 load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1
-load-module module-null-sink sink_name=room_a rate=24000 channels=1 format=s16le norewinds=1
+load-module module-null-sink sink_name=room_a rate={rate} channels=1 format=s16le norewinds=1
 load-module module-null-sink sink_name=room_b rate=48000 channels=2 format=s16le norewinds=1
-load-module module-null-sink sink_name=booth_in rate=24000 channels=1 format=s16le norewinds=1
-load-module module-remap-source master=booth_in.monitor source_name=booth channels=1 rate=24000
+load-module module-null-sink sink_name=booth_in rate={rate} channels=1 format=s16le norewinds=1
+load-module module-remap-source master=booth_in.monitor source_name=booth channels=1 rate={rate}
 set-default-sink room_a
 set-default-source booth
 """
@@ -182,7 +185,7 @@ class SoundCard:
     def _start(self) -> None:
         folder = str(self._folder)
         (self._folder / "asound.conf").write_text(_ALSA.format(server=self.server))
-        (self._folder / "default.pa").write_text(_DAEMON.format(folder=folder))
+        (self._folder / "default.pa").write_text(_DAEMON.format(folder=folder, rate=_RATE))
         own = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH", "PULSE_STATE_PATH"), folder)
         options = ["--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes"]
         self._daemon = subprocess.Popen(

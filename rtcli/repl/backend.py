@@ -10,6 +10,7 @@ from prompt_toolkit.application import get_app
 
 from rtcli.errors import RtcliError
 from rtcli.repl.completer import Work
+from rtcli.terminal.signals import ended_by
 from rtcli.views import Level, Notice, SessionStatus
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class SessionBackend:
 
     async def close(self) -> None:
         """Close the session."""
-        await self._context.session.close()
+        await self._context.session.close(ended_by())
 
     def farewell(self) -> Sequence[View]:
         """What the session came to."""

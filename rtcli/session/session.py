@@ -99,11 +99,11 @@ class RealtimeSession:
         """Connect and wait until the server has confirmed the session; raises like `lifecycle.start`."""
         await self.lifecycle.start(timeout)
 
-    async def close(self) -> None:
-        """End the connection, the devices, the tools and the recording."""
+    async def close(self, code: ExitCode | None = None) -> None:
+        """End the connection, the devices, the tools and the recording, by `code` if that is known better."""
         await self.patience.stop()
         await self.lifecycle.close()
-        self.recorder.stop(self._link.now, self.exit_code)
+        self.recorder.stop(self._link.now, self.exit_code if code is None else code)
 
     def _header(self, command: str, program: str) -> Header:
         endpoint = self.lifecycle.endpoint

@@ -17,12 +17,18 @@ _CODES = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED, "SIGHU
 
 LastResort = Callable[[ExitCode, threading.Event], object]
 _last_resort: LastResort | None = None
+_ended_by: ExitCode | None = None
 
 
 def set_last_resort(ends: LastResort | None) -> None:
     """Call `ends` whenever a signal comes: it ends the process in time unless the event is set, which means to stay."""
     global _last_resort  # noqa: PLW0603  # there is one process to end
     _last_resort = ends
+
+
+def ended_by() -> ExitCode | None:
+    """The code of the first signal that ends the program; None while it goes on."""
+    return _ended_by
 
 
 @contextlib.contextmanager
@@ -32,19 +38,28 @@ def on_signal(leave: Callable[[ExitCode], bool | None]) -> Iterator[None]:
     `leave` returns False where the signal is not for us. Where a loop takes no signals (Windows, a thread) Ctrl+C
     arrives as KeyboardInterrupt, as ever.
     """
+    global _ended_by  # noqa: PLW0603  # there is one process to end
     loop = asyncio.get_running_loop()
+
+    def act(code: ExitCode, stay: threading.Event) -> None:
+        global _ended_by  # noqa: PLW0603  # as above
+        if leave(code) is False:
+            stay.set()
+        elif _ended_by is None:
+            _ended_by = code
 
     def received(code: ExitCode) -> None:
         stay = threading.Event()
         if _last_resort is not None:
             _last_resort(code, stay)
         with contextlib.suppress(RuntimeError):  # the loop has ended already
-            loop.call_soon_threadsafe(lambda: stay.set() if leave(code) is False else None)
+            loop.call_soon_threadsafe(act, code, stay)
 
     previous = dict(_handled(received)) if sys.platform != "win32" else {}
     try:
         yield
     finally:
+        _ended_by = None
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -22,6 +22,7 @@ from rtcli.errors import (
 from rtcli.protocol.audio_formats import PCM16
 from rtcli.protocol.record import Connected
 from rtcli.protocol.session_kind import SessionKind
+from rtcli.terminal.signals import ended_by
 from rtcli.views import Quit
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def in_pipe(options: ChatOptions) -> ExitCode:
             conversation = _converse(context, writer, options.limit, options.streams.stdin, server, watch=options.watch)
             return await consumer.while_reading(conversation)
         finally:
-            await session.close()
+            await session.close(ended_by())
             writer.close()
 
 

@@ -17,6 +17,7 @@ from rtcli.protocol.events import Event
 from rtcli.protocol.ndjson import Located
 from rtcli.protocol.outcome import NO_REASON, end_reasons, outcome
 from rtcli.protocol.record import Direction, Frame
+from rtcli.terminal.signals import ended_by
 from rtcli.transports.connection_errors import connection_lost, no_session
 from rtcli.views import counted
 
@@ -158,7 +159,8 @@ class Exchange:
         if self._told_again:
             report.line(f"{self._told[0]}: {counted(self._told_again, 'more time')}")
         if self._recording is not None:
-            self._recording.close(time.monotonic() - self._transport.frames.began, self.code)
+            code = ended_by() or self.code
+            self._recording.close(time.monotonic() - self._transport.frames.began, code)
 
     def _judge(self, event: Mapping[str, Any], *, linked: bool) -> None:
         event = as_verdict(event)

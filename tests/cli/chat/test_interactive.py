@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import signal
@@ -77,9 +78,10 @@ def test_no_address_and_no_key_is_said_in_the_first_line() -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)])
-def test_however_it_ends_the_server_it_started_ends_too(number: signal.Signals, code: int) -> None:
-    """Also when there is no time left to clean up."""
-    with chat("--local", "--text") as terminal:
+def test_however_it_ends_the_server_it_started_ends_too(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """Also when there is no time left to clean up; where there is, the recording has the code of the process."""
+    path = tmp_path / "session.ndjson"
+    with chat("--local", "--text", "--record", str(path)) as terminal:
         terminal.send("hello\r")
         terminal.wait_for("I am the test server of rtcli")
         (server,) = children(terminal.pid)
@@ -87,6 +89,8 @@ def test_however_it_ends_the_server_it_started_ends_too(number: signal.Signals, 
         assert terminal.wait_exit() == code
 
     until_holds(lambda: gone(server), "the server is gone")
+    *_, last = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    assert last.get("end") == (None if number is signal.SIGKILL else {"exit_code": code})
 
 
 def test_a_built_in_server_that_dies_is_there_again_for_reconnect() -> None:

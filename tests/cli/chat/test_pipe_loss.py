@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
-from rtcli.protocol.record import Connected, Connection, Record
+from rtcli.protocol.record import Connected, Connection, Frame, Record
 from rtcli.server import RealtimeServer
 from tests.kit.program import start
 from tests.kit.stalling_proxy import stalling_proxy
@@ -57,6 +59,25 @@ async def test_lines_after_a_disconnect_may_connect_again() -> None:
         out, err = await asyncio.wait_for(process.communicate(b"/reconnect\nhello again\n"), DEADLINE)
         assert process.returncode == 0, err
         assert len(out.splitlines()) >= 2
+
+
+@COMMANDS
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=["TERM", "INT", "HUP"]
+)
+async def test_a_recording_says_by_which_signal_the_program_ended(
+    tmp_path: Path, number: signal.Signals, code: int, arguments: list[str]
+) -> None:
+    """The code of its end is that of the process."""
+    records: list[Record] = []
+    path = tmp_path / "session.ndjson"
+    async with RealtimeServer(voice="tone", pace=0, observe=lambda _address: records.append) as server:
+        process = await start(*arguments, "--url", server.url, "--record", str(path))
+        await until(lambda: any(isinstance(record, Frame) for record in records), "the session")
+        process.send_signal(number)
+        assert await asyncio.wait_for(process.wait(), DEADLINE) == code
+
+    assert json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["end"] == {"exit_code": code}
 
 
 async def test_a_signal_still_ends_a_chat_that_was_disconnected() -> None:

@@ -77,6 +77,7 @@ def test_the_tests_pass_with_the_oldest_versions(python: Path) -> None:
     """All that are about packages, and run without a terminal, a sound card or an official client."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [str(python), "-m", "pytest", "--quiet", "--numprocesses=auto", "-p", "no:cacheprovider", "-m", NOT_HERE]
+    command += ["--show-capture=no"]  # what a test logged would hide why it failed
     command += [*WHERE, *(f"--ignore={file}" for file in ELSEWHERE)]
     ended = subprocess.run(
         command, cwd=ROOT, env=kept | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import AsyncIterator
@@ -67,12 +68,15 @@ def creates(kind: str) -> CreateWebSocket | None:
 KINDS = ("dialed", "websockets", "foreign", "foreign without pings")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("megabytes", [0, 1, 16])
+@pytest.mark.parametrize(
+    ("megabytes", "kind"),
+    [
+        *itertools.product((0, 1, 16), KINDS[:3]),
+        (16, "foreign without pings"),  # its silence alone proves nothing
+    ],
+)
 async def test_a_peer_that_stalls_is_noticed_by_the_pings(megabytes: int, kind: str) -> None:
     """With nothing, little and much to be sent: the error says why, and nothing is left running."""
-    if kind == "foreign without pings" and megabytes < 16:
-        pytest.skip("its silence proves nothing")
     async with through_proxy(create_websocket=creates(kind)) as (t, proxy, errors):
         proxy.stall()
         for _ in range(megabytes):

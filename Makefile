@@ -20,11 +20,12 @@ chat: $(VENV)/installed $(if $(filter 0,$(VOICE)),,$(VENV)/voice) ## talk with a
 	@$(BIN)/rtcli chat
 
 # The processes share one hash seed, another in each run: all of them have to find the same tests. Sound is recorded in
-# real time: its tests have the machine for themselves, and so has the call of the official SDK in a browser.
+# real time, on a card for each of two processes that wait most of the time: its tests have the machine for themselves,
+# and so has the call of the official SDK in a browser.
 test: check ## lint, strict types, import rules and all tests
 	PYTHONHASHSEED=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))') \
 	    $(BIN)/pytest --numprocesses=auto --dist=worksteal -m 'not sound and not slow and not browser'
-	$(BIN)/pytest -m 'sound and not slow' tests/sound
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m 'sound and not slow' tests/sound
 	$(BIN)/pytest -m browser tests/foreign
 
 # Among them the tests once more, in an environment of their own with the oldest versions that pyproject.toml allows.

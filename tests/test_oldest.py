@@ -60,6 +60,8 @@ def python() -> Path:
     try:
         return interpreter(fetched.folder())
     except UnavailableError as reason:
+        if "ResolutionImpossible" in str(reason):
+            pytest.fail(f"two bounds contradict each other: {reason}")
         pytest.skip(str(reason))
 
 

@@ -45,7 +45,8 @@ def export(
     md is the conversation to read, json its items. wav has the user on the left and what was heard on the right, in
     true time. events are those that were sent. perfetto is for ui.perfetto.dev, otlp for OpenTelemetry.
     """
-    from rtcli.cli.recording_options import output_of, stem_of
+    from rtcli.cli.apart import require_apart
+    from rtcli.cli.recording_options import stem_of
     from rtcli.commands.export import FORMATS, write_export
     from rtcli.files import new_file
     from rtcli.views import Level, Notice
@@ -59,7 +60,8 @@ def export(
         sys.stdout.buffer.flush()
     else:
         path = expanded(out) if out else Path(f"{stem_of(recording.path)}{FORMATS[to].suffix}")
-        with new_file(output_of(recording.path, path), replace=force) as write:
+        require_apart("-o", path, recording.path)
+        with new_file(path, replace=force) as write:
             exported = write_export(to, recording.source, write)
         output.show(Notice(f"{exported.what} written to {path}", level=Level.OK))
     for note in (*recording.notes, *exported.notes):

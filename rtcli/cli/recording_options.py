@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rtcli.cli.apart import require_apart
 from rtcli.errors import InputError, UsageError
 from rtcli.files import expanded
 from rtcli.views import Level, Notice
@@ -84,7 +85,7 @@ class RecordingChoice:
 
         path = str(self.folder.find(self.resume))
         if self.file is not None:
-            output_of(path, expanded(self.file))
+            require_apart("--record", self.file, path)
         found, notices = conversation_of(open_recording(path))
         session.lifecycle.first_items, session.lifecycle.first_notices = found.items, notices
 
@@ -159,14 +160,6 @@ def folder_of(directory: str | None) -> RecordingFolder:
     from rtcli.recording.folder import RecordingFolder
 
     return RecordingFolder(expanded(directory) if directory else recordings_folder())
-
-
-def output_of(recording: str, path: Path) -> Path:
-    """The file that is made of a recording: --force does not mean the recording. Raises UsageError."""
-    source = expanded(recording)
-    if source.exists() and path.exists() and path.samefile(source):
-        raise UsageError(f"{path} is the recording itself", hint="-o FILE names another file")
-    return path
 
 
 def stem_of(recording: str) -> str:

@@ -48,7 +48,8 @@ def report_page(
     caused it. Secrets are masked. It takes recordings, the output of --both and plain events.
     """
     import rtcli
-    from rtcli.cli.recording_options import output_of, recording_path, stem_of
+    from rtcli.cli.apart import require_apart
+    from rtcli.cli.recording_options import recording_path, stem_of
     from rtcli.config.prices import cost_by
     from rtcli.files import new_file
     from rtcli.recording.report.audio import AudioKind
@@ -64,7 +65,8 @@ def report_page(
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return ExitCode.OK
-    target = output_of(path, expanded(out) if out else Path(f"{stem_of(path)}.html"))
+    target = expanded(out) if out else Path(f"{stem_of(path)}.html")
+    require_apart("-o", target, path)
     written = 0
     with new_file(target, replace=force) as write:
         for piece in pieces:

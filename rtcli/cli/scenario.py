@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import output, report
+from rtcli.cli.apart import require_apart
 from rtcli.cli.options import group, settings_of
 from rtcli.cli.recording_options import folder_of, stem_of
 from rtcli.errors import ExitCode, InputError, UsageError
@@ -58,6 +59,7 @@ def from_recording(
     # pytest and `rtcli run FOLDER` find scenarios by their names.
     if not target.name.endswith((_SUFFIX, ".scenario.yml")):
         raise UsageError(f"-o {out}", why=f"a scenario's name ends with {_SUFFIX}")
+    require_apart("-o", target, path)
     made = scenario_of(found[0], target.name.partition(".scenario.")[0], _about(path, header))
     if not made.document["steps"]:
         raise InputError(str(path), "it holds no action of a user")

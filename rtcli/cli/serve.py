@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import completion, options, output, runner
+from rtcli.cli.apart import require_apart
 from rtcli.cli.recording_options import record_folder
 from rtcli.errors import ExitCode, UsageError
 
@@ -111,6 +112,7 @@ def serve(
     OPENAI_BASE_URL and RTCLI_URL; stdout is its own then. With RTCLI_WEBHOOK_SECRET webhooks are signed.
     """
     _check_numbers(port, expires_after, pace)
+    require_apart("--junit", junit, script, recording, ring)
     from functools import partial
 
     from rtcli.cli.serve_once import OnceOptions, prepare

@@ -69,7 +69,7 @@ async def test_the_recording_itself_is_not_overwritten(command: tuple[str, ...],
     before = Path(file).read_bytes()
     (tmp_path / "link").symlink_to(file)
     for out in (f"{tmp_path}/./talk.ndjson", f"{tmp_path}/link"):
-        one_clear_line(await rtcli(command[0], file, *command[1:], "-o", out, "--force"), 2, "is the recording itself")
+        one_clear_line(await rtcli(command[0], file, *command[1:], "-o", out, "--force"), 2, "this command reads it")
 
     assert Path(file).read_bytes() == before
 

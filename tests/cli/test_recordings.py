@@ -181,7 +181,7 @@ async def test_the_session_that_goes_on_is_not_recorded_over_the_one_before(file
     before = file.read_bytes()
     ended = await rtcli("chat", "--local", "--resume", str(file), "--record", str(file), "--force", text="hello\n")
 
-    one_clear_line(ended, 2, "is the recording itself")
+    one_clear_line(ended, 2, "--record", "this command reads it")
     assert file.read_bytes() == before
 
 

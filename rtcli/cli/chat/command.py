@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtcli.cli import completion, options, recording_options, runner
+from rtcli.cli.apart import require_apart
 from rtcli.cli.chat.audio import AudioChoice
 from rtcli.cli.chat.options import ChatOptions
 from rtcli.cli.minting import secrets_url
@@ -98,6 +99,9 @@ def chat(
     )  # fmt: skip
     if both and not json:
         raise UsageError("--both needs --json")
+    reads = (audio_in, tools, session, (instructions or "").removeprefix("@"))
+    require_apart("--record", record, *reads)
+    require_apart("--audio-out", audio_out, *reads)
     from rtcli.cli.chat.session_config import asked_config
 
     endpoint = options.endpoint_from(settings, call_id, local_by_default=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rtcli.cli import options, output, recording_options, report, runner
+from rtcli.cli.apart import require_apart
 from rtcli.errors import ExitCode, InputError, UsageError
 from rtcli.files import expanded
 
@@ -73,6 +74,7 @@ def run(
     if sum(map(bool, (url or profile, local, recording))) > 1:
         raise UsageError("--url or --profile, --local and --from exclude each other", hint="keep one of them")
     cases = _cases(files, set_ or [])
+    require_apart("--junit", junit, script, tools, *(case.scenario.file for case in cases))
     if dry_run:
         return _checked(cases, json=json)
     target = _target(

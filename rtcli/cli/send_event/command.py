@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rtcli.cli import completion, options, recording_options, report, runner
+from rtcli.cli.apart import require_apart
 from rtcli.config.endpoints import Endpoint
 from rtcli.config.settings import check
 from rtcli.errors import ExitCode, UsageError
@@ -87,6 +88,7 @@ def send_event(
         settle=options.not_negative(settle, "--settle"),
         timeout=options.not_negative(timeout, "--timeout") or None,
     )
+    require_apart("--record", record, file)
     if audio not in (None, "full", "elide"):
         raise UsageError(f"--audio {audio}", why="expected full or elide")
     settings = options.settings_of(

@@ -330,3 +330,38 @@ async def test_whatever_a_reader_had_seen_when_the_program_was_killed_is_in_the_
     assert kept[: len(whole)] == whole and len(whole) > 0
     with open_recording(str(path)) as reader:
         assert len([record for record in reader if isinstance(record, Frame)]) >= len(whole)
+
+
+@pytest.mark.parametrize("how", ["--both", ""])
+async def test_an_event_that_is_printed_is_in_the_file_already(how: str, tmp_path: Path) -> None:
+    """Line by line, while the program still runs."""
+    path = tmp_path / "sent.ndjson"
+    process = await start("send-event", "-", "--local", *how.split(), "--record", str(path))
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(b'{"type":"response.create","response":{"output_modalities":["text"],"input":[]}}')
+    process.stdin.close()
+    printed = 0
+    while line := await process.stdout.readline():
+        assert (line if how else json.loads(line)["event_id"].encode()) in path.read_bytes()
+        printed += 1
+
+    assert (await process.wait(), printed > 5) == (0, True)
+
+
+async def test_a_word_that_is_printed_is_in_the_file_already(tmp_path: Path) -> None:
+    """As text too, piece by piece as it comes."""
+    path = tmp_path / "said.ndjson"
+    process = await start("chat", "--local", "--text", "--record", str(path))
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(b"count to 20\n")
+    process.stdin.close()
+    printed, pieces = "", 0
+    while piece := await process.stdout.read(65_536):
+        printed += piece.decode()
+        pieces += 1
+        with open_recording(str(path)) as reader:
+            events = [record.event for record in reader if isinstance(record, Frame) and record.event]
+        said = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+        assert said.startswith(printed.strip())
+
+    assert (await process.wait(), pieces > 5) == (0, True)

@@ -167,10 +167,16 @@ def _layout(
             ConditionalContainer(above, Condition(lambda: bool(region()))),
             FloatContainer(line, [menu]),
             search,
-            ConditionalContainer(below, ~is_done & ~has_focus(search.control)),
+            ConditionalContainer(below, ~is_done & ~has_focus(search.control) & _room_below),
         ]
     )
     return PromptLayout(body, line, above=above, below=below)
+
+
+@Condition
+def _room_below() -> bool:
+    """In a terminal of one row that row is the line's."""
+    return get_app().output.get_size().rows > 1
 
 
 def _once_a_drawing(rows: Callable[[], list[Line]]) -> Callable[[], list[Line]]:
@@ -189,8 +195,10 @@ def _once_a_drawing(rows: Callable[[], list[Line]]) -> Callable[[], list[Line]]:
 def _input_height(buffer: Buffer) -> Dimension:
     """At most half of the screen, so that the conversation stays in sight; room for the menu only while it is open."""
     menu = len(buffer.complete_state.completions) if buffer.complete_state else 0
-    min_rows = 1 + min(menu, _MENU_ROWS)
-    return Dimension(min=min_rows, max=max(get_app().output.get_size().rows // 2, min_rows))
+    rows = get_app().output.get_size().rows
+    # one row is the toolbar's; asked for more rows than there are, the library shows none of the prompt
+    min_rows = max(min(1 + min(menu, _MENU_ROWS), rows - 1), 1)
+    return Dimension(min=min_rows, max=max(rows // 2, min_rows))
 
 
 def unfinished(text: str) -> bool:

@@ -327,6 +327,20 @@ def test_tab_completes_and_shows_what_it_means() -> None:
         assert "the command /trouble" not in "\n".join(terminal.shown())
 
 
+@pytest.mark.parametrize("lines", [9, 4, 2, 1])
+def test_the_menu_takes_only_the_rows_that_there_are(lines: int) -> None:
+    """In a terminal with fewer rows than the menu has, the typed line stays in sight while it is typed and sent."""
+    with prompt(lines=lines) as terminal:
+        terminal.send("/")
+        terminal.wait_for(lambda: input_line(terminal) == "/")
+        if lines >= 4:
+            terminal.wait_for("the command /interrupt")
+        type_slowly(terminal, "mu")
+        terminal.wait_for(lambda: input_line(terminal).startswith("/mu"))
+        terminal.send("\r")
+        terminal.wait_for("got '/mu")
+
+
 @pytest.mark.parametrize("tabs", [1, 2])
 def test_tab_in_one_go_with_the_letters_inserts_the_only_candidate(tabs: int) -> None:
     """However fast it comes; a second one changes nothing, and Enter right behind it sends the whole word."""

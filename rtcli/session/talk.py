@@ -83,6 +83,8 @@ class Talk:
         responding, audible = self._link.transport.responding, self._audio.audible
         if self._audio.in_call and not (responding or audible):
             return False  # the transport would have the server clear its audio in any case
+        if self._link.state.activity.cancelled_at is not None and responding and not audible:
+            return True  # a second cancel would meet no response: the server answers that with an error
         self._link.transport.interrupt()
         if audible:
             self._audio.stop()  # the transport may have nothing to cut, and the speaker still play what it has

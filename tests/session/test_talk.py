@@ -95,6 +95,23 @@ async def test_an_answer_without_sound_is_interrupted_too() -> None:
         assert live.session.exit_code is ExitCode.OK, "a response that we cancelled is no failure"
 
 
+@pytest.mark.parametrize("then", ["interrupt", "say"])
+async def test_an_answer_is_cancelled_once(then: str) -> None:
+    """A user who stops it again, or types on, is quicker than the server; a second cancel would be refused there."""
+    async with live_session(server={"pace": 1.0}, config=SOUND) as live:
+        live.session.talk.say("count to 100")
+        await live.until(lambda: live.records("response.output_audio.delta"))
+
+        assert live.session.talk.interrupt()
+        if then == "say":
+            live.session.talk.say("hello")
+        else:
+            assert live.session.talk.interrupt()
+        await live.idle()
+        assert live.sent().count("response.cancel") == 1
+        assert live.events("error") == [] and live.session.exit_code is ExitCode.OK
+
+
 async def test_there_may_be_nothing_to_interrupt() -> None:
     """Then nothing goes out."""
     async with live_session() as live:

@@ -202,7 +202,8 @@ class _Maker:
     def _interrupt(self, milliseconds: Any) -> None:
         after = {"after": f"{milliseconds}ms"} if isinstance(milliseconds, int) and milliseconds else None
         if self._interrupted:
-            self.steps[-1] = {"interrupt": after}
+            # A second cancel says nothing of what was heard.
+            self.steps[-1] = {"interrupt": after or self.steps[-1]["interrupt"]}
         else:
             self.steps.append({"interrupt": after})
 

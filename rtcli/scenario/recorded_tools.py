@@ -76,7 +76,7 @@ class RecordedTools:
 
 
 def _calls(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    items = [event.get("item"), *(mapping(event, "response").get("output") or ())]
-    for item in items:
+    output = mapping(event, "response").get("output")
+    for item in (event.get("item"), *(output if isinstance(output, list) else ())):
         if isinstance(item, Mapping) and item.get("type") == "function_call":
             yield text(item, "call_id"), text(item, "name")

@@ -90,6 +90,13 @@ def test_calls_are_expected_and_answered_as_they_were() -> None:
     assert scenario["steps"][5]["expect"][-1] == {"no": {"call": "*"}}
 
 
+def test_a_response_whose_output_is_no_list_has_no_calls() -> None:
+    """The server of a recording may be anything."""
+    odd = {"type": "response.done", "response": {"id": "r", "status": "completed", "output": 1}}
+
+    assert steps(SESSION, said("hi"), ASK, odd)[0] == {"say": "hi"}
+
+
 def test_arguments_that_mean_something_else_in_a_scenario_are_left_open() -> None:
     """A glob that is not its own match, an expression that is not valid; a comparison is equal to itself."""
     arguments = {"glob": "[a]*", "text": "/(/", "q": "<3", "a.b": [1, "*"], "deep": {"x": "[b]*"}, "n": None}
@@ -121,6 +128,7 @@ def test_an_interruption_says_how_much_was_heard() -> None:
         {"say": "count"},
         {"interrupt": {"after": "1500ms"}},
     ]
+    assert steps(SESSION, said("count"), ASK, cancel, truncate, cancel)[1:] == [{"interrupt": {"after": "1500ms"}}]
     assert steps(SESSION, said("count"), ASK, truncate) == [{"say": "count"}]
 
 

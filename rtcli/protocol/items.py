@@ -97,8 +97,10 @@ def read_message(item: Mapping[str, Any], *, default_status: str, previous: str 
     # What is not an object is left out; the rest of the message can still be shown.
     parts = [part for part in content if isinstance(part, dict)]
     if role == "assistant":
+        kinds = [text_of(part.get("type")) for part in parts]
         parts = [
-            {**part, "type": _AUDIO_PART[part["type"]]} if part.get("type") in _AUDIO_PART else part for part in parts
+            {**part, "type": _AUDIO_PART[kind]} if kind in _AUDIO_PART else part
+            for part, kind in zip(parts, kinds, strict=True)
         ]
     parts = [_own_fields(part) for part in parts]
     status = item.get("status")

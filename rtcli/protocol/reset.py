@@ -9,7 +9,7 @@ from typing import Any
 
 from rtcli.errors import UsageError
 from rtcli.protocol.events import Event
-from rtcli.protocol.items import MCP_TYPES, as_mapping, write_message
+from rtcli.protocol.items import MCP_TYPES, as_mapping, text_of, write_message
 from rtcli.protocol.requests import Request, RequestQueue
 
 CREATE, DELETE = "conversation.item.create", "conversation.item.delete"
@@ -117,7 +117,7 @@ def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 def _refuse_unsendable(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
     for item in (old, new):
-        if item is not None and item.get("type") in MCP_TYPES:
+        if item is not None and text_of(item.get("type")) in MCP_TYPES:
             raise UsageError(f"item {_id(new)} is a {item['type']} and cannot be added or changed", hint=_MCP_HINT)
     if new.get("type") != "message" or new.get("role") != "assistant":
         return

@@ -134,7 +134,8 @@ class ConversationItems(Part):
         elif record.state is Connected.OPEN:
             self._before = None
         elif self._before is not None:
-            self.history, self._before = self._before, None
+            # Where a recording has lost the line that says "open", what was said tells that the connection stood.
+            self.history, self._before = self.history if len(self.history) else self._before, None
 
 
 def _tools_listed(server_label: str, tools: list[Any]) -> Notice:

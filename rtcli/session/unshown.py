@@ -35,9 +35,9 @@ def _unknown_parts(items: Iterable[object]) -> Iterator[str]:
     for item in items:
         content = item.get("content") if isinstance(item, Mapping) else None
         for part in content if isinstance(content, list) else ():
-            kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+            kind = str(part.get("type") if isinstance(part, Mapping) else type(part).__name__)
             if kind not in _SHOWN_PARTS:
-                yield str(kind)
+                yield kind
 
 
 class Unshown(Part):
@@ -77,7 +77,7 @@ class Unshown(Part):
         output = response.get("output")
         items = output if isinstance(output, list) else ()
         shown = self._audible or self._transcripts.last_response_shown
-        shown = shown or any(isinstance(item, Mapping) and item.get("type") in _SHOWN_ELSEWHERE for item in items)
+        shown = shown or any(isinstance(item, Mapping) and str(item.get("type")) in _SHOWN_ELSEWHERE for item in items)
         self._audible = False
         for kind in _unknown_parts(items):
             self.note(f"response.done with {kind}")

@@ -143,6 +143,30 @@ def test_a_connection_that_never_opens_takes_no_conversation_away() -> None:
     assert len(state.history) == 0
 
 
+@pytest.mark.parametrize("kind", [[], {}, 5, None])
+def test_parts_and_items_of_a_kind_that_is_no_text_are_passed_over(kind: object) -> None:
+    """What else came with them is told."""
+    fed = Feeder(state := SessionState())
+    item = {"id": "i", "type": "message", "role": "assistant", "content": [{"type": kind, "text": "a"}]}
+    response = {"id": "r", "status": "completed", "output": [{"type": kind}, item]}
+    views = fed.received({"type": "response.output_item.done", "response_id": "r", "item": item})
+    views += fed.received({"type": "response.done", "response": response})
+
+    assert [item.item_id for item in state.history] == ["i"]
+    assert not [view for view in views if isinstance(view, Notice) and view.level is Level.ERROR]
+
+
+def test_a_connection_stood_where_something_was_said_over_it() -> None:
+    """A recording may have lost the line that says that it opened; its conversation is not lost with that."""
+    fed = Feeder(state := SessionState())
+    fed.record(Connection(0, Connected.DIALING))
+    for event in item_events({"id": "item_1", "type": "message", "role": "user", "content": []}):
+        fed.received(event)
+    fed.record(Connection(1, Connected.CLOSED))
+
+    assert [item.item_id for item in state.history] == ["item_1"]
+
+
 @pytest.mark.parametrize("said", ["", "The server is going down."])
 def test_a_lost_connection_is_told_with_the_servers_own_words(said: str) -> None:
     """What it said before, the close code and its reason, and what to do; one that was closed is not lost."""

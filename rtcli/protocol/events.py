@@ -25,6 +25,14 @@ class Malformed:
     frame: str | bytes
 
 
+_JSON_NAMES = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+
+
+def not_an_object(value: object) -> str:
+    """What a JSON value is that should have been an object, in the words of JSON."""
+    return f"{_JSON_NAMES.get(type(value), 'a number')}, not an object"
+
+
 def decode(frame: str | bytes) -> Event | Malformed:
     """One frame as an event. Text and binary frames are read alike (the reference does so).
 
@@ -43,7 +51,7 @@ def decode(frame: str | bytes) -> Event | Malformed:
         except (ValueError, RecursionError) as error:
             return Malformed(f"not JSON ({error})", frame)
     if not isinstance(event, dict):
-        return Malformed(f"a JSON {type(event).__name__}, not an object", frame)
+        return Malformed(not_an_object(event), frame)
     if not isinstance(event.get("type"), str):
         if event.get("type") is None and event.get("error"):  # as HTTP has it: some servers send that over the socket
             return {**event, "type": "error"}

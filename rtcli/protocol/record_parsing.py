@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from rtcli.protocol.catalog import direction_of
-from rtcli.protocol.events import Malformed, decode, encode
+from rtcli.protocol.events import Malformed, decode, encode, not_an_object
 from rtcli.protocol.record import (
     Audio,
     Connected,
@@ -35,6 +34,10 @@ _EVENT_KEY = b',"event":'
 _OURS = (b'{"t":', b'{"dir":')
 
 
+_LATEST = 1e10
+"""Seconds, some 300 years: what readers make of a time (milliseconds, dates) is bounded then, and 1e999 is infinity."""
+
+
 class LineError(ValueError):
     """A line holds no record that can be read; the text says why in a few words."""
 
@@ -53,7 +56,7 @@ def parse_object(line: bytes) -> dict[str, Any]:
             raise LineError(f"not JSON: {error.msg}") from error
         value = found if not isinstance(found, Malformed) else _loads(line)
     if not isinstance(value, dict):
-        raise LineError(f"a JSON {type(value).__name__}, not an object")
+        raise LineError(not_an_object(value))
     return value
 
 
@@ -143,8 +146,7 @@ def _positive(value: object) -> int | None:
 
 def _at(line: _Line, default: float, key: str = "t") -> float:
     value = line.get(key, default)
-    # JSON decoders take 1e999 for infinity
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
         raise LineError(f"not a time: {value!r}")
     return float(value)
 

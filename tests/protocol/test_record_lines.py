@@ -221,9 +221,12 @@ def test_a_plain_event_has_the_direction_of_the_catalog(line: str, direction: Di
     ("line", "reason"),
     [
         ("nothing", "not JSON"),
-        ("[1]", "a JSON list, not an object"),
+        ("[1]", "an array, not an object"),
+        ("null", "null, not an object"),
         ('{"t":1,"dir":"?","event":{"type":"x"}}', "not a direction: '?'"),
         ('{"t":"soon","dir":"<","event":{"type":"x"}}', "not a time: 'soon'"),
+        ('{"t":-1,"dir":"<","event":{"type":"x"}}', "not a time: -1"),
+        ('{"t":1e308,"did":"/quit"}', "not a time: 1e"),  # which is infinity in milliseconds
         ('{"t":1,"dir":"<","audio":"*","rate":24000}', "not base64"),
         ('{"t":1,"dir":"<","audio":"AAAA","rate":0}', "not a sample rate: 0"),
         ('{"t":1,"heard":7}', 'no object under "heard"'),

@@ -52,7 +52,7 @@ def from_recording(
 
     path = folder_of(settings_of().get("recordings")).find(file)
     with open_recording(str(path)) as reader:
-        found, header = connections(reader), reader.header
+        found, header, passed_over = connections(reader), reader.header, reader.notes
     if not found:
         raise InputError(str(path), "it has no frames to make a scenario of")
     target = expanded(out) if out else Path(f"{stem_of(str(path))}{_SUFFIX}")
@@ -66,7 +66,7 @@ def from_recording(
     if len(found) > 1:
         made.notes.append(f"the first of {len(found)} connections was used")
     _write(made, target, write_yaml(made.document), replace=force)
-    for note in dict.fromkeys(made.notes):
+    for note in dict.fromkeys((*passed_over, *made.notes)):
         report.line(note)
     return ExitCode.OK
 

@@ -44,12 +44,16 @@ SEVERITIES = tuple(severity.value for severity in Severity)
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`name` is compared with `limit`, in milliseconds, tokens or dollars; `text` is how that was written."""
+    """`name` is compared with `limit`, in milliseconds, tokens or dollars; `text` is how that was written.
+
+    `line` is its place in the file, 0 where it has none.
+    """
 
     name: str
     sign: str
     limit: float
     text: str
+    line: int = 0
 
     def judge(self, turns: Sequence[Turn], cost: Cost) -> StepProblem | None:
         """Why it does not hold; None where it does."""
@@ -96,6 +100,7 @@ class LintBound:
 
     severity: Severity = Severity.ERROR
     ignore: frozenset[str] = frozenset()
+    line: int = 0
 
     def judge(self, findings: Iterable[Finding]) -> StepProblem | None:
         """What was found; None: nothing."""

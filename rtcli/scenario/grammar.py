@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rtcli.protocol.catalog import meant_by
@@ -238,7 +238,7 @@ class _Bounds:
             if name != "lint" and name not in NAMES:
                 raise at.inner(str(name)).error(f"{name!r} is not a figure", nearest(str(name), (*NAMES, "lint")))
             parse = parse_lint if name == "lint" else lambda given, name=name: parse_bound(name, given)
-            read[name] = Converted(parse, {}).read(limit, at.inner(name))
+            read[name] = replace(Converted(parse, {}).read(limit, at.inner(name)), line=at.inner(name).line)
         return read
 
     def schema(self) -> JsonSchema:

@@ -151,9 +151,11 @@ class ScenarioRunner:
         """Everything at the end, whether or not something before it failed."""
         turns = self._stage.turns
         for bound in self.scenario.bounds:
-            self._keep(StepResult(f"bound {bound.name} {bound.text}", problem=bound.judge(turns, self._stage.cost)))
+            problem = bound.judge(turns, self._stage.cost)
+            self._keep(StepResult(f"bound {bound.name} {bound.text}", problem=problem, line=bound.line))
         if (lint := self.scenario.lint) is not None:
-            self._keep(StepResult(f"bound lint {lint.severity}", problem=lint.judge(self._findings())))
+            problem = lint.judge(self._findings())
+            self._keep(StepResult(f"bound lint {lint.severity}", problem=problem, line=lint.line))
 
     def _findings(self) -> Iterator[Any]:
         # From the file, not from the session's own log, which evicts audio and could not answer the rules about it.

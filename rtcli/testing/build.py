@@ -139,7 +139,10 @@ async def serving(target: ScenarioTarget, **options: Any) -> AsyncIterator[Scena
         yield replace(target, endpoint=target.endpoint.at(server.url), server=server)
 
 
-def recorded_endpoint(file: Path) -> Endpoint:
-    """What a session that plays a recording says it talks to. Raises InputError."""
-    model = RecordedServer(file).model or DEFAULT_MODEL
+def recorded_endpoint(file: Path, tell: Callable[[str], object] = lambda _: None) -> Endpoint:
+    """What a session that plays a recording says it talks to; `tell` gets what of it cannot be read. Raises InputError."""
+    server = RecordedServer(file)
+    for note in server.notes:
+        tell(note)
+    model = server.model or DEFAULT_MODEL
     return Endpoint("ws://recording.invalid/v1/realtime", model, f"the recording {file.name}")

@@ -46,6 +46,7 @@ class RecordedServer:
         with open_recording(str(file)) as reader:
             found = connections(reader)
             header = reader.header
+            self.notes = reader.notes
         if not found:
             raise InputError(str(file), "it has no frames to serve")
         self.model = header.model if header is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -130,6 +131,39 @@ async def test_a_recording_is_played_without_dialing(folder: Path) -> None:
     assert server.mismatches == []
     twice = await rtcli("scenario", "from", str(record), "-o", str(folder / "made.scenario.yaml"))
     one_clear_line(twice, 2, "made.scenario.yaml", "--force")
+
+
+async def test_what_of_a_recording_cannot_be_read_is_told_by_all_that_play_it(folder: Path) -> None:
+    """A scenario of half a session, and a run against half of one, would else look like whole ones."""
+    record = folder / "session.ndjson"
+    chat = await rtcli("chat", "--local", "--text", "--record", str(record), text="hello\n")
+    assert chat.code == 0
+    record.write_bytes(record.read_bytes()[:-9])
+    about = "the last line was cut off after "
+
+    made = await rtcli("scenario", "from", str(record), "-o", str(folder / "made.scenario.yaml"))
+    again = await rtcli("run", str(folder / "made.scenario.yaml"), "--from", str(record), "--no-record")
+    served = await rtcli("serve", "--from", str(record), "--once", "--", sys.executable, "-c", "")
+
+    assert (made.code, again.code, served.code) == (0, 0, 6)
+    assert [ended.err.count(about) for ended in (made, again, served)] == [1, 1, 1]
+
+
+async def test_a_bound_that_does_not_hold_is_found_in_its_file(tmp_path: Path) -> None:
+    """By its line, like a step."""
+    file = tmp_path / "slow.scenario.yaml"
+    file.write_text(
+        "session: {output_modalities: [text]}\nsteps:\n  - say: hello\n  - expect: [{text: hello}]\n"
+        "  - send: {type: response.create, response: {voice: marin}}\n"
+        "  - expect: [{type: error}]\nbounds:\n  tokens: 1\n  lint: warning\n"
+    )
+    ended = await rtcli("run", str(file), "--pace", "0", "--json", "--no-record")
+
+    steps = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 6
+    assert {step["step"]: step["line"] for step in steps if "bound" in step.get("step", "")} == {
+        "bound tokens at most 1": 8, "bound lint warning": 9
+    }  # fmt: skip
 
 
 async def test_ctrl_c_still_writes_what_was_played(folder: Path) -> None:

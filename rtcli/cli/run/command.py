@@ -144,7 +144,7 @@ def _target(
     path = None
     if recording is not None:
         path = recording_options.folder_of(load_settings().get("recordings")).find(recording)
-        endpoint = recorded_endpoint(path)
+        endpoint = recorded_endpoint(path, report.line)
     elif elsewhere:
         endpoint = options.endpoint_from(settings, None)
     else:

@@ -232,6 +232,11 @@ class RealtimeServer:
         return self._recording is not None
 
     @property
+    def passed_over(self) -> tuple[str, ...]:
+        """What of the recording that is served could not be read, one sentence each."""
+        return self._recording.notes if self._recording is not None else ()
+
+    @property
     def requires_key(self) -> bool:
         """Whether clients must present a key."""
         return self._policy.key is not None

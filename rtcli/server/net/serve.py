@@ -28,6 +28,8 @@ async def serve(
     async with server:
         announce(server.url)
         log(f"replies: {server.reply_name}")
+        for note in server.passed_over:
+            log(f"warning: {note}")
         if server.faults:
             log(f"faults: {', '.join(server.faults)}")
         log("clients must present the key" if server.requires_key else "any key is accepted, or none")

@@ -140,7 +140,7 @@ async def serving(target: ScenarioTarget, **options: Any) -> AsyncIterator[Scena
 
 
 def recorded_endpoint(file: Path, tell: Callable[[str], object] = lambda _: None) -> Endpoint:
-    """What a session that plays a recording says it talks to; `tell` gets what of it cannot be read. Raises InputError."""
+    """What a session that plays a recording says it talks to; `tell` gets what cannot be read. Raises InputError."""
     server = RecordedServer(file)
     for note in server.notes:
         tell(note)

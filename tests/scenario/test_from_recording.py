@@ -94,7 +94,7 @@ def test_a_response_whose_output_is_no_list_has_no_calls() -> None:
     """The server of a recording may be anything."""
     odd = {"type": "response.done", "response": {"id": "r", "status": "completed", "output": 1}}
 
-    assert steps(SESSION, said("hi"), ASK, odd)[0] == {"say": "hi"}
+    assert steps(SESSION, said("hi"), ASK, [odd])[0] == {"say": "hi"}
 
 
 def test_arguments_that_mean_something_else_in_a_scenario_are_left_open() -> None:

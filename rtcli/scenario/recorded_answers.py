@@ -7,7 +7,7 @@ from typing import Any
 
 from rtcli.protocol.event_matching import stands_for_itself
 from rtcli.scenario.facts import decoded_arguments
-from rtcli.timeline.reading import mapping
+from rtcli.timeline.reading import mapping, objects
 
 _SOMETHING = r"/\S/"  # a model words the same answer differently each time
 
@@ -34,9 +34,8 @@ class Answers:
         elif kind == "response.done":
             response = mapping(event, "response")
             self._status = str(response.get("status") or "")
-            for item in response.get("output") or ():
-                if isinstance(item, Mapping):
-                    self._item(item)
+            for item in objects(response, "output"):
+                self._item(item)
         elif kind == "error":
             self._errors.append(str(mapping(event, "error").get("code") or "*"))
 

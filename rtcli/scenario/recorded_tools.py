@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rtcli.protocol.record import Direction, Frame, Record
-from rtcli.timeline.reading import mapping, text
+from rtcli.timeline.reading import mapping, objects, text
 
 _KEYS = frozenset({"type", "name", "description", "parameters"})
 
@@ -76,7 +76,6 @@ class RecordedTools:
 
 
 def _calls(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    output = mapping(event, "response").get("output")
-    for item in (event.get("item"), *(output if isinstance(output, list) else ())):
-        if isinstance(item, Mapping) and item.get("type") == "function_call":
+    for item in (mapping(event, "item"), *objects(mapping(event, "response"), "output")):
+        if item.get("type") == "function_call":
             yield text(item, "call_id"), text(item, "name")

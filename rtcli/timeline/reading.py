@@ -47,6 +47,12 @@ def mapping(event: EventFields, name: str) -> EventFields:
     return value if isinstance(value, Mapping) else {}
 
 
+def objects(event: EventFields, name: str) -> list[EventFields]:
+    """The objects of a list in an event; none where it is no list."""
+    value = event.get(name)
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
 def text(event: EventFields, name: str) -> str:
     """A text in an event, "" where there is none."""
     value = event.get(name)

@@ -54,6 +54,11 @@ MAX_ROWS = 1000
 STEP_ROWS = 500
 """Rows in one turn of the loop, at least: keys are answered before the next ones."""
 
+FIRST_ROWS, MIN_ROWS = 64, 8
+"""Rows in the first turn, when nobody knows how fast the terminal takes them, and in one of the slowest terminal."""
+
+SLOW_SECONDS = 0.25
+"""A terminal that takes longer for one change gets fewer rows in the next: no key is answered meanwhile."""
 
 MAX_WAITING = 8 * 2**20
 """Characters that may wait to be shown; a server that sends faster than that has the prompt wait."""
@@ -69,6 +74,7 @@ class LiveWriter:
         self._rows = RowQueue()
         self._frame_rows = 0  # of the event view that wait
         self._left_out = 0
+        self._most = FIRST_ROWS  # rows in the next turn, as fast as the terminal has taken the last ones
         self._begun = False
         self._app: Application[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -231,7 +237,7 @@ class LiveWriter:
 
     def _record(self, record: Frame | Labeled) -> None:
         # the terminal could not take more in one period, and the prompt would stand still
-        if self._frame_rows >= MAX_ROWS:
+        if self._frame_rows >= (MAX_ROWS if self._most >= FIRST_ROWS else 2 * self._most):
             self._left_out += 1
             return
         # to ask for the width takes longer than all the rest where nothing is shown
@@ -281,20 +287,30 @@ class LiveWriter:
         if self._paused or (self._app is not None and self._app.is_running and self._app.is_done):
             return False
         self._shown_at = time.monotonic()
-        if self._left_out:
-            self._rows.add([paint((Span("muted", f"  … {self._left_out} rows omitted"),), self.color)])
-            self._left_out = 0
-        # the more waits, the more is shown at once: it must not pile up
-        lines = self._rows.take(max(STEP_ROWS, self._rows.size // 8 // self.width))
+        most = self._most
+        if most >= STEP_ROWS:  # the more waits, the more is shown at once: it must not pile up
+            most = max(most, self._rows.size // 8 // self.width)
+        lines = self._rows.take(most)
         if not self._rows:
             self._frame_rows = 0
+            if self._left_out:
+                lines.append(paint((Span("muted", f"  … {self._left_out} rows omitted"),), self.color))
+                self._left_out = 0
             if self._begun:
                 lines += [paint(row, self.color) for row in self._texts.take_rows(self.width)]
         if lines:
             self._commit("".join(f"{line}\r\n" for line in lines))
+            self._learn(len(lines), time.monotonic() - self._shown_at)
         elif self._app is not None and not self._in_place.change(self._app):
             self._app.invalidate()
         return bool(self._rows) or (self._begun and self._texts.has_more)
+
+    def _learn(self, rows: int, seconds: float) -> None:
+        """How many rows the terminal can take at once: it took so many in that time."""
+        if seconds > SLOW_SECONDS:
+            self._most = min(max(int(rows * SLOW_SECONDS / seconds), MIN_ROWS), STEP_ROWS)
+        elif seconds < SLOW_SECONDS / 2 and rows >= self._most:
+            self._most = min(2 * self._most, STEP_ROWS)
 
     def _commit(self, text: str) -> None:
         """Finished rows into the scrollback, and the prompt below them, in one write."""

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from rtcli.transports.messages import TurnLimit
 from rtcli.views import DisplaySettings, Level, Notice, SpeechDelta, SpeechDone, View
 from tests.kit.fake_server import Conversation, fake_server
 from tests.kit.waiting import until
+from tests.render.frames import Wire
 
 LONG = "".join(f"word{number} " for number in range(100_000))
 WIDE = "世" * 350_000
@@ -130,6 +132,47 @@ def test_what_comes_faster_than_it_is_shown_does_not_pile_up(
     assert len(re.findall(r"word7\b", watched.screen.getvalue())) == 50 * (1 + notices)
     assert most < 500_000 + 2 * len(piece)
     assert notices or watched.worst < 3_000
+
+
+class SlowTerminal(io.StringIO):
+    """Takes 2 kB a second, by a clock of its own."""
+
+    now = longest = 0.0
+
+    def write(self, text: str) -> int:
+        self.now += len(text) / 2_000
+        self.longest = max(self.longest, len(text) / 2_000)
+        return super().write(text)
+
+
+def test_a_slow_terminal_gets_few_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of events leaves it time for keys: no change takes seconds, and what was not shown is counted."""
+    screen, wire = SlowTerminal(), Wire()
+    monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: screen.now))
+    shown = LiveWriter(DisplaySettings(events="all"), TerminalOutput(screen, color=Color.NONE), Color.NONE)
+    for turn in range(50):
+        for _ in range(500):
+            shown.write(wire.frame("some.event"))
+        if turn == 10:
+            screen.longest = 0.0  # what it can take is known from here on
+        shown._step()
+    shown.flush()
+    rows = screen.getvalue().splitlines()
+    omitted = sum(int(row.split()[1]) for row in rows if "omitted" in row)
+
+    assert 0 < screen.longest < 1
+    assert sum("some.event" in row for row in rows) + omitted == 50 * 500
+
+
+def test_a_fast_terminal_gets_many_rows_at_once() -> None:
+    """After a few changes, each twice as large as the one before; a slow one that recovers gets them again."""
+    shown = LiveWriter(DisplaySettings(), TerminalOutput(io.StringIO(), color=Color.NONE), Color.NONE)
+    shown._learn(STEP_ROWS, 60.0)
+    assert shown._most < 64
+    for _ in range(10):
+        shown._learn(shown._most, 0.0)
+
+    assert shown._most == STEP_ROWS
 
 
 def test_what_comes_after_a_long_text_stands_after_it(monkeypatch: pytest.MonkeyPatch) -> None:

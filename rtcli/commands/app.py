@@ -147,7 +147,7 @@ async def new(context: Context) -> Views:
 async def undo(context: Context) -> Views:
     """Bring back the conversation, and the model, from before the last /new, /model, /reset or /delete.
 
-    /redo reverses it.
+    What it did is reversed by /redo.
     """
     return _restored("undone", await context.session.undo.undo())
 

@@ -110,7 +110,7 @@ async def truncate(
 async def reset(context: Context, point: Annotated[str, ItemOrFile()] = "") -> Views:
     """Empty the conversation, go back to an item (which stays), or load one from a file: /reset conversation.json
 
-    /undo brings back what was there.
+    What was there comes back with /undo.
     """
     items = list(context.state.history)
     if not point:

@@ -34,7 +34,7 @@ class Reports(Part):
         self._audio = audio
         self._interrupted: set[str] = set()  # items and responses whose cancellation is told with it
         self._last_error = self._last_code = ""  # the server's own words before it ends a connection
-        self._running: set[str] = set()  # responses
+        self._running: dict[str, int] = {}  # responses, each with the number of the frame that told of it
         self._expired = False  # the server has said that the session has run its time: the close says nothing new
         self._repeated = ("", "", 0)  # code and message of the last error that is linked to nothing; how often again
         self._dialing = False  # an error is raised then, or somebody sees to it
@@ -104,15 +104,16 @@ class Reports(Part):
         return self._repetitions()
 
     @received("response.created")
-    def _on_response_created(self, event: Mapping[str, Any], _frame: Frame) -> None:
-        self._running.add(str(mapping_of(event.get("response")).get("id")))
+    def _on_response_created(self, event: Mapping[str, Any], frame: Frame) -> None:
+        self._running[str(mapping_of(event.get("response")).get("id"))] = frame.number
 
     @received("response.done")
     def _on_response_done(self, event: Mapping[str, Any], _frame: Frame) -> Iterable[Notice]:
-        self._running.discard(str(mapping_of(event.get("response")).get("id")))
-        self.codes.add(outcome(event))
         response = mapping_of(event.get("response"))
-        return (*self._repetitions(), *self._other_invalid(), *self._outcome(response))
+        created = self._running.pop(str(response.get("id")), None)
+        self.codes.add(outcome(event))
+        silence = self._silence(response, created) if created is not None else ()
+        return (*self._repetitions(), *self._other_invalid(), *self._outcome(response), *silence)
 
     def _outcome(self, response: Mapping[str, Any]) -> Iterable[Notice]:
         status = response.get("status")
@@ -123,10 +124,19 @@ class Reports(Part):
         hint = hints.of_response(mapping_of(response.get("status_details")))
         return (Notice(f"response {short_id(str(response.get('id')))} {status}", why=why, hint=hint, level=level),)
 
+    def _silence(self, response: Mapping[str, Any], created: int) -> Iterable[Notice]:
+        """A response that ends well and holds nothing leaves a user waiting."""
+        if response.get("status") != "completed" or response.get("output"):
+            return
+        # Not every server lists in response.done what it has streamed.
+        types = (str(mapping_of(frame.event).get("type")) for frame in self._log.since(created))
+        if all(name == "response.done" for name in types if name.startswith("response.")):
+            yield Notice(f"response {short_id(str(response.get('id')))} has no output", level=Level.WARNING)
+
     @sent("output_audio_buffer.clear")
     def _on_output_audio_buffer_clear(self, _event: Mapping[str, Any], _frame: Frame) -> None:
         """We interrupt what a call plays; where it was cut the server says afterwards."""
-        self._interrupted |= self._running
+        self._interrupted.update(self._running)
 
     def _told_as_interrupted(self, response: Mapping[str, Any]) -> bool:
         output = response.get("output")

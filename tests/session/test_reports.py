@@ -42,6 +42,27 @@ async def test_a_failed_response_is_one_notice_with_reason_and_hint() -> None:
         assert live.session.exit_code is ExitCode.RESPONSE_FAILED
 
 
+@pytest.mark.parametrize(("streamed", "told"), [((), True), (("response.output_text.delta",), False)])
+async def test_a_response_that_holds_nothing_is_told(streamed: tuple[str, ...], told: bool) -> None:
+    """A user would wait for it; not of a server that streams an answer and lists no output at its end."""
+    place = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0, "delta": "hello"}
+    begun = {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}}
+    ended = {"type": "response.done", "response": {"id": "resp_1", "status": "completed", "output": []}}
+
+    async def answers_nothing(talk: Conversation) -> None:
+        await talk.send(CREATED)
+        await talk.confirm_until("response.create")
+        await talk.send(begun, *({"type": name, **place} for name in streamed), {"type": "rate_limits.updated"}, ended)
+        await talk.receive_all()
+
+    async with fake_server(answers_nothing) as server, session_on(server.url) as live:
+        live.session.talk.respond()
+        await live.until(lambda: live.records("response.done"))
+
+        assert ("response resp_1 has no output" in [n.what for n in live.shown(Notice)]) is told
+        assert live.session.exit_code is ExitCode.OK
+
+
 async def test_an_error_names_the_event_and_the_command_that_caused_it() -> None:
     """The guilty frame by number and type, the command that sent it, and what to do."""
     async with live_session() as live:

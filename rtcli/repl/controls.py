@@ -19,7 +19,7 @@ from rtcli.repl.live import LiveWriter
 from rtcli.repl.pastes import Pastes
 from rtcli.repl.prompt import unfinished
 from rtcli.repl.tab import TabKey
-from rtcli.views import DisplaySettings, Level, Notice, SessionStatus
+from rtcli.views import DisplaySettings, Level, Notice, SessionStatus, counted
 
 if TYPE_CHECKING:
     from rtcli.views import View
@@ -46,6 +46,13 @@ class ReplActions(Protocol):
     def cancel_current(self) -> bool:
         """Cancel the line that is at work; False when there is none."""
 
+    @property
+    def lines_waiting(self) -> int:
+        """How many lines wait for their turn."""
+
+    def drop_lines(self) -> None:
+        """Carry out none of the lines that wait for their turn."""
+
     def show(self, view: View) -> None:
         """Show a view."""
 
@@ -63,6 +70,7 @@ class Controls:
         self._pastes = pastes
         self._clipboard = ClipboardImages()
         self._hinted = -AGAIN_SECONDS  # when Ctrl+C said that a second one leaves
+        self._stopped = -AGAIN_SECONDS  # when Ctrl+C gave up the line at work
         self.typed_ahead = False  # the keys came before there was a prompt: Enter is Ctrl+J then
 
     @property
@@ -126,7 +134,7 @@ class Controls:
             # a line that is thrown away by mistake is one ↑ away
             event.current_buffer.reset(append_to_history=True)
         elif self._actions.cancel_current():
-            self._actions.show(Notice("command cancelled"))
+            self._cancelled()
         elif self._responding:
             self._actions.run_now("/interrupt")
         elif self._actions.opening or time.monotonic() - self._hinted < AGAIN_SECONDS:
@@ -134,6 +142,17 @@ class Controls:
         else:
             self._hinted = time.monotonic()
             self._actions.show(Notice("Ctrl+C again, Ctrl+D or /quit leaves"))
+
+    def _cancelled(self) -> None:
+        """The line at work was given up: a second Ctrl+C gives up those behind it, which may be thousands."""
+        waiting, now = self._actions.lines_waiting, time.monotonic()
+        if waiting and now - self._stopped < AGAIN_SECONDS:
+            self._actions.drop_lines()
+            self._actions.show(Notice("command cancelled", f"and {counted(waiting, 'line')} behind it"))
+        else:
+            hint = f"Ctrl+C again drops the {counted(waiting, 'line')} behind it" if waiting else ""
+            self._actions.show(Notice("command cancelled", hint=hint))
+        self._stopped = now
 
     def _paste_image(self, event: KeyPressEvent) -> None:
         event.app.create_background_task(self._image_pasted(event.current_buffer))

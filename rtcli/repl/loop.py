@@ -253,6 +253,17 @@ class _Repl:
         """Cancel the line that is at work; False when there is none."""
         return self._line is not None and self._line.cancel()
 
+    @property
+    def lines_waiting(self) -> int:
+        """How many lines wait for their turn."""
+        return self._lines.qsize()
+
+    def drop_lines(self) -> None:
+        """Carry out none of the lines that wait for their turn."""
+        while not self._lines.empty():
+            self._lines.get_nowait()
+            self._not_begun -= 1
+
     # What the prompt asks.
 
     def accept(self, line: str) -> None:

@@ -229,6 +229,32 @@ async def test_what_waits_is_in_the_toolbar(monkeypatch: pytest.MonkeyPatch) -> 
         await until(lambda: backend.lines == ["/set x", "hello"], "it was stopped")
 
 
+async def test_a_second_ctrl_c_drops_the_lines_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text of many lines that was pasted as keys is not sent to its end, line by line."""
+
+    class Slow(ScriptedBackend):
+        async def run_line(self, line: str) -> Sequence[View]:
+            self.lines.append(line)
+            if line.startswith("/slow"):
+                await asyncio.Event().wait()
+            return ()
+
+    monkeypatch.setattr("rtcli.repl.controls.AGAIN_SECONDS", 1e9)
+    backend = Slow()
+    backend.ready.set()
+    async with running(backend) as prompt:
+        prompt.keyboard.send_text("/slow 1\r/slow 2\rthree\rfour\r")
+        await backend.has_done("/slow 1")
+        await until(lambda: "› four" in prompt.screen.getvalue(), "all were sent")
+        prompt.keyboard.send_text("\x03")
+        await until(lambda: "Ctrl+C again drops the 3 lines behind it" in prompt.screen.getvalue(), "it says what next")
+        await backend.has_done("/slow 1", "/slow 2")
+        prompt.keyboard.send_text("\x03")
+        await until(lambda: "and 2 lines behind it" in prompt.screen.getvalue(), "they were dropped")
+        prompt.keyboard.send_text("five\r")
+        await backend.has_done("/slow 1", "/slow 2", "five")
+
+
 async def test_a_session_that_is_being_opened_is_not_called_disconnected() -> None:
     """It has been built, and what it connects to is being started."""
     backend = ScriptedBackend(status=SessionStatus(connection="disconnected", model="m"))

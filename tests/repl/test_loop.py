@@ -235,6 +235,7 @@ async def test_a_second_ctrl_c_drops_the_lines_that_wait(monkeypatch: pytest.Mon
     class Slow(ScriptedBackend):
         async def run_line(self, line: str) -> Sequence[View]:
             self.lines.append(line)
+            self.came.set()
             if line.startswith("/slow"):
                 await asyncio.Event().wait()
             return ()

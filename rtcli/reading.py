@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rtcli.errors import InputError
 
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _NOT_TEXT = (
     (b"\x1f\x8b", "gzip data: gunzip it first"),
@@ -34,7 +34,7 @@ def decode_text(data: bytes, file: str, first_line: int = 1) -> str:
     if data.startswith(_UTF32_MARKS):
         raise _unreadable(file, "UTF-32", "UTF-32")
     try:
-        if data.startswith(_UTF16_MARKS):
+        if data.startswith(UTF16_MARKS):
             return data.decode("utf-16")
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -62,7 +62,7 @@ def utf8_chunks(chunks: Iterable[bytes], file: str) -> Iterator[bytes]:
         head += chunk
         if not began and any(mark.startswith(head) for mark in _UTF32_MARKS):  # a UTF-16 mark begins one of these
             continue
-        if not began and head.startswith(_UTF16_MARKS) and not head.startswith(_UTF32_MARKS):
+        if not began and head.startswith(UTF16_MARKS) and not head.startswith(_UTF32_MARKS):
             # Incremental: a piece may end in the middle of a character.
             decoder = codecs.getincrementaldecoder("utf-16")()
         began, data, head = True, head, b""

@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import BinaryIO, cast
 
 from rtcli.errors import InputError
@@ -17,11 +18,13 @@ from rtcli.files import expanded, keep
 from rtcli.protocol.pending import PendingRequests
 from rtcli.protocol.record import Frame, Record
 from rtcli.protocol.record_parsing import LineError, UnknownKindError, parse_object, parse_record
+from rtcli.reading import UTF16_MARKS, utf8_chunks
 from rtcli.recording.header import Header, read_header
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _BREAK = b"\r\n\t "
+_CHUNK = 65_536  # bytes
 _HINT = "a recording has one JSON object on each line"
 _MAX_PROBLEMS = 20  # lines that are named; a file of another kind has as many as it has lines
 
@@ -87,8 +90,8 @@ class RecordingReader:
             return None
         try:
             with expanded(self.name).open("rb") as file:
-                # A position in the unpacked text says nothing about the packed file.
-                if file.read(2) == _GZIP:
+                # A position in the unpacked text says nothing about the packed file, nor one in UTF-8 about UTF-16.
+                if file.read(2) in (_GZIP, *UTF16_MARKS):
                     return None
                 file.seek(self._starts[number - 1])
                 record = parse_record(file.readline().strip(_BREAK))
@@ -186,13 +189,25 @@ class RecordingReader:
         start = cast(io.BufferedReader, buffered).peek(3)[:3]
         source = cast(BinaryIO, gzip.GzipFile(fileobj=buffered)) if start.startswith(_GZIP) else buffered
         try:
-            yield from source
+            begun = cast(io.BufferedReader, source).peek(2)
+            yield from self._recoded(source) if begun.startswith(UTF16_MARKS) else source
         except EOFError:
             self._problems.append("the packed file was cut off")
         except zlib.error as error:
             raise InputError(self.name, f"the packed file is damaged: {error}") from error
         except OSError as error:
             raise InputError(self.name, error.strerror or str(error)) from error
+
+    def _recoded(self, source: BinaryIO) -> Iterator[bytes]:
+        """The lines of UTF-16, which PowerShell writes for `>`, as UTF-8."""
+        rest = b""
+        try:
+            for chunk in utf8_chunks(iter(partial(source.read, _CHUNK), b""), self.name):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line + b"\n" for line in lines)
+        except InputError as error:  # the file was cut off inside of a character
+            self._problems.append(f"{error.why}: nothing was read from there on")
+        yield rest
 
 
 def open_recording(file: str) -> RecordingReader:

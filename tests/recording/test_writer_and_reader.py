@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import json
@@ -216,10 +217,20 @@ def test_a_reader_finds_any_frame_again(file: Path, pack: Callable[[bytes], byte
     assert reader.frame(0) is None and reader.frame(4) is None
 
 
-def test_what_is_packed_cannot_be_read_twice(file: Path) -> None:
-    reader, records = changed(file, gzip.compress)
+@pytest.mark.parametrize("pack", [gzip.compress, lambda data: data.decode().encode("utf-16")])
+def test_what_is_packed_cannot_be_read_twice(file: Path, pack: Callable[[bytes], bytes]) -> None:
+    reader, records = changed(file, pack)
 
     assert len(records) == len(RECORDS) and reader.frame(1) is None
+
+
+@pytest.mark.parametrize("lost", [21, 22])
+def test_utf_16_that_was_cut_off_is_read_to_its_end(file: Path, lost: int) -> None:
+    """Inside of a character, or between two."""
+    reader, records = changed(file, lambda data: data.decode().encode("utf-16")[:-lost])
+
+    assert records == RECORDS[:-1]
+    assert "cut off" in " ".join(reader.notes)
 
 
 _FULL = """
@@ -280,12 +291,14 @@ def test_a_torn_last_line_is_read_over_with_a_note(file: Path, cut: int) -> None
         gzip.compress,
         lambda data: b"\xef\xbb\xbf" + data,
         lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: data.decode().replace("\n", "\r\n").encode("utf-16"),
+        lambda data: gzip.compress(codecs.BOM_UTF16_BE + data.decode().encode("utf-16-be")),
         lambda data: data.replace(b"\n", b"\n\n  \n"),
         lambda data: b"\n".join(b"  " + line for line in data.split(b"\n")),
         lambda data: b"".join(encode(json.loads(line)).encode() + b"\n" for line in data.splitlines()),
         lambda data: b"".join(json.dumps(json.loads(line)).encode() + b"\n" for line in data.splitlines()),
     ],
-    ids=["gzip", "byte order mark", "CRLF", "empty lines", "indented", "compact", "jq"],
+    ids=["gzip", "byte order mark", "CRLF", "PowerShell", "packed UTF-16", "empty lines", "indented", "compact", "jq"],
 )
 def test_what_editors_and_packers_do_to_a_file_is_not_seen(file: Path, change: Callable[[bytes], bytes]) -> None:
     reader, records = changed(file, change)

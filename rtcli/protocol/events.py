@@ -116,6 +116,11 @@ def mapping_of(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def texts_of(value: object) -> tuple[str, ...]:
+    """The texts of a list, or none."""
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
+
+
 def value_at(value: object, path: str) -> Any:
     """What stands at a dotted path; None where it is not there, or something on the way is not an object."""
     for name in path.split("."):

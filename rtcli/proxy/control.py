@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rtcli.errors import UsageError
+from rtcli.protocol.events import texts_of
 from rtcli.protocol.faults import parse_action
 from rtcli.protocol.filters import type_of
+from rtcli.protocol.items import text_of
 from rtcli.protocol.record import Direction
 from rtcli.proxy.link import Flow, ProxyLink, clock
 from rtcli.proxy.message import SideClose
@@ -115,8 +117,8 @@ class ProxyControl:
             connection="connected" if link is not None and link.ended is None else "disconnected",
             endpoint=self.endpoint,
             model=str(session.get("model") or (link.model if link is not None else "")),
-            session_id=session.get("id"),
-            modalities=tuple(session.get("output_modalities") or ()),
+            session_id=text_of(session.get("id")) or None,
+            modalities=texts_of(session.get("output_modalities")),
             metrics=self.state.metrics.short(),
             recording=self._watch.folder is not None,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from rtcli.errors import error_of
 from rtcli.masking import masked_start
 from rtcli.protocol.audio_formats import base64_length
+from rtcli.protocol.events import texts_of
 from rtcli.protocol.ids import short_id
 from rtcli.protocol.outcome import end_reasons
 from rtcli.protocol.units import duration, size
@@ -70,7 +71,7 @@ def _session(event: _Event, formats: WireFormats) -> str:
     turn = (audio.get("input") or {}).get("turn_detection", "")
     words = (
         session.get("model") or session.get("type"),
-        "+".join(session.get("output_modalities") or ()),
+        "+".join(texts_of(session.get("output_modalities"))),
         (audio.get("output") or {}).get("voice"),
         "no turn detection" if turn is None else turn and turn.get("type"),
     )

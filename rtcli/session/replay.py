@@ -9,6 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from rtcli.errors import UsageError
+from rtcli.protocol.events import texts_of
+from rtcli.protocol.items import text_of
 from rtcli.protocol.record import Frame, Mark, Record
 from rtcli.protocol.units import parse_moment, since
 from rtcli.recording.reader import RecordingReader
@@ -89,8 +91,8 @@ class Replay:
             connection=f"{state} {since(self.at)}",
             endpoint=header.endpoint if header else self.name,
             model=str(session.get("model") or (header.model if header else "")),
-            session_id=session.get("id"),
-            modalities=tuple(session.get("output_modalities") or ()),
+            session_id=text_of(session.get("id")) or None,
+            modalities=texts_of(session.get("output_modalities")),
             metrics=self.state.metrics.short(),
             replay=True,
         )

@@ -11,7 +11,8 @@ from typing import Any
 
 from rtcli.config.endpoints import Endpoint
 from rtcli.errors import ExitCode, worst
-from rtcli.protocol.events import value_at
+from rtcli.protocol.events import mapping_of, texts_of, value_at
+from rtcli.protocol.items import text_of
 from rtcli.protocol.record import Did, Http, Mark
 from rtcli.protocol.session_kind import SessionKind
 from rtcli.recording.header import Header
@@ -162,7 +163,7 @@ class RealtimeSession:
             connection=self.transport.status,
             endpoint=self.lifecycle.endpoint.label,
             model=self._model(session),
-            session_id=session.get("id"),
+            session_id=text_of(session.get("id")) or None,
             muted=audio.muted,
             microphone=audio.input.recording,
             speaker=audio.speaker is not None,
@@ -176,7 +177,7 @@ class RealtimeSession:
             expires_in=self.lifecycle.expires_in,
             calls=self.tools.status,
             dropped_audio_ms=audio.input.dropped_ms,
-            modalities=tuple(session.get("output_modalities") or ()),
+            modalities=texts_of(session.get("output_modalities")),
             metrics={**self.state.metrics.short(), **ping, **echo},
             recording=self.recorder.on,
             waits=self._waits(),
@@ -186,7 +187,7 @@ class RealtimeSession:
     def _model(self, session: Mapping[str, Any]) -> str:
         """What the session runs on; a dictation runs on its transcriber."""
         if self.kind is SessionKind.TRANSCRIPTION:
-            transcription = value_at(session, "audio.input.transcription") or {}
+            transcription = mapping_of(value_at(session, "audio.input.transcription"))
             return str(transcription.get("model") or "no transcriber")
         named = session.get("model") or self.lifecycle.endpoint.model
         if not named and self.lifecycle.endpoint.call_id is not None:

@@ -112,3 +112,22 @@ async def test_a_turn_ends_whatever_the_server_replies(how: str) -> None:
 
         assert server.types.count("response.create") == 4
         assert len(live.records("response.done")) == 4
+
+
+@pytest.mark.parametrize("value", [7, "x", True, [3, None], {"a": 1}])
+async def test_settings_of_an_odd_kind_leave_a_status(value: object) -> None:
+    """What cannot be read is left out of the toolbar and of /status."""
+    fields = dict.fromkeys(("id", "output_modalities", "audio", "tools", "expires_at"), value)
+    created = {**CREATED, "session": {**CREATED["session"], **fields}}
+
+    async def play(talk: Conversation) -> None:
+        await talk.send(created)
+        assert (await talk.receive())["type"] == "session.update"
+        await talk.send({**created, "type": "session.updated"})
+        await talk.receive_all()
+
+    async with fake_server(play) as server, session_on(server.url) as live:
+        await live.until(lambda: live.records("session.updated"))
+
+        assert live.session.status.modalities == ()
+        assert await live.run("/status")

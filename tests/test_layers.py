@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http": {"errors", "request_head", "installation"},
     "rtc": {"errors", "installation", "dsp"},
     "transports": {"errors", "request_head", "protocol", "http", "rtc"},
-    "recording": {"errors", "files", "views", "protocol", "dsp", "timeline"},
+    "recording": {"errors", "files", "reading", "views", "protocol", "dsp", "timeline"},
     "lint": {"errors", "protocol", "dsp"},
     "session": {
         "errors",

@@ -61,7 +61,9 @@ class Context:
     def replay(self) -> Replay:
         """The replay. Raises UsageError in a live session."""
         if self.recorded is None:
-            raise UsageError("this is a live session: there is nothing to seek in", hint="rtcli replay FILE")
+            raise UsageError(
+                "this is a live session", why="it cannot be paused, stepped or sought in", hint="rtcli replay FILE can"
+            )
         return self.recorded
 
     @property

@@ -60,6 +60,8 @@ def interrupt(context: Context) -> Views:
     if not context.session.talk.interrupt():
         return Notice("nothing to interrupt")
     sent = {type_of(frame) for frame in context.state.log.sent_since(before)}
+    if not sent and context.state.activity.cancelled_at is not None:
+        return Notice("the answer is being cancelled already")
     return () if "conversation.item.truncate" in sent else None  # what was cut is said when the server confirms it
 
 

@@ -191,3 +191,11 @@ def test_no_event_can_break_a_row(fields: dict[str, Any], type_: str, width: int
 
     assert cells(text) <= width
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("modalities", [7, [3, None]])
+def test_an_odd_field_of_a_session_leaves_the_others_in_its_row(modalities: object) -> None:
+    """The row tells what can be read."""
+    session = {"model": "m", "output_modalities": modalities, "audio": {"output": {"voice": "marin"}}}
+
+    assert about("session.created", session=session) == "m marin"

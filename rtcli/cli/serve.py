@@ -112,7 +112,7 @@ def serve(
     OPENAI_BASE_URL and RTCLI_URL; stdout is its own then. With RTCLI_WEBHOOK_SECRET webhooks are signed.
     """
     _check_numbers(port, expires_after, pace)
-    require_apart("--junit", junit, script, recording, ring)
+    require_apart("--junit", junit, script, recording, ring, tls_cert, tls_key)
     from functools import partial
 
     from rtcli.cli.serve_once import OnceOptions, prepare

@@ -48,7 +48,7 @@ def mapping(event: EventFields, name: str) -> EventFields:
 
 
 def objects(event: EventFields, name: str) -> list[EventFields]:
-    """The objects of a list in an event; none where it is no list."""
+    """The objects of a list in an event; none where it is not a list."""
     value = event.get(name)
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 

@@ -15,6 +15,9 @@ from tests.kit.waiting import DEADLINE
 SCENARIO = "steps:\n- say: hello\n"
 SCRIPT = "- match: hello\n  say: hi\n"
 EVENT = '{"type": "input_audio_buffer.clear"}\n'
+RECORDED = (
+    f'{{"rtcli": {{"recording": 1, "started": "2026-01-01T00:00:00Z"}}}}\n{{"dir": ">", "event": {EVENT.strip()}}}\n'
+)
 SESSION = '{"type": "realtime", "instructions": "Be brief."}'
 TOOLS = '[{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}]'
 
@@ -31,6 +34,8 @@ TOOLS = '[{"type": "function", "name": "look", "parameters": {"type": "object", 
         (SCENARIO, "run FILE --junit OUT"),
         (SCRIPT, "run OTHER --script FILE --junit OUT"),
         (TOOLS, "run OTHER --tools FILE --junit OUT"),
+        (RECORDED, "run OTHER --from FILE --junit OUT"),
+        ("key", "serve --port 0 --tls-cert OTHER --tls-key FILE --once --junit OUT -- true"),
         (SCRIPT, "serve --port 0 --script FILE --once --junit OUT -- true"),
     ],
 )
@@ -89,6 +94,16 @@ async def test_what_standard_input_comes_from_stays(command: str, tmp_path: Path
 
     one_clear_line(ended, 2, "--record", "this command reads it")
     assert file.read_text() == EVENT
+
+
+async def test_words_that_name_a_file_are_not_that_file(tmp_path: Path) -> None:
+    """Instructions without an @ are the words themselves."""
+    old = tmp_path / "brief"
+    old.write_text("old")
+    arguments = ("--instructions", str(old), "--record", str(old), "--force")
+
+    assert (await rtcli("chat", "--local", "--text", *arguments, text="hello\n")).code == 0
+    assert old.read_text().startswith('{"rtcli":')
 
 
 async def test_an_older_result_is_replaced(tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ def chat(
     )  # fmt: skip
     if both and not json:
         raise UsageError("--both needs --json")
-    reads = (audio_in, tools, session, (instructions or "").removeprefix("@"))
+    named = instructions.removeprefix("@") if instructions and instructions.startswith("@") else None
+    reads = (audio_in, tools, session, named)
     require_apart("--record", record, *reads)
     require_apart("--audio-out", audio_out, *reads)
     from rtcli.cli.chat.session_config import asked_config

@@ -81,6 +81,7 @@ def run(
         recording, options.settings_of(url=url, profile=profile, api_key_env=api_key_env, auth=auth, headers=header),
         elsewhere=bool(url or profile), model=model, pace=pace, tools=tools,
     )  # fmt: skip
+    require_apart("--junit", junit, target.recording)
     local_only = {"--script": script, "--fault": fault}
     if not target.endpoint.local and (odd := [name for name, given in local_only.items() if given]):
         raise UsageError(f"{' and '.join(odd)}: only for the built-in server", hint="remove --url, --profile, --from")
